@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The only list of who may import whom; `dev/check-layers` fails the build when a target imports what it does not name.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// One room of the house: a folder under `Sources/<floor>/<name>`, a target, and the targets below it that it may import.
+func room(_ floor: String, _ name: String, _ below: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: below, path: "Sources/\(floor)/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: below + [.byName(name: name)], path: "Tests/\(name)Tests",
+        exclude: [], resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "Hearth",
+    products: [
+        .executable(name: "hearth", targets: ["hearth"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // Base
+        room("Base", "Base"),
+        room("Base", "ElementTypes", ["Base"]),
+        // Import
+        room("Import", "ModelFiles", ["Base", "ElementTypes"]),
+        room("Import", "ModelImport", ["Base", "ElementTypes", "ModelFiles", "GraphIR"]),
+        // Graph
+        room("Graph", "GraphIR", ["Base", "ElementTypes"]),
+        room("Graph", "ReferenceInterpreter", ["Base", "ElementTypes", "GraphIR"]),
+        room("Graph", "GraphRewrites", ["Base", "ElementTypes", "GraphIR"]),
+        // Kernel
+        room("Kernel", "KernelIR", ["Base", "ElementTypes"]),
+        room("Kernel", "GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR"]),
+        room("Kernel", "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI"]),
+        // Device
+        room("Device", "DeviceAPI", ["Base", "ElementTypes"]),
+        .target(
+            name: "CThreadPool", path: "Sources/Device/CThreadPool",
+            cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
+        room("Device", "CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
+        // Search
+        room("Search", "KernelSwarm", ["Base", "KernelIR"]),
+        room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "DeviceAPI"]),
+        // Package
+        room("Package", "ModelPackage", ["Base", "ElementTypes"]),
+        room(
+            "Package", "PackageBuilder",
+            [
+                "Base", "ElementTypes", "ModelFiles", "ModelImport", "GraphIR", "ReferenceInterpreter", "GraphRewrites",
+                "KernelIR", "GraphLowering", "KernelCodeGen", "DeviceAPI", "KernelSwarm", "KernelJudge", "ModelPackage",
+            ]),
+        // Serve
+        room("Serve", "PackageRuntime", ["Base", "ElementTypes", "DeviceAPI", "ModelPackage"]),
+        // Tools
+        .executableTarget(
+            name: "hearth",
+            dependencies: [
+                "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage", "PackageBuilder", "PackageRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Tools/hearth", swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,1 @@
+// Base: not filled yet.

@@ -1,0 +1,1 @@
+// ElementTypes: not filled yet.

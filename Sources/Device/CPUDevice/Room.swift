@@ -1,0 +1,1 @@
+// CPUDevice: not filled yet.

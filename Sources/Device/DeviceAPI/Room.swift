@@ -1,0 +1,1 @@
+// DeviceAPI: not filled yet.

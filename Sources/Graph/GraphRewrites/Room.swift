@@ -1,0 +1,1 @@
+// GraphRewrites: not filled yet.

@@ -1,0 +1,1 @@
+// ReferenceInterpreter: not filled yet.

@@ -1,0 +1,1 @@
+// ModelImport: not filled yet.

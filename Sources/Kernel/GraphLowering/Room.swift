@@ -1,0 +1,1 @@
+// GraphLowering: not filled yet.

@@ -1,0 +1,1 @@
+// KernelCodeGen: not filled yet.

@@ -1,0 +1,1 @@
+// KernelIR: not filled yet.

@@ -1,0 +1,1 @@
+// ModelPackage: not filled yet.

@@ -1,0 +1,1 @@
+// PackageBuilder: not filled yet.

@@ -1,0 +1,1 @@
+// KernelJudge: not filled yet.

@@ -1,0 +1,1 @@
+// KernelSwarm: not filled yet.

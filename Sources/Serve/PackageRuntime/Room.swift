@@ -1,0 +1,1 @@
+// PackageRuntime: not filled yet.
