@@ -25,10 +25,10 @@ func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] =
 let package = Package(
     name: "Hearth",
     products: [
-        .executable(name: "hearth", targets: ["hearth"]),
+        .executable(name: "hearth", targets: ["hearth"])
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         // Base

@@ -1,1 +1,0 @@
-// ElementTypes: not filled yet.
