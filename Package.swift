@@ -34,8 +34,10 @@ let package = Package(
         // Base
         room("Base", "Base"),
         room("Base", "ElementTypes", ["Base"]),
+        room("Base", "JSON"),
+        room("Base", "Safetensors", ["Base", "ElementTypes", "JSON"]),
         // Import
-        room("Import", "ModelFiles", ["Base", "ElementTypes"]),
+        room("Import", "ModelFiles", ["Base", "ElementTypes", "JSON", "Safetensors"]),
         room("Import", "ModelImport", ["Base", "ElementTypes", "ModelFiles", "GraphIR"]),
         // Graph
         room("Graph", "GraphIR", ["Base", "ElementTypes"]),

@@ -1,0 +1,1 @@
+// Safetensors: not filled yet.
