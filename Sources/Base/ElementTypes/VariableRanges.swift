@@ -4,6 +4,12 @@ package struct VariableRanges: Hashable, Sendable {
     package struct Bounds: Hashable, Sendable {
         package var lower: IntegerExpression
         package var upper: IntegerExpression?
+
+        /// Makes bounds.
+        package init(lower: IntegerExpression, upper: IntegerExpression?) {
+            self.lower = lower
+            self.upper = upper
+        }
     }
 
     private var bounds: [Variable: Bounds] = [:]

@@ -1,1 +1,0 @@
-// GraphIR: not filled yet.
