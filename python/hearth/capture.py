@@ -1,0 +1,345 @@
+"""Captures a PyTorch model for `hearth optimize FILE.py:FUNCTION`.
+
+    python capture.py FILE.py:FUNCTION OUT_DIR [--level raw|middle|core] [--inputs FILE] [--sets N] [--seed S]
+
+FUNCTION returns `(module, example_inputs)` or `(module, example_inputs, dynamic_dims)`. Example inputs are a tensor, a
+tuple (positional) or a dict (keywords). Dynamic dims follow the inputs: `{"x": {0: "batch"}}`, where a dimension is a
+name, `(name, minimum, maximum)` or a `torch.export.Dim`. A function `FUNCTION_inputs(seed)` beside it, where there is
+one, gives further realistic inputs.
+
+OUT_DIR receives
+
+- `model.pt2`: the exported program, by default after `run_decompositions({})`, which is functional and keeps large
+  operators (LSTM, attention, convolution) whole;
+- `golden.safetensors`: `input.I` and `output.I`, leaves counted in pytree order (positional before keyword inputs; only
+  tensors are stored), as eager PyTorch computed them on the unexported module; `state.NAME`, the buffers that the call
+  changed, after it. Further sets are `set.K.input.I` and so on from K = 1. Every set starts from the saved state;
+- `capture.json`: what was captured, operator counts, and what failed, why and at which line of the model.
+
+Exit codes: 0 done, 1 the model cannot be captured (one line on stderr), 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import re
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    # As a script, this folder comes first on the path, where its file names could hide the user's modules.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from hearth import tensorfile
+from hearth.loading import ModelError, Source, load_function, one_line, user_frame
+
+LEVELS = ("raw", "middle", "core")
+
+# (pattern in the message, what to do); the first match is printed.
+SUGGESTIONS: list[tuple[str, str]] = [
+    (
+        r"data-dependent|GuardOnDataDependent|Could not guard|Eq\(u\d+|\bu\d+ ",
+        "control flow or a shape depends on tensor values: use torch.where or torch.cond, or torch._check for ranges",
+    ),
+    (r"ScriptModule|ScriptFunction|torch\.jit", "export the original nn.Module instead of the TorchScript one"),
+    (
+        r"pecialized|onstraints violated",
+        "the model fixes this dimension: leave it out of the dynamic dims, or narrow its range",
+    ),
+    (r"numpy|\.numpy\(\)", "replace the NumPy call by its torch counterpart"),
+    (
+        r"mutat|assigned during export|register_buffer|as a buffer",
+        "keep state that forward changes in a buffer (register_buffer) and change it in place",
+    ),
+    (r"FakeTensor.*convert|meta kernel|fake impl|register_fake", "give the custom operator a fake implementation"),
+    (r"missing \d+ required|unexpected keyword|positional argument", "example inputs do not fit forward()"),
+]
+
+
+def suggestion(message: str) -> str:
+    """What the user can do about an export error with this message."""
+    for pattern, advice in SUGGESTIONS:
+        if re.search(pattern, message):
+            return advice
+    return "run torch.export.export on the module to see the whole error"
+
+
+def dimension(spec: Any, known: dict[str, Any]) -> Any:
+    """One entry of the dynamic dims as torch.export takes it; equal names share one dimension."""
+    if isinstance(spec, str):
+        spec = (spec,)
+    if isinstance(spec, (tuple, list)) and spec and isinstance(spec[0], str):
+        name, low, high = (list(spec) + [None, None])[:3]
+        if name not in known:
+            known[name] = torch.export.Dim(name, min=low, max=high)
+        return known[name]
+    return spec
+
+
+def dynamic_shapes(dims: Any, known: dict[str, Any]) -> Any:
+    """Dynamic dims with names replaced by dimensions: a tree whose innermost dicts go from axis to dimension."""
+    if isinstance(dims, dict):
+        if dims and all(isinstance(axis, int) for axis in dims):
+            return {axis: dimension(spec, known) for axis, spec in dims.items()}
+        return {name: dynamic_shapes(inner, known) for name, inner in dims.items()}
+    if isinstance(dims, (tuple, list)):
+        return type(dims)(dynamic_shapes(inner, known) for inner in dims)
+    return dims
+
+
+def varied(leaf: Any, generator: torch.Generator) -> Any:
+    """A fresh value like `leaf`: the same shape, type, mean and deviation; integers within the range seen; masks of
+    zeros and ones, and everything that is not a tensor, unchanged."""
+    if not isinstance(leaf, Tensor) or leaf.numel() == 0 or leaf.is_complex():
+        return leaf
+    if leaf.dtype == torch.bool:
+        return torch.rand(leaf.shape, generator=generator) < leaf.float().mean()
+    if leaf.is_floating_point():
+        wide = leaf.double()
+        noise = torch.randn(leaf.shape, generator=generator, dtype=torch.float64)
+        return (wide.mean() + noise * wide.std(correction=0)).to(leaf.dtype)
+    low, high = int(leaf.min()), int(leaf.max())
+    if low >= 0 and high <= 1:
+        return leaf
+    return torch.randint(low, high + 1, leaf.shape, generator=generator, dtype=torch.int64).to(leaf.dtype)
+
+
+def eager(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Tensor]]:
+    """Output leaves of one call on a copy of the module, and the buffers that the call changed, after it."""
+    twin = copy.deepcopy(module)
+    args, kwargs = copy.deepcopy((args, kwargs))
+    with torch.no_grad():
+        leaves = pytree.tree_leaves(twin(*args, **kwargs))
+    before = dict(module.named_buffers())
+    changed = {
+        name: after
+        for name, after in twin.named_buffers()
+        if name in before and not torch.equal(after.nan_to_num(), before[name].nan_to_num())
+    }
+    return leaves, changed
+
+
+def failing_parts(source: Source, limit: int = 40) -> list[dict[str, str | None]]:
+    """The innermost submodules that do not export by themselves on the inputs they receive, with the reason each."""
+    seen: dict[str, tuple[Any, Any]] = {}
+    hooks = []
+    for name, module in source.module.named_modules():
+        if name:
+            note = lambda _, args, kwargs, name=name: seen.setdefault(name, copy.deepcopy((args, kwargs)))  # noqa: E731
+            hooks.append(module.register_forward_pre_hook(lambda *a, note=note: note(*a) and None, with_kwargs=True))
+    try:
+        with torch.no_grad():
+            source.module(*source.args, **source.kwargs)
+    except Exception:
+        return []
+    finally:
+        for hook in hooks:
+            hook.remove()
+    found: dict[str, dict[str, str | None]] = {}
+    for name in sorted(seen, key=lambda n: n.count("."), reverse=True)[:limit]:
+        if any(inner.startswith(name + ".") for inner in found):
+            continue
+        try:
+            with torch.no_grad():
+                torch.export.export(source.module.get_submodule(name), *seen[name])
+        except Exception as error:
+            found[name] = failure(error, source.file.parent, module=name)
+    return list(found.values())
+
+
+def failure(error: BaseException, folder: Path, module: str = "") -> dict[str, str | None]:
+    """The facts of an export error: module, message, line of the model's source, suggestion."""
+    text = str(error)
+    where = re.findall(r'File "([^"]+)", line (\d+), in \w+\n\s+(.*)', text)
+    own = [w for w in where if "site-packages" not in w[0]]
+    source = f"{own[-1][0]}:{own[-1][1]}: {own[-1][2].strip()}" if own else user_frame(error, folder)
+    reason = text.split("from user code")[0].split("\n\n")[0].strip() or type(error).__name__
+    return {
+        "module": module,
+        "error": f"{type(error).__name__}: {one_line(reason)}",
+        "source": source,
+        "suggestion": suggestion(text),
+    }
+
+
+def export(source: Source, level: str, shapes: Any) -> tuple[torch.export.ExportedProgram, str, list[str]]:
+    """The program at the wanted level, the level reached and a note for each fallback taken."""
+    notes: list[str] = []
+    with torch.no_grad():
+        program = torch.export.export(
+            copy.deepcopy(source.module), source.args, source.kwargs or None, dynamic_shapes=shapes, strict=False
+        )
+        if level == "raw":
+            return program, level, notes
+        try:
+            return (program.run_decompositions({}) if level == "middle" else program.run_decompositions()), level, notes
+        except Exception as error:
+            why = failure(error, source.file.parent)
+            notes.append(f"saved as exported, level {level} failed: {why['error']} (at {why['source']})")
+            return program, "raw", notes
+
+
+def operators(program: torch.export.ExportedProgram) -> dict[str, int]:
+    """How often each operator occurs, nested graphs included, commonest first."""
+    counts: Counter[str] = Counter()
+    for module in program.graph_module.modules():
+        graph = getattr(module, "graph", None)
+        for node in graph.nodes if graph is not None else ():
+            if node.op == "call_function":
+                target = node.target
+                counts[str(target) if hasattr(target, "_schema") else f"{target.__module__}.{target.__name__}"] += 1
+    return dict(counts.most_common())
+
+
+def described(leaf: Any) -> dict[str, Any]:
+    """Type and shape of a tensor leaf, or the value of another."""
+    if isinstance(leaf, Tensor):
+        return {"dtype": str(leaf.dtype).removeprefix("torch."), "shape": list(leaf.shape)}
+    return {"value": repr(leaf)}
+
+
+def replaced_inputs(source: Source, path: str) -> None:
+    """Replaces the example inputs by `input.I` of the file; a type or shape that differs is the user's error."""
+    try:
+        tensors = tensorfile.read(path)
+    except tensorfile.TensorFileError as error:
+        raise ModelError(str(error)) from None
+    leaves, spec = pytree.tree_flatten((source.args, source.kwargs))
+    for name in tensors:
+        if not re.fullmatch(r"input\.\d+", name) or int(name[6:]) >= len(leaves):
+            raise ModelError(f"'{path}': no input is called '{name}'; expected input.0 to input.{len(leaves) - 1}")
+    for index, leaf in enumerate(leaves):
+        given = tensors.get(f"input.{index}")
+        if given is not None and isinstance(leaf, Tensor):
+            if given.dtype != leaf.dtype or given.dim() != leaf.dim():
+                raise ModelError(f"'{path}': input.{index} is {described(given)}, the model takes {described(leaf)}")
+            leaves[index] = given
+    source.args, source.kwargs = pytree.tree_unflatten(leaves, spec)
+
+
+def golden(source: Source, sets: int, seed: int) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+    """Inputs, eager outputs and changed buffers of all input sets, and a description of each set."""
+    tensors: dict[str, Tensor] = {}
+    rows: list[dict[str, Any]] = []
+    leaves, spec = pytree.tree_flatten((source.args, source.kwargs))
+    for index in range(sets + 1):
+        origin, own = "example", None
+        args, kwargs = source.args, source.kwargs
+        if index:
+            own = source.inputs(seed + index)
+            origin = "generated" if own is None else "user"
+            generator = torch.Generator().manual_seed(seed + index)
+            args, kwargs = own or pytree.tree_unflatten([varied(leaf, generator) for leaf in leaves], spec)
+        try:
+            outputs, changed = eager(source.module, args, kwargs)
+        except Exception as error:
+            if index == 0 or own is not None:
+                raise
+            rows.append({"set": index, "origin": origin, "failed": one_line(error)})
+            continue
+        prefix = f"set.{index}." if index else ""
+        inputs = pytree.tree_leaves((args, kwargs))
+        for kind, values in (("input", inputs), ("output", outputs)):
+            tensors.update({f"{prefix}{kind}.{i}": v for i, v in enumerate(values) if isinstance(v, Tensor)})
+        tensors.update({f"{prefix}state.{name}": value for name, value in changed.items()})
+        rows.append(
+            {
+                "set": index,
+                "origin": origin,
+                "inputs": [described(v) for v in inputs],
+                "outputs": [described(v) for v in outputs],
+                "state": sorted(changed),
+            }
+        )
+    return tensors, rows
+
+
+def capture(spec: str, folder: Path, level: str, inputs: str | None, sets: int, seed: int) -> dict[str, Any]:
+    """Captures the model into `folder` and returns the report. Throws `ModelError` with one line for the user."""
+    source = load_function(spec)
+    source.module.eval()
+    if inputs:
+        replaced_inputs(source, inputs)
+    folder.mkdir(parents=True, exist_ok=True)
+    report: dict[str, Any] = {"torch": torch.__version__, "model": spec, "module": type(source.module).__name__}
+    try:
+        tensors, rows = golden(source, sets, seed)
+    except Exception as error:
+        at = user_frame(error, source.file.parent)
+        raise ModelError(f"'{spec}' fails on its example inputs: {one_line(error)} (at {at})") from None
+    known: dict[str, Any] = {}
+    try:
+        program, reached, notes = export(source, level, dynamic_shapes(source.dims, known))
+    except Exception as error:
+        parts = failing_parts(source)
+        whole = failure(error, source.file.parent)
+        report |= {"failures": [whole] + parts}
+        write_report(folder, report)
+        culprit = f" in submodule {', '.join(str(p['module']) for p in parts)}" if parts else ""
+        raise ModelError(
+            f"'{spec}' cannot be exported{culprit}: {whole['error']} (at {whole['source']}); {whole['suggestion']}"
+        ) from None
+    # The archive's root folder takes the file's stem, so the unfinished file has its final name in another folder.
+    with tempfile.TemporaryDirectory(prefix=".partial.", dir=folder) as partial:
+        torch.export.save(program, Path(partial) / "model.pt2")
+        (Path(partial) / "model.pt2").replace(folder / "model.pt2")
+    tensorfile.write(folder / "golden.safetensors", tensors)
+    signature = program.graph_signature
+    report |= {
+        "level": reached,
+        "notes": notes,
+        "inputs": list(signature.user_inputs),
+        "outputs": [str(name) for name in signature.user_outputs],
+        "mutated_buffers": sorted(signature.buffers_to_mutate.values()),
+        "parameters": len(signature.parameters),
+        "buffers": len(signature.buffers),
+        "dynamic": {str(symbol): str(limits) for symbol, limits in program.range_constraints.items()},
+        "nodes": sum(node.op == "call_function" for node in program.graph.nodes),
+        "operators": operators(program),
+        "sets": rows,
+        "failures": [],
+    }
+    write_report(folder, report)
+    return report
+
+
+def write_report(folder: Path, report: dict[str, Any]) -> None:
+    """Writes `capture.json`."""
+    (folder / "capture.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns the exit code."""
+    parser = argparse.ArgumentParser(prog="capture.py", description="Captures a PyTorch model as model.pt2.")
+    parser.add_argument("model", metavar="FILE.py:FUNCTION")
+    parser.add_argument("out", metavar="OUT_DIR", type=Path)
+    parser.add_argument("--level", choices=LEVELS, default="middle")
+    parser.add_argument("--inputs", metavar="FILE", help="safetensors file with input.0 … in place of the example's")
+    parser.add_argument("--sets", type=int, default=3, help="input sets beside the example's (default 3)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    warnings.filterwarnings("ignore")
+    try:
+        report = capture(options.model, options.out, options.level, options.inputs, options.sets, options.seed)
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for note in report["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    counts = f"{report['nodes']} nodes, {len(report['operators'])} operators"
+    print(f"{options.out / 'model.pt2'}: {counts}, {report['level']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
