@@ -1,0 +1,85 @@
+import ElementTypes
+import KernelIR
+
+/// C source text of one scheduled kernel and how to call it.
+///
+/// ABI of every function: `int32_t NAME(void *const *buffers, const int64_t *dims, void *workspace, int32_t part, int32_t
+/// parts)`; a non-zero result is an error code. `dims` holds the values of `Kernel.symbols`; workspace belongs to the
+/// calling thread.
+package struct EmittedKernel: Hashable, Sendable {
+    /// A buffer of the main function.
+    package enum Argument: Hashable, Sendable {
+        /// The kernel's n-th parameter as it is.
+        case parameter(Int)
+        /// The n-th of `packings`.
+        case packed(Int)
+    }
+
+    /// A constant operand rearranged once at build time, in the layout that the main function wants.
+    package struct Packing: Hashable, Sendable {
+        /// Name of the function that packs; same ABI, buffers: `sources`, then the packed buffer.
+        package var symbol: String
+        /// The kernel's parameters that it reads.
+        package var sources: [Int]
+        /// Element type of the packed buffer.
+        package var element: ElementType
+        /// Number of its elements.
+        package var count: Int
+
+        /// Makes a packing.
+        package init(symbol: String, sources: [Int], element: ElementType, count: Int) {
+            self.symbol = symbol
+            self.sources = sources
+            self.element = element
+            self.count = count
+        }
+    }
+
+    /// How the runtime splits a launch.
+    package enum Parts: Hashable, Sendable {
+        /// At most this many parts (an expression over symbols), handed out dynamically.
+        case count(IntegerExpression)
+        /// One part a thread, all running at once: the kernel synchronises its parts itself. A zeroed 4096-byte shared
+        /// area is passed as one more buffer after the others.
+        case gang
+    }
+
+    /// Name of the main function.
+    package var symbol: String
+    /// All functions; needs the shared prelude before it.
+    package var source: String
+    /// Buffers of the main function in order.
+    package var arguments: [Argument]
+    package var packings: [Packing]
+    /// Bytes of workspace for each thread, over symbols.
+    package var workspaceBytes: IntegerExpression
+    package var parts: Parts
+
+    /// Makes an emitted kernel.
+    package init(
+        symbol: String, source: String, arguments: [Argument], packings: [Packing], workspaceBytes: IntegerExpression,
+        parts: Parts
+    ) {
+        self.symbol = symbol
+        self.source = source
+        self.arguments = arguments
+        self.packings = packings
+        self.workspaceBytes = workspaceBytes
+        self.parts = parts
+    }
+}
+
+/// Why a kernel cannot be generated for a target.
+package struct EmissionError: Error, Hashable, CustomStringConvertible {
+    /// The kernel's name.
+    package var kernel: String
+    package var reason: String
+
+    package var description: String { "cannot generate kernel \(kernel): \(reason)" }
+
+    /// Makes an error.
+    package init(kernel: String, reason: String) {
+        self.kernel = kernel
+        self.reason = reason
+    }
+}

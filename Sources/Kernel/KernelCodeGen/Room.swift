@@ -1,1 +1,0 @@
-// KernelCodeGen: not filled yet.

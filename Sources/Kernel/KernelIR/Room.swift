@@ -1,1 +1,0 @@
-// KernelIR: not filled yet.
