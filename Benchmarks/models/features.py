@@ -209,11 +209,12 @@ def norms() -> Model:
 
 
 class Dynamic(nn.Module):
-    """Shapes computed from symbolic sizes: pooling by pairs, concatenation, a mean over the symbolic axis."""
+    """Shapes computed from symbolic sizes: the sum of two halves, concatenation, a mean over the symbolic axis."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        batch, length, width = x.shape
-        pairs = x[:, : length // 2 * 2].reshape(batch, length // 2, 2, width).sum(2)
+        batch, length, _ = x.shape
+        half = length // 2
+        pairs = x[:, :half] + x[:, length - half :]
         return torch.cat((pairs, x.mean(1, keepdim=True)), 1), x.new_full((batch,), length * 2 + 1)
 
 

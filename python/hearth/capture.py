@@ -14,7 +14,8 @@ OUT_DIR receives
 - `golden.safetensors`: `input.I` and `output.I`, leaves counted in pytree order (positional before keyword inputs; only
   tensors are stored), as eager PyTorch computed them on the unexported module; `state.NAME`, the buffers that the call
   changed, after it. Further sets are `set.K.input.I` and so on from K = 1. Every set starts from the saved state;
-- `capture.json`: what was captured, operator counts, and what failed, why and at which line of the model.
+- `capture.json`: what was captured, operator counts, and what failed, why and at which line of the model;
+- `capture.log`: what PyTorch printed meanwhile.
 
 Exit codes: 0 done, 1 the model cannot be captured (one line on stderr), 2 usage.
 """
@@ -22,13 +23,17 @@ Exit codes: 0 done, 1 the model cannot be captured (one line on stderr), 2 usage
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
+import inspect
 import json
+import os
 import re
 import sys
 import tempfile
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +42,12 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import torch
+import torch._dynamo.exc
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from hearth import tensorfile
-from hearth.loading import ModelError, Source, load_function, one_line, user_frame
+from hearth.loading import ModelError, Source, at, load_function, one_line, user_frame
 
 LEVELS = ("raw", "middle", "core")
 
@@ -74,19 +80,22 @@ def suggestion(message: str) -> str:
     return "run torch.export.export on the module to see the whole error"
 
 
-def dimension(spec: Any, known: dict[str, Any]) -> Any:
-    """One entry of the dynamic dims as torch.export takes it; equal names share one dimension."""
+def dimension(spec: Any, known: dict[str, Any] | None) -> Any:
+    """One entry of the dynamic dims as torch.export takes it. Equal names share one dimension in `known`; without
+    `known` names become dimensions that torch.export relates by itself."""
     if isinstance(spec, str):
         spec = (spec,)
     if isinstance(spec, (tuple, list)) and spec and isinstance(spec[0], str):
         name, low, high = (list(spec) + [None, None])[:3]
+        if known is None:
+            return torch.export.Dim.DYNAMIC(min=low, max=high)
         if name not in known:
             known[name] = torch.export.Dim(name, min=low, max=high)
         return known[name]
     return spec
 
 
-def dynamic_shapes(dims: Any, known: dict[str, Any]) -> Any:
+def dynamic_shapes(dims: Any, known: dict[str, Any] | None) -> Any:
     """Dynamic dims with names replaced by dimensions: a tree whose innermost dicts go from axis to dimension."""
     if isinstance(dims, dict):
         if dims and all(isinstance(axis, int) for axis in dims):
@@ -114,6 +123,41 @@ def varied(leaf: Any, generator: torch.Generator) -> Any:
     return torch.randint(low, high + 1, leaf.shape, generator=generator, dtype=torch.int64).to(leaf.dtype)
 
 
+def resized(value: Any, dims: Any, sizes: dict[str, int], generator: torch.Generator) -> Any:
+    """`value` with every named dynamic dimension at a new size in its range, up to twice the example's; rows repeat or
+    fall away. `sizes` remembers the size of each name."""
+    if isinstance(value, Tensor) and isinstance(dims, dict):
+        for axis, spec in dims.items():
+            name, low, high = (list(spec) + [None, None])[:3] if isinstance(spec, (tuple, list)) else (spec, None, None)
+            if not isinstance(name, str):
+                continue
+            old = value.shape[axis]
+            if name not in sizes:
+                low, high = max(low or 2, 1), min(high or 2 * old + 1, 2 * old + 1)
+                sizes[name] = int(torch.randint(low, max(low, high) + 1, (1,), generator=generator))
+            value = value.index_select(axis, torch.arange(sizes[name]) % old)
+        return value
+    if isinstance(dims, dict) and isinstance(value, dict):
+        return {key: resized(inner, dims.get(key), sizes, generator) for key, inner in value.items()}
+    if isinstance(dims, (tuple, list)) and isinstance(value, (tuple, list)):
+        return type(value)(resized(v, d, sizes, generator) for v, d in zip(value, dims, strict=True))
+    return value
+
+
+def generated(source: Source, seed: int, resize: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Fresh inputs like the example's; with `resize` at other sizes of the dynamic dims."""
+    generator = torch.Generator().manual_seed(seed)
+    args, kwargs = source.args, source.kwargs
+    if resize and isinstance(source.dims, dict):
+        bound = inspect.signature(source.module.forward).bind(*args, **kwargs)
+        bound.arguments.update(resized(dict(bound.arguments), source.dims, {}, generator))
+        args, kwargs = bound.args, bound.kwargs
+    elif resize and source.dims is not None:
+        args = resized(args, tuple(source.dims), {}, generator)
+    leaves, spec = pytree.tree_flatten((tuple(args), dict(kwargs)))
+    return pytree.tree_unflatten([varied(leaf, generator) for leaf in leaves], spec)
+
+
 def eager(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Tensor]]:
     """Output leaves of one call on a copy of the module, and the buffers that the call changed, after it."""
     twin = copy.deepcopy(module)
@@ -127,6 +171,23 @@ def eager(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
         if name in before and not torch.equal(after.nan_to_num(), before[name].nan_to_num())
     }
     return leaves, changed
+
+
+def lost_state(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """Tensor attributes that a call replaces or changes although they are neither buffers nor parameters: exported
+    programs drop such changes without a word."""
+    twin = copy.deepcopy(module)
+    with torch.no_grad():
+        twin(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+    names = dict(module.named_modules())
+    found = []
+    for name, inner in twin.named_modules():
+        before = vars(names[name]) if name in names else {}
+        for attribute, value in vars(inner).items():
+            old = before.get(attribute)
+            if isinstance(value, Tensor) and not (isinstance(old, Tensor) and torch.equal(old, value)):
+                found.append(f"{name}.{attribute}".lstrip("."))
+    return found
 
 
 def failing_parts(source: Source, limit: int = 40) -> list[dict[str, str | None]]:
@@ -164,6 +225,7 @@ def failure(error: BaseException, folder: Path, module: str = "") -> dict[str, s
     own = [w for w in where if "site-packages" not in w[0]]
     source = f"{own[-1][0]}:{own[-1][1]}: {own[-1][2].strip()}" if own else user_frame(error, folder)
     reason = text.split("from user code")[0].split("\n\n")[0].strip() or type(error).__name__
+    reason = reason.replace('For more information, run with TORCH_LOGS="+dynamic".', "")
     return {
         "module": module,
         "error": f"{type(error).__name__}: {one_line(reason)}",
@@ -172,21 +234,34 @@ def failure(error: BaseException, folder: Path, module: str = "") -> dict[str, s
     }
 
 
-def export(source: Source, level: str, shapes: Any) -> tuple[torch.export.ExportedProgram, str, list[str]]:
-    """The program at the wanted level, the level reached and a note for each fallback taken."""
-    notes: list[str] = []
-    with torch.no_grad():
-        program = torch.export.export(
-            copy.deepcopy(source.module), source.args, source.kwargs or None, dynamic_shapes=shapes, strict=False
-        )
-        if level == "raw":
-            return program, level, notes
+def traced(source: Source) -> torch.export.ExportedProgram:
+    """The program as exported. Named dimensions are tried first; where torch.export cannot prove a named range (it
+    gives up on `n // 2 * 2 <= n`), the dimensions are left for it to relate, which keeps them dynamic or fails."""
+    module, kwargs = copy.deepcopy(source.module), source.kwargs or None
+    try:
+        shapes = dynamic_shapes(source.dims, {})
+        return torch.export.export(module, source.args, kwargs, dynamic_shapes=shapes, strict=False)
+    except torch._dynamo.exc.UserError as error:
+        if source.dims is None or "onstraints violated" not in str(error):
+            raise
         try:
-            return (program.run_decompositions({}) if level == "middle" else program.run_decompositions()), level, notes
+            shapes = dynamic_shapes(source.dims, None)
+            return torch.export.export(module, source.args, kwargs, dynamic_shapes=shapes, strict=False)
+        except Exception:
+            raise error from None
+
+
+def export(source: Source, level: str) -> tuple[torch.export.ExportedProgram, str, list[str]]:
+    """The program at the wanted level, the level reached and a note for each fallback taken."""
+    with torch.no_grad():
+        program = traced(source)
+        if level == "raw":
+            return program, level, []
+        try:
+            return (program.run_decompositions({}) if level == "middle" else program.run_decompositions()), level, []
         except Exception as error:
             why = failure(error, source.file.parent)
-            notes.append(f"saved as exported, level {level} failed: {why['error']} (at {why['source']})")
-            return program, "raw", notes
+            return program, "raw", [f"saved as exported, level {level} failed: {why['error']}{at(why['source'])}"]
 
 
 def operators(program: torch.export.ExportedProgram) -> dict[str, int]:
@@ -231,15 +306,13 @@ def golden(source: Source, sets: int, seed: int) -> tuple[dict[str, Tensor], lis
     """Inputs, eager outputs and changed buffers of all input sets, and a description of each set."""
     tensors: dict[str, Tensor] = {}
     rows: list[dict[str, Any]] = []
-    leaves, spec = pytree.tree_flatten((source.args, source.kwargs))
     for index in range(sets + 1):
         origin, own = "example", None
         args, kwargs = source.args, source.kwargs
         if index:
             own = source.inputs(seed + index)
             origin = "generated" if own is None else "user"
-            generator = torch.Generator().manual_seed(seed + index)
-            args, kwargs = own or pytree.tree_unflatten([varied(leaf, generator) for leaf in leaves], spec)
+            args, kwargs = own or generated(source, seed + index, resize=index % 2 == 0)
         try:
             outputs, changed = eager(source.module, args, kwargs)
         except Exception as error:
@@ -270,16 +343,14 @@ def capture(spec: str, folder: Path, level: str, inputs: str | None, sets: int, 
     source.module.eval()
     if inputs:
         replaced_inputs(source, inputs)
-    folder.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {"torch": torch.__version__, "model": spec, "module": type(source.module).__name__}
     try:
         tensors, rows = golden(source, sets, seed)
     except Exception as error:
-        at = user_frame(error, source.file.parent)
-        raise ModelError(f"'{spec}' fails on its example inputs: {one_line(error)} (at {at})") from None
-    known: dict[str, Any] = {}
+        where = at(user_frame(error, source.file.parent))
+        raise ModelError(f"'{spec}' fails on its example inputs: {one_line(error)}{where}") from None
     try:
-        program, reached, notes = export(source, level, dynamic_shapes(source.dims, known))
+        program, reached, notes = export(source, level)
     except Exception as error:
         parts = failing_parts(source)
         whole = failure(error, source.file.parent)
@@ -287,7 +358,7 @@ def capture(spec: str, folder: Path, level: str, inputs: str | None, sets: int, 
         write_report(folder, report)
         culprit = f" in submodule {', '.join(str(p['module']) for p in parts)}" if parts else ""
         raise ModelError(
-            f"'{spec}' cannot be exported{culprit}: {whole['error']} (at {whole['source']}); {whole['suggestion']}"
+            f"'{spec}' cannot be exported{culprit}: {whole['error']}{at(whole['source'])}; {whole['suggestion']}"
         ) from None
     # The archive's root folder takes the file's stem, so the unfinished file has its final name in another folder.
     with tempfile.TemporaryDirectory(prefix=".partial.", dir=folder) as partial:
@@ -295,6 +366,10 @@ def capture(spec: str, folder: Path, level: str, inputs: str | None, sets: int, 
         (Path(partial) / "model.pt2").replace(folder / "model.pt2")
     tensorfile.write(folder / "golden.safetensors", tensors)
     signature = program.graph_signature
+    notes += [
+        f"attribute '{name}' changes in forward but is no buffer: every call starts from its value at capture"
+        for name in lost_state(source.module, source.args, source.kwargs)
+    ]
     report |= {
         "level": reached,
         "notes": notes,
@@ -318,6 +393,23 @@ def write_report(folder: Path, report: dict[str, Any]) -> None:
     (folder / "capture.json").write_text(json.dumps(report, indent=2) + "\n")
 
 
+@contextlib.contextmanager
+def quiet(log: Path) -> Iterator[None]:
+    """Sends what libraries print inside to `log`: torch.export explains its failures with pages of graphs."""
+    saved = [(stream, os.dup(stream)) for stream in (1, 2)]
+    with log.open("wb") as file:
+        for stream, _ in saved:
+            os.dup2(file.fileno(), stream)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for stream, copied in saved:
+            os.dup2(copied, stream)
+            os.close(copied)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(prog="capture.py", description="Captures a PyTorch model as model.pt2.")
@@ -330,7 +422,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     warnings.filterwarnings("ignore")
     try:
-        report = capture(options.model, options.out, options.level, options.inputs, options.sets, options.seed)
+        options.out.mkdir(parents=True, exist_ok=True)
+        with quiet(options.out / "capture.log"):
+            report = capture(options.model, options.out, options.level, options.inputs, options.sets, options.seed)
+    except OSError as error:
+        print(f"error: '{options.out}': {error.strerror}", file=sys.stderr)
+        return 1
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Finds a model: `FILE.py:FUNCTION` that returns `(module, example_inputs[, dynamic_dims])`, or a `.pt2` archive."""
+"""Finds a model: `FILE.py:FUNCTION` that returns `(module, example_inputs[, dynamic_dims])`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 
@@ -56,6 +55,11 @@ def user_frame(error: BaseException, near: Path) -> str | None:
     return None
 
 
+def at(source: str | None) -> str:
+    """` (at SOURCE)`, or nothing where the source is unknown."""
+    return f" (at {source})" if source else ""
+
+
 def one_line(text: object, limit: int = 300) -> str:
     """`text` in one line without runs of blanks, cut at `limit` characters."""
     line = " ".join(str(text).split())
@@ -82,8 +86,8 @@ def load_function(spec: str) -> Source:
     try:
         loader.loader.exec_module(code)
     except Exception as error:
-        at = f"line {error.lineno}" if isinstance(error, SyntaxError) else user_frame(error, path.parent)
-        raise ModelError(f"'{file}' fails on import: {type(error).__name__}: {one_line(error)} (at {at})") from None
+        where = f"line {error.lineno}" if isinstance(error, SyntaxError) else user_frame(error, path.parent)
+        raise ModelError(f"'{file}' fails on import: {type(error).__name__}: {one_line(error)}{at(where)}") from None
     build = getattr(code, function, None)
     if not callable(build):
         names = ", ".join(k for k, v in vars(code).items() if callable(v) and getattr(v, "__module__", "") == name)
@@ -91,20 +95,10 @@ def load_function(spec: str) -> Source:
     try:
         value = build()
     except Exception as error:
-        at = user_frame(error, path.parent)
-        raise ModelError(f"'{spec}' fails: {type(error).__name__}: {one_line(error)} (at {at})") from None
+        where = at(user_frame(error, path.parent))
+        raise ModelError(f"'{spec}' fails: {type(error).__name__}: {one_line(error)}{where}") from None
     if not isinstance(value, (tuple, list)) or len(value) not in (2, 3) or not isinstance(value[0], nn.Module):
         raise ModelError(f"'{spec}' must return (module, example_inputs) or (module, example_inputs, dynamic_dims)")
     args, kwargs = split_inputs(value[1], spec)
     dims = value[2] if len(value) == 3 else None
     return Source(value[0], args, kwargs, dims, path, function, getattr(code, function + "_inputs", None))
-
-
-def load_archive(path: str) -> nn.Module:
-    """The module of a `.pt2` archive, ready to call."""
-    if not Path(path).is_file():
-        raise ModelError(f"'{path}': no such file")
-    try:
-        return torch.export.load(path).module()
-    except Exception as error:
-        raise ModelError(f"'{path}' is no archive of torch.export.save: {one_line(error)}") from None
