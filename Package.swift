@@ -51,7 +51,10 @@ let package = Package(
         .target(
             name: "CThreadPool", path: "Sources/Device/CThreadPool",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
-        room("Device", "CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
+        .target(
+            name: "CProcessor", path: "Sources/Device/CProcessor",
+            cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
+        room("Device", "CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool", "CProcessor"]),
         // Search
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
         room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "DeviceAPI"]),
@@ -73,5 +76,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),
+        // Tests
+        tests("Base"),
+        tests("CPUDevice", ["Base", "DeviceAPI", "CThreadPool"]),
     ]
 )

@@ -1,0 +1,38 @@
+import CThreadPool
+import DeviceAPI
+
+/// A queue whose operations are done when they return.
+final class CPUQueue: DeviceQueue {
+    func copy(_ source: UnsafeRawBufferPointer, to buffer: borrowing DeviceBuffer, at offset: Int) throws(DeviceError) {
+        try check(offset, source.count, buffer.byteCount)
+        if let base = source.baseAddress { (buffer.address + offset).copyMemory(from: base, byteCount: source.count) }
+    }
+
+    func copy(_ buffer: borrowing DeviceBuffer, at offset: Int, to destination: UnsafeMutableRawBufferPointer)
+        throws(DeviceError)
+    {
+        try check(offset, destination.count, buffer.byteCount)
+        destination.baseAddress?.copyMemory(from: buffer.address + offset, byteCount: destination.count)
+    }
+
+    func fill(_ buffer: borrowing DeviceBuffer, with byte: UInt8) {
+        buffer.address.initializeMemory(as: UInt8.self, repeating: byte, count: buffer.byteCount)
+    }
+
+    func run(_ graph: any DeviceGraph, _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
+        try graph.run(slots)
+    }
+
+    func record() -> DeviceEvent {
+        let now = hearth_nanoseconds()
+        return DeviceEvent { now }
+    }
+
+    func synchronize() {}
+
+    private func check(_ offset: Int, _ byteCount: Int, _ bufferBytes: Int) throws(DeviceError) {
+        guard offset >= 0, offset <= bufferBytes, byteCount <= bufferBytes - offset else {
+            throw .outOfBounds(offset: offset, byteCount: byteCount, bufferBytes: bufferBytes)
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// CPUDevice: not filled yet.

@@ -1,0 +1,64 @@
+/// A device: where buffers live, programs are loaded and graphs run.
+///
+/// The conformance suite is the definition; a device that passes it can serve every package made for it.
+package protocol Device: AnyObject, Sendable {
+    /// What it can do.
+    var limits: DeviceLimits { get }
+
+    /// Memory of at least `byteCount` bytes (0 is allowed), with unspecified contents.
+    func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer
+
+    /// Loads kernels from a file in the device's binary form (a shared object for a CPU).
+    func loadProgram(path: String) throws(DeviceError) -> any DeviceProgram
+
+    /// Loads kernels from bytes in the device's binary form; `name` is for messages.
+    func loadProgram(bytes: [UInt8], name: String) throws(DeviceError) -> any DeviceProgram
+
+    /// A new queue.
+    func makeQueue() throws(DeviceError) -> any DeviceQueue
+
+    /// Captures launches. Each thread gets `workspaceBytes` of scratch memory of its own, aligned.
+    func makeGraph(_ launches: [Launch], slotCount: Int, workspaceBytes: Int) throws(DeviceError) -> any DeviceGraph
+}
+
+extension Device {
+    /// Captures launches that take no slots and no workspace.
+    package func makeGraph(_ launches: [Launch]) throws(DeviceError) -> any DeviceGraph {
+        try makeGraph(launches, slotCount: 0, workspaceBytes: 0)
+    }
+}
+
+/// Work in order: each operation sees the effects of those before it. Operations may return before they are done;
+/// `synchronize` waits. Memory passed in must stay valid until then.
+package protocol DeviceQueue: AnyObject {
+    /// Copies host bytes into a buffer at an offset.
+    func copy(_ source: UnsafeRawBufferPointer, to buffer: borrowing DeviceBuffer, at offset: Int) throws(DeviceError)
+
+    /// Copies from a buffer at an offset into host bytes.
+    func copy(_ buffer: borrowing DeviceBuffer, at offset: Int, to destination: UnsafeMutableRawBufferPointer)
+        throws(DeviceError)
+
+    /// Sets every byte of a buffer.
+    func fill(_ buffer: borrowing DeviceBuffer, with byte: UInt8) throws(DeviceError)
+
+    /// Runs a captured graph.
+    func run(_ graph: any DeviceGraph, _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError)
+
+    /// Marks this point of the queue.
+    func record() throws(DeviceError) -> DeviceEvent
+
+    /// Waits until everything before is done; errors of earlier operations may surface here.
+    func synchronize() throws(DeviceError)
+}
+
+/// A point in a queue's work with the time at which it was reached.
+package struct DeviceEvent: Sendable {
+    /// Nanoseconds on the device's clock, read once everything before the point was done.
+    package let nanoseconds: @Sendable () -> UInt64
+
+    /// Makes an event.
+    package init(nanoseconds: @escaping @Sendable () -> UInt64) { self.nanoseconds = nanoseconds }
+
+    /// Nanoseconds from `earlier` to this point.
+    package func since(_ earlier: DeviceEvent) -> UInt64 { nanoseconds() &- earlier.nanoseconds() }
+}

@@ -1,0 +1,35 @@
+/// What can go wrong with a device.
+package enum DeviceError: Error, Equatable, CustomStringConvertible {
+    /// A buffer of this many bytes could not be had.
+    case outOfMemory(byteCount: Int)
+    /// A program could not be loaded.
+    case programNotLoaded(name: String, reason: String)
+    /// A program has no such kernel.
+    case missingKernel(name: String, program: String)
+    /// A kernel returned a code other than 0; `launch` is its index in the graph.
+    case kernelFailed(launch: Int, kernel: String, code: Int)
+    /// A copy that would leave a buffer.
+    case outOfBounds(offset: Int, byteCount: Int, bufferBytes: Int)
+    /// A launch that the device cannot take.
+    case badLaunch(launch: Int, reason: String)
+    /// Another number of slots than the graph was made for.
+    case wrongSlotCount(expected: Int, found: Int)
+    /// Something this device does not do.
+    case unsupported(String)
+
+    /// One line: what and where.
+    package var description: String {
+        switch self {
+        case .outOfMemory(let byteCount): "out of memory: a buffer of \(byteCount) bytes could not be allocated"
+        case .programNotLoaded(let name, let reason): "kernels '\(name)' could not be loaded: \(reason)"
+        case .missingKernel(let name, let program): "kernels '\(program)' have no function '\(name)'"
+        case .kernelFailed(let launch, let kernel, let code):
+            "kernel '\(kernel)' (launch \(launch)) failed with code \(code)"
+        case .outOfBounds(let offset, let byteCount, let bufferBytes):
+            "copy of \(byteCount) bytes at \(offset) leaves a buffer of \(bufferBytes) bytes"
+        case .badLaunch(let launch, let reason): "launch \(launch): \(reason)"
+        case .wrongSlotCount(let expected, let found): "the graph takes \(expected) slots, not \(found)"
+        case .unsupported(let what): "this device does not support \(what)"
+        }
+    }
+}

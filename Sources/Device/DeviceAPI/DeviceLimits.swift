@@ -1,0 +1,147 @@
+import Base
+import ElementTypes
+
+/// What a device can do, as a value. The search space and the code generators read it; nothing asks who made the device.
+package struct DeviceLimits: Sendable, Equatable {
+    /// What kind of device it is: which plans of a package it can run.
+    package enum Kind: String, CaseIterable, Sendable {
+        case cpu, gpu
+    }
+
+    /// A language that kernels are written in.
+    package enum Dialect: String, CaseIterable, Sendable {
+        /// C with vector extensions, compiled to a shared object.
+        case c
+        case cudaCPlusPlus = "cuda"
+        case triton
+        case openCLC = "opencl"
+    }
+
+    /// Sizes in bytes; 0 when unknown.
+    package struct Caches: Sendable, Equatable {
+        /// First-level data cache of one core.
+        package var l1Data: Int
+        /// Second-level cache of one core.
+        package var l2: Int
+        /// Last-level cache.
+        package var l3: Int
+        /// Logical CPUs that share one last-level cache.
+        package var l3SharedBy: Int
+
+        /// Makes cache sizes.
+        package init(l1Data: Int, l2: Int, l3: Int, l3SharedBy: Int) {
+            self.l1Data = l1Data
+            self.l2 = l2
+            self.l3 = l3
+            self.l3SharedBy = l3SharedBy
+        }
+    }
+
+    /// A rate measured on one thread and on all.
+    package struct Rate: Sendable, Equatable {
+        /// Per second on one thread.
+        package var oneThread: Double
+        /// Per second on all threads together.
+        package var allThreads: Double
+
+        /// Makes a rate.
+        package init(oneThread: Double, allThreads: Double) {
+            self.oneThread = oneThread
+            self.allThreads = allThreads
+        }
+    }
+
+    /// What was measured, in bytes or operations per second (a multiply-add is two operations).
+    package struct Rates: Sendable, Equatable {
+        /// Bytes read from memory.
+        package var memoryRead: Rate
+        /// fp32 operations.
+        package var fp32: Rate
+        /// bf16 operations summed in fp32 by dedicated instructions; nil where there are none.
+        package var bf16: Rate?
+        /// int8 operations summed in int32 by dedicated instructions; nil where there are none.
+        package var int8: Rate?
+
+        /// Makes rates.
+        package init(memoryRead: Rate, fp32: Rate, bf16: Rate?, int8: Rate?) {
+            self.memoryRead = memoryRead
+            self.fp32 = fp32
+            self.bf16 = bf16
+            self.int8 = int8
+        }
+    }
+
+    /// Short name that selects the device: `cpu`.
+    package var name: String
+    /// What kind of device it is.
+    package var kind: Kind
+    /// Maker as the hardware states it; for people only.
+    package var vendor: String
+    /// Model as the hardware states it.
+    package var model: String
+    /// Instruction sets, sorted.
+    package var features: [InstructionFeature]
+    /// Units that work at the same time: physical cores, or multiprocessors.
+    package var cores: Int
+    /// Threads that a launch is spread over.
+    package var threads: Int
+    /// Cache sizes.
+    package var caches: Caches
+    /// Memory in bytes.
+    package var memoryBytes: Int
+    /// Bytes in the widest vector register; 16 at least.
+    package var vectorBytes: Int
+    /// Element types that kernels can load and store.
+    package var elementTypes: [ElementType]
+    /// Languages that kernels may be written in.
+    package var dialects: [Dialect]
+    /// Whether kernels can read memory that the host mapped, so that weights need no copy.
+    package var readsHostMemory: Bool
+    /// Whether a list of launches can be captured and replayed as one.
+    package var capturesGraphs: Bool
+    /// Alignment in bytes of every buffer.
+    package var alignment: Int
+    /// Measured rates; nil until measured.
+    package var rates: Rates?
+
+    /// Makes limits.
+    package init(
+        name: String, kind: Kind, vendor: String, model: String, features: [InstructionFeature], cores: Int,
+        threads: Int,
+        caches: Caches, memoryBytes: Int, vectorBytes: Int, elementTypes: [ElementType], dialects: [Dialect],
+        readsHostMemory: Bool, capturesGraphs: Bool, alignment: Int = 64, rates: Rates? = nil
+    ) {
+        self.name = name
+        self.kind = kind
+        self.vendor = vendor
+        self.model = model
+        self.features = features.sorted()
+        self.cores = cores
+        self.threads = threads
+        self.caches = caches
+        self.memoryBytes = memoryBytes
+        self.vectorBytes = vectorBytes
+        self.elementTypes = elementTypes
+        self.dialects = dialects
+        self.readsHostMemory = readsHostMemory
+        self.capturesGraphs = capturesGraphs
+        self.alignment = alignment
+        self.rates = rates
+    }
+
+    /// Whether all of `needed` are there.
+    package func supports(_ needed: some Sequence<InstructionFeature>) -> Bool {
+        needed.allSatisfy { features.contains($0) }
+    }
+
+    /// Text that is equal exactly for machines whose timings may be compared: model, instruction sets, threads, caches.
+    /// Measured rates vary between runs and take no part.
+    package var identity: String {
+        let instructions = features.map(\.rawValue).joined(separator: "+")
+        let cacheText = "\(caches.l1Data)/\(caches.l2)/\(caches.l3)"
+        return "\(kind.rawValue);\(vendor);\(model);\(instructions);\(cores)c\(threads)t;\(cacheText)"
+    }
+
+    /// Hash of `identity`: 16 hexadecimal digits.
+    package var fingerprint: String { ContentHash.of(identity).description }
+}

@@ -1,1 +1,0 @@
-// DeviceAPI: not filled yet.
