@@ -77,7 +77,7 @@ let package = Package(
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),
         // Tests
-        tests("Base"),
-        tests("CPUDevice", ["Base", "DeviceAPI", "CThreadPool"]),
+        tests("Base", []),
+        tests("CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
     ]
 )

@@ -1,5 +1,6 @@
 import CPUDevice
 import DeviceAPI
+import ElementTypes
 import Testing
 
 /// A device under test and how to get kernels for it.
@@ -42,7 +43,7 @@ private let conformanceSource = """
 
 private let compiled = Result { try KernelCompiler.compile(conformanceSource) }
 
-private let devices = [1, 2, 3, 8].map { threads in
+private let devices = [1, 2, 3, 8].map { (threads: Int) in
     DeviceUnderTest(
         testDescription: "cpu, \(threads) threads", make: { try CPUDevice(threads: threads) },
         program: { try compiled.get() })
@@ -130,7 +131,8 @@ private let devices = [1, 2, 3, 8].map { threads in
         let queue = try device.makeQueue()
         let kernel = try device.loadProgram(bytes: program, name: "conformance").kernel(named: "whoRan")
         for parts in [1, 2, 3, 5, 64, 999] {
-            let (first, second) = (try device.allocate(parts * 8), try device.allocate(parts * 8))
+            let first = try device.allocate(parts * 8)
+            let second = try device.allocate(parts * 8)
             try queue.fill(first, with: 0)
             try queue.fill(second, with: 0)
             let graph = try device.makeGraph([
@@ -156,7 +158,8 @@ private let devices = [1, 2, 3, 8].map { threads in
                     kernel: scale, operands: [.slot(0, byteOffset: 8), .slot(1, byteOffset: 0)], dimensions: [2, 10])
             ], slotCount: 2, workspaceBytes: 0)
         for base in [Int64(1), 5] {
-            let (input, output) = (try device.allocate(24), try device.allocate(16))
+            let input = try device.allocate(24)
+            let output = try device.allocate(16)
             try [base, base + 1, base + 2].withUnsafeBytes { try queue.copy($0, to: input, at: 0) }
             try [input.address, output.address].withUnsafeBufferPointer { try queue.run(graph, $0) }
             #expect(try numbers(output, queue, count: 2) == [(base + 1) * 10, (base + 2) * 10])
