@@ -396,18 +396,21 @@ def write_report(folder: Path, report: dict[str, Any]) -> None:
 @contextlib.contextmanager
 def quiet(log: Path) -> Iterator[None]:
     """Sends what libraries print inside to `log`: torch.export explains its failures with pages of graphs."""
+    sys.stdout.flush()
+    sys.stderr.flush()
     saved = [(stream, os.dup(stream)) for stream in (1, 2)]
-    with log.open("wb") as file:
+    with log.open("w") as file:
         for stream, _ in saved:
             os.dup2(file.fileno(), stream)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for stream, copied in saved:
-            os.dup2(copied, stream)
-            os.close(copied)
+        try:
+            with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+                yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for stream, copied in saved:
+                os.dup2(copied, stream)
+                os.close(copied)
 
 
 def main(arguments: list[str] | None = None) -> int:

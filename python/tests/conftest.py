@@ -1,0 +1,122 @@
+"""Shared by the tests: the path to the package, and small models written to a file as a user would."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+MODELS = """
+import torch
+from torch import nn
+
+
+class Norm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(6, 5)
+        self.norm = nn.LayerNorm(5)
+
+    def forward(self, x, scale):
+        return self.norm(self.linear(x)) * scale, {"sum": x.sum()}
+
+
+class Cache(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("cache", torch.zeros(4, 3), persistent=False)
+
+    def forward(self, x, position):
+        self.cache.index_copy_(0, position, x)
+        return self.cache.sum(0)
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        if x.sum() > 0:  # the culprit
+            return x * 2
+        return x
+
+
+class Holder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 3)
+        self.branch = Branch()
+
+    def forward(self, x):
+        return self.branch(self.linear(x))
+
+
+class Forgetful(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = torch.zeros(2, 3)
+
+    def forward(self, x):
+        self.hidden = self.hidden * 0.5 + x
+        return self.hidden
+
+
+def norm():
+    torch.manual_seed(0)
+    return Norm(), (torch.randn(3, 6), torch.tensor(2.0))
+
+
+def norm_inputs(seed):
+    return torch.full((3, 6), float(seed)), torch.tensor(0.5)
+
+
+def keywords():
+    torch.manual_seed(0)
+    return Norm(), {"scale": torch.tensor(2.0), "x": torch.randn(3, 6)}
+
+
+def dynamic():
+    torch.manual_seed(0)
+    return Norm(), (torch.randn(3, 6), torch.tensor(2.0)), {"x": {0: ("batch", 2, 9)}, "scale": None}
+
+
+def cache():
+    return Cache(), (torch.ones(1, 3), torch.tensor([2]))
+
+
+def lstm():
+    torch.manual_seed(0)
+    return nn.LSTM(4, 3), torch.randn(5, 2, 4)
+
+
+def branch():
+    return Holder(), torch.randn(2, 3)
+
+
+def forgetful():
+    return Forgetful(), torch.randn(2, 3)
+
+
+def script():
+    return torch.jit.script(nn.Linear(3, 3)), torch.randn(2, 3)
+
+
+def misfit():
+    return nn.Linear(3, 3), torch.randn(2, 4)
+
+
+def nothing():
+    return nn.Linear(3, 3)
+
+
+def broken():
+    return nn.Linear(3, "x"), torch.randn(2, 3)
+"""
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python file with small models."""
+    path = tmp_path_factory.mktemp("user") / "user_models.py"
+    path.write_text(MODELS)
+    return path

@@ -1,0 +1,132 @@
+"""Capture: what it writes agrees with PyTorch, and what cannot be captured is named in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hearth import capture, tensorfile
+
+
+def captured(models: Path, function: str, out: Path, *options: str) -> tuple[Any, dict[str, torch.Tensor], dict]:
+    """Archive, golden tensors and report of one capture, which must succeed."""
+    assert capture.main([f"{models}:{function}", str(out), *options]) == 0
+    report = json.loads((out / "capture.json").read_text())
+    return torch.export.load(out / "model.pt2"), tensorfile.read(out / "golden.safetensors"), report
+
+
+def test_golden_outputs_are_those_of_the_program(models: Path, tmp_path: Path) -> None:
+    program, golden, report = captured(models, "norm", tmp_path)
+    for prefix in ("", "set.1.", "set.2.", "set.3."):
+        first, nested = program.module()(golden[prefix + "input.0"], golden[prefix + "input.1"])
+        torch.testing.assert_close(first, golden[prefix + "output.0"])
+        torch.testing.assert_close(nested["sum"], golden[prefix + "output.1"])
+    assert [row["origin"] for row in report["sets"]] == ["example", "user", "user", "user"]
+    assert torch.equal(golden["set.2.input.0"], torch.full((3, 6), 2.0))
+    assert report["operators"] == {"aten.linear.default": 1, "aten.layer_norm.default": 1} | {
+        "aten.mul.Tensor": 1,
+        "aten.sum.default": 1,
+    }
+
+
+def test_keyword_inputs_follow_the_call(models: Path, tmp_path: Path) -> None:
+    program, golden, _ = captured(models, "keywords", tmp_path)
+    first, _ = program.module()(x=golden["input.1"], scale=golden["input.0"])
+    torch.testing.assert_close(first, golden["output.0"])
+
+
+@pytest.mark.parametrize(("level", "whole"), [("raw", True), ("middle", True), ("core", False)])
+def test_levels_keep_or_unroll_recurrence(models: Path, tmp_path: Path, level: str, whole: bool) -> None:
+    _, _, report = captured(models, "lstm", tmp_path, "--level", level, "--sets", "0")
+    assert report["level"] == level
+    assert ("aten.lstm.input" in report["operators"]) == whole
+
+
+def test_state_starts_anew_for_every_set(models: Path, tmp_path: Path) -> None:
+    program, golden, report = captured(models, "cache", tmp_path)
+    assert report["mutated_buffers"] == ["cache"]
+    assert golden["state.cache"].tolist() == [[0.0] * 3, [0.0] * 3, [1.0] * 3, [0.0] * 3]
+    for prefix in ("", "set.1.", "set.2."):
+        fresh = torch.export.load(tmp_path / "model.pt2").module()
+        torch.testing.assert_close(
+            fresh(golden[prefix + "input.0"], golden[prefix + "input.1"]), golden[prefix + "output.0"]
+        )
+    assert dict(program.named_buffers())["cache"].abs().sum() == 0
+
+
+def test_dynamic_dims_stay_symbolic_and_vary(models: Path, tmp_path: Path) -> None:
+    program, golden, report = captured(models, "dynamic", tmp_path, "--sets", "4")
+    assert list(report["dynamic"].values()) == ["VR[2, 9]"]
+    sizes = {golden[f"set.{k}.input.0"].shape[0] for k in (2, 4)}
+    assert sizes != {3} and all(2 <= size <= 9 for size in sizes)
+    for k in (2, 4):
+        first, _ = program.module()(golden[f"set.{k}.input.0"], golden[f"set.{k}.input.1"])
+        torch.testing.assert_close(first, golden[f"set.{k}.output.0"])
+
+
+def test_inputs_can_come_from_a_file(models: Path, tmp_path: Path) -> None:
+    given = torch.arange(18.0).reshape(3, 6)
+    tensorfile.write(tmp_path / "in.safetensors", {"input.0": given})
+    _, golden, _ = captured(models, "norm", tmp_path / "out", "--inputs", str(tmp_path / "in.safetensors"))
+    assert torch.equal(golden["input.0"], given) and golden["input.1"] == 2
+
+
+@pytest.mark.parametrize(
+    ("tensors", "reason"),
+    [({"input.7": torch.zeros(1)}, "no input is called"), ({"input.0": torch.zeros(3, 6).double()}, "the model takes")],
+)
+def test_inputs_that_do_not_fit_are_refused(
+    models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], tensors: dict, reason: str
+) -> None:
+    tensorfile.write(tmp_path / "in.safetensors", tensors)
+    assert capture.main([f"{models}:norm", str(tmp_path), "--inputs", str(tmp_path / "in.safetensors")]) == 1
+    assert reason in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("function", "facts"),
+    [
+        ("branch", ["submodule branch", "# the culprit", "torch.where"]),
+        ("script", ["ScriptModule", "original nn.Module"]),
+        ("misfit", ["fails on its example inputs", "2x4"]),
+        ("nothing", ["must return (module, example_inputs)"]),
+        ("broken", ["TypeError", "user_models.py:"]),
+        ("absent", ["no function 'absent'", "lstm"]),
+    ],
+)
+def test_failures_are_one_line_with_the_facts(
+    models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], function: str, facts: list[str]
+) -> None:
+    assert capture.main([f"{models}:{function}", str(tmp_path)]) == 1
+    said = capfd.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1
+    assert all(fact in said for fact in facts), said
+    assert not (tmp_path / "model.pt2").exists() and not (tmp_path / "golden.safetensors").exists()
+
+
+def test_a_failure_report_names_the_submodule(models: Path, tmp_path: Path) -> None:
+    assert capture.main([f"{models}:branch", str(tmp_path)]) == 1
+    failures = json.loads((tmp_path / "capture.json").read_text())["failures"]
+    assert [row["module"] for row in failures] == ["", "branch"]
+    assert all("# the culprit" in row["source"] and row["suggestion"] for row in failures)
+
+
+def test_state_outside_buffers_is_noted(models: Path, tmp_path: Path) -> None:
+    _, _, report = captured(models, "forgetful", tmp_path)
+    assert report["notes"] == [
+        "attribute 'hidden' changes in forward but is no buffer: every call starts from its value at capture"
+    ]
+
+
+def test_the_command_runs_as_a_script(models: Path, tmp_path: Path) -> None:
+    command = [sys.executable, capture.__file__, f"{models}:norm", str(tmp_path / "out"), "--sets", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out/model.pt2").exists() and "4 operators, middle" in done.stdout
+    missing = subprocess.run([*command[:2], "no.py:f", str(tmp_path)], capture_output=True, text=True, cwd=tmp_path)
+    assert (missing.returncode, missing.stderr) == (1, "error: 'no.py': no such file\n")
