@@ -34,9 +34,10 @@ let package = Package(
         room("Base", "Base"),
         room("Base", "ElementTypes", ["Base"]),
         room("Base", "JSON"),
+        room("Base", "MappedFiles"),
         room("Base", "Safetensors", ["Base", "ElementTypes", "JSON"]),
         // Import
-        room("Import", "ModelFiles", ["Base", "ElementTypes", "JSON", "Safetensors"]),
+        room("Import", "ModelFiles", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors"]),
         room("Import", "ModelImport", ["Base", "ElementTypes", "ModelFiles", "GraphIR"]),
         // Graph
         room("Graph", "GraphIR", ["Base", "ElementTypes"]),
