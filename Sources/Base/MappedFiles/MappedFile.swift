@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 /// A file's bytes, mapped read-only for as long as this value lives.
 ///

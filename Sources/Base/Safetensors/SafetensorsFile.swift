@@ -1,4 +1,4 @@
-import JSON
+internal import JSON
 
 /// The header of a safetensors file: where each tensor's bytes lie.
 ///

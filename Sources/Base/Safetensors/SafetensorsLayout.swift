@@ -1,4 +1,4 @@
-import JSON
+internal import JSON
 
 /// Where the tensors of a file to be written will lie, and the bytes before them.
 ///
