@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 
 /// Structure of nested Python containers whose leaves were flattened in depth-first order.
 package indirect enum PyTree: Sendable, Equatable {
