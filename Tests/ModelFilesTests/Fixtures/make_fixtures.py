@@ -48,7 +48,7 @@ def shrink(program):
             trace = node.meta.get("stack_trace")
             if trace:
                 lines = [line for line in trace.split("\n") if "File" not in line]
-                node.meta["stack_trace"] = 'File "model.py", line 1, in forward\n' + lines[-1]
+                node.meta["stack_trace"] = 'File "model.py", line 1, in forward\n' + (lines or [''])[-1]
     return program
 
 
