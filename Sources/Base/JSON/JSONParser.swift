@@ -167,7 +167,9 @@ extension JSONParser {
         }
         if isInteger, fits {
             if !negative, magnitude <= UInt64(Int64.max) { return .integer(Int64(magnitude)) }
-            if negative, magnitude <= UInt64(Int64.max) + 1 { return .integer(Int64(truncatingIfNeeded: 0 &- magnitude)) }
+            if negative, magnitude <= UInt64(Int64.max) + 1 {
+                return .integer(Int64(truncatingIfNeeded: 0 &- magnitude))
+            }
         }
         guard let text = bytes.text(start..<place), let number = Double(text), number.isFinite else {
             throw .badNumber(bytes.position(start), reason: "is too large for 64 bits")

@@ -62,7 +62,8 @@ struct ZipEndRecord {
         var place = bytes.byteCount - size
         let lowest = max(0, place - 0xFFFF)
         while place >= lowest {
-            if bytes.starts(with: "PK\u{05}\u{06}", at: place), let comment = bytes.integer(place + 20, as: UInt16.self),
+            if bytes.starts(with: "PK\u{05}\u{06}", at: place),
+                let comment = bytes.integer(place + 20, as: UInt16.self),
                 place + size + Int(comment) == bytes.byteCount
             {
                 return place
@@ -88,8 +89,10 @@ struct ZipDirectoryReader {
         let at = place
         guard at <= directory.end - ZipEndRecord.entrySize, bytes.starts(with: "PK\u{01}\u{02}", at: at),
             let flags = bytes.integer(at + 8, as: UInt16.self), let method = bytes.integer(at + 10, as: UInt16.self),
-            let checksum = bytes.integer(at + 16, as: UInt32.self), let stored = bytes.integer(at + 20, as: UInt32.self),
-            let size = bytes.integer(at + 24, as: UInt32.self), let nameLength = bytes.integer(at + 28, as: UInt16.self),
+            let checksum = bytes.integer(at + 16, as: UInt32.self),
+            let stored = bytes.integer(at + 20, as: UInt32.self),
+            let size = bytes.integer(at + 24, as: UInt32.self),
+            let nameLength = bytes.integer(at + 28, as: UInt16.self),
             let extraLength = bytes.integer(at + 30, as: UInt16.self),
             let commentLength = bytes.integer(at + 32, as: UInt16.self),
             let disk = bytes.integer(at + 34, as: UInt16.self), let header = bytes.integer(at + 42, as: UInt32.self)
@@ -118,7 +121,8 @@ struct ZipDirectoryReader {
     /// Checks that the directory ended with its last entry.
     func finish() throws(ZipError) {
         if place != directory.end {
-            throw .badDirectory(reason: "\(directory.end - place) bytes after the directory's last entry", offset: place)
+            throw .badDirectory(
+                reason: "\(directory.end - place) bytes after the directory's last entry", offset: place)
         }
     }
 

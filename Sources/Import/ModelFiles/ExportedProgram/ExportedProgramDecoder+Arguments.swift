@@ -57,7 +57,8 @@ extension ExportedProgramDecoder {
                 className: try decoder.field(parts, "class_fqn", "a string", string))
         case "as_string_to_argument":
             return .dictionary(
-                try decoder.table(value, argument).entries.map { ExportedNamedArgument(name: $0.name, value: $0.value) })
+                try decoder.table(value, argument).entries.map { ExportedNamedArgument(name: $0.name, value: $0.value) }
+            )
         default: throw decoder.wrong("a known kind of argument", .string(kind))
         }
     }
@@ -105,7 +106,8 @@ extension ExportedProgramDecoder {
     static func device(_ decoder: inout Self, _ value: JSONValue) throws(Failure) -> TorchDevice {
         let parts = try decoder.object(value)
         return TorchDevice(
-            type: try decoder.field(parts, "type", "a string", string), index: try decoder.optional(parts, "index", int))
+            type: try decoder.field(parts, "type", "a string", string), index: try decoder.optional(parts, "index", int)
+        )
     }
 
     // MARK: Symbolic values

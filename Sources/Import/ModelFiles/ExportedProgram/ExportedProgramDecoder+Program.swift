@@ -27,7 +27,8 @@ extension ExportedProgramDecoder {
             let (inputs, outputs) = try decoder.field(module, "signature", "an object", Self.signature)
             return ExportedProgram(
                 graph: graph, inputs: inputs, outputs: outputs,
-                moduleCalls: try decoder.field(module, "module_call_graph", "a list") { (decoder, value) throws(Failure) in
+                moduleCalls: try decoder.field(module, "module_call_graph", "a list") {
+                    (decoder, value) throws(Failure) in
                     try decoder.list(value, Self.moduleCall)
                 },
                 namedTupleFields: try decoder.optional(module, "treespec_namedtuple_fields") {
@@ -38,7 +39,9 @@ extension ExportedProgramDecoder {
         }
     }
 
-    private static func schemaVersion(_ decoder: inout Self, _ value: JSONValue) throws(Failure) -> ExportedSchemaVersion {
+    private static func schemaVersion(_ decoder: inout Self, _ value: JSONValue) throws(Failure)
+        -> ExportedSchemaVersion
+    {
         let parts = try decoder.object(value)
         return ExportedSchemaVersion(
             major: try decoder.field(parts, "major", "an integer", int),
@@ -48,7 +51,8 @@ extension ExportedProgramDecoder {
     private static func range(_ decoder: inout Self, _ value: JSONValue) throws(Failure) -> ExportedRange {
         let parts = try decoder.object(value)
         return ExportedRange(
-            minimum: try decoder.optional(parts, "min_val", int64), maximum: try decoder.optional(parts, "max_val", int64))
+            minimum: try decoder.optional(parts, "min_val", int64),
+            maximum: try decoder.optional(parts, "max_val", int64))
     }
 
     private static func strings(_ decoder: inout Self, _ value: JSONValue) throws(Failure) -> [String] {
@@ -113,7 +117,9 @@ extension ExportedProgramDecoder {
             returnsSingleTensor: try decoder.optional(parts, "is_hop_single_tensor_return", bool))
     }
 
-    private static func namedArgument(_ decoder: inout Self, _ value: JSONValue) throws(Failure) -> ExportedNamedArgument {
+    private static func namedArgument(_ decoder: inout Self, _ value: JSONValue) throws(Failure)
+        -> ExportedNamedArgument
+    {
         let parts = try decoder.object(value)
         return ExportedNamedArgument(
             name: try decoder.field(parts, "name", "a string", string),

@@ -46,7 +46,8 @@ extension SymbolicExpression.Function {
         switch self {
         case .add, .multiply, .maximum, .minimum, .and, .or: 1...Int.max
         case .isNonOverlappingAndDense: 0...Int.max
-        case .absolute, .ceilToInteger, .floorToInteger, .truncateToInteger, .roundToInteger, .truncateToFloat, .toFloat,
+        case .absolute, .ceilToInteger, .floorToInteger, .truncateToInteger, .roundToInteger, .truncateToFloat,
+            .toFloat,
             .floor, .ceiling, .identity, .not:
             1...1
         case .power, .floorDivide, .exactDivide, .ceilDivide, .modulo, .pythonModulo, .roundDecimal,

@@ -29,7 +29,8 @@ extension PickleMachine {
         case .rebuildFromType:
             guard arguments.count >= 3, case .global(let inner) = object(arguments[0]),
                 inner == .rebuildTensor || inner == .rebuildTypedTensor || inner == .rebuildParameter,
-                case .global(.tensorClass) = object(arguments[1]), case .tuple(let innerArguments) = object(arguments[2])
+                case .global(.tensorClass) = object(arguments[1]),
+                case .tuple(let innerArguments) = object(arguments[2])
             else { throw .badCall("torch._tensor._rebuild_from_type_v2", offset: at) }
             return try apply(inner, innerArguments)
         case .size:

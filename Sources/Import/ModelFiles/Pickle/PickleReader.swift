@@ -91,7 +91,9 @@ struct PickleMachine {
         case .frame: _ = try integer(bytes, UInt64.self)
         case .stop: break
         case .mark:
-            if marks.count >= limits.stackLimit { throw .overLimit(what: "marks", limit: limits.stackLimit, offset: at) }
+            if marks.count >= limits.stackLimit {
+                throw .overLimit(what: "marks", limit: limits.stackLimit, offset: at)
+            }
             marks.append(stack.count)
         case .pop:
             if let mark = marks.last, mark == stack.count { marks.removeLast() } else { _ = try pop() }
