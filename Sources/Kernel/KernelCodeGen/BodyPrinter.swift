@@ -1,0 +1,303 @@
+import ElementTypes
+import KernelIR
+
+/// Prints the nodes of a `ScalarBody` as C statements, one point at a time or `lanes` points at once along one axis.
+///
+/// In vector form the C variable of the lane axis holds the index of lane 0. Values that do not depend on the lane are
+/// computed as scalars and splatted where a vector needs them.
+package struct BodyPrinter {
+    /// C text of a value and whether it is a vector.
+    package struct Text: Hashable, Sendable {
+        package var text: String
+        package var isVector: Bool
+
+        /// Makes a text.
+        package init(_ text: String, isVector: Bool) {
+            self.text = text
+            self.isVector = isVector
+        }
+    }
+
+    /// The kernel's parameters; C pointers `p0`, `p1` … point at them.
+    package var parameters: [KernelParameter]
+    /// Prints indices.
+    package var index: IndexPrinter
+    /// Elements of a vector.
+    package var lanes: Int
+    /// The axis along which lanes lie; nil prints scalars.
+    package var laneAxis: LoopAxis?
+    /// Whether lane 0 always stands at a multiple of `lanes`, which turns many divisions into constants.
+    package var isAligned = true
+    /// Texts of slots, rows and the accumulator.
+    package var slot: (Int) -> Text = { Text("slot\($0)", isVector: false) }
+    /// Text of a kept row value at the current inner point.
+    package var row: (Int) -> Text = { Text("row\($0)", isVector: false) }
+    /// Text of the accumulator.
+    package var accumulator = Text("accumulator", isVector: false)
+    /// Text of a scan node after its update.
+    package var scan: (Int) -> Text = { Text("scan\($0)", isVector: false) }
+    /// Compute types of slots and storage types of rows.
+    package var slotTypes: [ElementType] = []
+    /// Storage types of rows.
+    package var rowTypes: [ElementType] = []
+
+    private static let block = Variable(.axis, 1_000_000)
+    private static let lane = Variable(.axis, 1_000_001)
+
+    /// Makes a printer of scalars, or of vectors along `laneAxis`.
+    package init(parameters: [KernelParameter], index: IndexPrinter, lanes: Int, laneAxis: LoopAxis?) {
+        self.parameters = parameters
+        self.index = index
+        self.lanes = lanes
+        self.laneAxis = laneAxis
+        guard let laneAxis else { return }
+        self.index.names[Self.lane] = "lane"
+        self.index.ranges[Self.lane] = .init(lower: 0, upper: IntegerExpression(lanes - 1))
+        self.index.names[Self.block] = "(\(index.names[laneAxis.variable] ?? laneAxis.variable.name) / \(lanes))"
+        self.index.ranges[Self.block] = .init(
+            lower: 0, upper: laneAxis.extent.floorDivided(by: IntegerExpression(lanes), index.ranges) - 1)
+    }
+
+    /// How an integer expression varies over the lanes.
+    enum LaneForm {
+        case uniform(IntegerExpression)
+        case linear(base: IntegerExpression, stride: Int)
+        case general(IntegerExpression)
+    }
+
+    /// The form of an expression; `vectors` are the value variables that differ between lanes.
+    func laneForm(_ expression: IntegerExpression, vectors: Set<Variable> = []) -> LaneForm {
+        guard let laneAxis else { return .uniform(expression) }
+        let inLanes = split(expression, laneAxis)
+        if !vectors.isEmpty, inLanes.variables.contains(where: vectors.contains) { return .general(inLanes) }
+        if !inLanes.contains(Self.lane) { return .uniform(inLanes) }
+        if let stride = inLanes.linearCoefficient(of: Self.lane)?.constantValue {
+            return .linear(base: inLanes.substituting(index.ranges) { $0 == Self.lane ? 0 : nil }, stride: stride)
+        }
+        return .general(inLanes)
+    }
+
+    private func split(_ expression: IntegerExpression, _ laneAxis: LoopAxis) -> IntegerExpression {
+        let lane = IntegerExpression(Self.lane)
+        let start =
+            isAligned ? IntegerExpression(Self.block) * lanes : IntegerExpression(laneAxis.variable)
+        return expression.substituting(index.ranges) { $0 == laneAxis.variable ? start + lane : nil }
+    }
+
+    /// Splits a mask into conditions equal for all lanes and conditions that differ.
+    func splitMask(
+        _ mask: [IntegerExpression], vectors: Set<Variable>
+    ) -> (uniform: [IntegerExpression], lanes: [IntegerExpression]) {
+        var uniform: [IntegerExpression] = []
+        var differing: [IntegerExpression] = []
+        for condition in mask {
+            switch laneForm(condition, vectors: vectors) {
+            case .uniform(let expression): uniform.append(expression)
+            case .linear, .general:
+                guard let laneAxis else { continue }
+                let expression = split(condition, laneAxis)
+                if index.ranges.isNonNegative(expression) { continue }
+                // e ≥ 0 holds exactly when e // lanes ≥ 0, which often no longer depends on the lane.
+                let coarse = expression.floorDivided(by: IntegerExpression(lanes), index.ranges)
+                if coarse.contains(Self.lane) || coarse.variables.contains(where: vectors.contains) {
+                    differing.append(expression)
+                } else {
+                    uniform.append(coarse)
+                }
+            }
+        }
+        return (uniform, differing)
+    }
+
+    /// Statements that compute every node that `wanted` needs, and the texts of all nodes computed. `suffix` tells apart
+    /// several copies of the same body.
+    package func print(
+        _ body: ScalarBody, wanted: [Int], suffix: String = ""
+    ) -> (statements: [String], values: [Int: Text]) {
+        var needed = [Bool](repeating: false, count: body.nodes.count)
+        for node in wanted { needed[node] = true }
+        for node in stride(from: body.nodes.count - 1, through: 0, by: -1) where needed[node] {
+            for operand in operands(body.nodes[node]) { needed[operand] = true }
+        }
+        let types = body.types(parameters: parameters, slots: slotTypes, rows: rowTypes)
+        var statements: [String] = []
+        var values: [Int: Text] = [:]
+        var printer = self
+        var vectors: Set<Variable> = []
+        for node in body.nodes.indices where needed[node] {
+            let name = "n\(node)\(suffix)"
+            let (lines, text) = printer.print(body.nodes[node], node, name, types, values, vectors)
+            statements += lines
+            values[node] = text
+            let variable = Variable(.value, node)
+            printer.index.names[variable] = text.isVector ? "\(text.text)[lane]" : text.text
+            if text.isVector { vectors.insert(variable) }
+        }
+        return (statements, values)
+    }
+
+    private func operands(_ node: ScalarBody.Node) -> [Int] {
+        func values(_ expressions: [IntegerExpression]) -> [Int] {
+            expressions.flatMap { $0.variables.filter { $0.kind == .value }.map(\.index) }
+        }
+        switch node {
+        case .load(_, let index, let mask): return values([index] + mask)
+        case .integerExpression(let expression): return values([expression])
+        case .condition(let mask): return values(mask)
+        case .real, .integer, .truth, .slot, .row, .accumulator: return []
+        case .apply(_, let operands): return operands
+        case .cast(let operand, _), .scan(_, let operand): return [operand]
+        }
+    }
+
+    private func print(
+        _ node: ScalarBody.Node, _ number: Int, _ name: String, _ types: [ElementType], _ values: [Int: Text],
+        _ vectors: Set<Variable>
+    ) -> ([String], Text) {
+        let type = types[number]
+        func define(_ text: String, isVector: Bool) -> ([String], Text) {
+            let cType = isVector ? CTypes.vector(type) : CTypes.scalar(type)
+            return (["const \(cType) \(name) = \(text);"], Text(name, isVector: isVector))
+        }
+        func inLoop(_ text: String) -> ([String], Text) {
+            (
+                [
+                    "\(CTypes.vector(type)) \(name);",
+                    "for (int lane = 0; lane < LANES; ++lane) \(name)[lane] = \(text);",
+                ], Text(name, isVector: true)
+            )
+        }
+        switch node {
+        case .load(let parameter, let expression, let mask):
+            let element = parameters[parameter].element
+            let (uniform, differing) = splitMask(mask, vectors: vectors)
+            let condition = index.condition(uniform)
+            let zero = "(\(CTypes.vector(type))){0}"
+            func guarded(_ text: String, _ zero: String) -> String {
+                condition.map { "(\($0)) ? \(text) : \(zero)" } ?? text
+            }
+            func scalarLoad(_ expression: IntegerExpression) -> String {
+                CTypes.load(element, "p\(parameter)[\(index.print(expression))]")
+            }
+            if differing.isEmpty {
+                switch laneForm(expression, vectors: vectors) {
+                case .uniform(let expression):
+                    return define(guarded(scalarLoad(expression), "0"), isVector: false)
+                case .linear(let base, 1):
+                    let vector = CTypes.storageVector(element)
+                    let text = "*(const \(vector)_u *)(p\(parameter) + \(index.print(base)))"
+                    return define(guarded(CTypes.loadVector(element, text), zero), isVector: true)
+                case .linear, .general: break
+                }
+            }
+            let condition2 = index.condition(uniform + differing)
+            let each = laneAxis.map { split(expression, $0) } ?? expression
+            let loaded = condition2.map { "((\($0)) ? \(scalarLoad(each)) : 0)" } ?? scalarLoad(each)
+            // A vector bool is a mask of 0 and −1.
+            return inLoop(element == .bool ? "-\(loaded)" : loaded)
+        case .integerExpression(let expression):
+            switch laneForm(expression, vectors: vectors) {
+            case .uniform(let expression): return define(index.print(expression), isVector: false)
+            case .linear(let base, let stride):
+                return define("splat_l(\(index.print(base))) + IOTA * INT64_C(\(stride))", isVector: true)
+            case .general(let expression): return inLoop(index.print(expression))
+            }
+        case .condition(let mask):
+            let (uniform, differing) = splitMask(mask, vectors: vectors)
+            if differing.isEmpty { return define(index.condition(uniform) ?? "1", isVector: false) }
+            return inLoop("(\(index.condition(uniform + differing) ?? "1")) ? -1 : 0")
+        case .real(let bits, let type):
+            return ([], Text(CTypes.real(Double(bitPattern: bits), type), isVector: false))
+        case .integer(let value):
+            return ([], Text(value == .min ? "INT64_MIN" : "INT64_C(\(value))", isVector: false))
+        case .truth(let value): return ([], Text(value ? "1" : "0", isVector: false))
+        case .apply(let operation, let operands):
+            let texts = operands.compactMap { values[$0] }
+            let isVector = texts.contains(where: \.isVector)
+            let prepared = zip(texts, operands).map { text, operand in
+                isVector ? splat(text, types[operand]) : text.text
+            }
+            let letter = CTypes.letter(types[operation == .select ? operands[1] : operands[0]])
+            return define(
+                CScalarTable.text(operation, letter, isVector ? "v" : "s", prepared), isVector: isVector)
+        case .cast(let operand, let element):
+            guard let text = values[operand] else { preconditionFailure("operand printed before its use") }
+            return define(
+                CScalarTable.cast(text.text, from: types[operand], to: element, text.isVector ? "v" : "s"),
+                isVector: text.isVector)
+        case .slot(let slot): return ([], self.slot(slot))
+        case .row(let row): return ([], self.row(row))
+        case .accumulator: return ([], accumulator)
+        case .scan(let kind, let operand):
+            let state = scan(number)
+            guard let text = values[operand] else { preconditionFailure("operand printed before its use") }
+            let value = state.isVector ? splat(text, type) : text.text
+            let combined = Self.combine(kind, CTypes.letter(type), state.isVector ? "v" : "s", state.text, value)
+            let (lines, copy) = define(state.text, isVector: state.isVector)
+            return (["\(state.text) = \(combined);"] + lines, copy)
+        }
+    }
+
+    /// The vector text of a value of a compute type.
+    package func splat(_ text: Text, _ type: ElementType) -> String {
+        text.isVector ? text.text : "splat_\(CTypes.letter(type))(\(text.text))"
+    }
+
+    /// How a reduction combines two values of the same form.
+    package static func combine(
+        _ kind: ReductionKind, _ letter: String, _ suffix: String, _ a: String, _ b: String
+    ) -> String {
+        switch kind {
+        case .sum: "(\(a) + \(b))"
+        case .product: "(\(a) * \(b))"
+        case .minimum: letter == "b" ? "(\(a) & \(b))" : "min_\(letter)\(suffix)(\(b), \(a))"
+        case .maximum: letter == "b" ? "(\(a) | \(b))" : "max_\(letter)\(suffix)(\(b), \(a))"
+        case .any: "(\(a) | \(b))"
+        case .all: "(\(a) & \(b))"
+        case .argMinimum, .argMaximum: preconditionFailure("arg-reductions combine pairs")
+        case .logSumExp: "logaddexp_\(letter)\(suffix)(\(a), \(b))"
+        }
+    }
+
+    /// The statement that performs a store of a printed body's value.
+    package func statement(_ store: Store, _ values: [Int: Text], _ types: [ElementType]) -> String {
+        guard let value = values[store.value] else { preconditionFailure("stored value was not printed") }
+        let element = parameters[store.parameter].element
+        var printer = self
+        var vectors: Set<Variable> = []
+        for (node, text) in values {
+            printer.index.names[Variable(.value, node)] = text.isVector ? "\(text.text)[lane]" : text.text
+            if text.isVector { vectors.insert(Variable(.value, node)) }
+        }
+        let (uniform, differing) = printer.splitMask(store.mask, vectors: vectors)
+        let form = printer.laneForm(store.index, vectors: vectors)
+        if laneAxis != nil, differing.isEmpty, store.combine == nil, case .linear(let base, 1) = form {
+            let vector = CTypes.storageVector(element)
+            let text =
+                "*(\(vector)_u *)(p\(store.parameter) + \(printer.index.print(base))) = "
+                + CTypes.storeVector(element, splat(value, types[store.value])) + ";"
+            return printer.index.condition(uniform).map { "if (\($0)) \(text)" } ?? text
+        }
+        func scalarStore(_ expression: IntegerExpression, _ valueText: String) -> String {
+            let place = "p\(store.parameter)[\(printer.index.print(expression))]"
+            guard let kind = store.combine else { return "\(place) = \(CTypes.store(element, valueText));" }
+            let old = CTypes.load(element, place)
+            let combined = Self.combine(kind, CTypes.letter(types[store.value]), "s", old, valueText)
+            return "\(place) = \(CTypes.store(element, combined));"
+        }
+        if laneAxis == nil {
+            let text = scalarStore(store.index, value.text)
+            return printer.index.condition(store.mask).map { "if (\($0)) \(text)" } ?? text
+        }
+        if case .uniform(let expression) = form, !value.isVector, differing.isEmpty {
+            let text = scalarStore(expression, value.text)
+            return printer.index.condition(uniform).map { "if (\($0)) \(text)" } ?? text
+        }
+        let each = laneAxis.map { split(store.index, $0) } ?? store.index
+        let laneValue = value.isVector ? "\(value.text)[lane]" : value.text
+        let inner = scalarStore(each, laneValue)
+        let condition = printer.index.condition(uniform + differing)
+        return "for (int lane = 0; lane < LANES; ++lane) { "
+            + (condition.map { "if (\($0)) \(inner)" } ?? inner) + " }"
+    }
+}

@@ -1,0 +1,103 @@
+extension CPrelude {
+    /// Arithmetic in scalar and vector form. Minimum and maximum propagate NaN; remainders follow PyTorch.
+    static let arithmetic = """
+        FORCE {F} min_f@({F} a, {F} b) { return sel_f@((a < b) | (a != a), a, b); }
+        FORCE {F} max_f@({F} a, {F} b) { return sel_f@((a > b) | (a != a), a, b); }
+        FORCE {D} min_d@({D} a, {D} b) { return sel_d@({ML}((a < b) | (a != a)), a, b); }
+        FORCE {D} max_d@({D} a, {D} b) { return sel_d@({ML}((a > b) | (a != a)), a, b); }
+        FORCE {L} min_l@({L} a, {L} b) { return sel_l@({ML}(a < b), a, b); }
+        FORCE {L} max_l@({L} a, {L} b) { return sel_l@({ML}(a > b), a, b); }
+        FORCE {F} abs_f@({F} x) { return unbits_f@(bits_f@(x) & 0x7FFFFFFF); }
+        FORCE {D} abs_d@({D} x) { return unbits_d@(bits_d@(x) & INT64_MAX); }
+        FORCE {L} abs_l@({L} x) { return sel_l@({ML}(x < 0), -x, x); }
+        FORCE {F} sign_f@({F} x) { return sel_f@(x > 0.0f, {SF}(1.0f), sel_f@(x < 0.0f, {SF}(-1.0f), x)); }
+        FORCE {D} sign_d@({D} x) { return sel_d@({ML}(x > 0.0), {SD}(1.0), sel_d@({ML}(x < 0.0), {SD}(-1.0), x)); }
+        FORCE {L} sign_l@({L} x) { return sel_l@({ML}(x > 0), {SL}(1), sel_l@({ML}(x < 0), {SL}(-1), {SL}(0))); }
+        FORCE {F} copysign_f@({F} a, {F} b) { return unbits_f@((bits_f@(a) & 0x7FFFFFFF) | (bits_f@(b) & ~0x7FFFFFFF)); }
+        FORCE {F} round_f@({F} x) {
+            {F} a = abs_f@(x); {F} r = (a + 8388608.0f) - 8388608.0f;
+            return sel_f@(a < 8388608.0f, copysign_f@(r, x), x);
+        }
+        FORCE {F} trunc_f@({F} x) {
+            {F} a = abs_f@(x); {F} r = (a + 8388608.0f) - 8388608.0f; r = r - sel_f@(r > a, {SF}(1.0f), {SF}(0.0f));
+            return sel_f@(a < 8388608.0f, copysign_f@(r, x), x);
+        }
+        FORCE {F} floor_f@({F} x) { {F} t = trunc_f@(x); return copysign_f@(t - sel_f@(t > x, {SF}(1.0f), {SF}(0.0f)), x); }
+        FORCE {F} ceil_f@({F} x) { {F} t = trunc_f@(x); return copysign_f@(t + sel_f@(t < x, {SF}(1.0f), {SF}(0.0f)), x); }
+        FORCE {D} copysign_d@({D} a, {D} b) { return unbits_d@((bits_d@(a) & INT64_MAX) | (bits_d@(b) & INT64_MIN)); }
+        FORCE {D} round_d@({D} x) {
+            {D} a = abs_d@(x); {D} r = (a + 4503599627370496.0) - 4503599627370496.0;
+            return sel_d@({ML}(a < 4503599627370496.0), copysign_d@(r, x), x);
+        }
+        FORCE {D} trunc_d@({D} x) {
+            {D} a = abs_d@(x); {D} r = (a + 4503599627370496.0) - 4503599627370496.0;
+            r = r - sel_d@({ML}(r > a), {SD}(1.0), {SD}(0.0));
+            return sel_d@({ML}(a < 4503599627370496.0), copysign_d@(r, x), x);
+        }
+        FORCE {D} floor_d@({D} x) { {D} t = trunc_d@(x); return copysign_d@(t - sel_d@({ML}(t > x), {SD}(1.0), {SD}(0.0)), x); }
+        FORCE {D} ceil_d@({D} x) { {D} t = trunc_d@(x); return copysign_d@(t + sel_d@({ML}(t < x), {SD}(1.0), {SD}(0.0)), x); }
+        FORCE {L} tdiv_l@({L} a, {L} b) { {L} z = sel_l@({ML}(b == 0), {SL}(1), b); return a / z; }
+        FORCE {L} trem_l@({L} a, {L} b) { {L} z = sel_l@({ML}(b == 0), {SL}(1), b); return a % z; }
+        FORCE {L} fdiv_l@({L} a, {L} b) {
+            {L} z = sel_l@({ML}(b == 0), {SL}(1), b); {L} q = a / z;
+            return q - sel_l@({ML}(a % z != 0) & {ML}((a < 0) ^ (z < 0)), {SL}(1), {SL}(0));
+        }
+        FORCE {L} rem_l@({L} a, {L} b) { return a - fdiv_l@(a, b) * b; }
+
+        """
+
+    /// Conversions between storage and compute types. bf16 and f16 round to nearest even.
+    static let conversions = """
+        FORCE vf widen_bf16(vh x) { return (vf)(CONVERT(x, vu) << 16); }
+        FORCE vf round_bf16v(vf x) {
+            vu u = (vu)x; vu r = (u + 0x7FFF + ((u >> 16) & 1)) & 0xFFFF0000u;
+            return sel_fv(x != x, x, (vf)r);
+        }
+        FORCE vh narrow_bf16(vf x) {
+            vu u = (vu)x; vu r = (u + 0x7FFF + ((u >> 16) & 1)) >> 16;
+            vu n = (u >> 16) | 0x40; vu m = (vu)(x != x);
+            return CONVERT((m & n) | (~m & r), vh);
+        }
+        FORCE float load_bf16(uint16_t x) { return unbits_fs((int32_t)((uint32_t)x << 16)); }
+        FORCE uint16_t store_bf16(float x) {
+            uint32_t u = (uint32_t)bits_fs(x);
+            return x != x ? (uint16_t)((u >> 16) | 0x40) : (uint16_t)((u + 0x7FFF + ((u >> 16) & 1)) >> 16);
+        }
+        FORCE float round_bf16s(float x) { return load_bf16(store_bf16(x)); }
+        FORCE float round_f16s(float x) { return (float)(_Float16)x; }
+        FORCE vf round_f16v(vf x) { return CONVERT(CONVERT(x, vx), vf); }
+        FORCE vf round_f32v(vf x) { return x; }
+        FORCE float round_f32s(float x) { return x; }
+        FORCE int64_t to_l_fs(float x) { return x != x || x >= 9.2233720e18f || x < -9.2233720e18f ? INT64_MIN : (int64_t)x; }
+        FORCE int64_t to_l_ds(double x) { return x != x || x >= 9.2233720368547758e18 || x < -9.2233720368547758e18 ? INT64_MIN : (int64_t)x; }
+        FORCE vl to_l_fv(vf x) { vl r; for (int i = 0; i < LANES; ++i) r[i] = to_l_fs(x[i]); return r; }
+        FORCE vl to_l_dv(vd x) { vl r; for (int i = 0; i < LANES; ++i) r[i] = to_l_ds(x[i]); return r; }
+
+        """
+
+    /// Combining the lanes of a vector.
+    static let folds = """
+        #define FOLD(NAME, T, V, OP) \\
+        FORCE T NAME(V x) { \\
+            T a[LANES]; __builtin_memcpy(a, &x, sizeof a); \\
+            for (int w = LANES / 2; w > 0; w /= 2) for (int i = 0; i < w; ++i) a[i] = OP; \\
+            return a[0]; }
+        FOLD(fold_sum_f, float, vf, (a[i] + a[i + w]))
+        FOLD(fold_sum_d, double, vd, (a[i] + a[i + w]))
+        FOLD(fold_sum_l, int64_t, vl, (a[i] + a[i + w]))
+        FOLD(fold_product_f, float, vf, (a[i] * a[i + w]))
+        FOLD(fold_product_d, double, vd, (a[i] * a[i + w]))
+        FOLD(fold_product_l, int64_t, vl, (a[i] * a[i + w]))
+        FOLD(fold_minimum_f, float, vf, min_fs(a[i], a[i + w]))
+        FOLD(fold_minimum_d, double, vd, min_ds(a[i], a[i + w]))
+        FOLD(fold_minimum_l, int64_t, vl, min_ls(a[i], a[i + w]))
+        FOLD(fold_maximum_f, float, vf, max_fs(a[i], a[i + w]))
+        FOLD(fold_maximum_d, double, vd, max_ds(a[i], a[i + w]))
+        FOLD(fold_maximum_l, int64_t, vl, max_ls(a[i], a[i + w]))
+        FOLD(fold_any_i, int32_t, vi, (a[i] | a[i + w]))
+        FOLD(fold_all_i, int32_t, vi, (a[i] & a[i + w]))
+        FORCE int fold_any_b(vi x) { return fold_any_i(x) != 0; }
+        FORCE int fold_all_b(vi x) { return fold_all_i(x) != 0; }
+
+        """
+}
