@@ -98,6 +98,8 @@ extension CPrelude {
         FOLD(fold_all_i, int32_t, vi, (a[i] & a[i + w]))
         FORCE int fold_any_b(vi x) { return fold_any_i(x) != 0; }
         FORCE int fold_all_b(vi x) { return fold_all_i(x) != 0; }
+        FORCE int fold_maximum_b(vi x) { return fold_any_b(x); }
+        FORCE int fold_minimum_b(vi x) { return fold_all_b(x); }
 
         """
 }
