@@ -1,0 +1,107 @@
+import Base
+import ElementTypes
+import GraphIR
+import KernelIR
+
+extension ProgramBuilder {
+    /// The members of a heavy group after its anchor, with the index of each in terms of the anchor's index.
+    func epilogueIndices(
+        _ group: Partition.Group, _ index: [IntegerExpression], _ ranges: VariableRanges
+    ) throws(LoweringError) -> [IntegerExpression] {
+        var current = Value(group.anchor)
+        var index = index
+        for member in group.members.dropFirst() {
+            // Views stand between two members; walk them from the member back, then push the index forward.
+            var path: [NodeID] = []
+            guard var cursor = graph.nodes[member].operands.first(where: { reaches($0, current) })?.node else {
+                let node = graph.nodes[member]
+                throw LoweringError(
+                    node: node.operation.name, origin: node.origin, reason: "an epilogue lost its source")
+            }
+            while cursor != current.node {
+                path.append(cursor)
+                cursor = graph.nodes[cursor].operands[0].node
+            }
+            for id in path.reversed() {
+                guard case .view(let view) = graph.nodes[id].operation,
+                    let next = view.target(index, of: graph.type(graph.nodes[id].operands[0]).shape, ranges)
+                else {
+                    throw LoweringError(
+                        node: "view", origin: graph.nodes[id].origin, reason: "an epilogue's view has no inverse")
+                }
+                index = next
+            }
+            current = Value(member)
+        }
+        return index
+    }
+
+    private func reaches(_ value: Value, _ target: Value) -> Bool {
+        if value == target { return true }
+        guard case .view = graph.nodes[value.node].operation else { return false }
+        return reaches(graph.nodes[value.node].operands[0], target)
+    }
+
+    /// The epilogue of a heavy group: its last member computed from the accumulator, and the store of it.
+    func epilogue(
+        _ group: Partition.Group, _ index: [IntegerExpression], _ builder: inout KernelBuilder,
+        _ accumulator: ScalarBody.Node, _ type: ElementType
+    ) throws(LoweringError) -> (body: ScalarBody, stores: [Store]) {
+        builder.locals[Value(group.anchor)] = LocalValue(index: nil, node: accumulator, type: type)
+        builder.roots = Set(group.members.map { Value($0) })
+        let result = group.results[0]
+        let target = try epilogueIndices(group, index, builder.ranges)
+        var body = BodyBuilder()
+        let number = try builder.pull(result, target, [], &body)
+        return (body.body, [try builder.store(result, target, number)])
+    }
+
+    /// A matrix product.
+    func lowerContract(_ group: Partition.Group, _ node: Node, _ contract: Contract) throws(LoweringError) {
+        var builder = KernelBuilder(self)
+        var axisOf: [Int: LoopAxis] = [:]
+        let extents = graph.type(node.operands[0]).shape + graph.type(node.operands[1]).shape
+        for (label, extent) in zip(contract.left + contract.right, extents) where axisOf[label] == nil {
+            axisOf[label] = builder.axis(extent)
+        }
+        func axes(_ labels: [Int]) -> [LoopAxis] { labels.compactMap { axisOf[$0] } }
+        func index(_ labels: [Int]) -> [IntegerExpression] { axes(labels).map { IntegerExpression($0.variable) } }
+        let (left, right) = (Set(contract.left), Set(contract.right))
+        var operands = [(node.operands[0], contract.left), (node.operands[1], contract.right)]
+        var rows = contract.result.filter { left.contains($0) && !right.contains($0) }
+        var columns = contract.result.filter { right.contains($0) && !left.contains($0) }
+        let summed = contract.left.filter { right.contains($0) && !contract.result.contains($0) }
+        let batch = contract.result.filter { left.contains($0) && right.contains($0) }
+        let lonely = (contract.left + contract.right).filter {
+            !(left.contains($0) && right.contains($0)) && !contract.result.contains($0)
+        }
+        if let label = lonely.first {
+            throw builder.error(Value(group.anchor), "label \(label) is summed over one operand only; reduce it first")
+        }
+        // Constant operands go to the right, where they are packed once.
+        let leftIsConstant = partition.isConstant[operands[0].0.node.index]
+        let rightIsConstant = partition.isConstant[operands[1].0.node.index]
+        if columns.isEmpty && !rows.isEmpty || leftIsConstant && !rightIsConstant && !columns.isEmpty {
+            operands.swapAt(0, 1)
+            swap(&rows, &columns)
+        }
+        var leftBody = BodyBuilder()
+        let leftNumber = try builder.pull(operands[0].0, index(operands[0].1), [], &leftBody)
+        var rightBody = BodyBuilder()
+        let rightNumber = try builder.pull(operands[1].0, index(operands[1].1), [], &rightBody)
+        let element = graph.type(node.operands[0]).element
+        let (body, stores) = try epilogue(
+            group, index(contract.result), &builder, .accumulator, element.computeType)
+        let depth = axes(summed).last ?? builder.axis(1)
+        let kernel = ContractionKernel(
+            batch: axes(batch), rows: axes(rows), columns: axes(columns), taps: Array(axes(summed).dropLast()),
+            depth: depth,
+            left: ScalarFunction(body: leftBody.body, result: leftNumber),
+            right: ScalarFunction(body: rightBody.body, result: rightNumber), operandElement: element, epilogue: body,
+            stores: stores)
+        launches.append(
+            builder.launch(
+                "contract_\(group.anchor.rawValue)", .contraction(kernel), nodes: group.members, results: group.results,
+                isConstant: isConstant(group)))
+    }
+}

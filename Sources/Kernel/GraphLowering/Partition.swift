@@ -1,0 +1,310 @@
+import Base
+import ElementTypes
+import GraphIR
+
+/// Which nodes become one kernel: the fusion decisions.
+///
+/// Maps are lazy: they are computed where they are used unless they are materialised. A group has an anchor (a reduction
+/// or a heavy operation) and members that are computed with it.
+package struct Partition: Sendable {
+    /// Nodes that one kernel computes.
+    package struct Group: Sendable {
+        /// What the kernel is built around.
+        package enum Kind: Sendable {
+            /// Reductions that share a full domain and reduced axes, with the maps between and after them.
+            case rows(full: Shape, axes: [Int])
+            /// A heavy operation with the maps that follow it.
+            case heavy
+            /// A map alone.
+            case map
+        }
+
+        package var kind: Kind
+        package var anchor: NodeID
+        /// All nodes computed, in topological order, the anchor included; views between them are not listed.
+        package var members: [NodeID]
+        /// Values that leave the group.
+        package var results: [Value]
+    }
+
+    package var groups: [Group]
+    /// For each value that stands in memory, the group that computes it.
+    package var producer: [Value: Int]
+    /// Nodes whose value is known at build time.
+    package var isConstant: [Bool]
+    /// Nodes of values that fit no group because nothing needs them.
+    let graph: Graph
+
+    /// Whether a value is read from memory.
+    package func isMaterialised(_ value: Value) -> Bool {
+        if producer[value] != nil { return true }
+        if case .leaf(let leaf) = graph.nodes[value.node].operation {
+            switch leaf {
+            case .input, .parameter, .state: return true
+            case .constant(let elements, _): return elements.count != 1
+            case .iota, .dimension: return false
+            }
+        }
+        return false
+    }
+}
+
+/// Decides the groups of a graph.
+package struct Partitioner {
+    let graph: Graph
+    let users: [[NodeID]]
+    /// Nodes from which an exit can be reached.
+    private(set) var isLive: [Bool]
+    private(set) var isConstant: [Bool]
+    /// Whether a constant's value follows from literals alone, so that it is cheap to repeat.
+    private var isTrivial: [Bool]
+    private var groupOf: [Int?]
+    private var groups: [Partition.Group] = []
+    private let exits: Set<Value>
+
+    /// Prepares the facts that decisions rest on.
+    package init(_ graph: Graph) {
+        self.graph = graph
+        exits = Set(graph.exits)
+        var live = [Bool](repeating: false, count: graph.nodes.count)
+        for exit in graph.exits { live[exit.node.index] = true }
+        for id in graph.nodes.ids.reversed() where live[id.index] {
+            for operand in graph.nodes[id].operands { live[operand.node.index] = true }
+        }
+        isLive = live
+        users = graph.users.map { $0.filter { live[$0.index] } }
+        groupOf = Array(repeating: nil, count: graph.nodes.count)
+        isConstant = []
+        isTrivial = []
+        for id in graph.nodes.ids {
+            let node = graph.nodes[id]
+            if case .leaf(let leaf) = node.operation {
+                switch leaf {
+                case .parameter:
+                    isConstant.append(true)
+                    isTrivial.append(false)
+                case .constant(let elements, _):
+                    isConstant.append(true)
+                    isTrivial.append(elements.count == 1)
+                case .iota(let extent):
+                    isConstant.append(extent.constantValue != nil)
+                    isTrivial.append(true)
+                case .dimension(let expression):
+                    isConstant.append(expression.constantValue != nil)
+                    isTrivial.append(true)
+                case .input, .state:
+                    isConstant.append(false)
+                    isTrivial.append(false)
+                }
+            } else {
+                let isStatic = node.results.allSatisfy { $0.shape.allSatisfy { $0.constantValue != nil } }
+                isConstant.append(isStatic && node.operands.allSatisfy { isConstant[$0.node.index] })
+                let isCheap: Bool
+                switch node.operation {
+                case .map(let expression): isCheap = expression.instructions.count < 12
+                case .view: isCheap = true
+                case .leaf, .reduce, .scan, .concatenate, .gather, .scatter, .contract, .convolve, .attend, .recur,
+                    .window,
+                    .sort:
+                    isCheap = false
+                }
+                isTrivial.append(isCheap && node.operands.allSatisfy { isTrivial[$0.node.index] })
+            }
+        }
+    }
+
+    /// The partition.
+    package mutating func run() -> Partition {
+        for id in graph.nodes.ids where isLive[id.index] && groupOf[id.index] == nil {
+            switch graph.nodes[id].operation {
+            case .reduce(let reduce): growRows(id, reduce)
+            case .window: growWindow(id)
+            case .contract, .convolve, .attend: growEpilogue(id)
+            case .recur, .scan, .scatter, .sort: add(.heavy, id, [id])
+            case .leaf, .map, .view, .concatenate, .gather: break
+            }
+        }
+        materialiseLazy()
+        collectResults()
+        var producer: [Value: Int] = [:]
+        for (index, group) in groups.enumerated() { for value in group.results { producer[value] = index } }
+        return Partition(groups: groups, producer: producer, isConstant: isConstant, graph: graph)
+    }
+
+    private mutating func add(_ kind: Partition.Group.Kind, _ anchor: NodeID, _ members: [NodeID]) {
+        for member in members { groupOf[member.index] = groups.count }
+        groups.append(.init(kind: kind, anchor: anchor, members: members, results: []))
+    }
+
+    // MARK: Reductions
+
+    /// Grows a group downstream of a reduction: maps and reductions over the same full domain or its kept axes whose
+    /// operands reach members only element by element.
+    private mutating func growRows(_ id: NodeID, _ reduce: Reduce) {
+        guard let operand = graph.nodes[id].operands.first else { return }
+        let full = graph.type(operand).shape
+        let kept = full.indices.filter { !reduce.axes.contains($0) }
+        var domain = RowDomain(graph: graph, full: full, axes: reduce.axes, kept: kept)
+        domain.members[id] = .row
+        // Values that depend on members in any other way must not flow back into the group.
+        var tainted = Set<NodeID>()
+        for later in graph.nodes.ids.dropFirst(id.index + 1) where isLive[later.index] {
+            let node = graph.nodes[later]
+            let touches = node.operands.contains {
+                domain.members[$0.node] != nil || tainted.contains($0.node)
+            }
+            if !touches {
+                if case .reduce(let other) = node.operation, groupOf[later.index] == nil,
+                    isConstant[later.index] == isConstant[id.index], other.axes == reduce.axes,
+                    node.operands.first == operand
+                {
+                    domain.members[later] = .row
+                }
+                continue
+            }
+            var joins = false
+            if groupOf[later.index] == nil, isConstant[later.index] == isConstant[id.index],
+                let role = domain.role(of: later), !reachesTainted(node, tainted, domain)
+            {
+                joins = true
+                domain.members[later] = role
+            }
+            if !joins {
+                if case .view = node.operation, !reachesTainted(node, tainted, domain) {
+                    // A view of a member is looked through by whoever uses it.
+                    domain.views.insert(later)
+                }
+                tainted.insert(later)
+            }
+        }
+        add(.rows(full: full, axes: reduce.axes), id, domain.members.keys.sorted())
+    }
+
+    /// Whether an operand depends on members other than by direct use or through views of them.
+    private func reachesTainted(_ node: Node, _ tainted: Set<NodeID>, _ domain: RowDomain) -> Bool {
+        node.operands.contains { tainted.contains($0.node) && !domain.views.contains($0.node) }
+    }
+
+    /// Pooling, with the maps that follow it on the result's domain.
+    private mutating func growWindow(_ id: NodeID) { growEpilogue(id) }
+
+    // MARK: Epilogues
+
+    /// Extends a heavy operation by maps that consume its only use.
+    private mutating func growEpilogue(_ id: NodeID) {
+        var members = [id]
+        var current = Value(id)
+        let heavyShape = graph.type(current).shape
+        while !exits.contains(current), let next = onlyMap(after: current) {
+            // Views between must be bijective, so that every point of the heavy domain is one point of the map.
+            guard groupOf[next.map.index] == nil, isConstant[next.map.index] == isConstant[id.index] else { break }
+            guard elementCount(graph.type(Value(next.map)).shape) == elementCount(heavyShape) else { break }
+            members.append(next.map)
+            current = Value(next.map)
+        }
+        add(.heavy, id, members)
+    }
+
+    /// The map that is the only use of a value, looking through bijective views that have one use.
+    private func onlyMap(after value: Value) -> (map: NodeID, via: Value)? {
+        var current = value
+        while true {
+            let next = users[current.node.index]
+            guard next.count == 1, let user = next.first else { return nil }
+            switch graph.nodes[user].operation {
+            case .map: return (user, current)
+            case .view(let view) where view.isBijective && !exits.contains(Value(user)): current = Value(user)
+            case .leaf, .reduce, .scan, .view, .concatenate, .gather, .scatter, .contract, .convolve, .attend, .recur,
+                .window, .sort:
+                return nil
+            }
+        }
+    }
+
+    // MARK: Lazy nodes
+
+    /// Materialises the lazy maps, gathers and concatenations that are worth a kernel of their own.
+    private mutating func materialiseLazy() {
+        for id in graph.nodes.ids where isLive[id.index] && groupOf[id.index] == nil {
+            let node = graph.nodes[id]
+            let isExit = exits.contains(Value(id))
+            switch node.operation {
+            case .leaf: if isExit { add(.map, id, [id]) }
+            case .view: if isExit { add(.map, id, [id]) }
+            case .map, .concatenate, .gather:
+                if isExit || isWorthKernel(id) { add(.map, id, [id]) }
+            case .reduce, .scan, .scatter, .contract, .convolve, .attend, .recur, .window, .sort: break
+            }
+        }
+    }
+
+    private func isWorthKernel(_ id: NodeID) -> Bool {
+        let node = graph.nodes[id]
+        if isTrivial[id.index] { return false }
+        let consumers = consumers(of: id)
+        if isConstant[id.index] { return consumers.contains { !isConstant[$0.index] } }
+        if consumers.contains(where: { isMatrixLike($0) }) { return true }
+        guard consumers.count > 1 else {
+            if case .gather = node.operation { return false }
+            return false
+        }
+        switch node.operation {
+        case .map(let expression):
+            let isExpensive = expression.instructions.contains {
+                if case .apply(let operation, _) = $0 { operation.isExpensive } else { false }
+            }
+            return isExpensive || expression.arguments.count > 1 || expression.instructions.count > 6
+        case .concatenate, .gather: return true
+        case .leaf, .view, .reduce, .scan, .scatter, .contract, .convolve, .attend, .recur, .window, .sort: return false
+        }
+    }
+
+    /// The nodes that use a value's elements, looking through views.
+    private func consumers(of id: NodeID) -> [NodeID] {
+        var found: [NodeID] = []
+        for user in users[id.index] {
+            if case .view = graph.nodes[user].operation { found += consumers(of: user) } else { found.append(user) }
+        }
+        return found
+    }
+
+    /// Operations that read each element many times, so that recomputing operands inside them would cost.
+    private func isMatrixLike(_ id: NodeID) -> Bool {
+        switch graph.nodes[id].operation {
+        case .contract, .convolve, .attend, .recur, .window, .sort, .scan: true
+        case .leaf, .map, .reduce, .view, .concatenate, .gather, .scatter: false
+        }
+    }
+
+    // MARK: Results
+
+    /// A group's results are the member values that something outside needs.
+    private mutating func collectResults() {
+        for index in groups.indices {
+            let inside = Set(groups[index].members)
+            let isHeavy = if case .heavy = groups[index].kind { true } else { false }
+            var results: [Value] = []
+            for member in groups[index].members {
+                for result in graph.nodes[member].results.indices {
+                    let value = Value(member, result)
+                    if exits.contains(value) || isUsedOutside(value, inside) { results.append(value) }
+                }
+            }
+            // A dead second result (such as an LSTM's last state) is not computed; a group always has one result.
+            if results.isEmpty, isHeavy, let last = groups[index].members.last { results = [Value(last)] }
+            groups[index].results = results
+        }
+    }
+
+    private func isUsedOutside(_ value: Value, _ inside: Set<NodeID>) -> Bool {
+        for user in users[value.node.index] where graph.nodes[user].operands.contains(value) {
+            if inside.contains(user) { continue }
+            if case .view = graph.nodes[user].operation {
+                if exits.contains(Value(user)) || isUsedOutside(Value(user), inside) { return true }
+            } else {
+                return true
+            }
+        }
+        return false
+    }
+}

@@ -1,0 +1,113 @@
+import Base
+import ElementTypes
+import GraphIR
+import KernelIR
+
+/// Lowers a partitioned graph: owns the buffers and collects the launches.
+final class ProgramBuilder {
+    let graph: Graph
+    let partition: Partition
+    var buffers = Table<BufferTag, LoweredBuffer>()
+    var launches: [LoweredLaunch] = []
+    private var bufferOf: [Value: BufferID] = [:]
+
+    init(_ graph: Graph, _ partition: Partition) {
+        self.graph = graph
+        self.partition = partition
+    }
+
+    /// Leaves that are written as numbers into kernels instead of being read.
+    func isInline(_ value: Value) -> Bool {
+        guard partition.producer[value] == nil, case .leaf(let leaf) = graph.nodes[value.node].operation else {
+            return false
+        }
+        switch leaf {
+        case .constant(let elements, _): return elements.count == 1
+        case .iota, .dimension: return true
+        case .input, .parameter, .state: return false
+        }
+    }
+
+    /// The buffer of a value if there is one already.
+    func known(_ value: Value) -> BufferID? { bufferOf[value] }
+
+    /// Binds a value to a buffer.
+    func bind(_ value: Value, _ buffer: BufferID) { bufferOf[value] = buffer }
+
+    /// The buffer of a value that stands in memory.
+    func buffer(_ value: Value) throws(LoweringError) -> BufferID {
+        if let buffer = bufferOf[value] { return buffer }
+        let node = graph.nodes[value.node]
+        let type = graph.type(value)
+        var role = LoweredBuffer.Role.temporary
+        if case .leaf(let leaf) = node.operation, partition.producer[value] == nil {
+            switch leaf {
+            case .input(let index, _): role = .input(index)
+            case .parameter(let name, _): role = .parameter(name)
+            case .state(let index, _): role = .state(index)
+            case .constant(let elements, _): role = .literal(elements)
+            case .iota, .dimension:
+                throw LoweringError(
+                    node: node.operation.name, origin: node.origin, reason: "a computed leaf has no buffer")
+            }
+        } else if partition.isConstant[value.node.index] {
+            role = .folded
+        }
+        let layout = Layouts.preferred(value, self)
+        let buffer = buffers.append(LoweredBuffer(role: role, type: type, layout: layout, origin: node.origin))
+        bufferOf[value] = buffer
+        return buffer
+    }
+
+    /// A buffer for something between the kernels of one node.
+    func scratch(_ type: TensorType, isConstant: Bool, _ origin: String) -> BufferID {
+        buffers.append(
+            LoweredBuffer(
+                role: isConstant ? .folded : .temporary, type: type, layout: Array(type.shape.indices), origin: origin))
+    }
+}
+
+/// Physical orders of tensors in memory.
+enum Layouts {
+    /// Channels last for what convolutions make and for what follows them element by element; row-major otherwise.
+    static func preferred(_ value: Value, _ program: ProgramBuilder) -> [Int] {
+        let type = program.graph.type(value)
+        let rowMajor = Array(type.shape.indices)
+        guard type.shape.count >= 3, let number = program.partition.producer[value] else { return rowMajor }
+        let group = program.partition.groups[number]
+        let anchor = program.graph.nodes[group.anchor]
+        if case .convolve = anchor.operation {
+            let shape = program.graph.type(Value(group.anchor)).shape
+            return shape == type.shape ? [0] + Array(2..<shape.count) + [1] : rowMajor
+        }
+        return following(value, program, depth: 0) ?? rowMajor
+    }
+
+    /// The layout of the first operand of the same rank that has a layout of its own.
+    private static func following(_ value: Value, _ program: ProgramBuilder, depth: Int) -> [Int]? {
+        guard depth < 8 else { return nil }
+        let node = program.graph.nodes[value.node]
+        let rank = program.graph.type(value).shape.count
+        switch node.operation {
+        case .map, .window, .concatenate:
+            for operand in node.operands {
+                guard program.graph.type(operand).shape.count == rank else { continue }
+                if program.partition.isMaterialised(operand) {
+                    guard let buffer = program.known(operand) else { continue }
+                    let layout = program.buffers[buffer].layout
+                    if layout != Array(layout.indices) { return layout }
+                } else if let layout = following(operand, program, depth: depth + 1) {
+                    return layout
+                }
+            }
+            return nil
+        case .view(.slice), .view(.pad), .view(.flip):
+            return program.partition.isMaterialised(node.operands[0])
+                ? program.known(node.operands[0]).flatMap { buffer in
+                    let layout = program.buffers[buffer].layout
+                    return layout == Array(layout.indices) ? nil : layout
+                } : following(node.operands[0], program, depth: depth + 1)
+        case .leaf, .reduce, .scan, .view, .gather, .scatter, .contract, .convolve, .attend, .recur, .sort: return nil
+        }
+    }
+}

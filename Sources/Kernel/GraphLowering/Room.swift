@@ -1,1 +1,0 @@
-// GraphLowering: not filled yet.

@@ -1,0 +1,42 @@
+import ElementTypes
+
+extension ContractionKernel {
+    /// The same computation as a plain nest: one sum a point. Right for depthwise windows, for element types without a
+    /// matrix unit, and as the fallback that always works.
+    package func asNest(element: ElementType) -> NestKernel {
+        let compute = element.computeType
+        var body = left.body
+        let shift = body.nodes.count
+        for node in right.body.nodes { body.nodes.append(node.shifted(by: shift)) }
+        body.nodes.append(.apply(.multiply, [left.result, right.result + shift]))
+        let product = body.nodes.count - 1
+        let sum = NestStep(
+            axes: taps + [depth], body: body, effects: [.reduce(.sum, value: product, position: nil, slot: 0)])
+        let epilogue = ScalarBody(nodes: self.epilogue.nodes.map { $0 == .accumulator ? .slot(0) : $0 })
+        let finish = NestStep(axes: [], body: epilogue, effects: stores.map { .store($0) })
+        // Groups vary with the columns' channels, so they stand next to them.
+        return NestKernel(axes: rows + batch + columns, steps: [sum, finish], slots: [compute])
+    }
+}
+
+extension ScalarBody.Node {
+    /// The node with its operands renumbered, for appending one body to another.
+    package func shifted(by amount: Int) -> Self {
+        func expression(_ expression: IntegerExpression) -> IntegerExpression {
+            guard expression.variables.contains(where: { $0.kind == .value }) else { return expression }
+            return expression.substituting(VariableRanges()) {
+                $0.kind == .value ? IntegerExpression(Variable(.value, $0.index + amount)) : nil
+            }
+        }
+        switch self {
+        case .load(let parameter, let index, let mask):
+            return .load(parameter: parameter, index: expression(index), mask: mask.map(expression))
+        case .integerExpression(let value): return .integerExpression(expression(value))
+        case .condition(let mask): return .condition(mask.map(expression))
+        case .real, .integer, .truth, .slot, .row, .accumulator: return self
+        case .apply(let operation, let operands): return .apply(operation, operands.map { $0 + amount })
+        case .cast(let operand, let element): return .cast(operand + amount, element)
+        case .scan(let kind, let operand): return .scan(kind, operand + amount)
+        }
+    }
+}
