@@ -34,6 +34,7 @@ let package = Package(
         room("Base", "Base"),
         room("Base", "ElementTypes", ["Base"]),
         room("Base", "JSON"),
+        .target(name: "CFiles", path: "Sources/Base/CFiles", cSettings: [.unsafeFlags(["-Wall", "-Werror"])]),
         room("Base", "MappedFiles"),
         room("Base", "Safetensors", ["Base", "ElementTypes", "JSON"]),
         // Import
@@ -60,7 +61,7 @@ let package = Package(
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
         room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "DeviceAPI"]),
         // Package
-        room("Package", "ModelPackage", ["Base", "ElementTypes"]),
+        room("Package", "ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "CFiles"]),
         room(
             "Package", "PackageBuilder",
             [
@@ -68,7 +69,9 @@ let package = Package(
                 "KernelIR", "GraphLowering", "KernelCodeGen", "DeviceAPI", "KernelSwarm", "KernelJudge", "ModelPackage",
             ]),
         // Serve
-        room("Serve", "PackageRuntime", ["Base", "ElementTypes", "DeviceAPI", "ModelPackage"]),
+        room(
+            "Serve", "PackageRuntime",
+            ["Base", "ElementTypes", "MappedFiles", "Safetensors", "DeviceAPI", "ModelPackage"]),
         // Tools
         .executableTarget(
             name: "hearth",
@@ -80,5 +83,7 @@ let package = Package(
         // Tests
         tests("Base", []),
         tests("CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
+        tests("PackageRuntime", ["Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
+        tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
     ]
 )

@@ -1,0 +1,4 @@
+#pragma once
+
+/// Swaps what two paths of one file system name, atomically (renameat2 with RENAME_EXCHANGE). 0, or -1 with errno set.
+int hearth_exchange(const char *a, const char *b);

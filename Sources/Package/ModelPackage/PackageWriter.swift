@@ -1,0 +1,179 @@
+import Base
+import CFiles
+import ElementTypes
+import Glibc
+import Safetensors
+
+/// Writes packages: everything goes into a hidden directory beside the target, is flushed to disk, and appears under its
+/// name in one step. Whatever fails, the target is as before.
+package struct PackageWriter: ~Copyable {
+    /// A tensor of a weights file.
+    package struct Tensor {
+        /// Name, unique in the file.
+        package var name: String
+        /// Element type.
+        package var element: ElementType
+        /// Extents.
+        package var shape: [Int]
+        /// Writes the tensor's bytes, row-major, into the file's memory, which starts as zeros.
+        package var fill: (UnsafeMutableRawBufferPointer) throws -> Void
+
+        /// Makes a tensor.
+        package init(
+            name: String, element: ElementType, shape: [Int],
+            fill: @escaping (UnsafeMutableRawBufferPointer) throws -> Void
+        ) {
+            self.name = name
+            self.element = element
+            self.shape = shape
+            self.fill = fill
+        }
+    }
+
+    private let target: String
+    private let temporary: String
+    private var files: [Manifest.File]
+    private var isFinished: Bool
+
+    /// Starts a package that will appear at `path`. An existing package there stays until `finish` replaces it.
+    package init(path: String) throws(PackageError) {
+        let paths = try Self.prepare(path)
+        target = paths.target
+        temporary = paths.temporary
+        files = []
+        isFinished = false
+    }
+
+    /// Makes the hidden directory beside the target.
+    private static func prepare(_ path: String) throws(PackageError) -> (target: String, temporary: String) {
+        var target = path
+        while target.count > 1, target.hasSuffix("/") { target.removeLast() }
+        var status = stat()
+        if lstat(target, &status) == 0, access(target + "/manifest.json", F_OK) != 0 {
+            throw .wouldOverwrite(path: target)
+        }
+        let slash = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
+        let temporary = "\(target[..<slash]).\(target[slash...]).\(getpid()).\(UInt32.random(in: 0 ... .max))"
+        guard mkdir(temporary, 0o777) == 0 else { throw failure(target, "create a directory beside it") }
+        return (target, temporary)
+    }
+
+    deinit {
+        if !isFinished { removeTree(temporary) }
+    }
+
+    /// Adds a file; `file` is its path in the package.
+    package mutating func add(_ file: String, _ bytes: [UInt8]) throws(PackageError) {
+        let descriptor = try create(file)
+        defer { close(descriptor) }
+        let complete = bytes.withUnsafeBytes { buffer in
+            var offset = 0
+            while offset < buffer.count {
+                let count = write(descriptor, buffer.baseAddress.map { $0 + offset }, buffer.count - offset)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { return false }
+                offset += count
+            }
+            return fsync(descriptor) == 0
+        }
+        guard complete else { throw Self.failure(target, "write '\(file)'") }
+        files.append(
+            Manifest.File(
+                path: file, byteCount: bytes.count, digest: bytes.withUnsafeBytes { FileDigest.of($0) }))
+    }
+
+    /// Adds a plan.
+    package mutating func add(_ file: String, _ plan: Plan) throws(PackageError) {
+        try add(file, Array(plan.text.utf8))
+    }
+
+    /// Adds a safetensors file, tensor by tensor, each at a multiple of 64 bytes. The tensors are written into the mapped
+    /// file, so memory for them is the system's page cache alone.
+    package mutating func add(_ file: String, tensors: [Tensor]) throws(PackageError) {
+        let layout: SafetensorsLayout
+        do {
+            layout = try SafetensorsLayout(
+                tensors.map { .init(name: $0.name, type: SafetensorsType($0.element), shape: $0.shape) })
+        } catch {
+            throw .notWritten(path: target, reason: "\(file): \(error)")
+        }
+        let descriptor = try create(file)
+        defer { close(descriptor) }
+        // Reserved first: writing to a mapping of a full disk would end the process.
+        guard posix_fallocate(descriptor, 0, layout.byteCount) == 0,
+            let base = mmap(nil, layout.byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
+            base != MAP_FAILED
+        else { throw Self.failure(target, "reserve \(layout.byteCount) bytes for '\(file)'") }
+        defer { munmap(base, layout.byteCount) }
+        let bytes = UnsafeMutableRawBufferPointer(start: base, count: layout.byteCount)
+        bytes.copyBytes(from: layout.headerBytes)
+        for (tensor, range) in zip(tensors, layout.ranges) {
+            do {
+                try tensor.fill(UnsafeMutableRawBufferPointer(rebasing: bytes[range]))
+            } catch {
+                throw .notWritten(path: target, reason: "\(file), tensor '\(tensor.name)': \(error)")
+            }
+        }
+        let digest = FileDigest.of(UnsafeRawBufferPointer(bytes))
+        guard msync(base, layout.byteCount, Int32(MS_SYNC)) == 0, fsync(descriptor) == 0 else {
+            throw Self.failure(target, "write '\(file)'")
+        }
+        files.append(Manifest.File(path: file, byteCount: layout.byteCount, digest: digest))
+    }
+
+    /// Completes the manifest with the list of files, checks it, and lets the package appear.
+    package consuming func finish(_ manifest: Manifest) throws(PackageError) {
+        var manifest = manifest
+        manifest.files = files.sorted { $0.path < $1.path }
+        try Check.run(Manifest.checks, on: manifest, file: "manifest.json")
+        try add("manifest.json", Array(manifest.sealedText.utf8))
+        try flush(temporary)
+        if access(target, F_OK) == 0 {
+            guard hearth_exchange(temporary, target) == 0 else { throw Self.failure(target, "replace the old package") }
+            removeTree(temporary)
+        } else {
+            guard rename(temporary, target) == 0 else { throw Self.failure(target, "rename it into place") }
+        }
+        isFinished = true
+        let slash = target.lastIndex(of: "/")
+        try flush(slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? ".")
+    }
+
+    private func create(_ file: String) throws(PackageError) -> Int32 {
+        var folder = temporary
+        for part in file.split(separator: "/").dropLast() {
+            folder += "/\(part)"
+            guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw Self.failure(target, "create '\(part)'") }
+        }
+        let descriptor = open("\(temporary)/\(file)", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw Self.failure(target, "create '\(file)'") }
+        return descriptor
+    }
+
+    /// Makes a directory's entries durable.
+    private func flush(_ folder: String) throws(PackageError) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.failure(target, "open '\(folder)'") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Self.failure(target, "flush '\(folder)'") }
+    }
+
+    private static func failure(_ path: String, _ operation: String) -> PackageError {
+        .notWritten(path: path, reason: "could not \(operation): \(String(cString: strerror(errno)))")
+    }
+}
+
+/// Removes a directory with everything in it; what cannot be removed stays.
+private func removeTree(_ path: String) {
+    guard let folder = opendir(path) else { return }
+    while let entry = readdir(folder) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name == "." || name == ".." { continue }
+        let child = "\(path)/\(name)"
+        if unlink(child) != 0 { removeTree(child) }
+    }
+    closedir(folder)
+    rmdir(path)
+}

@@ -1,0 +1,123 @@
+import Base
+import ElementTypes
+
+/// What a device does to run a model once: launches over buffers.
+///
+/// Sizes are expressions over the symbols of the package's interface; memory for buffers in the arena is laid out when a
+/// session knows the symbols' values.
+package struct Plan: Sendable, Equatable {
+    /// Where a buffer's memory is.
+    package enum Placement: Sendable, Equatable {
+        /// The caller's memory of an input; kernels only read it. It is aligned to its element type, not more.
+        case input(Int)
+        /// The caller's memory of an output. It is aligned to its element type, not more.
+        case output(Int)
+        /// A tensor of the weights file, mapped and aligned to 64 bytes; kernels only read it.
+        case weight(String)
+        /// Memory of the session that lasts from run to run. It starts as a copy of a weight, or as zeros.
+        case state(name: String, initial: String?)
+        /// Memory that is needed from the first to the last of these launches.
+        case arena(ClosedRange<Int>)
+    }
+
+    /// Memory that kernels work on.
+    package struct Buffer: Sendable, Equatable {
+        /// What it holds, for people.
+        package var label: String
+        /// Size in bytes; evaluated with symbols at their values in a run.
+        package var byteCount: Dimension
+        /// Where it is.
+        package var placement: Placement
+
+        /// Makes a buffer.
+        package init(label: String = "", byteCount: Dimension, placement: Placement) {
+            self.label = label
+            self.byteCount = byteCount
+            self.placement = placement
+        }
+    }
+
+    /// A pointer passed to a kernel.
+    package struct Operand: Sendable, Equatable {
+        /// The buffer.
+        package var buffer: ID<Buffer>
+        /// Bytes from its start.
+        package var byteOffset: Dimension
+
+        /// Makes an operand.
+        package init(_ buffer: ID<Buffer>, byteOffset: Dimension = 0) {
+            self.buffer = buffer
+            self.byteOffset = byteOffset
+        }
+    }
+
+    /// How a launch is spread over threads.
+    package enum Spread: Sendable, Equatable {
+        /// Into this many parts, in any order.
+        case parts(Dimension)
+        /// Into one part per thread.
+        case threads
+        /// Into parts that run at the same time and may wait for each other; a zeroed area is passed as last buffer.
+        case gang
+    }
+
+    /// One call of a kernel.
+    package struct Launch: Sendable, Equatable {
+        /// Name of the function in the program.
+        package var kernel: String
+        /// What it computes, for people.
+        package var label: String
+        /// Buffers in the kernel's order.
+        package var operands: [Operand]
+        /// Values of the kernel's dimensions.
+        package var dimensions: [Dimension]
+        /// How it is spread.
+        package var spread: Spread
+        /// Scratch memory of each thread, in bytes.
+        package var workspaceBytes: Dimension
+        /// Whether it needs nothing from the launch before it, nor from those which that one runs beside.
+        package var runsBeside: Bool
+
+        /// Makes a launch.
+        package init(
+            kernel: String, label: String = "", operands: [Operand], dimensions: [Dimension] = [],
+            spread: Spread = .parts(1), workspaceBytes: Dimension = 0, runsBeside: Bool = false
+        ) {
+            self.kernel = kernel
+            self.label = label
+            self.operands = operands
+            self.dimensions = dimensions
+            self.spread = spread
+            self.workspaceBytes = workspaceBytes
+            self.runsBeside = runsBeside
+        }
+    }
+
+    /// An output that no launch writes: it equals a part of another buffer once all launches are done.
+    package struct Copy: Sendable, Equatable {
+        /// Index of the output.
+        package var output: Int
+        /// Where its bytes start.
+        package var source: Operand
+
+        /// Makes a copy.
+        package init(output: Int, source: Operand) {
+            self.output = output
+            self.source = source
+        }
+    }
+
+    /// Buffers.
+    package var buffers: Table<Buffer, Buffer>
+    /// Launches in order.
+    package var launches: [Launch]
+    /// Copies after the last launch.
+    package var copies: [Copy]
+
+    /// Makes a plan.
+    package init(buffers: Table<Buffer, Buffer> = Table(), launches: [Launch] = [], copies: [Copy] = []) {
+        self.buffers = buffers
+        self.launches = launches
+        self.copies = copies
+    }
+}

@@ -1,1 +1,0 @@
-// ModelPackage: not filled yet.

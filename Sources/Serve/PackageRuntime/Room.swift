@@ -1,1 +1,0 @@
-// PackageRuntime: not filled yet.

@@ -1,0 +1,60 @@
+import DeviceAPI
+import ElementTypes
+import ModelPackage
+import Safetensors
+
+/// Why a package cannot be loaded or run. Every description is one line: what, where, what to do.
+package enum RuntimeError: Error, Equatable, CustomStringConvertible {
+    /// The package is at fault.
+    case package(PackageError)
+    /// The device is at fault.
+    case device(DeviceError)
+    /// The weights' header is at fault.
+    case weights(file: String, SafetensorsError)
+    /// A plan refers to a weight that is not there, or smaller than the plan says.
+    case badWeight(name: String, needed: Int, found: Int?)
+    /// Another number of inputs or outputs than the model has.
+    case wrongCount(what: String, expected: [String], found: Int)
+    /// No input of that name.
+    case unknownInput(name: String, expected: [String])
+    /// An input was not given.
+    case missingInput(name: String, expected: String)
+    /// An input of another element type or shape than the model takes.
+    case wrongInput(name: String, expected: String, found: String)
+    /// An input whose extent is outside the range that the model was made for.
+    case outOfRange(input: String, place: String, symbol: String, minimum: Int, maximum: Int?, found: Int)
+    /// A condition that the inputs' extents must meet.
+    case guardFailed(condition: String, values: String)
+    /// Memory of another length than shape and type ask for, or not aligned to the element type.
+    case badMemory(name: String, reason: String)
+    /// A size that cannot be computed for these extents.
+    case sizeOverflow(what: String)
+    /// A run before the shapes of the inputs were bound.
+    case notBound
+
+    /// One line: what, where, what to do.
+    package var description: String {
+        switch self {
+        case .package(let error): error.description
+        case .device(let error): error.description
+        case .weights(let file, let error): "'\(file)' of the package: \(error)"
+        case .badWeight(let name, let needed, let found):
+            "the package's weights "
+                + (found.map { "have \($0) bytes for '\(name)', the plan needs \(needed)" } ?? "lack '\(name)'")
+                + "; build it again"
+        case .wrongCount(let what, let expected, let found):
+            "the model has \(expected.count) \(what) (\(expected.joined(separator: ", "))), but \(found) were given"
+        case .unknownInput(let name, let expected):
+            "the model has no input '\(name)'; its inputs are \(expected.joined(separator: ", "))"
+        case .missingInput(let name, let expected): "input '\(name)' is missing; the model takes \(expected)"
+        case .wrongInput(let name, let expected, let found): "input '\(name)' should be \(expected), but is \(found)"
+        case .outOfRange(let input, let place, let symbol, let minimum, let maximum, let found):
+            "input '\(input)': \(place) ('\(symbol)') is \(found), but the model takes "
+                + (maximum.map { "\(minimum) to \($0)" } ?? "at least \(minimum)")
+        case .guardFailed(let condition, let values): "the inputs must satisfy \(condition), but \(values)"
+        case .badMemory(let name, let reason): "memory of '\(name)' \(reason)"
+        case .sizeOverflow(let what): "\(what) cannot be computed for these inputs"
+        case .notBound: "the shapes of the inputs are not bound yet"
+        }
+    }
+}

@@ -1,0 +1,329 @@
+import Base
+import DeviceAPI
+import ElementTypes
+import ModelPackage
+
+/// One user of a loaded package: an arena, the model's state, and a captured list of launches. Several sessions may run
+/// from several threads; one session belongs to one thread at a time.
+///
+/// Inputs and outputs are used where they are. Memory is laid out for the extents of the inputs when they are bound, and
+/// again when they change; the arena only grows. A run with bound extents allocates nothing.
+package final class Session {
+    /// What the session runs.
+    package let package: LoadedPackage
+    /// Types of the bound inputs.
+    package private(set) var inputs: [TensorDescription] = []
+    /// Types of the outputs for the bound inputs.
+    package private(set) var outputs: [TensorDescription] = []
+    /// Size of the arena in bytes.
+    package private(set) var arenaBytes = 0
+
+    private var symbols: [Int]?
+    private var graph: (any DeviceGraph)?
+    private var arena: DeviceBuffer?
+    /// Where the arena starts; somewhere harmless while there is none.
+    private var arenaBase: UnsafeMutableRawPointer
+    private let states: DeviceBuffer
+    private let stateOffsets: [Int]
+    private let queue: any DeviceQueue
+    /// Addresses of inputs, then outputs.
+    private let slots: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
+    private var copies: [BoundCopy] = []
+    /// Inputs whose value is a symbol.
+    private let valueInputs: [Int]
+
+    private struct BoundCopy {
+        var source: DeviceAPI.Launch.Operand
+        var output: Int
+        var byteCount: Int
+    }
+
+    /// A session with its own state, at its initial values.
+    package init(_ package: LoadedPackage) throws(RuntimeError) {
+        self.package = package
+        var offsets: [Int] = []
+        var byteCount = 0
+        for buffer in package.plan.buffers.rows {
+            offsets.append(byteCount)
+            if case .state = buffer.placement { byteCount += ((buffer.byteCount.constantValue ?? 0) + 63) / 64 * 64 }
+        }
+        stateOffsets = offsets
+        do {
+            states = try package.device.allocate(byteCount)
+            queue = try package.device.makeQueue()
+        } catch {
+            throw .device(error)
+        }
+        arenaBase = states.address
+        let interface = package.interface
+        slots = .allocate(capacity: interface.inputs.count + interface.outputs.count)
+        slots.initialize(repeating: states.address)
+        valueInputs = interface.symbols.compactMap { if case .value(let input) = $0.source { input } else { nil } }
+        try reset()
+        // Without symbols there is nothing to wait for.
+        if interface.symbols.isEmpty {
+            try bind(interface.inputs.map { TensorDescription($0.type.element, $0.type.shape.map { $0.constant }) })
+        }
+    }
+
+    deinit { slots.deallocate() }
+
+    /// Puts the model's state back to its initial values.
+    package func reset() throws(RuntimeError) {
+        do { try queue.fill(states, with: 0) } catch { throw .device(error) }
+        for (index, buffer) in package.plan.buffers.rows.enumerated() {
+            guard case .state(_, let initial?) = buffer.placement, let size = buffer.byteCount.constantValue else {
+                continue
+            }
+            try package.withWeight(initial, needed: size) { bytes throws(RuntimeError) in
+                do throws(DeviceError) {
+                    try queue.copy(bytes, to: states, at: stateOffsets[index])
+                } catch {
+                    throw .device(error)
+                }
+            }
+        }
+        do { try queue.synchronize() } catch { throw .device(error) }
+    }
+
+    /// Prepares for inputs of these types. Does nothing when they are bound already. For models with inputs whose value
+    /// is a dimension, `values` holds those inputs' values by index.
+    package func bind(_ inputs: [TensorDescription], values: [Int: Int] = [:]) throws(RuntimeError) {
+        if symbols != nil, inputs == self.inputs, values.isEmpty { return }
+        let symbols = try package.interface.bind(inputs) { values[$0] ?? 0 }
+        if symbols != self.symbols { try layOut(symbols) }
+        self.inputs = inputs
+    }
+
+    /// Runs on memory of the caller: one address per input and output, in order, of the bound types, contiguous and
+    /// row-major, aligned to the element type. Outputs must overlap nothing.
+    package func run(
+        inputs: UnsafeBufferPointer<UnsafeRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws(RuntimeError) {
+        let graph = try prepare(inputs, outputs)
+        do { try graph.run(UnsafeBufferPointer(slots)) } catch { throw .device(error) }
+        finish()
+    }
+
+    /// As `run`; returns nanoseconds from start to end of each launch of the plan.
+    package func profile(
+        inputs: UnsafeBufferPointer<UnsafeRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws(RuntimeError) -> [UInt64] {
+        let graph = try prepare(inputs, outputs)
+        defer { finish() }
+        do { return try graph.runProfiled(UnsafeBufferPointer(slots)) } catch { throw .device(error) }
+    }
+
+    /// Runs on tensors in the order of the model's inputs, and returns the outputs.
+    package func run(_ tensors: [HostTensor]) throws(RuntimeError) -> [HostTensor] {
+        let types = tensors.map(\.type)
+        for (index, tensor) in tensors.enumerated() where tensor.bytes.count != tensor.type.byteCount {
+            let name = package.interface.inputs.indices.contains(index) ? package.interface.inputs[index].name : "?"
+            throw .badMemory(name: name, reason: "has \(tensor.bytes.count) bytes, not those of \(tensor.type)")
+        }
+        var values: [Int: Int] = [:]
+        for input in valueInputs where tensors.indices.contains(input) {
+            values[input] = tensors[input].bytes.withUnsafeBytes {
+                Self.integer(at: $0.baseAddress, types[input].element)
+            }
+        }
+        try bind(types, values: values)
+        let inputs = tensors.map { Self.copy($0.bytes) }
+        let outputs = self.outputs.map {
+            UnsafeMutableRawBufferPointer.allocate(byteCount: max($0.byteCount ?? 0, 1), alignment: 64)
+        }
+        defer {
+            for buffer in inputs + outputs { buffer.deallocate() }
+        }
+        // Safety: allocations of at least one byte have an address.
+        let inputAddresses = inputs.map { UnsafeRawPointer($0.baseAddress!) }
+        let outputAddresses = outputs.map { $0.baseAddress! }
+        try inputAddresses.withUnsafeBufferPointer { inputs throws(RuntimeError) in
+            try outputAddresses.withUnsafeBufferPointer { outputs throws(RuntimeError) in
+                try run(inputs: inputs, outputs: outputs)
+            }
+        }
+        return zip(self.outputs, outputs).map { type, buffer in
+            HostTensor(type, bytes: Array(buffer.prefix(type.byteCount ?? 0)))
+        }
+    }
+
+    private static func copy(_ bytes: [UInt8]) -> UnsafeMutableRawBufferPointer {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 64)
+        buffer.copyBytes(from: bytes)
+        return buffer
+    }
+
+    private func prepare(
+        _ inputs: UnsafeBufferPointer<UnsafeRawPointer>, _ outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws(RuntimeError) -> any DeviceGraph {
+        let interface = package.interface
+        guard inputs.count == interface.inputs.count else {
+            throw .wrongCount(what: "inputs", expected: interface.inputs.map(\.name), found: inputs.count)
+        }
+        guard outputs.count == interface.outputs.count else {
+            throw .wrongCount(what: "outputs", expected: interface.outputs.map(\.name), found: outputs.count)
+        }
+        if !valueInputs.isEmpty, symbols != nil { try rebindValues(inputs) }
+        guard let graph else { throw .notBound }
+        for index in inputs.indices { slots[index] = UnsafeMutableRawPointer(mutating: inputs[index]) }
+        for index in outputs.indices { slots[inputs.count + index] = outputs[index] }
+        return graph
+    }
+
+    /// Reads the inputs whose value is a dimension, and lays memory out again when one has changed.
+    private func rebindValues(_ inputs: UnsafeBufferPointer<UnsafeRawPointer>) throws(RuntimeError) {
+        let types = self.inputs
+        let symbols = try package.interface.bind(types) { Self.integer(at: inputs[$0], types[$0].element) }
+        if symbols != self.symbols { try layOut(symbols) }
+    }
+
+    private static func integer(at address: UnsafeRawPointer?, _ element: ElementType) -> Int {
+        guard let address else { return 0 }
+        return switch element {
+        case .i64: Int(address.loadUnaligned(as: Int64.self))
+        case .i32: Int(address.loadUnaligned(as: Int32.self))
+        case .i16: Int(address.loadUnaligned(as: Int16.self))
+        case .i8: Int(address.loadUnaligned(as: Int8.self))
+        case .u8, .bool: Int(address.loadUnaligned(as: UInt8.self))
+        case .f64, .f32, .f16, .bf16: 0
+        }
+    }
+
+    private func finish() {
+        for copy in copies {
+            let source =
+                switch copy.source {
+                case .fixed(let address): address
+                case .slot(let slot, let byteOffset): slots[slot] + byteOffset
+                }
+            slots[package.interface.inputs.count + copy.output].copyMemory(from: source, byteCount: copy.byteCount)
+        }
+    }
+}
+
+// MARK: - Memory
+
+extension Session {
+    /// Places buffers and captures the launches for these values of the symbols. On an error the session is unbound.
+    private func layOut(_ symbols: [Int]) throws(RuntimeError) {
+        self.symbols = nil
+        graph = nil
+        let plan = package.plan
+        outputs = try package.interface.outputs(for: symbols)
+        var sizes: [Int] = []
+        for (index, buffer) in plan.buffers.rows.enumerated() {
+            sizes.append(try Self.size(buffer.byteCount, symbols, "the size of buffer \(index)"))
+        }
+        let offsets = try placeInArena(sizes)
+        var addresses: [DeviceAPI.Launch.Operand] = []
+        for (index, buffer) in plan.buffers.rows.enumerated() {
+            addresses.append(try address(of: buffer, index, sizes[index], offset: offsets[index]))
+        }
+        var launches: [DeviceAPI.Launch] = []
+        var workspaceBytes = 0
+        for (index, launch) in plan.launches.enumerated() {
+            let what = "launch \(index) (\(launch.kernel))"
+            workspaceBytes = max(
+                workspaceBytes, try Self.size(launch.workspaceBytes, symbols, "the workspace of \(what)"))
+            launches.append(try capture(launch, package.kernels[index], symbols, addresses, what))
+        }
+        copies = []
+        for copy in plan.copies {
+            guard let byteCount = outputs[copy.output].byteCount else {
+                throw .sizeOverflow(what: "the size of output \(copy.output)")
+            }
+            copies.append(
+                BoundCopy(
+                    source: try Self.offset(addresses, copy.source, symbols, "the copy to output \(copy.output)"),
+                    output: copy.output, byteCount: byteCount))
+        }
+        do {
+            graph = try package.device.makeGraph(launches, slotCount: slots.count, workspaceBytes: workspaceBytes)
+        } catch {
+            throw .device(error)
+        }
+        self.symbols = symbols
+    }
+
+    /// Offsets in the arena by buffer, 0 for buffers elsewhere; the arena grows if need be.
+    private func placeInArena(_ sizes: [Int]) throws(RuntimeError) -> [Int] {
+        let groups = ArenaPlan.groups(package.plan.launches)
+        var requests: [ArenaPlan.Request] = []
+        var owners: [Int] = []
+        for (index, buffer) in package.plan.buffers.rows.enumerated() {
+            guard case .arena(let lifetime) = buffer.placement else { continue }
+            requests.append(.init(byteCount: sizes[index], lifetime: ArenaPlan.widened(lifetime, groups)))
+            owners.append(index)
+        }
+        let layout = ArenaPlan(requests)
+        if layout.byteCount > arenaBytes {
+            arena = nil
+            arenaBytes = 0
+            do {
+                let grown = try package.device.allocate(layout.byteCount)
+                arenaBase = grown.address
+                arena = consume grown
+            } catch {
+                throw .device(error)
+            }
+            arenaBytes = layout.byteCount
+        }
+        var offsets = [Int](repeating: 0, count: sizes.count)
+        for (owner, offset) in zip(owners, layout.offsets) { offsets[owner] = offset }
+        return offsets
+    }
+
+    private func address(of buffer: Plan.Buffer, _ index: Int, _ size: Int, offset: Int) throws(RuntimeError)
+        -> DeviceAPI.Launch.Operand
+    {
+        switch buffer.placement {
+        case .input(let input): return .slot(input, byteOffset: 0)
+        case .output(let output): return .slot(package.interface.inputs.count + output, byteOffset: 0)
+        case .weight(let name): return .fixed(try package.weight(name, needed: size))
+        case .state: return .fixed(states.address + stateOffsets[index])
+        case .arena:
+            return .fixed(arenaBase + offset)
+        }
+    }
+
+    private func capture(
+        _ launch: Plan.Launch, _ kernel: KernelFunction, _ symbols: [Int], _ addresses: [DeviceAPI.Launch.Operand],
+        _ what: String
+    ) throws(RuntimeError) -> DeviceAPI.Launch {
+        var operands: [DeviceAPI.Launch.Operand] = []
+        for operand in launch.operands { operands.append(try Self.offset(addresses, operand, symbols, what)) }
+        var dimensions: [Int64] = []
+        for dimension in launch.dimensions {
+            guard let value = dimension.evaluate(symbols) else { throw .sizeOverflow(what: "a dimension of \(what)") }
+            dimensions.append(Int64(value))
+        }
+        let spread: DeviceAPI.Launch.Spread
+        switch launch.spread {
+        case .parts(let parts):
+            // Tensors without elements may come out as no parts at all; kernels take one part of nothing.
+            spread = .parts(max(1, try Self.size(parts, symbols, "the number of parts of \(what)")))
+        case .threads: spread = .threads
+        case .gang: spread = .gang
+        }
+        return DeviceAPI.Launch(
+            kernel: kernel, operands: operands, dimensions: dimensions, spread: spread, runsBeside: launch.runsBeside)
+    }
+
+    private static func offset(
+        _ addresses: [DeviceAPI.Launch.Operand], _ operand: Plan.Operand, _ symbols: [Int], _ what: String
+    ) throws(RuntimeError) -> DeviceAPI.Launch.Operand {
+        guard let offset = operand.byteOffset.evaluate(symbols) else {
+            throw .sizeOverflow(what: "an offset of \(what)")
+        }
+        switch addresses[operand.buffer.index] {
+        case .fixed(let address): return .fixed(address + offset)
+        case .slot(let slot, let byteOffset): return .slot(slot, byteOffset: byteOffset + offset)
+        }
+    }
+
+    private static func size(_ dimension: Dimension, _ symbols: [Int], _ what: String) throws(RuntimeError) -> Int {
+        guard let value = dimension.evaluate(symbols), value >= 0 else { throw .sizeOverflow(what: what) }
+        return value
+    }
+}
