@@ -3,8 +3,8 @@
     python Benchmarks/peers.py [--models NAME …] [--modes MODE …] [--rounds N] [--out FILE]
 
 One process a mode is loaded and warmed; then all modes take turns, a batch of calls each, in one order and then the
-reverse (ABBA), while the others sleep. The result is the median over all calls with a 95 % interval (bootstrap over rounds).
-Outputs are compared with eager's. Nothing else may run on the machine meanwhile; the load is recorded.
+reverse (ABBA), while the others sleep. The result is the median over all calls; its 95 % interval is a bootstrap over
+the rounds. Outputs are compared with eager's. Nothing else may run on the machine meanwhile; the load is recorded.
 
 Results go to Benchmarks/results/DATE-CPU-peers.json and a table beside it. Models that the file already holds are
 skipped, so an interrupted run goes on; `--again` measures them anew.
