@@ -96,7 +96,6 @@ class Server:
 
     def __init__(self) -> None:
         self.engine: Engine | None = None
-        self.call: Callable[[], Any] | None = None
         self.calls: list[Callable[[], Any]] = []
         self.last: Any = None
         self.settle_ms = 0.0
