@@ -82,6 +82,7 @@ let package = Package(
             path: "Sources/Tools/hearth", swiftSettings: strict),
         // Tests
         tests("Base", []),
+        tests("GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"]),
         tests("CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
         tests("PackageRuntime", ["Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),

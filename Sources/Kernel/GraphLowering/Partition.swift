@@ -242,9 +242,18 @@ package struct Partitioner {
         let node = graph.nodes[id]
         if isTrivial[id.index] { return false }
         let consumers = consumers(of: id)
+        // Users that one row kernel computes read the value once.
+        let kernels = Set(
+            consumers.map { user in
+                if let group = groupOf[user.index], case .rows = groups[group].kind {
+                    ID<NodeTag>(-1 - group)
+                } else {
+                    user
+                }
+            })
         if isConstant[id.index] { return consumers.contains { !isConstant[$0.index] } }
         if consumers.contains(where: { isMatrixLike($0) }) { return true }
-        guard consumers.count > 1 else {
+        guard kernels.count > 1 else {
             if case .gather = node.operation { return false }
             return false
         }

@@ -53,7 +53,9 @@ package struct BodyPrinter {
         guard let laneAxis else { return }
         self.index.names[Self.lane] = "lane"
         self.index.ranges[Self.lane] = .init(lower: 0, upper: IntegerExpression(lanes - 1))
-        self.index.names[Self.block] = "(\(index.names[laneAxis.variable] ?? laneAxis.variable.name) / \(lanes))"
+        let start = index.names[laneAxis.variable] ?? laneAxis.variable.name
+        self.index.names[Self.block] = "(\(start) / \(lanes))"
+        self.index.block = (Self.block, lanes, start)
         self.index.ranges[Self.block] = .init(
             lower: 0, upper: laneAxis.extent.floorDivided(by: IntegerExpression(lanes), index.ranges) - 1)
     }

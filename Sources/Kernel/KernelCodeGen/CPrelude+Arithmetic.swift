@@ -14,28 +14,7 @@ extension CPrelude {
         FORCE {D} sign_d@({D} x) { return sel_d@({ML}(x > 0.0), {SD}(1.0), sel_d@({ML}(x < 0.0), {SD}(-1.0), x)); }
         FORCE {L} sign_l@({L} x) { return sel_l@({ML}(x > 0), {SL}(1), sel_l@({ML}(x < 0), {SL}(-1), {SL}(0))); }
         FORCE {F} copysign_f@({F} a, {F} b) { return unbits_f@((bits_f@(a) & 0x7FFFFFFF) | (bits_f@(b) & ~0x7FFFFFFF)); }
-        FORCE {F} round_f@({F} x) {
-            {F} a = abs_f@(x); {F} r = (a + 8388608.0f) - 8388608.0f;
-            return sel_f@(a < 8388608.0f, copysign_f@(r, x), x);
-        }
-        FORCE {F} trunc_f@({F} x) {
-            {F} a = abs_f@(x); {F} r = (a + 8388608.0f) - 8388608.0f; r = r - sel_f@(r > a, {SF}(1.0f), {SF}(0.0f));
-            return sel_f@(a < 8388608.0f, copysign_f@(r, x), x);
-        }
-        FORCE {F} floor_f@({F} x) { {F} t = trunc_f@(x); return copysign_f@(t - sel_f@(t > x, {SF}(1.0f), {SF}(0.0f)), x); }
-        FORCE {F} ceil_f@({F} x) { {F} t = trunc_f@(x); return copysign_f@(t + sel_f@(t < x, {SF}(1.0f), {SF}(0.0f)), x); }
         FORCE {D} copysign_d@({D} a, {D} b) { return unbits_d@((bits_d@(a) & INT64_MAX) | (bits_d@(b) & INT64_MIN)); }
-        FORCE {D} round_d@({D} x) {
-            {D} a = abs_d@(x); {D} r = (a + 4503599627370496.0) - 4503599627370496.0;
-            return sel_d@({ML}(a < 4503599627370496.0), copysign_d@(r, x), x);
-        }
-        FORCE {D} trunc_d@({D} x) {
-            {D} a = abs_d@(x); {D} r = (a + 4503599627370496.0) - 4503599627370496.0;
-            r = r - sel_d@({ML}(r > a), {SD}(1.0), {SD}(0.0));
-            return sel_d@({ML}(a < 4503599627370496.0), copysign_d@(r, x), x);
-        }
-        FORCE {D} floor_d@({D} x) { {D} t = trunc_d@(x); return copysign_d@(t - sel_d@({ML}(t > x), {SD}(1.0), {SD}(0.0)), x); }
-        FORCE {D} ceil_d@({D} x) { {D} t = trunc_d@(x); return copysign_d@(t + sel_d@({ML}(t < x), {SD}(1.0), {SD}(0.0)), x); }
         FORCE {L} tdiv_l@({L} a, {L} b) { {L} z = sel_l@({ML}(b == 0), {SL}(1), b); return a / z; }
         FORCE {L} trem_l@({L} a, {L} b) { {L} z = sel_l@({ML}(b == 0), {SL}(1), b); return a % z; }
         FORCE {L} fdiv_l@({L} a, {L} b) {
@@ -43,6 +22,38 @@ extension CPrelude {
             return q - sel_l@({ML}(a % z != 0) & {ML}((a < 0) ^ (z < 0)), {SL}(1), {SL}(0));
         }
         FORCE {L} rem_l@({L} a, {L} b) { return a - fdiv_l@(a, b) * b; }
+
+        """
+
+    /// Rounding to whole numbers: one instruction where the compiler has elementwise builtins (clang) or vectorises the lane
+    /// loop (gcc).
+    static let rounding = """
+        #if defined(__has_builtin)
+        #if __has_builtin(__builtin_elementwise_trunc)
+        #define HAS_ELEMENTWISE 1
+        #endif
+        #endif
+        #ifdef HAS_ELEMENTWISE
+        #define ROUNDING(NAME, BUILTIN, ELEMENTWISE) \\
+        FORCE vf NAME##_fv(vf x) { return ELEMENTWISE(x); } \\
+        FORCE vd NAME##_dv(vd x) { return ELEMENTWISE(x); }
+        #else
+        #define ROUNDING(NAME, BUILTIN, ELEMENTWISE) \\
+        FORCE vf NAME##_fv(vf x) { vf r; for (int i = 0; i < LANES; ++i) r[i] = BUILTIN##f(x[i]); return r; } \\
+        FORCE vd NAME##_dv(vd x) { vd r; for (int i = 0; i < LANES; ++i) r[i] = BUILTIN(x[i]); return r; }
+        #endif
+        ROUNDING(round, __builtin_rint, __builtin_elementwise_roundeven)
+        ROUNDING(trunc, __builtin_trunc, __builtin_elementwise_trunc)
+        ROUNDING(floor, __builtin_floor, __builtin_elementwise_floor)
+        ROUNDING(ceil, __builtin_ceil, __builtin_elementwise_ceil)
+        FORCE float round_fs(float x) { return __builtin_rintf(x); }
+        FORCE double round_ds(double x) { return __builtin_rint(x); }
+        FORCE float trunc_fs(float x) { return __builtin_truncf(x); }
+        FORCE double trunc_ds(double x) { return __builtin_trunc(x); }
+        FORCE float floor_fs(float x) { return __builtin_floorf(x); }
+        FORCE double floor_ds(double x) { return __builtin_floor(x); }
+        FORCE float ceil_fs(float x) { return __builtin_ceilf(x); }
+        FORCE double ceil_ds(double x) { return __builtin_ceil(x); }
 
         """
 

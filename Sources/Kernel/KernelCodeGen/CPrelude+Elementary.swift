@@ -158,11 +158,12 @@ extension CPrelude {
         FORCE {D} rsqrt_d@({D} x) { return 1.0 / sqrt_d@(x); }
         FORCE {F} rem_f@({F} a, {F} b) {
             {D} x = todouble_f@(a), y = todouble_f@(b); {D} r = x - trunc_d@(x / y) * y;
-            {F} t = tofloat_d@(r); t = sel_f@((t != 0.0f) & ((t < 0.0f) ^ (b < 0.0f)), t + b, t);
-            return t;
+            {F} t = tofloat_d@(r); t = sel_f@((abs_f@(b) == __builtin_inff()) & (abs_f@(a) < __builtin_inff()), a, t);
+            return sel_f@((t != 0.0f) & ((t < 0.0f) ^ (b < 0.0f)), t + b, t);
         }
         FORCE {F} trem_f@({F} a, {F} b) {
-            {D} x = todouble_f@(a), y = todouble_f@(b); return tofloat_d@(x - trunc_d@(x / y) * y);
+            {D} x = todouble_f@(a), y = todouble_f@(b); {F} t = tofloat_d@(x - trunc_d@(x / y) * y);
+            return sel_f@((abs_f@(b) == __builtin_inff()) & (abs_f@(a) < __builtin_inff()), a, t);
         }
         FORCE {F} fdiv_f@({F} a, {F} b) {
             {F} m = trem_f@(a, b); {F} d = (a - m) / b;

@@ -13,7 +13,8 @@ package struct CPrelude: Sendable {
     package init(_ target: CPUTarget) {
         lanes = max(4, target.vectorBytes / 4)
         text =
-            Self.types(lanes) + Self.bothForms(Self.arithmetic) + Self.conversions + Self.bothForms(Self.elementary)
+            Self.types(lanes) + Self.rounding + Self.bothForms(Self.arithmetic) + Self.conversions
+            + Self.bothForms(Self.elementary)
             + Self.elementaryDouble + Self.laneByLane + Self.folds
     }
 

@@ -6,6 +6,9 @@ package struct IndexPrinter: Sendable {
     package var ranges: VariableRanges
     /// C text of a variable where its own name will not do.
     package var names: [Variable: String]
+    /// A variable that counts blocks, the block's size and the C text of the block's first element: `16·block` prints as
+    /// that text.
+    package var block: (variable: Variable, size: Int, start: String)?
 
     /// Makes a printer.
     package init(_ ranges: VariableRanges, names: [Variable: String] = [:]) {
@@ -17,11 +20,18 @@ package struct IndexPrinter: Sendable {
     package func print(_ expression: IntegerExpression) -> String {
         var parts: [String] = []
         for term in expression.terms {
-            let factors = term.atoms.map(print)
+            var factors = term.atoms.map(print)
+            var coefficient = term.coefficient
+            if let block, coefficient % block.size == 0,
+                let position = term.atoms.firstIndex(of: .variable(block.variable))
+            {
+                coefficient /= block.size
+                factors[position] = block.start
+            }
             let product =
-                term.coefficient == 1
+                coefficient == 1
                 ? factors.joined(separator: " * ")
-                : (["INT64_C(\(term.coefficient))"] + factors).joined(separator: " * ")
+                : (["INT64_C(\(coefficient))"] + factors).joined(separator: " * ")
             parts.append(product)
         }
         if expression.constant != 0 || parts.isEmpty { parts.append("INT64_C(\(expression.constant))") }

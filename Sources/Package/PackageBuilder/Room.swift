@@ -1,1 +1,0 @@
-// PackageBuilder: not filled yet.

@@ -1,0 +1,43 @@
+import ElementTypes
+import KernelIR
+
+/// Generates code for kernels of every kind: the one place that knows which emitter serves which kind.
+package struct KernelEmitter: Sendable {
+    /// What the code is generated for.
+    package let target: CPUTarget
+    /// The text that must stand once before all generated functions.
+    package let prelude: String
+
+    /// Makes an emitter.
+    package init(_ target: CPUTarget) {
+        self.target = target
+        prelude = CPrelude(target).text
+    }
+
+    /// Compiler flags for the generated text: no library calls are assumed away, NaN and infinities behave, and products
+    /// followed by sums may use fused instructions.
+    package var compilerFlags: [String] {
+        ["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing", "-w"]
+            + target.compilerFlags
+    }
+
+    /// The decisions that a search may take for a kernel, defaults first.
+    package func choices(_ kernel: Kernel) -> [Choice] {
+        switch kernel.body {
+        case .nest(let nest): nestChoices(kernel, nest, target)
+        case .contraction(let body): nestChoices(kernel, body.asNest(element: body.operandElement), target)
+        case .attention, .recurrence, .sort: []
+        }
+    }
+
+    /// The C text of a kernel under a schedule.
+    package func emit(_ kernel: Kernel, symbol: String, _ schedule: Schedule) throws(EmissionError) -> EmittedKernel {
+        switch kernel.body {
+        case .nest(let nest): return try emitNest(kernel, nest, symbol: symbol, schedule, target)
+        case .contraction(let body):
+            return try emitNest(kernel, body.asNest(element: body.operandElement), symbol: symbol, schedule, target)
+        case .attention, .recurrence, .sort:
+            throw EmissionError(kernel: kernel.name, reason: "no generator for this kind of kernel yet")
+        }
+    }
+}
