@@ -73,6 +73,11 @@ let package = Package(
             "Serve", "PackageRuntime",
             ["Base", "ElementTypes", "MappedFiles", "Safetensors", "DeviceAPI", "ModelPackage"]),
         // Tools
+        room("Tools", "FileFuzzing", ["Base", "JSON", "ModelFiles", "Safetensors"]),
+        .executableTarget(
+            name: "hearth-fuzz",
+            dependencies: ["FileFuzzing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Sources/Tools/hearth-fuzz", swiftSettings: strict),
         .executableTarget(
             name: "hearth",
             dependencies: [

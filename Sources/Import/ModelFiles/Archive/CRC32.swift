@@ -1,5 +1,5 @@
 /// CRC-32 as zip uses it (ISO 3309, reflected polynomial 0xEDB88320), eight bytes a step (Kounavis and Berry, 2005).
-enum CRC32 {
+package enum CRC32 {
     /// Eight tables of 256: `tables[k * 256 + b]` is the checksum of byte `b` followed by `k` zero bytes.
     private static let tables: [UInt32] = {
         var tables = [UInt32](repeating: 0, count: 8 * 256)
@@ -16,7 +16,7 @@ enum CRC32 {
     }()
 
     /// The checksum of the bytes.
-    static func checksum(_ bytes: RawSpan) -> UInt32 {
+    package static func checksum(_ bytes: RawSpan) -> UInt32 {
         // Safety: every load below lies inside `data`, and every table index is at most 7 * 256 + 255.
         tables.withUnsafeBufferPointer { table in
             bytes.withUnsafeBytes { data in

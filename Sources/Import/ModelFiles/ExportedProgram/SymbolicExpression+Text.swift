@@ -177,7 +177,10 @@ struct SymbolicExpressionParser {
         case "false", "False": return .boolean(false)
         default: break
         }
-        guard take("(") else { return .symbol(name) }
+        guard take("(") else {
+            if Self.isSymbolName(name) { return .symbol(name) }
+            throw .unexpected(offset: start, expected: "a plain symbol name")
+        }
         switch name {
         case "Integer":
             let value = try signedInteger()
@@ -192,11 +195,12 @@ struct SymbolicExpressionParser {
             return .rational(numerator, denominator)
         case "Float":
             let text = try quoted()
-            guard let value = Double(text) else { throw .unexpected(offset: start, expected: "a number in quotes") }
+            guard let value = Double(text), value.isFinite else { throw .unexpected(offset: start, expected: "a number in quotes") }
             try options()
             return .float(value)
         case "Symbol":
             let symbol = try quoted()
+            guard Self.isSymbolName(symbol) else { throw .unexpected(offset: start, expected: "a plain symbol name") }
             try options()
             return .symbol(symbol)
         default: return try call(name, at: start)
@@ -270,6 +274,14 @@ struct SymbolicExpressionParser {
             place += 1
         }
         return value
+    }
+
+    /// Letters, digits and underscores, and not a word with a meaning of its own.
+    private static func isSymbolName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, !isDigit(first), name.utf8.allSatisfy({ isNameByte($0) && $0 != 0x2E }) else {
+            return false
+        }
+        return !["oo", "int_oo", "true", "True", "false", "False"].contains(name)
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
