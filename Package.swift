@@ -15,10 +15,12 @@ func room(_ floor: String, _ name: String, _ below: [Target.Dependency] = []) ->
     .target(name: name, dependencies: below, path: "Sources/\(floor)/\(name)", swiftSettings: strict)
 }
 
-func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String, _ below: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: below + [.byName(name: name)], path: "Tests/\(name)Tests",
-        exclude: [], resources: resources, swiftSettings: strict)
+        exclude: exclude, resources: resources, swiftSettings: strict)
 }
 
 let package = Package(
@@ -91,5 +93,10 @@ let package = Package(
         tests("CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
         tests("PackageRuntime", ["Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
+        tests("JSON"),
+        tests("MappedFiles"),
+        tests("Safetensors", ["ElementTypes"]),
+        tests("FileFuzzing"),
+        tests("ModelFiles", ["FileFuzzing", "JSON"], exclude: ["Fixtures"]),
     ]
 )

@@ -46,15 +46,19 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             guard let text = String(validating: bytes, as: UTF8.self),
                 let value = try? SymbolicExpression(parsing: text)
             else { return .refused }
-            return (try? SymbolicExpression(parsing: value.description)) == value ? .taken : .broken("'\(value)' does not read back")
+            return (try? SymbolicExpression(parsing: value.description)) == value
+                ? .taken : .broken("'\(value)' does not read back")
         case .pt2:
             guard let contents = try? ExportedProgramContents(span) else { return .refused }
-            for entry in contents.weights.entries + contents.constants.entries {
-                let tensor = entry.value
+            var tensors = (contents.weights.entries + contents.constants.entries).map(\.value)
+            if case .value(let value) = contents.sampleInputs {
+                for case .tensor(let tensor) in value.leaves { tensors.append(tensor) }
+            }
+            for tensor in tensors {
                 if tensor.elementCount > 1 << 16 { continue }
                 let elements = tensor.elements(in: span.extracting(contents.storages[tensor.storage].range))
                 if elements.count != tensor.elementCount * (tensor.scalarType.byteCount ?? 0) {
-                    return .broken("'\(entry.name)' has a wrong number of elements")
+                    return .broken("'\(tensor.name)' has a wrong number of elements")
                 }
             }
             return .taken

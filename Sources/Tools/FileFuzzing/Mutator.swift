@@ -109,10 +109,14 @@ package struct Mutator: Sendable {
     /// A word that one of the formats knows.
     private mutating func replaceToken(in bytes: inout [UInt8], at place: Int, length: Int) {
         let tokens = [
-            "{", "}", "[", "]", "\"", ",", ":", "null", "true", "[[[[[[[[[[[[[[[[", "\"a\":", "\\ud800", "\\u0000", "1e999",
-            "-0", "as_int", "as_tensor", "as_none", "as_expr", "Add(", "Mul(", "Integer(", "Symbol('s0')", "//", "((((((((",
-            "PK\u{01}\u{02}", "PK\u{03}\u{04}", "PK\u{05}\u{06}", "PK\u{06}\u{06}", "PK\u{06}\u{07}", "(", ")", "t", "q\u{00}",
-            "h\u{00}", "R", "Q", "ctorch\nSize\n", "ccollections\nOrderedDict\n", "c_codecs\nencode\n", "}", "]", "a", "e", "2",
+            "{", "}", "[", "]", "\"", ",", ":", "null", "true", "[[[[[[[[[[[[[[[[", "\"a\":", "\\ud800", "\\u0000",
+            "1e999",
+            "-0", "as_int", "as_tensor", "as_none", "as_expr", "Add(", "Mul(", "Integer(", "Symbol('s0')", "//",
+            "((((((((",
+            "PK\u{01}\u{02}", "PK\u{03}\u{04}", "PK\u{05}\u{06}", "PK\u{06}\u{06}", "PK\u{06}\u{07}", "(", ")", "t",
+            "q\u{00}",
+            "h\u{00}", "R", "Q", "ctorch\nSize\n", "ccollections\nOrderedDict\n", "c_codecs\nencode\n", "}", "]", "a",
+            "e", "2",
             "U\u{FF}", "\"dtype\"", "\"F32\"", "\"shape\"", "\"data_offsets\"",
         ]
         let token = Array(tokens[random.index(below: tokens.count)].utf8)

@@ -95,6 +95,6 @@ with zipfile.ZipFile(folder / "tied.functional.pt2") as source, zipfile.ZipFile(
         ("serialized_exported_program.json", model),
         ("serialized_state_dict.pt", saved(collections.OrderedDict(functional.state_dict))),
         ("serialized_constants.pt", saved(dict(functional.constants))),
-        ("serialized_example_inputs.pt", saved(functional.example_inputs)),
+        ("serialized_example_inputs.pt", saved(program.example_inputs)),
     ]:
         target.writestr(zipfile.ZipInfo(name), content)

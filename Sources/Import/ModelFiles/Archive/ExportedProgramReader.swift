@@ -41,10 +41,11 @@ struct ExportedProgramReader {
         let weights = try tensors(bytes, folder: "\(root)/data/weights", config: "\(name)_weights_config", model: name)
         let constants = try tensors(
             bytes, folder: "\(root)/data/constants", config: "\(name)_constants_config", model: name)
+        let samples = sampleInputs(bytes, entry: "\(root)/data/sample_inputs/\(name).pt")
         return ExportedProgramContents(
             modelName: name, program: program, weights: weights, constants: constants, customObjects: customObjects,
             storages: storages.storages,
-            sampleInputs: sampleInputs(bytes, entry: "\(root)/data/sample_inputs/\(name).pt"))
+            sampleInputs: samples)
     }
 
     /// A small file that must hold this text, white space aside.
@@ -219,9 +220,10 @@ struct ExportedProgramReader {
         let constantsEntry = "serialized_constants.pt"
         let constants =
             archive[constantsEntry] == nil ? NamedValues() : try stateDictionary(bytes, entry: constantsEntry)
+        let samples = sampleInputs(bytes, entry: "serialized_example_inputs.pt")
         return ExportedProgramContents(
             modelName: "model", program: program, weights: weights, constants: constants,
             customObjects: customObjects, storages: storages.storages,
-            sampleInputs: sampleInputs(bytes, entry: "serialized_example_inputs.pt"))
+            sampleInputs: samples)
     }
 }

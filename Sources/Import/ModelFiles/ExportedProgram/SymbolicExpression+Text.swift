@@ -195,7 +195,9 @@ struct SymbolicExpressionParser {
             return .rational(numerator, denominator)
         case "Float":
             let text = try quoted()
-            guard let value = Double(text), value.isFinite else { throw .unexpected(offset: start, expected: "a number in quotes") }
+            guard let value = Double(text), value.isFinite else {
+                throw .unexpected(offset: start, expected: "a number in quotes")
+            }
             try options()
             return .float(value)
         case "Symbol":
@@ -278,7 +280,8 @@ struct SymbolicExpressionParser {
 
     /// Letters, digits and underscores, and not a word with a meaning of its own.
     private static func isSymbolName(_ name: String) -> Bool {
-        guard let first = name.utf8.first, !isDigit(first), name.utf8.allSatisfy({ isNameByte($0) && $0 != 0x2E }) else {
+        guard let first = name.utf8.first, !isDigit(first), name.utf8.allSatisfy({ isNameByte($0) && $0 != 0x2E })
+        else {
             return false
         }
         return !["oo", "int_oo", "true", "True", "false", "False"].contains(name)

@@ -38,6 +38,12 @@ package struct PickleEntry: Sendable, Equatable {
     package var key: PickleValue
     /// Value.
     package var value: PickleValue
+
+    /// An entry.
+    package init(key: PickleValue, value: PickleValue) {
+        self.key = key
+        self.value = value
+    }
 }
 
 /// A strided tensor over a storage that lies beside the pickle. Sizes are as written: nothing is checked against bytes yet.
