@@ -83,15 +83,20 @@ let package = Package(
         .executableTarget(
             name: "hearth",
             dependencies: [
-                "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage", "PackageBuilder", "PackageRuntime",
+                "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "DeviceAPI", "CPUDevice", "ModelPackage",
+                "PackageBuilder", "PackageRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),
         // Tests
         tests("Base", []),
         tests("GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"]),
-        tests("CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
-        tests("PackageRuntime", ["Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
+        .target(
+            name: "TestSupport", dependencies: ["Base", "ElementTypes", "ModelPackage"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("CPUDevice", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
+        tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
+        tests("hearth", ["TestSupport", "ElementTypes", "JSON", "Safetensors"]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),
         tests("MappedFiles"),

@@ -1,6 +1,7 @@
 import CPUDevice
 import DeviceAPI
 import ElementTypes
+import TestSupport
 import Testing
 
 /// A device under test and how to get kernels for it.

@@ -29,12 +29,17 @@ extension ModelInterface {
 
     /// Types of the outputs for these values of the symbols.
     func outputs(for values: [Int]) throws(RuntimeError) -> [TensorDescription] {
+        try describe(outputs, values, "output")
+    }
+
+    /// Types of ports for these values of the symbols; `what` names the ports in errors.
+    func describe(_ ports: [Port], _ values: [Int], _ what: String) throws(RuntimeError) -> [TensorDescription] {
         var descriptions: [TensorDescription] = []
-        for port in outputs {
+        for port in ports {
             var shape: [Int] = []
             for extent in port.type.shape {
                 guard let value = extent.evaluate(values), value >= 0 else {
-                    throw .sizeOverflow(what: "the shape \(port.type) of output '\(port.name)'")
+                    throw .sizeOverflow(what: "the shape \(port.type) of \(what) '\(port.name)'")
                 }
                 shape.append(value)
             }

@@ -1,8 +1,25 @@
 import ArgumentParser
+import Glibc
 
 /// The `hearth` command: parse, call, print; nothing else.
 @main
 struct Hearth: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hearth", abstract: "Makes PyTorch models fast on the hardware at hand.")
+        commandName: "hearth", abstract: "Makes PyTorch models fast on the hardware at hand.",
+        discussion: "Exit codes: 0 done, 1 the input is at fault, 2 usage, 3 our fault (with a report file).",
+        subcommands: [DevicesCommand.self, RunCommand.self, InspectCommand.self])
+
+    /// Runs the command and ends the process with its exit code.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Glibc.exit(Failure.report(error))
+        }
+    }
 }

@@ -1,13 +1,15 @@
 import Foundation
 
 /// Compiles a few lines of C to a shared object with whatever compiler is there.
-enum KernelCompiler {
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+package enum KernelCompiler {
+    /// Why nothing came out.
+    package struct Failure: Error, CustomStringConvertible {
+        /// One line.
+        package var description: String
     }
 
     /// Bytes of the shared object.
-    static func compile(_ source: String) throws -> [UInt8] {
+    package static func compile(_ source: String) throws -> [UInt8] {
         let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -1,0 +1,87 @@
+import ArgumentParser
+import CPUDevice
+import DeviceAPI
+import ElementTypes
+import JSON
+
+/// Lists the devices of this machine, what they can do, and how fast they were measured to be.
+struct DevicesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "devices", abstract: "Lists devices with their limits and measured rates.",
+        discussion: "Example: hearth devices --json")
+
+    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Leave out the measurements, which take about half a second.") var quick = false
+    @Option(help: "Threads to use (default: one per core).") var threads: Int?
+
+    func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads should be at least 1") }
+    }
+
+    func run() throws {
+        let device = try CPUDevice(threads: threads, measured: !quick)
+        if json {
+            print(JSONValue.array([Self.json(device.limits)]).prettyText, terminator: "")
+        } else {
+            print(Self.text(device.limits))
+        }
+    }
+
+    /// A paragraph about a device.
+    static func text(_ limits: DeviceLimits) -> String {
+        var rows = [
+            ["instructions", limits.features.map(\.rawValue).joined(separator: " ")],
+            ["cores", "\(limits.cores), \(limits.threads) threads used, vectors of \(limits.vectorBytes) bytes"],
+            [
+                "caches",
+                "L1 \(TextFormat.bytes(limits.caches.l1Data)), L2 \(TextFormat.bytes(limits.caches.l2)) a core, "
+                    + "L3 \(TextFormat.bytes(limits.caches.l3)) shared by \(limits.caches.l3SharedBy)",
+            ],
+            ["memory", TextFormat.bytes(limits.memoryBytes)],
+        ]
+        if let rates = limits.rates {
+            rows.append(["memory read", text(rates.memoryRead, "GB/s", limits.threads)])
+            rows.append(["fp32", text(rates.fp32, "GFLOP/s", limits.threads)])
+            rows.append(["bf16", rates.bf16.map { text($0, "GFLOP/s", limits.threads) } ?? "no instructions"])
+            rows.append(["int8", rates.int8.map { text($0, "Gop/s", limits.threads) } ?? "no instructions"])
+        }
+        rows.append(["fingerprint", limits.fingerprint])
+        return "\(limits.name): \(limits.model), \(limits.vendor)\n"
+            + TextFormat.table(rows.map { ["  " + $0[0], $0[1]] })
+    }
+
+    private static func text(_ rate: DeviceLimits.Rate, _ unit: String, _ threads: Int) -> String {
+        "\(TextFormat.short(rate.oneThread / 1e9)) \(unit) on one thread, "
+            + "\(TextFormat.short(rate.allThreads / 1e9)) \(unit) on \(threads)"
+    }
+
+    /// Everything about a device; rates are per second.
+    static func json(_ limits: DeviceLimits) -> JSONValue {
+        func rate(_ rate: DeviceLimits.Rate?) -> JSONValue {
+            rate.map { ["one_thread": .number($0.oneThread), "all_threads": .number($0.allThreads)] } ?? .null
+        }
+        var object: JSONObject = [
+            "name": .string(limits.name), "kind": .string(limits.kind.rawValue), "vendor": .string(limits.vendor),
+            "model": .string(limits.model), "features": .array(limits.features.map { .string($0.rawValue) }),
+            "cores": .integer(Int64(limits.cores)), "threads": .integer(Int64(limits.threads)),
+            "vector_bytes": .integer(Int64(limits.vectorBytes)),
+            "l1_data_bytes": .integer(Int64(limits.caches.l1Data)), "l2_bytes": .integer(Int64(limits.caches.l2)),
+            "l3_bytes": .integer(Int64(limits.caches.l3)), "l3_shared_by": .integer(Int64(limits.caches.l3SharedBy)),
+            "memory_bytes": .integer(Int64(limits.memoryBytes)),
+            "element_types": .array(limits.elementTypes.map { .string($0.rawValue) }),
+            "dialects": .array(limits.dialects.map { .string($0.rawValue) }),
+            "reads_host_memory": .bool(limits.readsHostMemory), "captures_graphs": .bool(limits.capturesGraphs),
+            "fingerprint": .string(limits.fingerprint),
+        ]
+        if let rates = limits.rates {
+            object.members.append(
+                .init(
+                    name: "rates",
+                    value: [
+                        "memory_read_bytes": rate(rates.memoryRead), "fp32_operations": rate(rates.fp32),
+                        "bf16_operations": rate(rates.bf16), "int8_operations": rate(rates.int8),
+                    ]))
+        }
+        return .object(object)
+    }
+}
