@@ -229,7 +229,13 @@ package struct Partitioner {
             let node = graph.nodes[id]
             let isExit = exits.contains(Value(id))
             switch node.operation {
-            case .leaf: if isExit { add(.map, id, [id]) }
+            case .leaf(let leaf):
+                // Leaves that stand in memory already are copied to the output, others are computed.
+                switch leaf {
+                case .constant(let elements, _): if isExit, elements.count == 1 { add(.map, id, [id]) }
+                case .iota, .dimension: if isExit { add(.map, id, [id]) }
+                case .input, .parameter, .state: break
+                }
             case .view: if isExit { add(.map, id, [id]) }
             case .map, .concatenate, .gather:
                 if isExit || isWorthKernel(id) { add(.map, id, [id]) }

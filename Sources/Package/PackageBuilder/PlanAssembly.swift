@@ -1,0 +1,154 @@
+import Base
+import DeviceAPI
+import ElementTypes
+import GraphIR
+import GraphLowering
+import KernelCodeGen
+import KernelIR
+import ModelPackage
+
+/// Turns a lowered and generated program into a package's plan and the tensors of its weights file.
+struct PlanAssembly {
+    /// A tensor that the plan reads.
+    struct Weight {
+        var name: String
+        var element: ElementType
+        var shape: [Int]
+        var bytes: AlignedBytes
+    }
+
+    private(set) var plan = Plan()
+    private(set) var weights: [Weight] = []
+    private let program: LoweredProgram
+    private let graph: Graph
+    private let folder: ConstantFolder
+    private var planBuffer: [BufferID: ID<Plan.Buffer>] = [:]
+    private var packedBuffer: [Int: ID<Plan.Buffer>] = [:]
+
+    init(
+        _ program: LoweredProgram, _ list: KernelList, _ generated: GeneratedProgram, graph: Graph,
+        tensors: any TensorSource, folder: ConstantFolder
+    ) throws {
+        self.program = program
+        self.graph = graph
+        self.folder = folder
+        // Lifetimes of temporaries, in launches that run.
+        let running = program.launches.indices.filter { !program.launches[$0].isConstant }
+        var lifetimes: [BufferID: ClosedRange<Int>] = [:]
+        for (position, index) in running.enumerated() {
+            for buffer in program.launches[index].buffers {
+                lifetimes[buffer] = (lifetimes[buffer]?.lowerBound ?? position)...position
+            }
+        }
+        for (position, index) in running.enumerated() {
+            let launch = program.launches[index]
+            let emitted = generated.emitted[list.ofLaunch[index].index]
+            var operands: [Plan.Operand] = []
+            for argument in emitted.arguments {
+                switch argument {
+                case .parameter(let number):
+                    let buffer = launch.buffers[number]
+                    operands.append(.init(try place(buffer, lifetimes[buffer] ?? position...position)))
+                case .packed(let number):
+                    operands.append(.init(packed(try folder.packing(launch: index, number))))
+                }
+            }
+            let spread: Plan.Spread =
+                switch emitted.parts {
+                case .count(let count): .parts(count)
+                case .gang: .gang
+                }
+            plan.launches.append(
+                Plan.Launch(
+                    kernel: emitted.symbol, label: launch.kernel.name, operands: operands,
+                    dimensions: launch.kernel.symbols.map { IntegerExpression($0) }, spread: spread,
+                    workspaceBytes: emitted.workspaceBytes))
+        }
+    }
+
+    private mutating func place(
+        _ buffer: BufferID, _ lifetime: ClosedRange<Int>
+    ) throws -> ID<Plan.Buffer> {
+        if let known = planBuffer[buffer] { return known }
+        let description = program.buffers[buffer]
+        let byteCount = elementCount(description.type.shape) * description.type.element.byteCount
+        let placement: Plan.Placement
+        switch description.role {
+        case .input(let index): placement = .input(index)
+        case .output(let index): placement = .output(index)
+        case .temporary: placement = .arena(lifetime)
+        case .state(let index):
+            let name = graph.states[index].name
+            placement = .state(name: name, initial: "state.\(name)")
+        case .parameter, .literal, .folded:
+            let name = weightName(buffer, description)
+            weights.append(
+                Weight(
+                    name: name, element: description.type.element,
+                    shape: description.layout.map { description.type.shape[$0].constantValue ?? 0 },
+                    bytes: try folder.bytes(buffer)))
+            placement = .weight(name)
+        }
+        let id = plan.buffers.append(
+            Plan.Buffer(label: description.origin, byteCount: byteCount, placement: placement))
+        planBuffer[buffer] = id
+        return id
+    }
+
+    private func weightName(_ buffer: BufferID, _ description: LoweredBuffer) -> String {
+        if case .parameter(let name) = description.role { return name }
+        return "constant.\(buffer.rawValue)"
+    }
+
+    private mutating func packed(_ number: Int) -> ID<Plan.Buffer> {
+        if let known = packedBuffer[number] { return known }
+        let (bytes, element, count) = folder.packedBytes[number]
+        let name = "packed.\(number)"
+        weights.append(Weight(name: name, element: element, shape: [count], bytes: bytes))
+        let id = plan.buffers.append(
+            Plan.Buffer(label: name, byteCount: IntegerExpression(count * element.byteCount), placement: .weight(name)))
+        packedBuffer[number] = id
+        return id
+    }
+
+    /// Initial contents of the states that the plan uses.
+    mutating func addStates(_ tensors: any TensorSource) throws {
+        for (index, state) in graph.states.enumerated() {
+            let isUsed = program.buffers.rows.contains { if case .state(index) = $0.role { true } else { false } }
+            guard isUsed else { continue }
+            guard let count = elementCount(state.type.shape).constantValue else { continue }
+            let bytes = AlignedBytes(count * state.type.element.byteCount)
+            try tensors.withTensor(state.name) { bytes.buffer.copyMemory(from: $0) }
+            weights.append(
+                Weight(
+                    name: "state.\(state.name)", element: state.type.element,
+                    shape: state.type.shape.map { $0.constantValue ?? 0 }, bytes: bytes))
+        }
+    }
+}
+
+extension ModelInterface {
+    /// The border of a graph.
+    init(_ graph: Graph) throws(BuildError) {
+        var bindings: [Binding] = []
+        for (number, symbol) in graph.symbols.enumerated() {
+            let variable = Variable(.symbol, number)
+            var source: SymbolSource?
+            for (input, port) in graph.inputs.enumerated() where source == nil {
+                for (axis, extent) in port.type.shape.enumerated() where source == nil {
+                    if let coefficient = extent.linearCoefficient(of: variable)?.constantValue, coefficient != 0,
+                        extent.variables == [variable]
+                    {
+                        source = .extent(input: input, axis: axis)
+                    }
+                }
+            }
+            guard let source else { throw .unboundSymbol(symbol.name) }
+            bindings.append(Binding(symbol: symbol, source: source))
+        }
+        self.init(
+            inputs: graph.inputs.map { Port(name: $0.name, type: $0.type) },
+            outputs: graph.outputs.map { Port(name: $0.name, type: graph.type($0.value)) }, symbols: bindings,
+            guards: graph.guards.map { Guard(0, $0.isLowerBound ? .lessOrEqual : .equal, $0.expression) })
+    }
+}
