@@ -38,6 +38,7 @@ let package = Package(
         room("Base", "JSON"),
         .target(name: "CFiles", path: "Sources/Base/CFiles", cSettings: [.unsafeFlags(["-Wall", "-Werror"])]),
         room("Base", "MappedFiles"),
+        room("Base", "Processes"),
         room("Base", "Safetensors", ["Base", "ElementTypes", "JSON"]),
         // Import
         room("Import", "ModelFiles", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors"]),
@@ -49,7 +50,7 @@ let package = Package(
         // Kernel
         room("Kernel", "KernelIR", ["Base", "ElementTypes"]),
         room("Kernel", "GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR"]),
-        room("Kernel", "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI"]),
+        room("Kernel", "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "Processes"]),
         // Device
         room("Device", "DeviceAPI", ["Base", "ElementTypes"]),
         .target(
@@ -97,6 +98,9 @@ let package = Package(
         tests("CPUDevice", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
         tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
         tests("hearth", ["TestSupport", "ElementTypes", "JSON", "Safetensors"]),
+        tests(
+            "PackageBuilder",
+            ["Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "KernelCodeGen", "PackageRuntime"]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),
         tests("MappedFiles"),

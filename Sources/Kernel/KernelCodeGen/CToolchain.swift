@@ -1,0 +1,191 @@
+internal import Glibc
+internal import Processes
+internal import Synchronization
+
+/// A C compiler and how it is called. Calls run beside each other up to a limit; each has a time limit.
+package struct CToolchain: Sendable {
+    /// Which family of compilers, as far as flags differ.
+    package enum Family: String, Hashable, Sendable {
+        case clang, gcc
+    }
+
+    /// Path of the compiler.
+    package let path: String
+    package let family: Family
+    /// First line of `--version`; a part of the keys of compiled kernels.
+    package let version: String
+    /// Flags of every compilation that makes a kernel library: no start files, so that an honest library has no writable
+    /// data of its own.
+    package static let libraryFlags = ["-x", "c", "-std=gnu11", "-O3", "-shared", "-fPIC", "-nostartfiles"]
+
+    private let gate: Gate
+
+    /// Finds a compiler: `HEARTH_CC` if set, else clang on the path or beside `swift`, else gcc, else cc.
+    /// `parallel` is how many run at a time.
+    package static func find(parallel: Int = 2) async throws(ToolchainError) -> CToolchain {
+        if let named = variable("HEARTH_CC"), !named.isEmpty {
+            guard let path = named.contains("/") ? named : search(named) else {
+                throw .notFound(tried: ["HEARTH_CC=\(named)"])
+            }
+            return try await CToolchain(path: path, parallel: parallel)
+        }
+        var tried: [String] = []
+        for name in ["clang", "gcc", "cc"] {
+            var places = [search(name)]
+            if name == "clang", let swift = search("swift") { places.append(beside(swift, name)) }
+            for case let path? in places {
+                do throws(ToolchainError) { return try await CToolchain(path: path, parallel: parallel) } catch {
+                    tried.append("\(path) (\(error))")
+                }
+            }
+            tried.append(name)
+        }
+        throw .notFound(tried: tried)
+    }
+
+    /// Asks the compiler at `path` for its version.
+    package init(path: String, parallel: Int = 2) async throws(ToolchainError) {
+        let answer = try await Self.call(path, ["--version"], timeLimit: 30)
+        guard let line = answer.output.split(separator: "\n").first, answer.end == .exited(code: 0) else {
+            throw .unusable(path: path, reason: "--version gave \(answer.end)")
+        }
+        self.path = path
+        version = String(line)
+        family = line.contains("clang") ? .clang : .gcc
+        gate = Gate(limit: parallel)
+    }
+
+    /// Compiles C text into a shared object at `destination`, which appears complete or not at all. Cancelling the task
+    /// ends the compiler.
+    package func compile(
+        _ source: String, flags: [String], to destination: String, timeLimit: Double = 60
+    ) async throws(ToolchainError) {
+        await gate.enter()
+        let result: Result<Void, ToolchainError>
+        do throws(ToolchainError) {
+            result = .success(try await compileNow(source, flags, destination, timeLimit))
+        } catch {
+            result = .failure(error)
+        }
+        await gate.leave()
+        try result.get()
+    }
+
+    private func compileNow(
+        _ source: String, _ flags: [String], _ destination: String, _ timeLimit: Double
+    ) async throws(ToolchainError) {
+        let suffix = "\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+        let input = "\(destination).\(suffix).c"
+        let output = "\(destination).\(suffix).so"
+        defer {
+            unlink(input)
+            unlink(output)
+        }
+        guard Self.write(source, to: input) else {
+            throw .notWritten(path: input, reason: String(cString: strerror(errno)))
+        }
+        let arguments = Self.libraryFlags + flags + [input, "-o", output]
+        let answer = try await Self.call(path, arguments, timeLimit: timeLimit)
+        guard answer.end == .exited(code: 0) else {
+            throw .failed(end: answer.end.description, firstError: Self.firstError(answer.errors, source: input))
+        }
+        guard rename(output, destination) == 0 else {
+            throw .notWritten(path: destination, reason: String(cString: strerror(errno)))
+        }
+    }
+
+    private static func call(
+        _ path: String, _ arguments: [String], timeLimit: Double
+    ) async throws(ToolchainError) -> (end: ChildProcess.End, output: String, errors: String) {
+        let cancelled = Cancellation()
+        return try await withTaskCancellationHandler {
+            await onOwnThread { () -> Result<(end: ChildProcess.End, output: String, errors: String), ToolchainError> in
+                do throws(ProcessError) {
+                    let child = try ChildProcess(executable: path, arguments: arguments)
+                    let result = try child.collect(timeLimit: timeLimit, isCancelled: { cancelled.isSet })
+                    return .success(
+                        (
+                            result.end, String(decoding: result.output, as: UTF8.self),
+                            String(decoding: result.errors, as: UTF8.self)
+                        ))
+                } catch {
+                    if case .timedOut = error {
+                        return .failure(cancelled.isSet ? .cancelled : .timedOut(seconds: timeLimit))
+                    }
+                    return .failure(.unusable(path: path, reason: error.description))
+                }
+            }
+        } onCancel: {
+            cancelled.set()
+        }.get()
+    }
+
+    /// The first line that states an error, without the path of the temporary file.
+    private static func firstError(_ text: String, source: String) -> String {
+        let lines = text.split(separator: "\n")
+        let line = lines.first { $0.contains("error") || $0.contains("undefined") } ?? lines.first ?? "no message"
+        guard line.hasPrefix(source) else { return String(line) }
+        return "line " + line.dropFirst(source.utf8.count + 1)
+    }
+
+    private static func write(_ text: String, to path: String) -> Bool {
+        guard let file = fopen(path, "we") else { return false }
+        var text = text
+        let written = text.withUTF8 { fwrite($0.baseAddress, 1, $0.count, file) }
+        return fclose(file) == 0 && written == text.utf8.count
+    }
+
+    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+    /// The first executable of that name on `PATH`.
+    private static func search(_ name: String) -> String? {
+        for directory in (variable("PATH") ?? "/usr/bin:/bin").split(separator: ":") {
+            let path = "\(directory)/\(name)"
+            if access(path, X_OK) == 0 { return path }
+        }
+        return nil
+    }
+
+    private static func beside(_ program: String, _ name: String) -> String? {
+        guard let resolved = realpath(program, nil) else { return nil }
+        defer { free(resolved) }
+        let path = String(cString: resolved).split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/\(name)"
+        return access(path, X_OK) == 0 ? path : nil
+    }
+}
+
+/// A flag that a task's cancellation sets and a thread reads.
+private final class Cancellation: Sendable {
+    private let flag = Atomic(false)
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+    func set() { flag.store(true, ordering: .relaxed) }
+}
+
+/// Why C text did not become a shared object.
+package enum ToolchainError: Error, Hashable, CustomStringConvertible {
+    /// There is no compiler; install clang or gcc, or name one in `HEARTH_CC`.
+    case notFound(tried: [String])
+    /// The compiler cannot be run.
+    case unusable(path: String, reason: String)
+    /// The compiler refused the text.
+    case failed(end: String, firstError: String)
+    /// It took too long and was ended.
+    case timedOut(seconds: Double)
+    /// The calling task was cancelled.
+    case cancelled
+    /// A file could not be written.
+    case notWritten(path: String, reason: String)
+
+    /// One line: what, why, what to do.
+    package var description: String {
+        switch self {
+        case .notFound(let tried):
+            "no C compiler found (tried \(tried.joined(separator: ", "))); install clang or gcc, or set HEARTH_CC"
+        case .unusable(let path, let reason): "the C compiler \(path) cannot be used: \(reason)"
+        case .failed(let end, let firstError): "the C compiler failed (\(end)): \(firstError)"
+        case .timedOut(let seconds): "the C compiler took longer than \(seconds) s"
+        case .cancelled: "compilation was cancelled"
+        case .notWritten(let path, let reason): "cannot write \(path): \(reason)"
+        }
+    }
+}
