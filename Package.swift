@@ -95,7 +95,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Base", "ElementTypes", "ModelPackage"], path: "Tests/TestSupport",
             swiftSettings: strict),
-        tests("CPUDevice", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
+        .target(name: "CPoolStress", dependencies: ["CThreadPool"], path: "Tests/CPoolStress"),
+        tests("CPUDevice", ["TestSupport", "CPoolStress", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
         tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
         tests("hearth", ["TestSupport", "ElementTypes", "JSON", "Safetensors"]),
         tests(

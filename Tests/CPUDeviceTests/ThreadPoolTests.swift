@@ -1,6 +1,6 @@
 import CPUDevice
+import CPoolStress
 import CThreadPool
-import Glibc
 import Testing
 
 /// The pool's C interface where the device does not reach: limits on threads, forks, many pools.
@@ -62,5 +62,14 @@ import Testing
     @Test func defaultsAreWithinTheMachine() {
         #expect(hearth_allowed_cpus() >= 1)
         #expect(hearth_default_threads() >= 1)
+    }
+
+    @Test(arguments: [1, 2, 3, 5] as [Int32], [0, UInt32(HEARTH_POOL_PIN)])
+    func randomListsAgreeWithPlainLoops(_ threads: Int32, _ flags: UInt32) {
+        #expect(hearth_stress_pool(threads, flags, 3, 150, 0) == 0)
+    }
+
+    @Test func forkedChildrenHaveWorkersOfTheirOwn() {
+        #expect(hearth_stress_pool(3, 0, 2, 50, 1) == 0)
     }
 }

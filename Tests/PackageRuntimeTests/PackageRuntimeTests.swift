@@ -173,4 +173,56 @@ extension HandWritten {
             }
         }
     }
+
+    /// A device that claims not to read the host's memory.
+    private final class FarDevice: Device {
+        let near: CPUDevice
+        let limits: DeviceLimits
+
+        init() throws {
+            near = try CPUDevice(threads: 2)
+            var limits = near.limits
+            limits.readsHostMemory = false
+            self.limits = limits
+        }
+
+        func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer { try near.allocate(byteCount) }
+        func loadProgram(path: String) throws(DeviceError) -> any DeviceProgram { try near.loadProgram(path: path) }
+        func loadProgram(bytes: [UInt8], name: String) throws(DeviceError) -> any DeviceProgram {
+            try near.loadProgram(bytes: bytes, name: name)
+        }
+        func makeQueue() throws(DeviceError) -> any DeviceQueue { near.makeQueue() }
+        func makeGraph(_ launches: [Launch], slotCount: Int, workspaceBytes: Int) throws(DeviceError)
+            -> any DeviceGraph
+        {
+            try near.makeGraph(launches, slotCount: slotCount, workspaceBytes: workspaceBytes)
+        }
+    }
+
+    @Test func weightsAreCopiedToDevicesThatCannotReadThem() throws {
+        try HandWritten.withPackage { package in
+            let far = try LoadedPackage(path: package.directory.path, device: FarDevice())
+            let input = HandWritten.input(6)
+            #expect(try Session(far).run([input]) == Session(package).run([input]))
+        }
+    }
+
+    /// The model with a second input `n` whose value is the number of rows to compute.
+    @Test func valuesOfInputsCanBeDimensions() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "m.hearth").path
+        try HandWritten.writeCounted(to: path)
+        let session = try Session(LoadedPackage(path: path, device: CPUDevice(threads: 2)))
+        let x = HandWritten.input(10)
+        for count in [4, 9, 4] as [Int64] {
+            let outputs = try session.run([x, HostTensor(.i64, [], [count])])
+            #expect(outputs[0].type.shape == [Int(count), 4])
+            #expect(
+                outputs[0].elements(as: Float.self) == x.elements(as: Float.self).prefix(Int(count) * 4).map { $0 + 1 })
+        }
+        let error = try #require(throws: RuntimeError.self) { try session.run([x, HostTensor(.i64, [], [Int64(11)])]) }
+        #expect(error.description == "input 'n': the value ('count') is 11, but the model takes 1 to 10")
+    }
 }

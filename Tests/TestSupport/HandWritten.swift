@@ -80,4 +80,32 @@ package enum HandWritten {
                         fingerprint: "0000000000000000", machine: "any")
                 ], weights: "weights.safetensors"))
     }
+
+    /// Writes a package for `x: f32[10, 4]`, `n: i64[]`: `y = x[..<n] + 1`.
+    package static func writeCounted(to path: String) throws {
+        let n = Dimension(Variable(.symbol, 0))
+        var plan = Plan()
+        let x = plan.buffers.append(.init(byteCount: 160, placement: .input(0)))
+        let y = plan.buffers.append(.init(byteCount: n * 16, placement: .output(0)))
+        plan.launches = [.init(kernel: "increment", operands: [.init(x), .init(y)], dimensions: [n])]
+        var writer = try PackageWriter(path: path)
+        try writer.add("plan.json", plan)
+        try writer.add("kernels/cpu.so", try binary.get())
+        try writer.finish(
+            Manifest(
+                name: "counted",
+                interface: ModelInterface(
+                    inputs: [
+                        .init(name: "x", type: TensorType(.f32, [10, 4])), .init(name: "n", type: TensorType(.i64, [])),
+                    ], outputs: [.init(name: "y", type: TensorType(.f32, [n, 4]))],
+                    symbols: [
+                        .init(
+                            symbol: Symbol(name: "count", minimum: 1, maximum: 10, hint: 2), source: .value(input: 1))
+                    ]),
+                plans: [
+                    .init(
+                        file: "plan.json", program: "kernels/cpu.so", device: "cpu", features: [],
+                        fingerprint: "0000000000000000", machine: "any")
+                ]))
+    }
 }

@@ -496,7 +496,8 @@ HearthPool *hearth_pool_create(int32_t threads, uint32_t flags) {
     memset(pool->ranges, 0, count * sizeof *pool->ranges);
     pool->threads = threads;
     pool->started = 1;
-    pool->flags = flags;
+    const char *pin = getenv("HEARTH_PIN");
+    pool->flags = pin && strcmp(pin, "1") == 0 ? flags | HEARTH_POOL_PIN : flags;
     hearth_affinity(pool->cpus, HEARTH_MAX_CPUS);
     pool->cpu_count = hearth_allowed_cpus();
     pthread_once(&fork_handlers_once, install_fork_handlers);

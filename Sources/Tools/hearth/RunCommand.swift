@@ -66,10 +66,9 @@ struct RunCommand: ParsableCommand {
             }
             times.append(Self.now() - before)
         }
-        let total = Self.now() - start
         withExtendedLifetime((file, memory)) {}
         if let outputs { try Self.write(results, loaded.interface, to: outputs) }
-        report(results, loaded.interface, times.sorted(), loadTime: loadTime, total: total)
+        report(results, loaded.interface, times, loadTime: loadTime)
     }
 
     /// The inputs of a file, where they are mapped if their alignment allows it.
@@ -167,8 +166,10 @@ struct RunCommand: ParsableCommand {
     }
 
     private func report(
-        _ results: [TensorMemory], _ interface: ModelInterface, _ times: [UInt64], loadTime: UInt64, total: UInt64
+        _ results: [TensorMemory], _ interface: ModelInterface, _ times: [UInt64], loadTime: UInt64
     ) {
+        let first = loadTime + times[0]
+        let times = times.sorted()
         let median = times[times.count / 2]
         if json {
             let outputs = zip(interface.outputs, results).map { port, result -> JSONValue in
@@ -180,7 +181,8 @@ struct RunCommand: ParsableCommand {
                 ]
             }
             let value: JSONValue = [
-                "package": .string(package), "load_ns": .integer(Int64(loadTime)), "runs": .integer(Int64(times.count)),
+                "package": .string(package), "load_ns": .integer(Int64(loadTime)),
+                "first_result_ns": .integer(Int64(first)), "runs": .integer(Int64(times.count)),
                 "median_ns": .integer(Int64(median)), "minimum_ns": .integer(Int64(times[0])),
                 "outputs": .array(outputs),
             ]
@@ -189,14 +191,14 @@ struct RunCommand: ParsableCommand {
         }
         for (port, result) in zip(interface.outputs, results) {
             let summary = result.summary
-            let first = (0..<min(result.count, 5)).map { TextFormat.fixed(result.value($0), 4) }
+            let start = (0..<min(result.count, 5)).map { TextFormat.fixed(result.value($0), 4) }
             print(
                 "\(port.name): \(result.type)  min \(TextFormat.fixed(summary.minimum, 4))  max "
                     + "\(TextFormat.fixed(summary.maximum, 4))  mean \(TextFormat.fixed(summary.mean, 4))  "
-                    + "[\(first.joined(separator: ", "))\(result.count > 5 ? ", …" : "")]")
+                    + "[\(start.joined(separator: ", "))\(result.count > 5 ? ", …" : "")]")
         }
         print(
-            "load \(TextFormat.time(Double(loadTime))), first result after \(TextFormat.time(Double(total)))"
+            "load \(TextFormat.time(Double(loadTime))), first result after \(TextFormat.time(Double(first)))"
                 + (times.count == 1
                     ? ""
                     : ", median of \(times.count) runs \(TextFormat.time(Double(median))), fastest "

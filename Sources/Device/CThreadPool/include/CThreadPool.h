@@ -60,7 +60,8 @@ typedef struct {
 typedef struct HearthPool HearthPool;
 
 enum {
-    /// Binds each worker to one CPU; a caller that starts a run on a worker's CPU moves away first.
+    /// Binds each worker to one CPU; a caller that starts a run on a worker's CPU moves away first. `HEARTH_PIN=1` in the
+    /// environment sets it for every pool.
     HEARTH_POOL_PIN = 1,
 };
 
