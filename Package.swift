@@ -107,6 +107,6 @@ let package = Package(
         tests("MappedFiles"),
         tests("Safetensors", ["ElementTypes"]),
         tests("FileFuzzing"),
-        tests("ModelFiles", ["FileFuzzing", "JSON"], exclude: ["Fixtures"]),
+        tests("ModelFiles", ["ElementTypes", "FileFuzzing", "JSON"], exclude: ["Fixtures"]),
     ]
 )

@@ -23,9 +23,13 @@ import Testing
         var mutator = Mutator(seed: 20, corpus: try Self.corpus(reader))
         var refused = 0
         for _ in 0..<2000 {
-            let outcome = reader.read(mutator.next())
-            if case .broken(let reason) = outcome { Issue.record("\(reason)") }
-            if outcome == .refused { refused += 1 }
+            switch reader.read(mutator.next()) {
+            case .taken: break
+            case .refused(let message):
+                refused += 1
+                #expect(!message.contains("\n"), "a message is one line")
+            case .broken(let reason): Issue.record("\(reason)")
+            }
         }
         // Mutations that are never refused would test nothing.
         #expect(refused > 200)

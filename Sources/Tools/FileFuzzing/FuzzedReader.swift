@@ -17,61 +17,69 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     /// Whole exported programs, with the elements of their tensors.
     case pt2
 
-    /// Reads the bytes. Returns whether they were taken; a value that does not survive its own text is a failure.
-    package func read(_ bytes: [UInt8]) -> Outcome {
-        let span = bytes.span.bytes
-        switch self {
-        case .zip:
-            guard let archive = try? ZipArchive(span) else { return .refused }
-            for entry in archive.entries where (try? archive.verify(entry, in: span)) == nil { return .refused }
-            return .taken
-        case .json:
-            let lenient = JSONReader(takesNonFiniteNumbers: true)
-            guard let value = try? lenient.read(span) else { return .refused }
-            for text in [value.text, value.prettyText] {
-                // Compared as text, since NaN differs from itself.
-                guard let again = try? lenient.read(text), again.text == value.text else {
-                    return .broken("'\(text)' does not read back")
-                }
-            }
-            return .taken
-        case .pickle: return (try? PickleReader().read(span)) == nil ? .refused : .taken
-        case .safetensors:
-            guard let file = try? SafetensorsFile(span) else { return .refused }
-            for tensor in file.tensors where tensor.range.upperBound > bytes.count {
-                return .broken("'\(tensor.name)' reaches past the end")
-            }
-            return .taken
-        case .expression:
-            guard let text = String(validating: bytes, as: UTF8.self),
-                let value = try? SymbolicExpression(parsing: text)
-            else { return .refused }
-            return (try? SymbolicExpression(parsing: value.description)) == value
-                ? .taken : .broken("'\(value)' does not read back")
-        case .pt2:
-            guard let contents = try? ExportedProgramContents(span) else { return .refused }
-            var tensors = (contents.weights.entries + contents.constants.entries).map(\.value)
-            if case .value(let value) = contents.sampleInputs {
-                for case .tensor(let tensor) in value.leaves { tensors.append(tensor) }
-            }
-            for tensor in tensors {
-                if tensor.elementCount > 1 << 16 { continue }
-                let elements = tensor.elements(in: span.extracting(contents.storages[tensor.storage].range))
-                if elements.count != tensor.elementCount * (tensor.scalarType.byteCount ?? 0) {
-                    return .broken("'\(tensor.name)' has a wrong number of elements")
-                }
-            }
-            return .taken
-        }
-    }
-
     /// What became of one input.
     package enum Outcome: Equatable, Sendable {
         /// A valid file.
         case taken
-        /// An error was thrown.
-        case refused
-        /// The reader contradicted itself.
+        /// The reader threw; its message.
+        case refused(String)
+        /// The reader contradicted itself; how.
         case broken(String)
+    }
+
+    /// Reads the bytes and checks what the reader made of them.
+    package func read(_ bytes: [UInt8]) -> Outcome {
+        do {
+            return try contradiction(bytes).map(Outcome.broken) ?? .taken
+        } catch {
+            return .refused("\(error)")
+        }
+    }
+
+    /// What is wrong with a value that the reader gave, if anything.
+    private func contradiction(_ bytes: [UInt8]) throws -> String? {
+        let span = bytes.span.bytes
+        switch self {
+        case .zip:
+            let archive = try ZipArchive(span)
+            for entry in archive.entries { try archive.verify(entry, in: span) }
+            return nil
+        case .json:
+            let lenient = JSONReader(takesNonFiniteNumbers: true)
+            let value = try lenient.read(span)
+            for text in [value.text, value.prettyText] {
+                // Compared as text, since NaN differs from itself.
+                let again = try? lenient.read(text)
+                if again?.text != value.text { return "'\(text)' does not read back" }
+            }
+            return nil
+        case .pickle:
+            _ = try PickleReader().read(span)
+            return nil
+        case .safetensors:
+            let file = try SafetensorsFile(span)
+            let outside = file.tensors.first { $0.range.upperBound > bytes.count }
+            return outside.map { "'\($0.name)' reaches past the end" }
+        case .expression:
+            let value = try SymbolicExpression(parsing: String(decoding: bytes, as: UTF8.self))
+            let again = try? SymbolicExpression(parsing: value.description)
+            return again == value ? nil : "'\(value)' does not read back"
+        case .pt2: return Self.contradiction(try ExportedProgramContents(span), span)
+        }
+    }
+
+    /// Gathers the elements of every tensor that is not huge.
+    private static func contradiction(_ contents: ExportedProgramContents, _ bytes: RawSpan) -> String? {
+        var tensors = (contents.weights.entries + contents.constants.entries).map(\.value)
+        if case .value(let value) = contents.sampleInputs {
+            for case .tensor(let tensor) in value.leaves { tensors.append(tensor) }
+        }
+        for tensor in tensors where tensor.elementCount <= 1 << 16 {
+            let elements = tensor.elements(in: bytes.extracting(contents.storages[tensor.storage].range))
+            if elements.count != tensor.elementCount * (tensor.scalarType.byteCount ?? 0) {
+                return "'\(tensor.name)' has a wrong number of elements"
+            }
+        }
+        return nil
     }
 }

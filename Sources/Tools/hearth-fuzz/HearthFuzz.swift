@@ -45,7 +45,9 @@ struct HearthFuzz: ParsableCommand {
         var limit = rlimit(rlim_cur: 4 << 30, rlim_max: 4 << 30)
         setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
         for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGALRM, SIGFPE] { signal(number, Self.report) }
-        for file in files where reader.read(file) == .refused { print("note: a file of the corpus is refused") }
+        for (index, file) in files.enumerated() {
+            if case .refused(let message) = reader.read(file) { print("note: file \(index) is refused: \(message)") }
+        }
         var taken: UInt64 = 0
         var slowest = 0.0
         var slowestIteration: UInt64 = 0

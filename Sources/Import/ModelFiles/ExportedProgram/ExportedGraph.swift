@@ -50,9 +50,10 @@ package struct ExportedNode: Sendable, Equatable {
     package var inputs: [ExportedNamedArgument]
     /// Results, one entry each; there are no getitem nodes.
     package var outputs: [ExportedArgument]
-    /// Python stack at export, outermost first; its last lines name the model's code.
+    /// Python stack at export, outermost call first, as PyTorch prints it: a line with file and line number, then the code. The
+    /// last calls may lie in PyTorch's own modules.
     package var stackTrace: String?
-    /// Innermost module that the call came from, such as `encoder.layers.0 (torch.nn.Linear)` as written by PyTorch.
+    /// Modules that the call came from, outermost first, as PyTorch writes them: `key,path,class` joined by `;`.
     package var moduleStack: String?
     /// For a higher-order operator: returns one tensor rather than a list.
     package var returnsSingleTensor: Bool?

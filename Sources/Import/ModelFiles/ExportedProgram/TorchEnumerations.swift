@@ -1,3 +1,5 @@
+package import ElementTypes
+
 /// Element types as the schema numbers them.
 package enum TorchScalarType: Int, Sendable, Equatable, CaseIterable {
     /// No type.
@@ -54,6 +56,25 @@ package enum TorchScalarType: Int, Sendable, Equatable, CaseIterable {
         case .int32, .uint32, .float32, .complex32: 4
         case .int64, .uint64, .float64, .complex64: 8
         case .complex128: 16
+        }
+    }
+
+    /// The type in which this project computes with it; `nil` where it does not yet.
+    package var elementType: ElementType? {
+        switch self {
+        case .float64: .f64
+        case .float32: .f32
+        case .float16: .f16
+        case .bfloat16: .bf16
+        case .int64: .i64
+        case .int32: .i32
+        case .int16: .i16
+        case .int8: .i8
+        case .uint8: .u8
+        case .bool: .bool
+        case .unknown, .complex32, .complex64, .complex128, .uint16, .uint32, .uint64, .float8E4M3FN, .float8E5M2,
+            .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0FNU:
+            nil
         }
     }
 
