@@ -31,6 +31,9 @@ struct HearthFuzz: ParsableCommand {
     /// First input.
     @Option(help: "First iteration, to repeat one.")
     var start: UInt64 = 0
+    /// Address space.
+    @Option(help: "Most address space in GiB; 0 for no limit, as sanitizers need.")
+    var memory: UInt = 4
     /// Where to put the input of the first iteration.
     @Option(help: "Write the input of the first iteration here and stop.")
     var write: String?
@@ -42,8 +45,10 @@ struct HearthFuzz: ParsableCommand {
             return
         }
         // More address space than this means that a few bytes made a reader allocate without bound.
-        var limit = rlimit(rlim_cur: 4 << 30, rlim_max: 4 << 30)
-        setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+        if memory > 0 {
+            var limit = rlimit(rlim_cur: rlim_t(memory) << 30, rlim_max: rlim_t(memory) << 30)
+            setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+        }
         for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGALRM, SIGFPE] { signal(number, Self.report) }
         for (index, file) in files.enumerated() {
             if case .refused(let message) = reader.read(file) { print("note: file \(index) is refused: \(message)") }
