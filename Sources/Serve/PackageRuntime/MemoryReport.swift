@@ -18,6 +18,9 @@ package struct MemoryReport: Sendable, Equatable {
         package var offset: Int?
     }
 
+    /// Largest size of anything in bytes: sums of such sizes cannot overflow, and no machine has more.
+    static let largest = 1 << 47
+
     /// Buffers in the plan's order.
     package let rows: [Row]
     /// Size of the arena.
@@ -37,7 +40,7 @@ package struct MemoryReport: Sendable, Equatable {
         var owners: [Int] = []
         var (stateBytes, weightBytes) = (0, 0)
         for (index, buffer) in plan.buffers.rows.enumerated() {
-            guard let size = buffer.byteCount.evaluate(symbols), size >= 0 else {
+            guard let size = buffer.byteCount.evaluate(symbols), (0...Self.largest).contains(size) else {
                 throw .sizeOverflow(what: "the size of buffer \(index)")
             }
             rows.append(

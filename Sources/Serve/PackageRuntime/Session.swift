@@ -323,7 +323,9 @@ extension Session {
     }
 
     private static func size(_ dimension: Dimension, _ symbols: [Int], _ what: String) throws(RuntimeError) -> Int {
-        guard let value = dimension.evaluate(symbols), value >= 0 else { throw .sizeOverflow(what: what) }
+        guard let value = dimension.evaluate(symbols), (0...MemoryReport.largest).contains(value) else {
+            throw .sizeOverflow(what: what)
+        }
         return value
     }
 }

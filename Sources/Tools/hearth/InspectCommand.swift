@@ -62,7 +62,8 @@ struct InspectCommand: ParsableCommand {
         }
         for condition in interface.guards { rows.append(["guard", condition.text]) }
         for plan in manifest.plans {
-            rows.append(["plan", "\(plan.file) for \(plan.device) with \(plan.features.joined(separator: " "))"])
+            let features = plan.features.isEmpty ? "any" : plan.features.joined(separator: " ")
+            rows.append(["plan", "\(plan.file) for \(plan.device), instructions \(features)"])
             rows.append(["tuned on", "\(plan.machine) (\(plan.fingerprint))"])
         }
         for fact in manifest.provenance { rows.append([fact.name, fact.value]) }
@@ -115,16 +116,21 @@ struct InspectCommand: ParsableCommand {
         let session = try Session(loaded)
         let times = try LaunchProfile.measure(session, runs: 21)
         let total = times.reduce(0, +)
-        var rows = [["time", "share", "#", "kernel", "label"]]
+        let symbols = loaded.interface.symbols.map(\.symbol.hint)
+        let sizes = try MemoryReport(loaded.plan, symbols: symbols).rows.map(\.byteCount)
+        var rows = [["time", "share", "GB/s", "#", "kernel", "label"]]
         for index in times.indices.sorted(by: { (times[$1], $0) < (times[$0], $1) }) {
             let launch = loaded.plan.launches[index]
+            // As if each buffer were touched once and whole.
+            let bytes = Set(launch.operands.map(\.buffer)).reduce(0) { $0 + sizes[$1.index] }
             rows.append([
                 TextFormat.time(Double(times[index])),
-                TextFormat.fixed(100 * Double(times[index]) / Double(max(total, 1)), 1) + " %", "\(index)",
+                TextFormat.fixed(100 * Double(times[index]) / Double(max(total, 1)), 1) + " %",
+                TextFormat.short(Double(bytes) / Double(max(times[index], 1))), "\(index)",
                 launch.kernel,
                 launch.label,
             ])
         }
-        return TextFormat.table(rows, right: [0, 1, 2]) + "\ntotal \(TextFormat.time(Double(total)))"
+        return TextFormat.table(rows, right: [0, 1, 2, 3]) + "\ntotal \(TextFormat.time(Double(total)))"
     }
 }

@@ -49,6 +49,7 @@ enum TextFormat {
                 line += right.contains(column) ? padding + cell : isLast ? cell : cell + padding
                 if !isLast { line += "  " }
             }
+            while line.last == " " { line.removeLast() }
             return line
         }.joined(separator: "\n")
     }
