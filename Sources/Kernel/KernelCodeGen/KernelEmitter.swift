@@ -25,7 +25,10 @@ package struct KernelEmitter: Sendable {
     package func choices(_ kernel: Kernel) -> [Choice] {
         switch kernel.body {
         case .nest(let nest): nestChoices(kernel, nest, target)
-        case .contraction(let body): nestChoices(kernel, body.asNest(element: body.operandElement), target)
+        case .contraction(let body):
+            Self.hasMicrokernel(kernel, body)
+                ? contractionChoices(kernel, body, target)
+                : nestChoices(kernel, body.asNest(element: body.operandElement), target)
         case .attention, .recurrence, .sort: []
         }
     }
@@ -35,9 +38,22 @@ package struct KernelEmitter: Sendable {
         switch kernel.body {
         case .nest(let nest): return try emitNest(kernel, nest, symbol: symbol, schedule, target)
         case .contraction(let body):
+            if Self.hasMicrokernel(kernel, body) {
+                return try emitContraction(kernel, body, symbol: symbol, schedule, target)
+            }
             return try emitNest(kernel, body.asNest(element: body.operandElement), symbol: symbol, schedule, target)
         case .attention, .recurrence, .sort:
             throw EmissionError(kernel: kernel.name, reason: "no generator for this kind of kernel yet")
+        }
+    }
+
+    /// Whether register-blocked products exist for the operands; other types run as plain sums.
+    private static func hasMicrokernel(_ kernel: Kernel, _ body: ContractionKernel) -> Bool {
+        switch body.operandElement {
+        case .f32, .bf16, .f16:
+            body.left.body.types(parameters: kernel.parameters)[body.left.result] == .f32
+                && body.right.body.types(parameters: kernel.parameters)[body.right.result] == .f32
+        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: false
         }
     }
 }

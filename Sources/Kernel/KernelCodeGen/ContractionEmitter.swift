@@ -1,0 +1,37 @@
+import ElementTypes
+import KernelIR
+
+/// The choices of a contraction: instruction family, register tile, packing, blocking and reading ahead.
+package func contractionChoices(
+    _ kernel: Kernel, _ contraction: ContractionKernel, _ target: CPUTarget
+) -> [Choice] {
+    ContractionSizes(kernel, contraction, target).choices.all
+}
+
+/// Emits a contraction as C.
+package func emitContraction(
+    _ kernel: Kernel, _ contraction: ContractionKernel, symbol: String, _ schedule: Schedule, _ target: CPUTarget
+) throws(EmissionError) -> EmittedKernel {
+    for axis in contraction.batch + contraction.rows + contraction.columns + contraction.taps + [contraction.depth] {
+        guard axis.variable.kind == .axis, axis.variable.index < 900_000 else {
+            throw EmissionError(kernel: kernel.name, reason: "axis \(axis.variable.name) is not a loop variable")
+        }
+    }
+    guard [.f32, .bf16, .f16].contains(contraction.operandElement) else {
+        throw EmissionError(
+            kernel: kernel.name, reason: "products of \(contraction.operandElement.rawValue) are not generated")
+    }
+    for (name, function) in [("left", contraction.left), ("right", contraction.right)] {
+        let types = function.body.types(parameters: kernel.parameters)
+        guard types[function.result] == .f32 else {
+            throw EmissionError(
+                kernel: kernel.name, reason: "\(name) operand has compute type \(types[function.result].rawValue)")
+        }
+    }
+    let plan = ContractionPlan(kernel, contraction, schedule, target)
+    guard !(plan.packsAtBuild && plan.panelElements.constantValue == nil) else {
+        throw EmissionError(kernel: kernel.name, reason: "a packed operand has a symbolic size")
+    }
+    var writer = ContractionWriter(plan: plan, symbol: symbol)
+    return writer.write()
+}

@@ -1,0 +1,169 @@
+import ElementTypes
+import KernelIR
+
+/// Writes the register tile of a contraction: `tile[mr][nr] = Σ_k left[row, k] × right[k, nr]`, accumulators in registers.
+///
+/// On each step of the depth it loads one row of the panel and, row by row, broadcasts one left element (a pair for bf16)
+/// and multiplies. Accumulators are separate variables because compilers keep those in registers reliably.
+struct ContractionMicrokernel {
+    let plan: ContractionPlan
+    let symbol: String
+    /// Tiles that pass one panel before the next one is needed.
+    let tilesPerPanel: Int
+
+    private var isBF16: Bool { plan.instruction == .bf16Dot }
+    private var element: String { CTypes.storage(plan.packedElement) }
+    private var isIndirect: Bool { plan.left == .indirect }
+
+    /// Name of the function for a tile of the given size.
+    func name(_ rows: Int, _ vectors: Int) -> String { "\(symbol)_tile_\(rows)x\(vectors)" }
+
+    /// The function for a tile of the given size.
+    func function(rows: Int, vectors: Int) -> String {
+        if plan.instruction == .amx { return amxFunction(twoRows: rows > 16) }
+        let step = plan.instruction.depthUnit
+        let columns = plan.panelColumns
+        var lines: [String] = []
+        let leftParameters =
+            isIndirect
+            ? "const \(element) *const *restrict table, const int32_t *restrict taps, int64_t count"
+            : "const \(element) *restrict left, int64_t stride"
+        lines.append(
+            "FORCE void \(name(rows, vectors))(\(leftParameters), const \(element) *restrict right, int64_t depth, "
+                + "const char *ahead, float *restrict tile) {")
+        lines.append("    (void)ahead;")
+        for row in 0..<rows {
+            lines.append("    vf " + (0..<vectors).map { "c\(row)_\($0) = {0}" }.joined(separator: ", ") + ";")
+        }
+        if isIndirect {
+            lines.append("    for (int64_t entry = 0; entry < count; ++entry, table += \(rows)) {")
+            lines.append("    const \(element) *restrict b = right + (int64_t)taps[entry] * depth * \(columns);")
+            for row in 0..<rows { lines.append("    const \(element) *const restrict a\(row) = table[\(row)];") }
+        } else {
+            lines.append("    const \(element) *restrict b = right;")
+        }
+        lines.append("    int64_t k = 0;")
+        let turn = plan.unroll * step
+        lines.append("    for (; k + \(turn) <= depth; k += \(turn)) {")
+        if plan.prefetch < 0 {
+            // The next panel has as many lines as this one; the tiles share the work of asking for them.
+            let lineCount = (plan.unroll * vectors + tilesPerPanel - 1) / max(tilesPerPanel, 1)
+            for line in 0..<max(1, lineCount) {
+                lines.append("        __builtin_prefetch(ahead + \(64 * line), 0, 2);")
+            }
+            lines.append("        ahead += \(64 * max(1, lineCount));")
+        }
+        for turn in 0..<plan.unroll { lines += body(rows, vectors, offset: turn * step) }
+        lines.append("    }")
+        if plan.unroll > 1 {
+            lines.append("    for (; k < depth; k += \(step)) {")
+            lines += body(rows, vectors, offset: 0)
+            lines.append("    }")
+        }
+        if isIndirect { lines.append("    }") }
+        for row in 0..<rows {
+            for vector in 0..<vectors {
+                let place = row * columns + vector * plan.lanes
+                lines.append("    *(vf *)(tile + \(place)) = c\(row)_\(vector);")
+            }
+        }
+        lines.append("}")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func body(_ rows: Int, _ vectors: Int, offset: Int) -> [String] {
+        let columns = plan.panelColumns
+        var lines = ["        {"]
+        for vector in 0..<vectors {
+            let place = "b + (k + \(offset)) * \(columns) + \(vector * plan.lanes * plan.instruction.depthUnit)"
+            lines.append("        const vf b\(vector) = *(const vf_u *)(\(place));")
+            if plan.prefetch > 0 {
+                lines.append("        __builtin_prefetch((const char *)(\(place)) + \(plan.prefetch), 0, 3);")
+            }
+        }
+        for row in 0..<rows {
+            let place = isIndirect ? "a\(row) + k + \(offset)" : "left + \(row) * stride + k + \(offset)"
+            let value =
+                isBF16 ? "(vf)splat_i(*(const pair_of_bf16 *)(\(place)))" : "splat_f(*(\(place)))"
+            let sums = (0..<vectors).map { vector in
+                isBF16
+                    ? "c\(row)_\(vector) = dot_bf16(c\(row)_\(vector), x, b\(vector));"
+                    : "c\(row)_\(vector) += x * b\(vector);"
+            }
+            lines.append("        { const vf x = \(value); \(sums.joined(separator: " ")) }")
+        }
+        return lines + ["        }"]
+    }
+
+    /// AMX: tiles 0-3 hold 32 × 32 sums, 4 and 5 left rows, 6 and 7 right columns. Rows of the tiles come from the
+    /// configuration, so a block's last rows take the same code.
+    private func amxFunction(twoRows: Bool) -> String {
+        let columns = plan.panelColumns
+        let second = twoRows
+        var lines = [
+            "FORCE void \(name(twoRows ? 32 : 16, 2))(const uint16_t *left, int64_t stride, const uint16_t *right, "
+                + "int64_t depth, const char *ahead, float *tile) {",
+            "    (void)ahead;",
+            "    _tile_zero(0); _tile_zero(1);" + (second ? " _tile_zero(2); _tile_zero(3);" : ""),
+            "    for (int64_t k = 0; k < depth; k += 32) {",
+            "        _tile_loadd(6, right + k * \(columns), \(columns * 4));",
+            "        _tile_loadd(4, left + k, stride * 2);",
+            "        _tile_loadd(7, right + k * \(columns) + 32, \(columns * 4));",
+        ]
+        if plan.prefetch != 0 {
+            // 32 × 32 right elements are 32 lines.
+            let lineCount = max(1, min(32, 32 / max(tilesPerPanel, 1)))
+            lines.append(
+                "        for (int line = 0; line < \(lineCount); ++line) __builtin_prefetch(ahead + 64 * line, 0, 2);")
+            lines.append("        ahead += \(64 * lineCount);")
+        }
+        lines.append("        _tile_dpbf16ps(0, 4, 6);")
+        if second { lines.append("        _tile_loadd(5, left + 16 * stride + k, stride * 2);") }
+        lines.append("        _tile_dpbf16ps(1, 4, 7);")
+        if second { lines.append("        _tile_dpbf16ps(2, 5, 6); _tile_dpbf16ps(3, 5, 7);") }
+        lines.append("    }")
+        lines.append("    _tile_stored(0, tile, \(columns * 4)); _tile_stored(1, tile + 16, \(columns * 4));")
+        if second {
+            let below = 16 * columns
+            lines.append(
+                "    _tile_stored(2, tile + \(below), \(columns * 4)); "
+                    + "_tile_stored(3, tile + \(below + 16), \(columns * 4));")
+        }
+        lines.append("}")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Declarations that the functions need beyond the prelude.
+    var opening: String {
+        switch plan.instruction {
+        case .multiplyAdd: ""
+        case .bf16Dot:
+            """
+            #include <immintrin.h>
+            #ifndef HEARTH_DOT_BF16
+            #define HEARTH_DOT_BF16
+            typedef int32_t pair_of_bf16 __attribute__((may_alias, aligned(2)));
+            FORCE vf dot_bf16(vf c, vf a, vf b) { return (vf)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b); }
+            #endif
+
+            """
+        case .amx:
+            """
+            #include <immintrin.h>
+            #ifndef HEARTH_AMX
+            #define HEARTH_AMX
+            FORCE void configure_tiles(int above, int below) {
+                struct { uint8_t palette, start, unused[14]; uint16_t bytes[16]; uint8_t rows[16]; } shape
+                    __attribute__((aligned(64))) = {.palette = 1};
+                const int rows[8] = {above, above, below, below, above, below, 16, 16};
+                for (int tile = 0; tile < 8; ++tile) {
+                    shape.rows[tile] = (uint8_t)(rows[tile] > 0 ? rows[tile] : 1); shape.bytes[tile] = 64;
+                }
+                _tile_loadconfig(&shape);
+            }
+            #endif
+
+            """
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import ElementTypes
+import KernelIR
+
+/// Which instructions multiply and add.
+package enum ContractionInstruction: Int, CaseIterable, Hashable, Sendable {
+    /// f32 multiply-add; narrower operands are rounded while they are packed.
+    case multiplyAdd = 0
+    /// AVX-512 BF16: dot products of pairs.
+    case bf16Dot = 1
+    /// AMX: products of 16 × 32 by 32 × 16 tiles.
+    case amx = 2
+
+    /// Summed elements that one instruction takes together; runs of the packed operands are padded to it.
+    var depthUnit: Int {
+        switch self {
+        case .multiplyAdd: 1
+        case .bf16Dot: 2
+        case .amx: 32
+        }
+    }
+}
+
+/// What is decided before a contraction is written: layouts, tile sizes and how the work is cut.
+///
+/// The right operand is packed as panels `[panel][tap][depth / u][nr][u]` (u = 1, or 2 for bf16 pairs), padded with zeros;
+/// `nr` is a whole number of vectors. The register tile is `mr` rows by `nr` columns; its left elements are broadcast, so
+/// rows need no packing as long as the depth is contiguous. This is the inner product loop of Goto and van de Geijn,
+/// "Anatomy of High-Performance Matrix Multiplication", without its outermost packing of the left operand.
+struct ContractionPlan {
+    /// How the micro-kernel finds the rows of the left operand.
+    enum Left: Hashable {
+        /// Row `m` begins at `base + m × stride`; one run of the whole depth.
+        case strided(base: IntegerExpression, stride: IntegerExpression)
+        /// A table of row pointers for every tap; masked rows point at zeros, taps masked for a whole tile are left out.
+        case indirect
+        /// Rows of a block are evaluated into the workspace first.
+        case packed
+    }
+
+    let kernel: Kernel
+    /// The contraction with its summed axes reordered and merged.
+    let contraction: ContractionKernel
+    let target: CPUTarget
+    let ranges: VariableRanges
+    let instruction: ContractionInstruction
+    /// f32 elements of a vector.
+    let lanes: Int
+    let left: Left
+    /// Whether the right operand is packed at build time.
+    let packsAtBuild: Bool
+    /// Rows of the register tile, and smaller tiles that finish a block, largest first.
+    let tileRows: Int
+    let tailRows: [Int]
+    /// Vectors across the register tile, and across the last panel (the same when the columns are symbolic).
+    let vectors: Int
+    let lastVectors: Int
+    /// Rows and panels of one unit of work.
+    let blockRows: Int
+    let blockPanels: IntegerExpression
+    /// Bytes ahead at which the right operand is prefetched: 0 never, −1 the next panel while this one is in use.
+    let prefetch: Int
+    /// Steps of the depth in one turn of the inner loop.
+    let unroll: Int
+    let parts: IntegerExpression
+
+    /// Columns of a panel.
+    var panelColumns: Int { vectors * lanes }
+    /// Storage type of the packed operands.
+    var packedElement: ElementType { instruction == .multiplyAdd ? .f32 : .bf16 }
+    /// All rows, all columns, all taps.
+    var rows: IntegerExpression { Self.product(contraction.rows) }
+    var columns: IntegerExpression { Self.product(contraction.columns) }
+    var taps: IntegerExpression { Self.product(contraction.taps) }
+    /// Depth of one tap with its padding.
+    var paddedDepth: IntegerExpression {
+        let unit = IntegerExpression(instruction.depthUnit)
+        return (contraction.depth.extent + (instruction.depthUnit - 1)).floorDivided(by: unit, ranges) * unit
+    }
+    /// Elements of a packed row of the left operand; of one column of a panel.
+    var packedDepth: IntegerExpression { taps * paddedDepth }
+    var panels: IntegerExpression {
+        (columns + (panelColumns - 1)).floorDivided(by: IntegerExpression(panelColumns), ranges)
+    }
+    var rowBlocks: IntegerExpression {
+        (rows + (blockRows - 1)).floorDivided(by: IntegerExpression(blockRows), ranges)
+    }
+    var columnBlocks: IntegerExpression {
+        (panels + blockPanels - 1).floorDivided(by: blockPanels, ranges)
+    }
+    /// Elements of one packed panel.
+    var panelElements: IntegerExpression { packedDepth * panelColumns }
+    /// Batch axes that the right operand depends on.
+    var rightBatch: [LoopAxis] {
+        contraction.batch.filter { contraction.right.body.variables.contains($0.variable) }
+    }
+
+    /// Product of extents.
+    static func product(_ axes: [LoopAxis]) -> IntegerExpression {
+        axes.reduce(IntegerExpression(1)) { $0 * $1.extent }
+    }
+
+    /// Position of a point of `axes` in row-major order.
+    static func position(_ axes: [LoopAxis]) -> IntegerExpression {
+        axes.reduce(IntegerExpression(0)) { $0 * $1.extent + IntegerExpression($1.variable) }
+    }
+
+    init(_ kernel: Kernel, _ original: ContractionKernel, _ schedule: Schedule, _ target: CPUTarget) {
+        let sizes = ContractionSizes(kernel, original, target)
+        let choices = sizes.choices
+        self.kernel = kernel
+        self.target = target
+        contraction = sizes.contraction
+        ranges = sizes.ranges
+        lanes = sizes.lanes
+        packsAtBuild = sizes.packsAtBuild
+        let instruction =
+            ContractionInstruction(rawValue: schedule[choices.instruction]) ?? .multiplyAdd
+        self.instruction = instruction
+        let left = schedule[choices.left] == 1 ? .packed : sizes.left(instruction)
+        self.left = left
+        let tileRows = schedule[choices.rows]
+        let vectors = schedule[choices.vectors]
+        if instruction == .amx {
+            self.tileRows = 32
+            self.vectors = 2
+        } else {
+            self.tileRows = tileRows
+            self.vectors = vectors
+        }
+        if let count = sizes.rowCount {
+            tailRows = count % self.tileRows == 0 ? [] : [count % self.tileRows]
+        } else {
+            tailRows = [8, 4, 2, 1].filter { $0 < tileRows }
+        }
+        let panelColumns = self.vectors * lanes
+        if let count = sizes.columnCount, count % panelColumns != 0, instruction != .amx {
+            lastVectors = (count % panelColumns + lanes - 1) / lanes
+        } else {
+            lastVectors = self.vectors
+        }
+        let cut = sizes.cut(
+            tileRows: self.tileRows, panelColumns: panelColumns, rowBytes: schedule[choices.blockBytes],
+            grain: schedule[choices.grain])
+        blockRows = cut.rows
+        blockPanels = cut.panels
+        parts = cut.parts
+        unroll = schedule[choices.unroll]
+        // One tile of rows passes each panel once: read ahead. More tiles hide the reading of the next panel.
+        let single = (sizes.rowCount ?? .max) <= self.tileRows
+        prefetch = schedule[choices.prefetch] == 1 ? 0 : (single ? (sizes.rowCount == 1 ? 0 : 4096) : -1)
+    }
+}
+
+extension ScalarBody {
+    /// Loop variables and symbols of all indices and masks.
+    var variables: Set<Variable> {
+        var found: Set<Variable> = []
+        for node in nodes {
+            switch node {
+            case .load(_, let index, let mask): for e in [index] + mask { found.formUnion(e.variables) }
+            case .integerExpression(let expression): found.formUnion(expression.variables)
+            case .condition(let mask): for e in mask { found.formUnion(e.variables) }
+            case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: break
+            }
+        }
+        return found
+    }
+
+    /// Parameters that are read.
+    var loadedParameters: Set<Int> {
+        Set(nodes.compactMap { if case .load(let parameter, _, _) = $0 { parameter } else { nil } })
+    }
+
+    /// The body over other variables.
+    func replacing(_ ranges: VariableRanges, _ value: (Variable) -> IntegerExpression?) -> ScalarBody {
+        mapping { $0.substituting(ranges, value) }
+    }
+}

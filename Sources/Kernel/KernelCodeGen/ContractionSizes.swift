@@ -1,0 +1,248 @@
+import ElementTypes
+import KernelIR
+
+/// What can be said of a contraction before any choice is taken, and the choices with their defaults.
+struct ContractionSizes {
+    /// The named choices.
+    struct Choices {
+        /// `ContractionInstruction`.
+        var instruction: Choice
+        /// Rows of the register tile.
+        var rows: Choice
+        /// Vectors across the register tile.
+        var vectors: Choice
+        /// 0: rows where they are, when possible; 1: always packed.
+        var left: Choice
+        /// Bytes of the left operand in one unit of work.
+        var blockBytes: Choice
+        /// Multiply-adds below which another part is not worth its start.
+        var grain: Choice
+        /// Steps of the depth in one turn of the inner loop.
+        var unroll: Choice
+        /// 0: read the right operand ahead; 1: leave it to the hardware.
+        var prefetch: Choice
+
+        /// All of them in order.
+        var all: [Choice] { [instruction, rows, vectors, left, blockBytes, grain, unroll, prefetch] }
+    }
+
+    let kernel: Kernel
+    /// The contraction with its summed axes reordered and merged.
+    let contraction: ContractionKernel
+    let target: CPUTarget
+    let ranges: VariableRanges
+    let lanes: Int
+    /// Known counts; nil where symbolic.
+    let rowCount: Int?
+    let columnCount: Int?
+    /// Summed elements; a guess where symbolic.
+    let depthCount: Int
+    /// Whether the right operand reads only constants.
+    let packsAtBuild: Bool
+
+    init(_ kernel: Kernel, _ original: ContractionKernel, _ target: CPUTarget) {
+        self.kernel = kernel
+        self.target = target
+        lanes = CPrelude.lanes(target)
+        var ranges = kernel.ranges
+        for axis in original.batch + original.rows + original.columns + original.taps + [original.depth] {
+            ranges.declare(axis.variable, extent: axis.extent)
+        }
+        let contraction = Self.normalised(original, &ranges)
+        self.contraction = contraction
+        self.ranges = ranges
+        rowCount = ContractionPlan.product(contraction.rows).constantValue
+        columnCount = ContractionPlan.product(contraction.columns).constantValue
+        depthCount = (ContractionPlan.product(contraction.taps) * contraction.depth.extent).constantValue ?? 512
+        packsAtBuild =
+            contraction.right.body.loadedParameters.allSatisfy { kernel.parameters[$0].isConstant }
+            && (ContractionPlan.product(contraction.batch) * ContractionPlan.product(contraction.columns)
+                * ContractionPlan.product(contraction.taps) * contraction.depth.extent).constantValue != nil
+    }
+
+    /// Puts a summed axis of stride 1 innermost and merges taps that continue the depth in memory.
+    private static func normalised(_ original: ContractionKernel, _ ranges: inout VariableRanges) -> ContractionKernel {
+        guard let (_, index, mask) = original.left.plainLoad,
+            !([index] + mask).contains(where: { $0.variables.contains { $0.kind == .value } })
+        else { return original }
+        var result = original
+        if index.linearCoefficient(of: original.depth.variable) != 1,
+            let place = original.taps.lastIndex(where: { index.linearCoefficient(of: $0.variable) == 1 })
+        {
+            let tap = result.taps.remove(at: place)
+            if result.depth.extent != 1 { result.taps.append(result.depth) }
+            result.depth = tap
+        }
+        result.taps.removeAll { $0.extent == 1 }
+        for tap in original.taps + [original.depth] where tap.extent == 1 && tap.variable != result.depth.variable {
+            result = result.replacing(ranges) { $0 == tap.variable ? 0 : nil }
+        }
+        var fresh = 910_000
+        while let tap = result.taps.last, let depth = result.depth.extent.constantValue,
+            index.linearCoefficient(of: tap.variable)?.constantValue == depth,
+            index.linearCoefficient(of: result.depth.variable) == 1 || fresh > 910_000,
+            !mask.contains(where: { $0.contains(tap.variable) || $0.contains(result.depth.variable) })
+        {
+            let merged = Variable(.axis, fresh)
+            fresh += 1
+            let extent = tap.extent * depth
+            ranges.declare(merged, extent: extent)
+            let (outer, inner) = (tap.variable, result.depth.variable)
+            let wide = IntegerExpression(merged)
+            let quotient = wide.floorDivided(by: IntegerExpression(depth), ranges)
+            let remainder = wide.modulo(IntegerExpression(depth), ranges)
+            // The left index is linear in both with matching strides, so the pair becomes the merged axis itself.
+            let left = result.left
+            result = result.replacing(ranges) { $0 == outer ? quotient : ($0 == inner ? remainder : nil) }
+            result.left = ScalarFunction(
+                body: left.body.replacing(ranges) { $0 == outer ? 0 : ($0 == inner ? wide : nil) }, result: left.result)
+            result.taps.removeLast()
+            result.depth = LoopAxis(merged, extent)
+        }
+        return result
+    }
+
+    /// How the rows of the left operand can be read by the given instruction without packing.
+    func left(_ instruction: ContractionInstruction) -> ContractionPlan.Left {
+        let wanted: ElementType = instruction == .multiplyAdd ? .f32 : .bf16
+        guard contraction.operandElement == wanted, let (parameter, index, conditions) = contraction.left.plainLoad,
+            kernel.parameters[parameter].element == wanted,
+            let depth = contraction.depth.extent.constantValue ?? (instruction == .multiplyAdd ? 1 : nil),
+            depth % instruction.depthUnit == 0,
+            index.linearCoefficient(of: contraction.depth.variable) == 1
+                || (contraction.depth.extent == 1 && !index.contains(contraction.depth.variable)),
+            !([index] + conditions).contains(where: { $0.variables.contains { $0.kind == .value } })
+        else { return .packed }
+        let mask = conditions.filter { !ranges.isNonNegative($0) }
+        if mask.isEmpty, contraction.taps.isEmpty, let stride = rowStride(index) {
+            var base = index
+            for axis in contraction.rows + [contraction.depth] {
+                base = base.substituting(ranges) { $0 == axis.variable ? 0 : nil }
+            }
+            return .strided(base: base, stride: stride)
+        }
+        guard instruction != .amx, contraction.depth.extent.constantValue != nil,
+            ContractionPlan.product(contraction.taps).constantValue != nil, depth >= 8,
+            !mask.contains(where: { $0.contains(contraction.depth.variable) })
+        else { return .packed }
+        return .indirect
+    }
+
+    /// The distance between neighbouring rows in row-major order, where it is the same for all.
+    private func rowStride(_ index: IntegerExpression) -> IntegerExpression? {
+        var stride: IntegerExpression?
+        var expected: IntegerExpression?
+        for axis in contraction.rows.reversed() where axis.extent != 1 {
+            guard let coefficient = index.linearCoefficient(of: axis.variable),
+                coefficient.variables.allSatisfy({ $0.kind == .symbol })
+            else { return nil }
+            if let expected, expected != coefficient { return nil }
+            if stride == nil { stride = coefficient }
+            expected = coefficient * axis.extent
+        }
+        return stride ?? 0
+    }
+
+    /// The choices of this contraction on this target, defaults first.
+    var choices: Choices {
+        var instructions: [Int] = [ContractionInstruction.multiplyAdd.rawValue]
+        if contraction.operandElement == .bf16 {
+            if target.hasBF16Dot, target.vectorBytes == 64 { instructions.insert(1, at: 0) }
+            if target.hasAMXBF16, (rowCount ?? .max) > 4 { instructions.insert(2, at: 0) }
+        }
+        let (rows, vectors) = defaultTile
+        let registers = target.vectorRegisters
+        let rowChoices =
+            [rows]
+            + [14, 13, 12, 10, 8, 7, 6, 4, 2, 1].filter {
+                $0 != rows && $0 <= max(rowCount ?? .max, 1) && $0 * vectors + vectors < registers
+            }
+        let vectorChoices = [vectors] + [1, 2, 3, 4, 6, 8].filter { $0 != vectors && rows * $0 + $0 < registers }
+        let l2 = target.cacheBytes.count > 1 ? target.cacheBytes[1] : 1 << 20
+        let l3 = target.cacheBytes.count > 2 ? target.cacheBytes[2] : 4 * l2
+        let block = max(l2, l3 / (4 * max(target.threads, 1)))
+        return Choices(
+            instruction: Choice("instruction", instructions),
+            rows: Choice("rows", rowChoices),
+            vectors: Choice("vectors", vectorChoices),
+            left: Choice("left", [0, 1]),
+            blockBytes: Choice("blockBytes", [block, l2 / 4, l2 / 2, l2]),
+            grain: Choice("grain", [1 << 18, 1 << 16, 1 << 20]),
+            unroll: Choice("unroll", [2, 1, 4]),
+            prefetch: Choice("prefetch", [0, 1]))
+    }
+
+    /// Rows and vectors of the register tile. Accumulators, one row of the right operand and one broadcast fit the
+    /// registers; at least 8 accumulators hide the latency of the additions.
+    private var defaultTile: (rows: Int, vectors: Int) {
+        let registers = target.vectorRegisters
+        let across = columnCount.map { max(1, ($0 + lanes - 1) / lanes) } ?? 4
+        guard let count = rowCount else {
+            return registers >= 32 ? (12, min(2, across)) : (6, min(2, across))
+        }
+        // Few rows: many vectors, so that the right operand streams.
+        let wide = registers >= 32 ? [1: 8, 2: 8, 3: 6, 4: 4, 5: 4, 6: 4] : [1: 8, 2: 4, 3: 3, 4: 2]
+        if let vectors = wide[count] {
+            // A matrix-vector product is cut along the columns only: leave every thread a few panels.
+            let shared = count > 2 ? across : max(2, across / (4 * max(target.threads, 1)))
+            return (max(count, 1), min(vectors, across, shared))
+        }
+        let vectors = min(2, across)
+        var largest = (registers - 1 - vectors) / vectors
+        largest = min(largest, 14)
+        // Rows a multiple of 4 KB apart share one set of a level-1 cache of 12 or 8 ways.
+        if case .strided(_, let stride) = left(.multiplyAdd), let step = stride.constantValue, step % 1024 == 0 {
+            largest = min(largest, 12)
+        }
+        let tiles = (count + largest - 1) / largest
+        return ((count + tiles - 1) / tiles, vectors)
+    }
+
+    /// Cuts rows and panels into units of work and units into parts.
+    func cut(
+        tileRows: Int, panelColumns: Int, rowBytes: Int, grain: Int
+    ) -> (rows: Int, panels: IntegerExpression, parts: IntegerExpression) {
+        let threads = max(target.threads, 1)
+        let wanted = 4 * threads
+        let batch = ContractionPlan.product(contraction.batch)
+        let batches = batch.constantValue ?? 1
+        let rows = rowCount ?? 4096
+        let fitting = max(1, rowBytes / max(depthCount * 4, 1) / tileRows)
+        let panels = columnCount.map { ($0 + panelColumns - 1) / panelColumns }
+        var tiles = min(fitting, (rows + tileRows - 1) / tileRows)
+        let panelCount = panels ?? 16
+        // When the columns do not give enough units, cut the rows finer.
+        let rowUnits = max(1, (wanted + batches * panelCount - 1) / (batches * panelCount))
+        let isNarrow = panelCount * panelColumns * depthCount * 4 <= (1 << 19)
+        let minimumUnits = isNarrow ? max(rowUnits, (wanted + batches - 1) / batches) : rowUnits
+        tiles = max(1, min(tiles, (rows + tileRows * minimumUnits - 1) / (tileRows * minimumUnits)))
+        let blockRows = tiles * tileRows
+        let rowBlocks = rowCount.map { ($0 + blockRows - 1) / blockRows } ?? 1
+        let columnUnits = max(1, (wanted + batches * rowBlocks - 1) / (batches * rowBlocks))
+        let blockPanels = panels.map { max(1, ($0 + columnUnits - 1) / columnUnits) } ?? 1
+        let units =
+            batch
+            * (ContractionPlan.product(contraction.rows) + (blockRows - 1))
+            .floorDivided(by: IntegerExpression(blockRows), ranges)
+            * ((ContractionPlan.product(contraction.columns) + (blockPanels * panelColumns - 1))
+                .floorDivided(by: IntegerExpression(blockPanels * panelColumns), ranges))
+        // Few rows wait for memory rather than for arithmetic, so their work weighs more.
+        let weight = max(1, 8 / max(rowCount ?? 8, 1))
+        let work =
+            batch * ContractionPlan.product(contraction.rows) * ContractionPlan.product(contraction.columns)
+            * (depthCount * weight)
+        let parts = work.floorDivided(by: IntegerExpression(grain), ranges)
+            .minimum(IntegerExpression(wanted), ranges).minimum(units, ranges).maximum(1, ranges)
+        return (blockRows, IntegerExpression(blockPanels), parts)
+    }
+}
+
+extension ContractionKernel {
+    /// The contraction over other variables; axes stay.
+    func replacing(_ ranges: VariableRanges, _ value: (Variable) -> IntegerExpression?) -> ContractionKernel {
+        var result = self
+        result.left = ScalarFunction(body: left.body.replacing(ranges, value), result: left.result)
+        result.right = ScalarFunction(body: right.body.replacing(ranges, value), result: right.result)
+        return result
+    }
+}

@@ -1,0 +1,176 @@
+import ElementTypes
+import Foundation
+import KernelIR
+import Testing
+
+@testable import KernelCodeGen
+
+/// Processors to generate for; those that this machine is not are only compiled.
+enum TestTarget: String, CaseIterable, Sendable {
+    case portable, avx2, avx512, avx512BF16, amx
+
+    var target: CPUTarget {
+        func target(_ bytes: Int, _ registers: Int, _ flags: [String], bf16: Bool = false, amx: Bool = false)
+            -> CPUTarget
+        {
+            CPUTarget(
+                vectorBytes: bytes, vectorRegisters: registers, hasFMA: bytes > 16, hasF16Conversion: bytes > 16,
+                hasBF16Dot: bf16, hasAMXBF16: amx, hasInt8Dot: false, cacheBytes: [32768, 1 << 20, 32 << 20],
+                threads: 2, compilerFlags: flags)
+        }
+        let wide = ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"]
+        switch self {
+        case .portable: return target(16, 16, [])
+        case .avx2: return target(32, 16, ["-mavx2", "-mfma", "-mf16c"])
+        case .avx512: return target(64, 32, wide)
+        case .avx512BF16: return target(64, 32, wide + ["-mavx512bf16"], bf16: true)
+        case .amx: return target(64, 32, wide + ["-mavx512bf16", "-mamx-tile", "-mamx-bf16"], bf16: true, amx: true)
+        }
+    }
+
+    /// Whether this machine runs the code.
+    var isHere: Bool {
+        let flags = Self.flags
+        switch self {
+        case .portable: return true
+        case .avx2: return flags.contains("avx2") && flags.contains("fma")
+        case .avx512: return flags.contains("avx512f") && flags.contains("avx512bw")
+        case .avx512BF16: return flags.contains("avx512_bf16")
+        case .amx: return flags.contains("amx_bf16") && Self.asksForTiles
+        }
+    }
+
+    private static let flags: Set<Substring> = {
+        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
+        return Set(line.split(separator: " "))
+    }()
+
+    /// Linux gives a process the tile registers only on request (arch_prctl 0x1023, feature 18).
+    private static let asksForTiles: Bool = {
+        // Swift does not import variadic functions.
+        guard let symbol = dlsym(dlopen(nil, RTLD_NOW), "syscall") else { return false }
+        let call = unsafeBitCast(symbol, to: (@convention(c) (Int, Int, Int) -> Int).self)
+        return call(158, 0x1023, 18) == 0
+    }()
+}
+
+/// A kernel compiled with clang or gcc and loaded.
+final class CompiledKernel {
+    struct Failure: Error, CustomStringConvertible { var description: String }
+    typealias Function =
+        @convention(c) (
+            UnsafePointer<UnsafeMutableRawPointer?>, UnsafePointer<Int64>, UnsafeMutableRawPointer?, Int32, Int32
+        ) -> Int32
+
+    let kernel: Kernel
+    let emitted: EmittedKernel
+    private let handle: UnsafeMutableRawPointer?
+
+    init(
+        _ kernel: Kernel, _ target: TestTarget, _ schedule: Schedule = Schedule(), compiler: String = "clang",
+        loads: Bool = true
+    ) throws {
+        self.kernel = kernel
+        let emitter = KernelEmitter(target.target)
+        emitted = try emitter.emit(kernel, symbol: "tested", schedule)
+        let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-codegen-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let code = folder.appending(path: "kernel.c")
+        let object = folder.appending(path: "kernel.so")
+        let errors = folder.appending(path: "errors.txt")
+        try Data((emitter.prelude + emitted.source).utf8).write(to: code)
+        try Data().write(to: errors)
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments =
+            [compiler] + emitter.compilerFlags.map { $0 == "-O3" ? "-O1" : $0 }
+            + ["-shared", "-fPIC", "-o", object.path, code.path]
+        process.standardError = try FileHandle(forWritingTo: errors)
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Failure(description: (try? String(contentsOf: errors, encoding: .utf8)) ?? "no message")
+        }
+        handle = loads ? dlopen(object.path, RTLD_NOW) : nil
+        if loads, handle == nil { throw Failure(description: "the object does not load") }
+    }
+
+    deinit { if let handle { dlclose(handle) } }
+
+    private func function(_ name: String) throws -> Function {
+        guard let symbol = dlsym(handle, name) else { throw Failure(description: "no symbol \(name)") }
+        return unsafeBitCast(symbol, to: Function.self)
+    }
+
+    /// Packs what wants packing, then runs all parts one after another. Guards of 64 bytes stand after every buffer.
+    func run(_ buffers: inout [[UInt8]], dimensions: [Int64] = [0], parts: Int32) throws {
+        var pointers: [UnsafeMutableRawPointer] = []
+        defer { for pointer in pointers { pointer.deallocate() } }
+        func allocate(_ bytes: [UInt8]) -> UnsafeMutableRawPointer {
+            let pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + 64, alignment: 64)
+            pointer.copyMemory(from: bytes, byteCount: bytes.count)
+            (pointer + bytes.count).initializeMemory(as: UInt8.self, repeating: 0xA5, count: 64)
+            pointers.append(pointer)
+            return pointer
+        }
+        let given = buffers.map(allocate)
+        var packed: [UnsafeMutableRawPointer] = []
+        for packing in emitted.packings {
+            let target = allocate([UInt8](repeating: 0xA5, count: packing.count * packing.element.byteCount))
+            let arguments = packing.sources.map { Optional(given[$0]) } + [target]
+            for part in 0..<Int32(3) { _ = try function(packing.symbol)(arguments, dimensions, nil, part, 3) }
+            packed.append(target)
+        }
+        let arguments = emitted.arguments.map { argument -> UnsafeMutableRawPointer? in
+            switch argument {
+            case .parameter(let number): given[number]
+            case .packed(let number): packed[number]
+            }
+        }
+        let symbols = kernel.symbols
+        let size = emitted.workspaceBytes.evaluate { variable in
+            symbols.firstIndex(of: variable).map { Int(dimensions[$0]) } ?? 0
+        }
+        let workspace = allocate([UInt8](repeating: 0xA5, count: size ?? 0))
+        for part in 0..<parts {
+            let code = try function(emitted.symbol)(arguments, dimensions, workspace, part, parts)
+            #expect(code == 0)
+        }
+        for (number, pointer) in given.enumerated() {
+            let count = buffers[number].count
+            let guardBytes = UnsafeRawBufferPointer(start: pointer + count, count: 64)
+            #expect(guardBytes.allSatisfy { $0 == 0xA5 }, "buffer \(number) is overrun")
+            buffers[number] = Array(UnsafeRawBufferPointer(start: pointer, count: count))
+        }
+        let after = UnsafeRawBufferPointer(start: workspace + (size ?? 0), count: 64)
+        #expect(after.allSatisfy { $0 == 0xA5 }, "the workspace is overrun")
+    }
+}
+
+/// Numbers in memory.
+enum Memory {
+    static func bytes(_ values: [Float], _ element: ElementType) -> [UInt8] {
+        values.flatMap { value -> [UInt8] in
+            switch element {
+            case .bf16: withUnsafeBytes(of: UInt16(truncatingIfNeeded: rounded(value).bitPattern >> 16)) { Array($0) }
+            default: withUnsafeBytes(of: value) { Array($0) }
+            }
+        }
+    }
+
+    static func floats(_ bytes: [UInt8], _ element: ElementType) -> [Float] {
+        bytes.withUnsafeBytes { raw in
+            element == .bf16
+                ? raw.bindMemory(to: UInt16.self).map { Float(bitPattern: UInt32($0) << 16) }
+                : Array(raw.bindMemory(to: Float.self))
+        }
+    }
+
+    /// To bf16 and back, halves to even.
+    static func rounded(_ value: Float) -> Float {
+        let bits = value.bitPattern
+        return Float(bitPattern: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) & 0xFFFF_0000)
+    }
+}
