@@ -61,6 +61,7 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
         room("Device", "CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool", "CProcessor"]),
         // Search
+        room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
         room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "DeviceAPI"]),
         // Package
@@ -84,8 +85,9 @@ let package = Package(
         .executableTarget(
             name: "hearth",
             dependencies: [
-                "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "DeviceAPI", "CPUDevice", "ModelPackage",
-                "PackageBuilder", "PackageRuntime",
+                "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
+                "Baselines", "KernelCodeGen", "DeviceAPI", "CPUDevice", "ModelPackage", "PackageBuilder",
+                "PackageRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),

@@ -1,0 +1,35 @@
+import DeviceAPI
+import ModelPackage
+import PackageRuntime
+import Safetensors
+
+/// Inputs for a package from a capture's `golden.safetensors` (`input.I`) or from a file that uses the model's own names.
+struct GoldenInputs {
+    let file: TensorFile
+    let types: [TensorDescription]
+    let memory: [TensorMemory]
+
+    /// Reads the inputs of set `set`; set 0 is the one without prefix.
+    init(path: String, interface: ModelInterface, set: Int = 0) throws {
+        file = try TensorFile(path: path)
+        var types: [TensorDescription] = []
+        var memory: [TensorMemory] = []
+        let prefix = set == 0 ? "" : "set.\(set)."
+        for (index, port) in interface.inputs.enumerated() {
+            guard let tensor = file.header["\(prefix)input.\(index)"] ?? file.header[port.name] else {
+                throw BadInput(
+                    "\(path) has neither 'input.\(index)' nor '\(port.name)'; it should hold a tensor for each input")
+            }
+            let type = try file.type(tensor)
+            let copy = try TensorMemory(type)
+            copy.bytes.copyMemory(from: UnsafeRawBufferPointer(start: file.address(tensor), count: tensor.range.count))
+            types.append(type)
+            memory.append(copy)
+        }
+        self.types = types
+        self.memory = memory
+    }
+
+    /// Addresses in the package's order.
+    var addresses: [UnsafeRawPointer] { memory.map { UnsafeRawPointer($0.address) } }
+}

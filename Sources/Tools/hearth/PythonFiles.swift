@@ -1,0 +1,45 @@
+import Glibc
+
+/// Where Python and Hearth's own Python files are.
+enum PythonFiles {
+    /// The interpreter: as asked, else HEARTH_PYTHON, else `.venv/bin/python` here, else python3 on the path.
+    static func interpreter(_ asked: String?) -> String {
+        if let asked { return asked }
+        if let named = getenv("HEARTH_PYTHON") { return String(cString: named) }
+        if access(".venv/bin/python", X_OK) == 0 { return ".venv/bin/python" }
+        for folder in String(cString: getenv("PATH") ?? strdup("/usr/bin")).split(separator: ":") {
+            if access("\(folder)/python3", X_OK) == 0 { return "\(folder)/python3" }
+        }
+        return "python3"
+    }
+
+    /// A file of `python/hearth`: under HEARTH_HOME, else beside the binary's package, else under the current directory.
+    static func script(_ name: String) throws -> String {
+        var roots: [String] = []
+        if let home = getenv("HEARTH_HOME") { roots.append(String(cString: home)) }
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        if count > 0 {
+            var folder = String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            for _ in 0..<6 {
+                guard let slash = folder.lastIndex(of: "/") else { break }
+                folder = String(folder[..<slash])
+                roots += [folder, folder + "/share/hearth"]
+            }
+        }
+        roots.append(".")
+        for root in roots {
+            let path = "\(root)/python/hearth/\(name)"
+            if access(path, R_OK) == 0 { return path }
+        }
+        throw BadInput("python/hearth/\(name) was not found; set HEARTH_HOME to the folder that holds python/")
+    }
+
+    /// An absolute form of a path or of FILE.py:FUNCTION, since the baseline may run elsewhere.
+    static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        guard let folder = getcwd(nil, 0) else { return path }
+        defer { free(folder) }
+        return String(cString: folder) + "/" + path
+    }
+}
