@@ -1,0 +1,113 @@
+import ElementTypes
+import KernelIR
+
+/// The choices of an attention kernel.
+///
+/// `form` 0 lays vector lanes over queries: keys and values are read as scalars where they lie, the softmax needs no
+/// reduction across lanes. `form` 1 lays lanes over the depth, which suits few queries over a long cache.
+package func attentionChoices(_ kernel: Kernel, _ body: AttentionKernel, _ target: CPUTarget) -> [Choice] {
+    let wide = target.vectorRegisters >= 32
+    let fewQueries = (body.queries.extent * body.group.extent).constantValue.map { $0 <= 8 } ?? false
+    return [
+        Choice("form", fewQueries ? [1, 0] : [0, 1]),
+        Choice("queryVectors", wide ? [4, 2, 3, 1] : [2, 1, 3]),
+        Choice("rows", wide ? [4, 6, 8] : [4, 3, 6]),
+        Choice("keyBlock", [128, 64, 256, 512]),
+    ]
+}
+
+/// Emits an attention kernel as C.
+package func emitAttention(
+    _ kernel: Kernel, _ body: AttentionKernel, symbol: String, _ schedule: Schedule, _ target: CPUTarget
+) throws(EmissionError) -> EmittedKernel {
+    for (name, axis) in [("depth", body.depth), ("valueDepth", body.valueDepth)] where axis.extent.constantValue == nil {
+        throw EmissionError(kernel: kernel.name, reason: "the attention's \(name) is not a constant")
+    }
+    guard body.operandElement.computeType == .f32 else {
+        throw EmissionError(
+            kernel: kernel.name, reason: "attention over \(body.operandElement.rawValue) operands is not supported")
+    }
+    let choices = attentionChoices(kernel, body, target)
+    let frame = CellFrame(
+        kernel, symbol: symbol,
+        axes: [
+            body.batch, body.keyHeads, body.group, body.queries, body.keys, body.depth, body.valueDepth,
+        ], target)
+    let keyBlock = max(frame.lanes, schedule[choices[3]] / (2 * frame.lanes) * (2 * frame.lanes))
+    if schedule[choices[0]] == 1 {
+        return AttentionOverDepth(frame: frame, body: body, keyBlock: keyBlock, threads: target.threads).emit()
+    }
+    let hasPairs = body.operandElement == .bf16 && target.hasBF16Dot && target.vectorBytes == 64
+    return AttentionOverQueries(
+        frame: frame, body: body, vectors: schedule[choices[1]], rows: schedule[choices[2]], keyBlock: keyBlock,
+        threads: target.threads, hasPairs: hasPairs
+    ).emit()
+}
+
+/// The mask of an attention as a term added to the scores.
+struct AttentionMask {
+    /// Over the mask's axes: 0 or −∞ for a bool mask, else the mask itself, as f32.
+    let term: ScalarFunction
+    /// Whether it depends on the query's position.
+    let dependsOnQuery: Bool
+
+    /// The mask of a kernel, if it has one.
+    init?(_ body: AttentionKernel, _ parameters: [KernelParameter]) {
+        guard var function = body.mask else { return nil }
+        if function.body.types(parameters: parameters)[function.result] == .bool {
+            let shown = function.body.emit(.real(bits: (0.0).bitPattern, .f32))
+            let hidden = function.body.emit(.real(bits: (-Double.infinity).bitPattern, .f32))
+            function.result = function.body.emit(.apply(.select, [function.result, shown, hidden]))
+        }
+        term = function
+        dependsOnQuery = function.body.nodes.contains { node in
+            switch node {
+            case .load(_, let index, let mask): ([index] + mask).contains { $0.contains(body.queries.variable) }
+            case .integerExpression(let expression): expression.contains(body.queries.variable)
+            case .condition(let mask): mask.contains { $0.contains(body.queries.variable) }
+            case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: false
+            }
+        }
+    }
+}
+
+extension CellFrame {
+    /// Loops that give every value of a row of results to the attention's epilogue; `row` points at the row.
+    func epilogue(_ body: AttentionKernel, row: String) -> [String] {
+        let axis = body.valueDepth
+        let variable = axis.variable.name
+        let types = body.epilogue.types(parameters: kernel.parameters)
+        var lines = ["{ int64_t \(variable) = 0;"]
+        for isVector in [true, false] {
+            var printer = BodyPrinter(
+                parameters: kernel.parameters, index: index, lanes: lanes, laneAxis: isVector ? axis : nil)
+            printer.accumulator = .init(
+                isVector ? "(*(const vf_u *)(\(row) + \(variable)))" : "\(row)[\(variable)]", isVector: isVector)
+            let (statements, values) = printer.print(body.epilogue, wanted: body.stores.map(\.value))
+            let limit = index.print(axis.extent)
+            lines.append(
+                isVector
+                    ? "for (; \(variable) + LANES <= \(limit); \(variable) += LANES) {"
+                    : "for (; \(variable) < \(limit); ++\(variable)) {")
+            lines += statements
+            lines += body.stores.map { printer.statement($0, values, types) }
+            lines.append("}")
+        }
+        return lines + ["}"]
+    }
+
+    /// Product of 32 pairs of bf16 added to 16 sums, in the spelling of the compiler at hand.
+    var pairProduct: String {
+        """
+        #if defined(__clang__) || __GNUC__ >= 13
+        typedef __bf16 \(symbol)_pairs __attribute__((vector_size(64)));
+        #else
+        typedef short \(symbol)_pairs __attribute__((vector_size(64)));
+        #endif
+        FORCE vf \(symbol)_dot(vf c, vi a, vi b) {
+            return (vf)__builtin_ia32_dpbf16ps_512(c, (\(symbol)_pairs)a, (\(symbol)_pairs)b);
+        }
+
+        """
+    }
+}
