@@ -13,6 +13,8 @@ package struct EmittedKernel: Hashable, Sendable {
         case parameter(Int)
         /// The n-th of `packings`.
         case packed(Int)
+        /// Scratch memory that all parts share: so many bytes, over symbols, 64-byte aligned, contents undefined.
+        case shared(bytes: IntegerExpression)
     }
 
     /// A constant operand rearranged once at build time, in the layout that the main function wants.
