@@ -6,12 +6,18 @@ import KernelIR
 /// `form` 0 lays vector lanes over queries: keys and values are read as scalars where they lie, the softmax needs no
 /// reduction across lanes. `form` 1 lays lanes over the depth, which suits few queries over a long cache.
 package func attentionChoices(_ kernel: Kernel, _ body: AttentionKernel, _ target: CPUTarget) -> [Choice] {
+    let lanes = max(4, target.vectorBytes / 4)
     let wide = target.vectorRegisters >= 32
     let fewQueries = (body.queries.extent * body.group.extent).constantValue.map { $0 <= 8 } ?? false
+    // No more vectors than the queries fill; tiles with fewer vectors take more rows.
+    let filled = body.queries.extent.constantValue.map { max(1, ($0 + lanes - 1) / lanes) } ?? 4
+    let vectors = min(filled, wide ? 4 : 2)
+    let rows = vectors >= 3 ? 4 : wide ? (vectors == 2 ? 6 : 8) : 4
+    func first(_ value: Int, _ others: [Int]) -> [Int] { [value] + others.filter { $0 != value } }
     return [
         Choice("form", fewQueries ? [1, 0] : [0, 1]),
-        Choice("queryVectors", wide ? [4, 2, 3, 1] : [2, 1, 3]),
-        Choice("rows", wide ? [4, 6, 8] : [4, 3, 6]),
+        Choice("queryVectors", first(vectors, wide ? [4, 2, 3, 1] : [2, 1, 3])),
+        Choice("rows", first(rows, wide ? [4, 6, 8] : [4, 3, 6])),
         Choice("keyBlock", [128, 64, 256, 512]),
     ]
 }
@@ -20,7 +26,8 @@ package func attentionChoices(_ kernel: Kernel, _ body: AttentionKernel, _ targe
 package func emitAttention(
     _ kernel: Kernel, _ body: AttentionKernel, symbol: String, _ schedule: Schedule, _ target: CPUTarget
 ) throws(EmissionError) -> EmittedKernel {
-    for (name, axis) in [("depth", body.depth), ("valueDepth", body.valueDepth)] where axis.extent.constantValue == nil {
+    for (name, axis) in [("depth", body.depth), ("valueDepth", body.valueDepth)] where axis.extent.constantValue == nil
+    {
         throw EmissionError(kernel: kernel.name, reason: "the attention's \(name) is not a constant")
     }
     guard body.operandElement.computeType == .f32 else {

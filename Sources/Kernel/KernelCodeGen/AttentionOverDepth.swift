@@ -217,7 +217,8 @@ struct AttentionOverDepth {
                         for row in 0..<rows {
                             let sum = "\(key == 0 ? "c" : "d")\(row)_\(vector)"
                             lines.append(
-                                "\(sum) = fma_fv(splat_f(p[\(row * keyBlock) + j + \(key)]), x\(key)_\(vector), \(sum));")
+                                "\(sum) = fma_fv(splat_f(p[\(row * keyBlock) + j + \(key)]), x\(key)_\(vector), \(sum));"
+                            )
                         }
                     }
                 }

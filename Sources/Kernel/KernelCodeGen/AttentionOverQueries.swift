@@ -151,7 +151,8 @@ struct AttentionOverQueries {
         if directKeys == nil || directValues == nil {
             lines.append("if (evaluated != head) { evaluated = head;")
             if directKeys == nil {
-                let target = hasPairs ? "((uint16_t *)keyArea + \(key) * \(2 * depthWords))" : "(keyArea + \(key) * \(depth))"
+                let target =
+                    hasPairs ? "((uint16_t *)keyArea + \(key) * \(2 * depthWords))" : "(keyArea + \(key) * \(depth))"
                 lines.append("for (int64_t \(key) = 0; \(key) < keys; ++\(key)) {")
                 lines += frame.evaluate(body.key, along: body.depth, to: target, as: operand, limit: "\(depth)")
                 if hasPairs, depth % 2 != 0 { lines.append("\(target)[\(depth)] = 0;") }
@@ -373,7 +374,8 @@ struct AttentionOverQueries {
             "const vf new = *(const vf *)(top + \(block) + v), old = *(const vf *)(top + v);",
             "const vf safe = sel_fv(new == -__builtin_inff(), (vf){0}, new);",
             "const vf fade = exp_fv(old - safe);", "vf sum = {0}, odd = {0};", "int64_t k = 0;",
-            "for (; k + 2 <= n; k += 2) {", "vf *x = (vf *)(s + k * \(block) + v), *y = (vf *)(s + (k + 1) * \(block) + v);",
+            "for (; k + 2 <= n; k += 2) {",
+            "vf *x = (vf *)(s + k * \(block) + v), *y = (vf *)(s + (k + 1) * \(block) + v);",
             "const vf a = exp_fv(*x - safe), b = exp_fv(*y - safe);", "sum = sum + a; odd = odd + b;",
         ]
         if hasPairs {
@@ -383,7 +385,9 @@ struct AttentionOverQueries {
         } else {
             lines.append("*x = a; *y = b;")
         }
-        lines += ["}", "if (k < n) { vf *x = (vf *)(s + k * \(block) + v); const vf a = exp_fv(*x - safe); sum = sum + a;"]
+        lines += [
+            "}", "if (k < n) { vf *x = (vf *)(s + k * \(block) + v); const vf a = exp_fv(*x - safe); sum = sum + a;",
+        ]
         lines.append(
             hasPairs ? "*(vu *)(s + k / 2 * \(block) + v) = ((vu)a + 0x8000u) >> 16; }" : "*x = a; }")
         lines += [

@@ -29,7 +29,9 @@ package struct KernelEmitter: Sendable {
             Self.hasMicrokernel(kernel, body)
                 ? contractionChoices(kernel, body, target)
                 : nestChoices(kernel, body.asNest(element: body.operandElement), target)
-        case .attention, .recurrence, .sort: []
+        case .attention(let body): attentionChoices(kernel, body, target)
+        case .recurrence(let body): recurrenceChoices(kernel, body, target)
+        case .sort(let body): sortChoices(kernel, body, target)
         }
     }
 
@@ -42,8 +44,9 @@ package struct KernelEmitter: Sendable {
                 return try emitContraction(kernel, body, symbol: symbol, schedule, target)
             }
             return try emitNest(kernel, body.asNest(element: body.operandElement), symbol: symbol, schedule, target)
-        case .attention, .recurrence, .sort:
-            throw EmissionError(kernel: kernel.name, reason: "no generator for this kind of kernel yet")
+        case .attention(let body): return try emitAttention(kernel, body, symbol: symbol, schedule, target)
+        case .recurrence(let body): return try emitRecurrence(kernel, body, symbol: symbol, schedule, target)
+        case .sort(let body): return try emitSort(kernel, body, symbol: symbol, schedule, target)
         }
     }
 

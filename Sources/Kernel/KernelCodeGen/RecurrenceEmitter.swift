@@ -85,7 +85,9 @@ struct Recurrence {
         var used = CellFrame.sources([
             body.projected, body.recurrentBias, body.initialHidden, body.initialCell, isPacked ? nil : body.recurrent,
         ])
-        for target in [body.outputs, body.lastHidden, body.lastCell].compactMap({ $0 }) { used.insert(target.parameter) }
+        for target in [body.outputs, body.lastHidden, body.lastCell].compactMap({ $0 }) {
+            used.insert(target.parameter)
+        }
         var arguments = used.sorted().map { EmittedKernel.Argument.parameter($0) }
         var packings: [EmittedKernel.Packing] = []
         var source = tiles + cellUpdate
@@ -99,9 +101,8 @@ struct Recurrence {
             packings.append(
                 .init(symbol: "\(symbol)_pack", sources: sources, element: weight, count: width * hidden * gates))
             var lines = sources.enumerated().map { frame.pointer($1, at: $0) } + frame.symbols
-            lines.append("if (part != 0) return 0;")
             lines.append("\(weightType) *const weights = (\(weightType) *)buffers[\(sources.count)];")
-            lines += pack(from: "0", to: "\(groups)")
+            lines += pack(from: "\(groups) * (int64_t)part / parts", to: "\(groups) * ((int64_t)part + 1) / parts")
             source += frame.function("\(symbol)_pack", lines)
         } else {
             layout.add("weights", weightType, weight.byteCount, IntegerExpression(width * hidden * gates), index)
@@ -204,7 +205,8 @@ struct Recurrence {
     /// Rearranges the recurrent weights of some groups.
     private func pack(from: String, to: String) -> [String] {
         let (h, g, d) = (body.hidden.variable.name, body.gate.variable.name, body.depth.variable.name)
-        let target = "(weights + (((block * \(hidden) + \(d) * held + u) * \(gates) + \(g)) * LANES) - (block + u) * LANES)"
+        let target =
+            "(weights + (((block * \(hidden) + \(d) * held + u) * \(gates) + \(g)) * LANES) - (block + u) * LANES)"
         var lines = [
             "for (int64_t group = \(from); group < \(to); ++group)", inGroup,
             "for (int64_t \(d) = 0; \(d) < \(hidden); ++\(d)) for (int64_t u = 0; u < held; ++u)",
@@ -305,7 +307,8 @@ struct Recurrence {
         for vector in 0..<held * gates {
             let place = "w + d * \(held * gates * lanes) + \(vector * lanes)"
             lines.append(
-                "{ const vf y = \(CTypes.loadVector(weight, "*(const \(CTypes.storageVector(weight))_u *)(\(place))"));")
+                "{ const vf y = \(CTypes.loadVector(weight, "*(const \(CTypes.storageVector(weight))_u *)(\(place))"));"
+            )
             for sum in sums where sum.vector == vector {
                 lines.append("\(sum.name) = fma_fv(y, x\(sum.row), \(sum.name));")
             }

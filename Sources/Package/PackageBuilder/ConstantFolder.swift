@@ -102,11 +102,17 @@ package final class ConstantFolder {
         let launch = program.launches[index]
         let emitted = generated.emitted[list.ofLaunch[index].index]
         var operands: [Launch.Operand] = []
+        var scratch: [AlignedBytes] = []
+        defer { withExtendedLifetime(scratch) {} }
         for argument in emitted.arguments {
             switch argument {
             case .parameter(let number): operands.append(.fixed(try bytes(launch.buffers[number]).address))
             case .packed(let number):
                 operands.append(.fixed(packedBytes[try packing(launch: index, number)].bytes.address))
+            case .shared(let bytes):
+                let area = AlignedBytes(bytes.constantValue ?? 0)
+                scratch.append(area)
+                operands.append(.fixed(area.address))
             }
         }
         let spread: Launch.Spread =

@@ -51,6 +51,12 @@ struct PlanAssembly {
                     operands.append(.init(try place(buffer, lifetimes[buffer] ?? position...position)))
                 case .packed(let number):
                     operands.append(.init(packed(try folder.packing(launch: index, number))))
+                case .shared(let bytes):
+                    let id = plan.buffers.append(
+                        Plan.Buffer(
+                            label: "scratch of \(launch.kernel.name)", byteCount: bytes,
+                            placement: .arena(position...position)))
+                    operands.append(.init(id))
                 }
             }
             let spread: Plan.Spread =

@@ -21,7 +21,7 @@ enum {
 };
 
 /// Bytes of the shared area of a gang launch, 64-byte aligned, zeroed before each run of the launch.
-enum { HEARTH_GANG_AREA_BYTES = 256 };
+enum { HEARTH_GANG_AREA_BYTES = 4096 };
 
 /// Most parts of one group of launches that run beside each other.
 enum { HEARTH_MAX_PARTS = 65535 };
