@@ -93,6 +93,7 @@ let package = Package(
             path: "Sources/Tools/hearth", swiftSettings: strict),
         // Tests
         tests("Base", []),
+        tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR"]),
         tests("GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"]),
         .target(
             name: "TestSupport", dependencies: ["Base", "ElementTypes", "ModelPackage"], path: "Tests/TestSupport",
