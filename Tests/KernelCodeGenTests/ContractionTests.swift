@@ -172,6 +172,10 @@ struct Product: Sendable, CustomTestStringConvertible {
         Product(side: 11, channels: 1, outputs: 32, window: 4, stride: 3),
         Product(side: 6, channels: 24, outputs: 36, window: 3, padding: 1, groups: 3),
         Product(side: 6, channels: 20, outputs: 18, window: 3, padding: 1, channelsFirst: true),
+        // Winograd's products: odd and even sides, several images, no padding.
+        Product(side: 9, channels: 32, outputs: 40, window: 3, padding: 1),
+        Product(images: 2, side: 8, channels: 48, outputs: 33, window: 3, padding: 1),
+        Product(side: 11, channels: 32, outputs: 64, window: 3),
         // Prologues and right operands that are no weights.
         Product(images: 19, channels: 50, outputs: 40, prologue: true),
         Product(side: 7, channels: 10, outputs: 17, window: 3, padding: 1, prologue: true),
@@ -182,8 +186,8 @@ struct Product: Sendable, CustomTestStringConvertible {
     static func check(_ product: Product, _ target: TestTarget, _ schedule: Schedule = Schedule(), parts: Int32 = 3)
         throws
     {
-        let compiled = try CompiledKernel(product.kernel, target, schedule, loads: target.isHere)
-        guard target.isHere else { return }
+        let compiled = try CompiledKernel(product.kernel, target, schedule, loads: target.runs)
+        guard target.runs else { return }
         var random = SeededRandom(seed: 7)
         func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.uniform() * 2 - 1) } }
         let counts = product.counts
@@ -214,5 +218,39 @@ struct Product: Sendable, CustomTestStringConvertible {
         var product = product
         product.element = .bf16
         try Self.check(product, target)
+    }
+
+    /// Every value of every choice, one at a time.
+    @Test(arguments: [
+        Product(images: 37, channels: 70, outputs: 100),
+        Product(side: 8, channels: 32, outputs: 70, window: 3, padding: 1),
+        Product(images: 20, channels: 66, outputs: 50, element: .bf16),
+    ])
+    func everyChoiceComputesTheSame(_ product: Product) throws {
+        let target = TestTarget.avx512BF16
+        let choices = KernelEmitter(target.target).choices(product.kernel)
+        for choice in choices {
+            for value in choice.values.dropFirst() {
+                try Self.check(product, target, Schedule([choice.name: value]), parts: 2)
+            }
+        }
+    }
+
+    @Test(arguments: [products[8], products[14]])
+    func compilesWithGCC(_ product: Product) throws {
+        _ = try CompiledKernel(product.kernel, .avx512BF16, compiler: "gcc", loads: false)
+        var product = product
+        product.element = .bf16
+        _ = try CompiledKernel(product.kernel, .avx512BF16, compiler: "gcc", loads: false)
+    }
+
+    /// The real tile instructions must compile even where they cannot run.
+    @Test func choosesTilesOnlyWhereTheyExist() throws {
+        let product = Product(images: 64, channels: 64, outputs: 64, element: .bf16)
+        for target in TestTarget.allCases {
+            let source = try KernelEmitter(target.target).emit(product.kernel, symbol: "tested", Schedule()).source
+            #expect(source.contains("_tile_dpbf16ps") == (target == .amx))
+            #expect(source.contains("_mm512_dpbf16_ps") == (target == .avx512BF16))
+        }
     }
 }

@@ -28,6 +28,10 @@ package func emitContraction(
                 kernel: kernel.name, reason: "\(name) operand has compute type \(types[function.result].rawValue)")
         }
     }
+    let sizes = ContractionSizes(kernel, contraction, target)
+    if schedule[sizes.choices.algorithm] == 1, let shape = sizes.winograd {
+        return WinogradWriter(shape, sizes, symbol: symbol, schedule).write()
+    }
     let plan = ContractionPlan(kernel, contraction, schedule, target)
     guard !(plan.packsAtBuild && plan.panelElements.constantValue == nil) else {
         throw EmissionError(kernel: kernel.name, reason: "a packed operand has a symbolic size")

@@ -47,11 +47,11 @@ struct ContractionMicrokernel {
         lines.append("    for (; k + \(turn) <= depth; k += \(turn)) {")
         if plan.prefetch < 0 {
             // The next panel has as many lines as this one; the tiles share the work of asking for them.
-            let lineCount = (plan.unroll * vectors + tilesPerPanel - 1) / max(tilesPerPanel, 1)
-            for line in 0..<max(1, lineCount) {
+            let lineCount = prefetchedLines(vectors)
+            for line in 0..<lineCount {
                 lines.append("        __builtin_prefetch(ahead + \(64 * line), 0, 2);")
             }
-            lines.append("        ahead += \(64 * max(1, lineCount));")
+            lines.append("        ahead += \(64 * lineCount);")
         }
         for turn in 0..<plan.unroll { lines += body(rows, vectors, offset: turn * step) }
         lines.append("    }")
@@ -69,6 +69,11 @@ struct ContractionMicrokernel {
         }
         lines.append("}")
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Lines of the next panel that one turn of the inner loop asks for.
+    func prefetchedLines(_ vectors: Int) -> Int {
+        max(1, (plan.unroll * vectors + tilesPerPanel - 1) / max(tilesPerPanel, 1))
     }
 
     private func body(_ rows: Int, _ vectors: Int, offset: Int) -> [String] {

@@ -39,29 +39,29 @@ struct ContractionPlan {
 
     let kernel: Kernel
     /// The contraction with its summed axes reordered and merged.
-    let contraction: ContractionKernel
+    var contraction: ContractionKernel
     let target: CPUTarget
-    let ranges: VariableRanges
-    let instruction: ContractionInstruction
+    var ranges: VariableRanges
+    var instruction: ContractionInstruction
     /// f32 elements of a vector.
     let lanes: Int
-    let left: Left
+    var left: Left
     /// Whether the right operand is packed at build time.
     let packsAtBuild: Bool
     /// Rows of the register tile, and smaller tiles that finish a block, largest first.
-    let tileRows: Int
-    let tailRows: [Int]
+    var tileRows: Int
+    var tailRows: [Int]
     /// Vectors across the register tile, and across the last panel (the same when the columns are symbolic).
-    let vectors: Int
-    let lastVectors: Int
+    var vectors: Int
+    var lastVectors: Int
     /// Rows and panels of one unit of work.
-    let blockRows: Int
-    let blockPanels: IntegerExpression
+    var blockRows: Int
+    var blockPanels: IntegerExpression
     /// Bytes ahead at which the right operand is prefetched: 0 never, −1 the next panel while this one is in use.
-    let prefetch: Int
+    var prefetch: Int
     /// Steps of the depth in one turn of the inner loop.
     let unroll: Int
-    let parts: IntegerExpression
+    var parts: IntegerExpression
 
     /// Columns of a panel.
     var panelColumns: Int { vectors * lanes }

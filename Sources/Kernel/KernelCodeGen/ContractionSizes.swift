@@ -5,6 +5,8 @@ import KernelIR
 struct ContractionSizes {
     /// The named choices.
     struct Choices {
+        /// 0: products as they stand; 1: Winograd's F(2×2, 3×3).
+        var algorithm: Choice
         /// `ContractionInstruction`.
         var instruction: Choice
         /// Rows of the register tile.
@@ -23,10 +25,12 @@ struct ContractionSizes {
         var prefetch: Choice
 
         /// All of them in order.
-        var all: [Choice] { [instruction, rows, vectors, left, blockBytes, grain, unroll, prefetch] }
+        var all: [Choice] { [algorithm, instruction, rows, vectors, left, blockBytes, grain, unroll, prefetch] }
     }
 
     let kernel: Kernel
+    /// How Winograd's transform applies, if it does.
+    let winograd: WinogradShape?
     /// The contraction with its summed axes reordered and merged.
     let contraction: ContractionKernel
     let target: CPUTarget
@@ -48,6 +52,7 @@ struct ContractionSizes {
         for axis in original.batch + original.rows + original.columns + original.taps + [original.depth] {
             ranges.declare(axis.variable, extent: axis.extent)
         }
+        winograd = WinogradShape(kernel, original, ranges, lanes: lanes)
         let contraction = Self.normalised(original, &ranges)
         self.contraction = contraction
         self.ranges = ranges
@@ -162,6 +167,7 @@ struct ContractionSizes {
         let l3 = target.cacheBytes.count > 2 ? target.cacheBytes[2] : 4 * l2
         let block = max(l2, l3 / (4 * max(target.threads, 1)))
         return Choices(
+            algorithm: Choice("algorithm", winograd.map { $0.pays(target) ? [1, 0] : [0, 1] } ?? [0]),
             instruction: Choice("instruction", instructions),
             rows: Choice("rows", rowChoices),
             vectors: Choice("vectors", vectorChoices),

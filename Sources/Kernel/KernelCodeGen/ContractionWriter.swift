@@ -42,14 +42,14 @@ struct ContractionWriter {
     }
 
     /// Parameters of the main function in order.
-    private var mainParameters: [Int] {
+    var mainParameters: [Int] {
         var used = contraction.left.body.loadedParameters.union(contraction.epilogue.loadedParameters)
         if !plan.packsAtBuild { used.formUnion(contraction.right.body.loadedParameters) }
         for store in contraction.stores { used.insert(store.parameter) }
         return used.sorted()
     }
 
-    private func pointers(_ parameters: [Int]) -> [String] {
+    func pointers(_ parameters: [Int]) -> [String] {
         parameters.enumerated().map { place, number in
             let type = CTypes.storage(kernel.parameters[number].element)
             let prefix = kernel.parameters[number].access == .read ? "const " : ""
@@ -57,7 +57,7 @@ struct ContractionWriter {
         }
     }
 
-    private var symbolLines: [String] {
+    var symbolLines: [String] {
         kernel.symbols.enumerated().map {
             "const int64_t \($0.element.name) = dims[\($0.offset)]; (void)\($0.element.name);"
         } + ["(void)dims;"]
@@ -86,7 +86,7 @@ struct ContractionWriter {
     private static let sharedParameters =
         "void *const *buffers, const int64_t *dims, const int64_t *point, const int64_t *coordinates, int64_t block, "
         + "int64_t first, int64_t count"
-    private static let sharedArguments = "buffers, dims, point, coordinates, block, first, count"
+    static let sharedArguments = "buffers, dims, point, coordinates, block, first, count"
 
     /// All functions and how to call them.
     mutating func write() -> EmittedKernel {
@@ -127,7 +127,7 @@ struct ContractionWriter {
     // MARK: Parts of the work
 
     /// Applies the epilogue to a finished tile and stores it.
-    private func epilogueFunction() -> String {
+    func epilogueFunction() -> String {
         var ranges = plan.ranges
         ranges.declare(Self.flatColumn, extent: plan.columns)
         let values = Self.columnValues(plan, ranges)
@@ -234,7 +234,7 @@ struct ContractionWriter {
     }
 
     /// Declares the variables of `axes` from the C variable `rest`.
-    private func decode(_ axes: [LoopAxis]) -> [String] {
+    func decode(_ axes: [LoopAxis]) -> [String] {
         var lines: [String] = []
         for (place, axis) in axes.enumerated().reversed() {
             let name = axis.variable.name
@@ -419,7 +419,7 @@ struct ContractionWriter {
             text.append("first += count;")
             return text + ["}"]
         }
-        let lineCount = max(1, (plan.unroll * vectors + microkernel.tilesPerPanel - 1) / microkernel.tilesPerPanel)
+        let lineCount = microkernel.prefetchedLines(vectors)
         for size in [plan.tileRows] + plan.tailRows {
             text.append("for (; first + \(size) <= blockEnd; first += \(size), ++tileNumber) {")
             text.append("const int64_t count = \(size);")
