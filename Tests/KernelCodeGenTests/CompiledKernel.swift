@@ -178,6 +178,7 @@ final class CompiledKernel {
             switch argument {
             case .parameter(let number): given[number]
             case .packed(let number): packed[number]
+            case .shared(let bytes): allocate([UInt8](repeating: 0, count: bytes.evaluate { _ in 0 } ?? 0))
             }
         }
         let symbols = kernel.symbols
