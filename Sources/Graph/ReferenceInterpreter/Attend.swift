@@ -1,0 +1,80 @@
+import ElementTypes
+import Glibc
+import GraphIR
+
+/// Evaluates attention: `softmax(q·kᵀ × scale + mask)·v`, as PyTorch's CPU kernels define the corners (measured on 2.13):
+/// query i sees keys 0…i under `isCausal`, also when there are more keys than queries; a false mask adds −∞; a row whose
+/// keys are all hidden gives zeros in its math and its flash kernel alike; a NaN at a key that only the mask hides makes
+/// its row NaN, one at a key that causality hides does not; values of hidden keys count with weight 0, so that a NaN
+/// among them is seen. With `rounds`, weights are rounded to the element type before they meet the values.
+func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds: Bool) throws(Fault) -> TensorValue {
+    let (q, k, v) = (operands[0], operands[1], operands[2])
+    guard q.element.isFloatingPoint, case .real(let queryValues) = q.storage, case .real(let keyValues) = k.storage,
+        case .real(let values) = v.permuted([0, 1, 3, 2]).storage
+    else { throw Fault("attention over \(q.element.rawValue)") }
+    let mask = attend.hasMask ? operands[3] : nil
+    let maskValues = mask?.doubles ?? []
+    let (batches, heads, queries, headDim) = (q.shape[0], q.shape[1], q.shape[2], q.shape[3])
+    let (keyHeads, keys, valueDim) = (k.shape[1], k.shape[2], v.shape[3])
+    if heads > 0, keyHeads == 0 || heads % keyHeads != 0 { throw Fault("\(heads) heads over \(keyHeads) key heads") }
+    var result = [Double](repeating: 0, count: shape.reduce(1, *))
+    var scores = [Double](repeating: 0, count: queries * keys)
+    for part in 0..<batches * heads {
+        let (batch, head) = (part / heads, part % heads)
+        let keyPart = batch * keyHeads + head / (heads / keyHeads)
+        multiply(
+            queryValues, part * queries * headDim, queries, keyValues, keyPart * keys * headDim, keys, headDim,
+            &scores, 0)
+        for query in 0..<queries {
+            let row = query * keys
+            for key in 0..<keys {
+                var score = scores[row + key] * attend.scale
+                if let mask {
+                    let entry = maskValues[(part * queries + query) * keys + key]
+                    score += mask.element == .bool ? (entry != 0 ? 0 : -.infinity) : entry
+                }
+                scores[row + key] = attend.isCausal && key > query ? -.infinity : score
+            }
+            softmax(&scores, row..<row + keys, rounds ? q.element : nil)
+        }
+        multiply(
+            scores, 0, queries, values, keyPart * keys * valueDim, valueDim, keys, &result, part * queries * valueDim)
+    }
+    return TensorValue(q.element, shape, result)
+}
+
+/// Replaces scores by their softmax, and by zeros where all are −∞.
+private func softmax(_ scores: inout [Double], _ row: Range<Int>, _ rounding: ElementType?) {
+    let greatest = scores[row].reduce(-.infinity) { larger($0, $1) }
+    if greatest == -.infinity {
+        for index in row { scores[index] = 0 }
+        return
+    }
+    var sum = 0.0
+    for index in row {
+        scores[index] = exp(scores[index] - greatest)
+        sum += scores[index]
+    }
+    for index in row {
+        let weight = scores[index] / sum
+        scores[index] = rounding?.rounded(weight) ?? weight
+    }
+}
+
+/// `result[i, j] = left row i · right row j`, each array from its own offset.
+private func multiply(
+    _ left: [Double], _ leftOffset: Int, _ rows: Int, _ right: [Double], _ rightOffset: Int, _ columns: Int,
+    _ length: Int, _ result: inout [Double], _ resultOffset: Int
+) {
+    // Safety: beyond their offsets the arrays hold rows × length, columns × length and rows × columns elements.
+    left.withUnsafeBufferPointer { left in
+        right.withUnsafeBufferPointer { right in
+            result.withUnsafeMutableBufferPointer { result in
+                guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress else { return }
+                dotProducts(
+                    a + leftOffset, rows: rows, b + rightOffset, columns: columns, length: length,
+                    into: c + resultOffset)
+            }
+        }
+    }
+}

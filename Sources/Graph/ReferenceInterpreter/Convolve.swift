@@ -1,0 +1,164 @@
+import ElementTypes
+import GraphIR
+
+/// Evaluates a convolution: the input's windows become rows, and each is multiplied with each filter.
+func evaluate(_ convolve: Convolve, _ input: TensorValue, _ weight: TensorValue, shape: [Int]) throws(Fault)
+    -> TensorValue
+{
+    guard case .real(let x) = input.storage, case .real(let w) = weight.storage, input.element.isFloatingPoint else {
+        throw Fault("a convolution of \(input.element.rawValue)")
+    }
+    let geometry = ConvolutionGeometry(convolve, input: input.shape, weight: weight.shape, result: shape)
+    let result = convolve.isTransposed ? geometry.transposed(x, weight) : geometry.direct(x, w)
+    return TensorValue(input.element, shape, result)
+}
+
+/// The extents of one convolution.
+private struct ConvolutionGeometry {
+    let convolve: Convolve
+    let input: [Int]
+    let result: [Int]
+    /// Extents of the kernel, and of the input's and result's spatial axes.
+    let kernel: [Int]
+    let inputSpace: [Int]
+    let resultSpace: [Int]
+    /// Channels of one group, in and out.
+    let channels: Int
+    let outChannels: Int
+
+    init(_ convolve: Convolve, input: [Int], weight: [Int], result: [Int]) {
+        self.convolve = convolve
+        self.input = input
+        self.result = result
+        kernel = Array(weight[2...])
+        inputSpace = Array(input[2...])
+        resultSpace = Array(result[2...])
+        channels = input[1] / convolve.groups
+        outChannels = result[1] / convolve.groups
+    }
+
+    /// For each position in `space` (row-major) and each tap of the kernel, the offset in `other` of the element at
+    /// `position × stride + tap × dilation − padding`, or −1 outside.
+    func offsets(of space: [Int], in other: [Int]) -> [Int] {
+        let taps = kernel.reduce(1, *)
+        let positions = space.reduce(1, *)
+        var offsets = [Int](repeating: -1, count: positions * taps)
+        for position in 0..<positions {
+            let at = coordinates(position, space)
+            for tap in 0..<taps {
+                let step = coordinates(tap, kernel)
+                var offset = 0
+                for axis in space.indices {
+                    let index =
+                        at[axis] * convolve.stride[axis] + step[axis] * convolve.dilation[axis]
+                        - convolve.paddingLow[axis]
+                    guard index >= 0, index < other[axis] else {
+                        offset = -1
+                        break
+                    }
+                    offset = offset * other[axis] + index
+                }
+                offsets[position * taps + tap] = offset
+            }
+        }
+        return offsets
+    }
+
+    /// `result[b, o, p] = Σ weight[o, c, t] × input[b, c, p × stride + t × dilation − padding]`.
+    func direct(_ x: [Double], _ w: [Double]) -> [Double] {
+        let (taps, pixels, plane) = (kernel.reduce(1, *), resultSpace.reduce(1, *), inputSpace.reduce(1, *))
+        let offsets = offsets(of: resultSpace, in: inputSpace)
+        let length = channels * taps
+        var result = [Double](repeating: 0, count: self.result.reduce(1, *))
+        // As many windows at a time as fit 16 MB.
+        let chunk = max(1, min(pixels, 2_000_000 / max(length, 1)))
+        var windows = [Double](repeating: 0, count: chunk * length)
+        var products = [Double](repeating: 0, count: chunk * outChannels)
+        for image in 0..<input[0] {
+            for group in 0..<convolve.groups {
+                let first = (image * convolve.groups + group) * channels * plane
+                for start in stride(from: 0, to: pixels, by: chunk) {
+                    let count = min(chunk, pixels - start)
+                    for pixel in 0..<count {
+                        for channel in 0..<channels {
+                            for tap in 0..<taps {
+                                let offset = offsets[(start + pixel) * taps + tap]
+                                windows[pixel * length + channel * taps + tap] =
+                                    offset < 0 ? 0 : x[first + channel * plane + offset]
+                            }
+                        }
+                    }
+                    multiply(
+                        w, from: group * outChannels * length, rows: outChannels, windows, columns: count,
+                        length: length, into: &products)
+                    let target = (image * convolve.groups + group) * outChannels * pixels + start
+                    for channel in 0..<outChannels {
+                        for pixel in 0..<count {
+                            result[target + channel * pixels + pixel] = products[channel * count + pixel]
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    /// Every input pixel times every tap of a filter is added where the direct convolution would have read it:
+    /// `result[b, o, p × stride + t × dilation − padding] += weight[c, o, t] × input[b, c, p]`.
+    func transposed(_ x: [Double], _ weight: TensorValue) -> [Double] {
+        let (taps, pixels, plane) = (kernel.reduce(1, *), inputSpace.reduce(1, *), resultSpace.reduce(1, *))
+        let offsets = offsets(of: inputSpace, in: resultSpace)
+        // [channels, outChannels / groups × taps] by group, with the summed channel last.
+        let filters = weight.reshaped([convolve.groups, channels, outChannels * taps]).permuted([0, 2, 1]).doubles
+        let pixelRows = TensorValue(.f64, [input[0] * convolve.groups, channels, pixels], x).permuted([0, 2, 1]).doubles
+        var result = [Double](repeating: 0, count: self.result.reduce(1, *))
+        var products = [Double](repeating: 0, count: outChannels * taps * pixels)
+        for part in 0..<input[0] * convolve.groups {
+            multiply(
+                filters, from: part % convolve.groups * outChannels * taps * channels, rows: outChannels * taps,
+                Array(pixelRows[part * pixels * channels..<(part + 1) * pixels * channels]), columns: pixels,
+                length: channels, into: &products)
+            for channel in 0..<outChannels {
+                for tap in 0..<taps {
+                    for pixel in 0..<pixels {
+                        let offset = offsets[pixel * taps + tap]
+                        if offset < 0 { continue }
+                        result[(part * outChannels + channel) * plane + offset] +=
+                            products[(channel * taps + tap) * pixels + pixel]
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    /// The position that a row-major offset stands for.
+    private func coordinates(_ offset: Int, _ extents: [Int]) -> [Int] {
+        var rest = offset
+        var position = extents
+        for axis in extents.indices.reversed() {
+            position[axis] = rest % extents[axis]
+            rest /= extents[axis]
+        }
+        return position
+    }
+
+    /// `result[i, j] = left row i · right row j`.
+    private func multiply(
+        _ left: [Double], from offset: Int, rows: Int, _ right: [Double], columns: Int, length: Int,
+        into result: inout [Double]
+    ) {
+        // Safety: `left` holds at least `offset + rows × length`, `right` `columns × length` and `result`
+        // `rows × columns` elements.
+        left.withUnsafeBufferPointer { left in
+            right.withUnsafeBufferPointer { right in
+                result.withUnsafeMutableBufferPointer { result in
+                    guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress else {
+                        return
+                    }
+                    dotProducts(a + offset, rows: rows, b, columns: columns, length: length, into: c)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import ElementTypes
+import Glibc
+import GraphIR
+
+/// Evaluates one layer of a recurrent network in one direction. Results: outputs, last h and, for LSTM, last c.
+/// With `rounds`, h and c are rounded to the element type after every step, as separate operations would store them.
+func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fault) -> [TensorValue] {
+    guard operands.allSatisfy({ $0.element.isFloatingPoint }) else { throw Fault("a recurrence over integers") }
+    let element = operands[0].element
+    let stateCount = recur.cell == .lstm ? 2 : 1
+    let (x, inputWeights, hiddenWeights) = (operands[0], operands[1 + stateCount], operands[2 + stateCount])
+    let (times, batch, inputs, hidden) = (x.shape[0], x.shape[1], x.shape[2], operands[1].shape[1])
+    let rows = recur.cell.gates * hidden
+    let zeros = [Double](repeating: 0, count: rows)
+    let inputBias = recur.hasBias ? operands[3 + stateCount].doubles : zeros
+    let hiddenBias = recur.hasBias ? operands[4 + stateCount].doubles : zeros
+    func round(_ value: Double) -> Double { rounds ? element.rounded(value) : value }
+
+    // All of the input's products at once, [time × batch, rows].
+    let fromInput = products(x.doubles, times * batch, inputWeights.doubles, rows, inputs)
+    let weights = hiddenWeights.doubles
+    var h = operands[1].doubles
+    var c = recur.cell == .lstm ? operands[2].doubles : []
+    var outputs = [Double](repeating: 0, count: times * batch * hidden)
+    for step in 0..<times {
+        let time = recur.isReverse ? times - 1 - step : step
+        let fromHidden = products(h, batch, weights, rows, hidden)
+        for sample in 0..<batch {
+            for unit in 0..<hidden {
+                let index = sample * hidden + unit
+                func input(_ gate: Int) -> Double {
+                    let row = gate * hidden + unit
+                    return fromInput[(time * batch + sample) * rows + row] + inputBias[row]
+                }
+                func recurrent(_ gate: Int) -> Double {
+                    let row = gate * hidden + unit
+                    return fromHidden[sample * rows + row] + hiddenBias[row]
+                }
+                func sum(_ gate: Int) -> Double { input(gate) + recurrent(gate) }
+                switch recur.cell {
+                case .lstm:
+                    c[index] = round(logistic(sum(1)) * c[index] + logistic(sum(0)) * tanh(sum(2)))
+                    h[index] = round(logistic(sum(3)) * tanh(c[index]))
+                case .gru:
+                    let candidate = tanh(input(2) + logistic(sum(0)) * recurrent(2))
+                    let update = logistic(sum(1))
+                    h[index] = round((1 - update) * candidate + update * h[index])
+                case .tanh: h[index] = round(tanh(sum(0)))
+                case .relu: h[index] = round(larger(sum(0), 0))
+                }
+                outputs[(time * batch + sample) * hidden + unit] = h[index]
+            }
+        }
+    }
+    let last = recur.cell == .lstm ? [h, c] : [h]
+    return [TensorValue(element, [times, batch, hidden], outputs)]
+        + last.map { TensorValue(element, [batch, hidden], $0) }
+}
+
+private func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+
+private func products(_ left: [Double], _ rows: Int, _ right: [Double], _ columns: Int, _ length: Int) -> [Double] {
+    var result = [Double](repeating: 0, count: rows * columns)
+    // Safety: the arrays hold rows × length, columns × length and rows × columns elements.
+    left.withUnsafeBufferPointer { left in
+        right.withUnsafeBufferPointer { right in
+            result.withUnsafeMutableBufferPointer { result in
+                guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress else { return }
+                dotProducts(a, rows: rows, b, columns: columns, length: length, into: c)
+            }
+        }
+    }
+    return result
+}

@@ -1,1 +1,0 @@
-// ReferenceInterpreter: not filled yet.

@@ -1,0 +1,59 @@
+import ElementTypes
+
+/// The binary interchange format of a floating-point element type, as far as rounding to it needs to know.
+package struct FloatingPointFormat: Hashable, Sendable {
+    /// Bits of the significand, the leading one included.
+    package let precision: Int
+    /// Exponent of the least normal number, a power of 2.
+    package let leastExponent: Int
+    /// The greatest finite number.
+    package let greatest: Double
+
+    /// IEEE-754 binary16.
+    package static let f16 = Self(precision: 11, leastExponent: -14, greatest: 65504)
+    /// The upper half of a binary32.
+    package static let bf16 = Self(precision: 8, leastExponent: -126, greatest: 0x1.FEp127)
+    /// IEEE-754 binary32.
+    package static let f32 = Self(precision: 24, leastExponent: -126, greatest: 0x1.FFFFFEp127)
+
+    /// The nearest number of this format, halves to the even significand; overflow gives an infinity, NaN stays.
+    ///
+    /// The spacing of the format's numbers around `value` is a power of 2, so dividing by it, rounding to a whole number
+    /// and multiplying again are exact but for the one rounding that is meant (no double rounding through f32).
+    package func round(_ value: Double) -> Double {
+        guard value.isFinite, value != 0 else { return value }
+        let exponent = max(Int(value.exponent), leastExponent)
+        let spacing = Double(sign: .plus, exponent: exponent - (precision - 1), significand: 1)
+        let rounded = (value / spacing).rounded(.toNearestOrEven) * spacing
+        return abs(rounded) > greatest ? (value < 0 ? -Double.infinity : .infinity) : rounded
+    }
+}
+
+extension ElementType {
+    /// What this type stores of a number: floating types round to nearest even; other types leave it as it is.
+    package func rounded(_ value: Double) -> Double {
+        switch self {
+        case .f16: FloatingPointFormat.f16.round(value)
+        case .bf16: FloatingPointFormat.bf16.round(value)
+        case .f32: Double(Float(value))
+        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: value
+        }
+    }
+
+    /// What this integer type stores of an integer: the low bits, as two's complement. Other types leave it as it is.
+    package func wrapped(_ value: Int64) -> Int64 {
+        switch self {
+        case .i32: Int64(Int32(truncatingIfNeeded: value))
+        case .i16: Int64(Int16(truncatingIfNeeded: value))
+        case .i8: Int64(Int8(truncatingIfNeeded: value))
+        case .u8: Int64(UInt8(truncatingIfNeeded: value))
+        case .i64, .f64, .f32, .f16, .bf16, .bool: value
+        }
+    }
+
+    /// The integer that this type stores of a floating-point number: truncated towards zero, then wrapped. PyTorch leaves
+    /// numbers out of range undefined; here, as its x86 builds do for i64, they and NaN count as −2⁶³ before wrapping.
+    package func truncated(_ value: Double) -> Int64 {
+        wrapped(Int64(exactly: value.rounded(.towardZero)) ?? .min)
+    }
+}
