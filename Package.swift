@@ -63,6 +63,7 @@ let package = Package(
         // Search
         room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
+        room("Search", "KernelArchive", ["Base", "JSON"]),
         room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "DeviceAPI"]),
         // Package
         room("Package", "ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "CFiles"]),
@@ -93,6 +94,9 @@ let package = Package(
             path: "Sources/Tools/hearth", swiftSettings: strict),
         // Tests
         tests("Base", []),
+        tests("Processes"),
+        tests("KernelSwarm", ["Base", "KernelIR"]),
+        tests("KernelArchive"),
         tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR"]),
         tests("GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"]),
         .target(

@@ -52,7 +52,8 @@ package struct ChildProcess: ~Copyable, Sendable {
             switch stream {
             case .inherited: ownEnds.append(-1)
             case .null:
-                posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY, 0)
+                posix_spawn_file_actions_addopen(
+                    &actions, descriptor, "/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY, 0)
                 ownEnds.append(-1)
             case .pipe:
                 var ends: [Int32] = [-1, -1]
@@ -167,7 +168,8 @@ package struct ChildProcess: ~Copyable, Sendable {
     /// How the child ended, or nil while it runs. The child stays collectable, so that asking again gives the same answer.
     package func finished() -> End? {
         var info = siginfo_t()
-        guard waitid(P_PID, id_t(number), &info, WEXITED | WNOHANG | WNOWAIT) == 0, info._sifields._sigchld.si_pid == number
+        guard waitid(P_PID, id_t(number), &info, WEXITED | WNOHANG | WNOWAIT) == 0,
+            info._sifields._sigchld.si_pid == number
         else { return nil }
         let status = info._sifields._sigchld.si_status
         return info.si_code == CLD_EXITED ? .exited(code: status) : .signaled(status)

@@ -1,0 +1,34 @@
+/// The agents that take part: a table of names and makers. Every region gets one of each.
+package struct AgentRoster: Sendable {
+    /// One kind of agent.
+    package struct Row: Sendable {
+        /// Name in reports: `speciality/mind` once both exist, else what the agent does.
+        package var name: String
+        /// Makes the agent of one region.
+        package var make: @Sendable (SearchRegion) -> any Agent
+
+        /// Makes a row.
+        package init(name: String, make: @escaping @Sendable (SearchRegion) -> any Agent) {
+            self.name = name
+            self.make = make
+        }
+    }
+
+    /// The first row's agent opens each region with the default schedule.
+    package var rows: [Row]
+
+    /// Makes a roster.
+    package init(rows: [Row]) {
+        precondition(!rows.isEmpty, "a swarm needs an agent")
+        self.rows = rows
+    }
+
+    /// All agents that exist.
+    package static let standard = AgentRoster(rows: [
+        Row(name: "default-first") { _ in DefaultFirstAgent() },
+        Row(name: "coordinate-sweep") { _ in CoordinateSweepAgent() },
+        Row(name: "hill-climb") { _ in HillClimbAgent() },
+        Row(name: "evolution") { _ in EvolutionAgent() },
+        Row(name: "random") { _ in RandomAgent() },
+    ])
+}

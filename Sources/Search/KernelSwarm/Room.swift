@@ -1,1 +1,0 @@
-// KernelSwarm: not filled yet.

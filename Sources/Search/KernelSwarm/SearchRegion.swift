@@ -1,0 +1,83 @@
+package import KernelIR
+
+/// What the swarm knows of one region: its choices and what it is worth. It knows neither the graph nor the kernel.
+package struct SearchRegion: Hashable, Sendable {
+    /// Canonical text: equal regions are searched once.
+    package var key: String
+    /// The decisions that are open; the default stands first in each.
+    package var choices: [Choice]
+    /// Part of the model's time that all occurrences of this region take with the default schedule, in 0...1.
+    package var weight: Double
+    /// Seconds that no kernel can go below on this machine; 0 when unknown.
+    package var floorSeconds: Double
+
+    /// Makes a region.
+    package init(key: String, choices: [Choice], weight: Double, floorSeconds: Double = 0) {
+        self.key = key
+        self.choices = choices
+        self.weight = weight
+        self.floorSeconds = floorSeconds
+    }
+
+    /// Number of different schedules; the largest `Int` when there are more.
+    package var scheduleCount: Int {
+        choices.reduce(1) { product, choice in
+            let (next, overflow) = product.multipliedReportingOverflow(by: choice.values.count)
+            return overflow ? Int.max : next
+        }
+    }
+
+    /// The schedule with every decision stated and unknown names dropped, so that equal kernels have equal text.
+    package func canonical(_ schedule: Schedule) -> Schedule {
+        Schedule(Dictionary(uniqueKeysWithValues: choices.map { ($0.name, schedule[$0]) }))
+    }
+
+    /// All defaults.
+    package var defaultSchedule: Schedule { canonical(Schedule()) }
+}
+
+/// A schedule proposed for a region.
+package struct Candidate: Hashable, Sendable {
+    /// Index of the region in the search.
+    package var region: Int
+    /// Canonical schedule.
+    package var schedule: Schedule
+    /// Name of the agent that proposed it.
+    package var agent: String
+
+    /// Makes a candidate.
+    package init(region: Int, schedule: Schedule, agent: String) {
+        self.region = region
+        self.schedule = schedule
+        self.agent = agent
+    }
+}
+
+/// What came of a candidate.
+package enum TrialVerdict: Hashable, Sendable {
+    /// Correct, and this fast: seconds of one call. `isWin` says that the judge found it faster than the champion that it
+    /// was timed against, by more than the margin.
+    case timed(seconds: Double, isWin: Bool)
+    /// Not accepted, with the judge's reason.
+    case refused(reason: String)
+    /// Not judged, because the search was cancelled; nothing is learned from it.
+    case cancelled
+}
+
+/// A candidate with its verdict.
+package struct Trial: Hashable, Sendable {
+    package var candidate: Candidate
+    package var verdict: TrialVerdict
+
+    /// Makes a trial.
+    package init(candidate: Candidate, verdict: TrialVerdict) {
+        self.candidate = candidate
+        self.verdict = verdict
+    }
+}
+
+/// Compiles, checks and times candidates. Verdicts come back in the order of the candidates.
+package protocol CandidateEvaluator: Sendable {
+    /// Candidates of a batch may be compiled beside each other; timing must run alone.
+    func evaluate(_ batch: [Candidate]) async -> [TrialVerdict]
+}

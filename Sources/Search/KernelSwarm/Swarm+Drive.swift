@@ -1,0 +1,43 @@
+/// Where a search stands, for progress lines.
+package struct SearchProgress: Sendable {
+    package var trials: Int
+    package var refused: Int
+    /// Weighted time of all regions now, relative to their default schedules; 1 before anything was found.
+    package var relativeTime: Double
+}
+
+extension Swarm {
+    /// Where the search stands.
+    package var progress: SearchProgress {
+        var weights = 0.0
+        var time = 0.0
+        for view in views {
+            weights += view.region.weight
+            var ratio = 1.0
+            if let first = view.defaultSeconds, let now = view.champion?.seconds, first > 0 { ratio = now / first }
+            time += view.region.weight * ratio
+        }
+        let refused = views.reduce(0) { $0 + $1.refusals.count }
+        return SearchProgress(trials: trials.count, refused: refused, relativeTime: weights > 0 ? time / weights : 1)
+    }
+
+    /// Runs the search until it stops; `clock` gives seconds. Cancelling the task stops after the batch under way. The
+    /// size of a batch is part of what makes a search repeatable.
+    package mutating func run(
+        _ evaluator: some CandidateEvaluator, batchSize: Int, clock: @Sendable () -> Double,
+        report: (SearchProgress) -> Void = { _ in }
+    ) async -> StopReason {
+        let start = clock()
+        while true {
+            if Task.isCancelled { return .cancelled }
+            if let reason = stopReason(seconds: clock() - start) { return reason }
+            let batch = nextBatch(limit: batchSize)
+            if batch.isEmpty { return .nothingLeft }
+            let verdicts = await evaluator.evaluate(batch)
+            precondition(verdicts.count == batch.count, "every candidate gets a verdict")
+            record(zip(batch, verdicts).map { Trial(candidate: $0, verdict: $1) })
+            report(progress)
+            if verdicts.contains(.cancelled) { return .cancelled }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import Base
+import KernelIR
+import KernelSwarm
+import Testing
+
+/// Times made up by a formula with an interaction, so that single steps do not suffice; some schedules are refused.
+private struct FormulaEvaluator: CandidateEvaluator {
+    let regions: [SearchRegion]
+
+    static func seconds(_ schedule: Schedule, _ choices: [Choice]) -> Double {
+        var time = 1.0
+        for (place, choice) in choices.enumerated() {
+            let best = choice.values[(place * 5 + 2) % choice.values.count]
+            let distance = choice.values.firstIndex(of: schedule[choice])! - choice.values.firstIndex(of: best)!
+            time += Double(distance * distance) * 0.1 * Double(place + 1)
+        }
+        return time
+    }
+
+    func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+        batch.map { candidate in
+            let choices = regions[candidate.region].choices
+            if let first = choices.first, candidate.schedule[first] == 7 { return .refused(reason: "wrong output") }
+            let seconds = Self.seconds(candidate.schedule, choices)
+            return .timed(seconds: seconds, isWin: seconds < Self.seconds(Schedule(), choices) * 0.98)
+        }
+    }
+}
+
+/// As the formula, but a win is measured against the best so far, as the judge does.
+private actor ChampionEvaluator: CandidateEvaluator {
+    let formula: FormulaEvaluator
+    var best: [Int: Double] = [:]
+    init(_ regions: [SearchRegion]) { formula = FormulaEvaluator(regions: regions) }
+
+    func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+        let verdicts = await formula.evaluate(batch)
+        return zip(batch, verdicts).map { candidate, verdict in
+            guard case .timed(let seconds, _) = verdict else { return verdict }
+            let champion = best[candidate.region] ?? .infinity
+            let isWin = seconds < champion * 0.98
+            if isWin { best[candidate.region] = seconds }
+            return .timed(seconds: seconds, isWin: isWin)
+        }
+    }
+}
+
+/// Verdicts as recorded; a candidate that differs from the recording gets none.
+private struct ReplayEvaluator: CandidateEvaluator {
+    let recorded: [Trial]
+    func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+        batch.map { candidate in
+            recorded.first { $0.candidate == candidate }?.verdict ?? .refused(reason: "not recorded")
+        }
+    }
+}
+
+@Suite struct SwarmTests {
+    static let choices = [
+        Choice("rows", [1, 7, 2, 4, 8, 16]), Choice("columns", [16, 32, 48, 64, 96, 128]),
+        Choice("unroll", [1, 2, 4, 8]), Choice("threads", [2, 1]), Choice("packing", [0, 1]),
+    ]
+    static let regions = [
+        SearchRegion(key: "heavy", choices: choices, weight: 0.7, floorSeconds: 0.2),
+        SearchRegion(key: "light", choices: Array(choices.prefix(3)), weight: 0.2),
+        SearchRegion(key: "none", choices: [], weight: 0.1),
+    ]
+
+    private func search(seed: UInt64, trials: Int, roster: AgentRoster = .standard) async -> Swarm {
+        var swarm = Swarm(
+            regions: Self.regions, roster: roster, budget: SearchBudget(trials: trials, patience: 1000), seed: seed)
+        _ = await swarm.run(ChampionEvaluator(Self.regions), batchSize: 4, clock: { 0 })
+        return swarm
+    }
+
+    @Test func opensWithDefaultsHeaviestFirst() {
+        var swarm = Swarm(regions: Self.regions, budget: SearchBudget(trials: 100), seed: 1)
+        let batch = swarm.nextBatch(limit: 3)
+        #expect(batch.map(\.region) == [0, 1, 2])
+        #expect(batch.map(\.schedule) == Self.regions.map(\.defaultSchedule))
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, 4]) func findsTheOptimum(seed: UInt64) async {
+        let swarm = await search(seed: seed, trials: 200)
+        for (region, view) in zip(Self.regions, swarm.views) {
+            let champion = try! #require(view.champion)
+            // The formula's least time is 1; the last 2 % are within the margin.
+            #expect(champion.seconds < 1.021, "\(region.key): \(champion)")
+        }
+        #expect(Set(swarm.trials.map(\.candidate.agent)).count == AgentRoster.standard.rows.count)
+    }
+
+    @Test func neverTriesTheSameScheduleTwice() async {
+        let swarm = await search(seed: 9, trials: 250)
+        let pairs = swarm.trials.map { "\($0.candidate.region): \($0.candidate.schedule)" }
+        #expect(Set(pairs).count == pairs.count)
+    }
+
+    @Test func givesMoreTrialsToWhatHasMoreToGain() async {
+        let swarm = await search(seed: 5, trials: 60)
+        #expect(swarm.views[0].trials > swarm.views[1].trials)
+        #expect(swarm.views[2].trials == 1)
+    }
+
+    @Test(arguments: [UInt64(1), 77]) func isReproducible(seed: UInt64) async {
+        let first = await search(seed: seed, trials: 120)
+        let second = await search(seed: seed, trials: 120)
+        #expect(first.trials == second.trials)
+        var replay = Swarm(
+            regions: Self.regions, budget: SearchBudget(trials: 120, patience: 1000), seed: seed)
+        _ = await replay.run(ReplayEvaluator(recorded: first.trials), batchSize: 4, clock: { 0 })
+        #expect(replay.trials == first.trials)
+        let other = await search(seed: seed + 1, trials: 120)
+        #expect(other.trials != first.trials)
+    }
+
+    @Test func stopsAtTheRoofline() async {
+        let region = SearchRegion(key: "r", choices: Self.choices, weight: 1, floorSeconds: 100)
+        var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 50), seed: 1)
+        let reason = await swarm.run(FormulaEvaluator(regions: [region]), batchSize: 1, clock: { 0 })
+        #expect(reason == .nothingLeft)
+        #expect(swarm.trials.count == 1)
+    }
+
+    @Test func stopsWhenEverythingWasTried() async {
+        let region = SearchRegion(key: "r", choices: [Choice("a", [1, 2, 3]), Choice("b", [0, 1])], weight: 1)
+        var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 500), seed: 1)
+        let reason = await swarm.run(FormulaEvaluator(regions: [region]), batchSize: 4, clock: { 0 })
+        #expect(reason == .nothingLeft)
+        #expect(swarm.trials.count == 6)
+    }
+
+    @Test func stopsByTheClock() async {
+        var swarm = Swarm(
+            regions: Self.regions, budget: SearchBudget(trials: 500, seconds: 5), seed: 1)
+        let clock = TickingClock()
+        let reason = await swarm.run(FormulaEvaluator(regions: Self.regions), batchSize: 4, clock: { clock.next() })
+        #expect(reason == .seconds)
+        #expect(swarm.trials.count < 500)
+    }
+
+    @Test func aRegionWithoutACorrectKernelHasNoChampion() async {
+        struct Refuser: CandidateEvaluator {
+            func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+                batch.map { _ in .refused(reason: "crashed") }
+            }
+        }
+        var swarm = Swarm(regions: Self.regions, budget: SearchBudget(trials: 40, patience: 10), seed: 1)
+        let reason = await swarm.run(Refuser(), batchSize: 4, clock: { 0 })
+        #expect(reason == .nothingLeft)
+        #expect(swarm.views.allSatisfy { $0.champion == nil })
+        #expect(swarm.progress.refused == swarm.trials.count)
+    }
+
+    @Test func cancelledCandidatesAreNoTrials() async {
+        struct Canceller: CandidateEvaluator {
+            func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] { batch.map { _ in .cancelled } }
+        }
+        var swarm = Swarm(regions: Self.regions, budget: SearchBudget(trials: 40), seed: 1)
+        #expect(await swarm.run(Canceller(), batchSize: 4, clock: { 0 }) == .cancelled)
+        #expect(swarm.trials.isEmpty)
+    }
+}
+
+private final class TickingClock: Sendable {
+    private let ticks = Ticks()
+    func next() -> Double { ticks.next() }
+    private final class Ticks: @unchecked Sendable {
+        // Safety: used by one task only.
+        var now = 0.0
+        func next() -> Double {
+            now += 1
+            return now
+        }
+    }
+}
