@@ -174,21 +174,30 @@ final class CompiledKernel {
             for part in 0..<Int32(3) { _ = try function(packing.symbol)(arguments, dimensions, nil, part, 3) }
             packed.append(target)
         }
-        let arguments = emitted.arguments.map { argument -> UnsafeMutableRawPointer? in
+        let symbols = kernel.symbols
+        func value(_ expression: IntegerExpression) -> Int {
+            expression.evaluate { variable in symbols.firstIndex(of: variable).map { Int(dimensions[$0]) } ?? 0 } ?? 0
+        }
+        var arguments = emitted.arguments.map { argument -> UnsafeMutableRawPointer? in
             switch argument {
             case .parameter(let number): given[number]
             case .packed(let number): packed[number]
-            case .shared(let bytes): allocate([UInt8](repeating: 0, count: bytes.evaluate { _ in 0 } ?? 0))
+            case .shared(let bytes): allocate([UInt8](repeating: 0xFF, count: value(bytes)))
             }
         }
-        let symbols = kernel.symbols
-        let size = emitted.workspaceBytes.evaluate { variable in
-            symbols.firstIndex(of: variable).map { Int(dimensions[$0]) } ?? 0
-        }
-        let workspace = allocate([UInt8](repeating: 0xA5, count: size ?? 0))
-        for part in 0..<parts {
-            let code = try function(emitted.symbol)(arguments, dimensions, workspace, part, parts)
-            #expect(code == 0)
+        let size = value(emitted.workspaceBytes)
+        // Workspace starts as NaN of every type, which nothing may take for a value.
+        var workspaces = [allocate([UInt8](repeating: 0xFF, count: size))]
+        switch emitted.parts {
+        case .count:
+            for part in 0..<parts {
+                let code = try function(emitted.symbol)(arguments, dimensions, workspaces[0], part, parts)
+                #expect(code == 0)
+            }
+        case .gang:
+            arguments.append(allocate([UInt8](repeating: 0, count: 4096)))
+            for _ in 1..<parts { workspaces.append(allocate([UInt8](repeating: 0xFF, count: size))) }
+            try runGang(try function(emitted.symbol), arguments, dimensions, workspaces)
         }
         for (number, pointer) in given.enumerated() {
             let count = buffers[number].count
@@ -196,8 +205,39 @@ final class CompiledKernel {
             #expect(guardBytes.allSatisfy { $0 == 0xA5 }, "buffer \(number) is overrun")
             buffers[number] = Array(UnsafeRawBufferPointer(start: pointer, count: count))
         }
-        let after = UnsafeRawBufferPointer(start: workspace + (size ?? 0), count: 64)
-        #expect(after.allSatisfy { $0 == 0xA5 }, "the workspace is overrun")
+        for workspace in workspaces {
+            let after = UnsafeRawBufferPointer(start: workspace + size, count: 64)
+            #expect(after.allSatisfy { $0 == 0xA5 }, "the workspace is overrun")
+        }
+    }
+
+    /// Runs one part on each of as many threads as there are workspaces.
+    private func runGang(
+        _ function: @escaping Function, _ arguments: [UnsafeMutableRawPointer?], _ dimensions: [Int64],
+        _ workspaces: [UnsafeMutableRawPointer]
+    ) throws {
+        // Safety: the threads only pass the pointers on, and end before this function does.
+        struct Call: @unchecked Sendable {
+            var function: Function
+            var arguments: [UnsafeMutableRawPointer?]
+            var dimensions: [Int64]
+            var workspaces: [UnsafeMutableRawPointer]
+        }
+        let call = Call(
+            function: function, arguments: arguments, dimensions: dimensions, workspaces: workspaces)
+        let group = DispatchGroup()
+        for part in workspaces.indices {
+            group.enter()
+            let thread = Thread {
+                _ = call.function(
+                    call.arguments, call.dimensions, call.workspaces[part], Int32(part), Int32(call.workspaces.count))
+                group.leave()
+            }
+            thread.start()
+        }
+        guard group.wait(timeout: .now() + 60) == .success else {
+            fatalError("the parts of a gang wait for each other forever")
+        }
     }
 }
 
@@ -207,6 +247,7 @@ enum Memory {
         values.flatMap { value -> [UInt8] in
             switch element {
             case .bf16: withUnsafeBytes(of: UInt16(truncatingIfNeeded: rounded(value).bitPattern >> 16)) { Array($0) }
+            case .f16: withUnsafeBytes(of: Float16(value)) { Array($0) }
             default: withUnsafeBytes(of: value) { Array($0) }
             }
         }
@@ -214,9 +255,11 @@ enum Memory {
 
     static func floats(_ bytes: [UInt8], _ element: ElementType) -> [Float] {
         bytes.withUnsafeBytes { raw in
-            element == .bf16
-                ? raw.bindMemory(to: UInt16.self).map { Float(bitPattern: UInt32($0) << 16) }
-                : Array(raw.bindMemory(to: Float.self))
+            switch element {
+            case .bf16: raw.bindMemory(to: UInt16.self).map { Float(bitPattern: UInt32($0) << 16) }
+            case .f16: raw.bindMemory(to: Float16.self).map { Float($0) }
+            default: Array(raw.bindMemory(to: Float.self))
+            }
         }
     }
 

@@ -57,11 +57,14 @@ struct AttentionMask {
     let term: ScalarFunction
     /// Whether it depends on the query's position.
     let dependsOnQuery: Bool
+    /// Whether it hides keys and adds nothing: a hidden score does not count, whatever it is.
+    let isBool: Bool
 
     /// The mask of a kernel, if it has one.
     init?(_ body: AttentionKernel, _ parameters: [KernelParameter]) {
         guard var function = body.mask else { return nil }
-        if function.body.types(parameters: parameters)[function.result] == .bool {
+        isBool = function.body.types(parameters: parameters)[function.result] == .bool
+        if isBool {
             let shown = function.body.emit(.real(bits: (0.0).bitPattern, .f32))
             let hidden = function.body.emit(.real(bits: (-Double.infinity).bitPattern, .f32))
             function.result = function.body.emit(.apply(.select, [function.result, shown, hidden]))
@@ -103,16 +106,12 @@ extension CellFrame {
         return lines + ["}"]
     }
 
-    /// Product of 32 pairs of bf16 added to 16 sums, in the spelling of the compiler at hand.
+    /// Product of 32 pairs of bf16 added to 16 sums.
     var pairProduct: String {
         """
-        #if defined(__clang__) || __GNUC__ >= 13
-        typedef __bf16 \(symbol)_pairs __attribute__((vector_size(64)));
-        #else
-        typedef short \(symbol)_pairs __attribute__((vector_size(64)));
-        #endif
+        #include <immintrin.h>
         FORCE vf \(symbol)_dot(vf c, vi a, vi b) {
-            return (vf)__builtin_ia32_dpbf16ps_512(c, (\(symbol)_pairs)a, (\(symbol)_pairs)b);
+            return (vf)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b);
         }
 
         """

@@ -18,6 +18,9 @@ struct AttentionOverDepth {
     private var width: Int { padded(depth) }
     private var valueWidth: Int { padded(valueDepth) }
 
+    /// Whether the terms of the mask only hide: 0 or −∞.
+    private var hides: Bool { AttentionMask(body, frame.kernel.parameters)?.isBool ?? true }
+
     private func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
 
     /// An operand whose rows lie in memory in whole vectors.
@@ -168,7 +171,12 @@ struct AttentionOverDepth {
         }
         lines.append("}")
         lines += frame.laneSums((0..<lanes).map { "c\($0)" }, result: "sum")
-        lines.append("vf_u *const at = (vf_u *)s; *at = fma_fv(sum, splat_f(\(CTypes.real(body.scale, .f32))), *at);")
+        let scale = CTypes.real(body.scale, .f32)
+        lines.append("vf_u *const at = (vf_u *)s; const vf term = *at;")
+        lines.append(
+            hides
+                ? "*at = sel_fv(term < 0.0f, term, sum * splat_f(\(scale)));"
+                : "*at = fma_fv(sum, splat_f(\(scale)), term);")
         return (lines + ["}", ""]).joined(separator: "\n")
     }
 
@@ -179,7 +187,8 @@ struct AttentionOverDepth {
             static void \(symbol)_product(const \(type) *k, const float *q, float *s) {
                 vf c = {0};
                 for (int64_t d = 0; d < \(width); d += LANES) c = fma_fv(\(vector(directKeys, "k + d")), *(const vf *)(q + d), c);
-                *s = fma_fs(fold_sum_f(c), \(CTypes.real(body.scale, .f32)), *s);
+                const float x = fold_sum_f(c) * \(CTypes.real(body.scale, .f32));
+                *s = \(hides ? "*s < 0 ? *s : x" : "x + *s");
             }
 
             """

@@ -328,15 +328,16 @@ struct AttentionOverQueries {
         for row in 0..<rows {
             for vector in 0..<vectors {
                 let sum = "c\(row)_\(vector)"
-                switch mask?.dependsOnQuery {
-                case true?:
-                    lines.append(
-                        "\(sum) = fma_fv(\(sum), splat_f(\(scale)), "
-                            + "*(const vf *)(term + \(row * block + vector * lanes)));")
-                case false?:
-                    lines.append("\(sum) = fma_fv(\(sum), splat_f(\(scale)), splat_f(term[\(row)]));")
-                case nil: lines.append("\(sum) = \(sum) * splat_f(\(scale));")
+                guard let mask else {
+                    lines.append("\(sum) = \(sum) * splat_f(\(scale));")
+                    continue
                 }
+                let place = "term + \(row * block + vector * lanes)"
+                let term = mask.dependsOnQuery ? "*(const vf *)(\(place))" : "splat_f(term[\(row)])"
+                lines.append(
+                    mask.isBool
+                        ? "\(sum) = sel_fv(\(term) < 0.0f, \(term), \(sum) * splat_f(\(scale)));"
+                        : "\(sum) = fma_fv(\(sum), splat_f(\(scale)), \(term));")
             }
         }
         if body.isCausal {
