@@ -172,6 +172,11 @@ struct Product: Sendable, CustomTestStringConvertible {
         Product(side: 11, channels: 1, outputs: 32, window: 4, stride: 3),
         Product(side: 6, channels: 24, outputs: 36, window: 3, padding: 1, groups: 3),
         Product(side: 6, channels: 20, outputs: 18, window: 3, padding: 1, channelsFirst: true),
+        // Windows over a padded copy: steps, dilation is 1, one channel, several images, the last column block short.
+        Product(images: 2, side: 16, channels: 3, outputs: 40, window: 7, stride: 2, padding: 3),
+        Product(images: 2, side: 16, channels: 3, outputs: 40, window: 7, stride: 2, padding: 3, channelsFirst: true),
+        Product(side: 24, channels: 1, outputs: 70, window: 9, stride: 3, padding: 4),
+        Product(side: 12, channels: 4, outputs: 20, window: 3, padding: 1, channelsFirst: true),
         // Winograd's products: odd and even sides, several images, no padding.
         Product(side: 9, channels: 32, outputs: 40, window: 3, padding: 1),
         Product(images: 2, side: 8, channels: 48, outputs: 33, window: 3, padding: 1),

@@ -32,6 +32,9 @@ package func emitContraction(
     if schedule[sizes.choices.algorithm] == 1, let shape = sizes.winograd {
         return WinogradWriter(shape, sizes, symbol: symbol, schedule).write()
     }
+    if schedule[sizes.choices.algorithm] == 2, let shape = sizes.window {
+        return WindowWriter(shape, sizes, symbol: symbol, schedule).write()
+    }
     let plan = ContractionPlan(kernel, contraction, schedule, target)
     guard !(plan.packsAtBuild && plan.panelElements.constantValue == nil) else {
         throw EmissionError(kernel: kernel.name, reason: "a packed operand has a symbolic size")

@@ -25,9 +25,12 @@ struct ContractionMicrokernel {
         let columns = plan.panelColumns
         var lines: [String] = []
         let leftParameters =
-            isIndirect
-            ? "const \(element) *const *restrict table, const int32_t *restrict taps, int64_t count"
-            : "const \(element) *restrict left, int64_t stride"
+            switch plan.left {
+            case .indirect: "const \(element) *const *restrict table, const int32_t *restrict taps, int64_t count"
+            case .strided, .packed: "const \(element) *restrict left, int64_t stride"
+            case .window:
+                "const \(element) *restrict origin, int64_t stride, const int64_t *restrict offsets, int64_t count"
+            }
         lines.append(
             "FORCE void \(name(rows, vectors))(\(leftParameters), const \(element) *restrict right, int64_t depth, "
                 + "const char *ahead, float *restrict tile) {")
@@ -39,6 +42,10 @@ struct ContractionMicrokernel {
             lines.append("    for (int64_t entry = 0; entry < count; ++entry, table += \(rows)) {")
             lines.append("    const \(element) *restrict b = right + (int64_t)taps[entry] * depth * \(columns);")
             for row in 0..<rows { lines.append("    const \(element) *const restrict a\(row) = table[\(row)];") }
+        } else if plan.left == .window {
+            lines.append("    const \(element) *restrict b = right;")
+            lines.append("    for (int64_t entry = 0; entry < count; ++entry, b += depth * \(columns)) {")
+            lines.append("    const \(element) *const restrict left = origin + offsets[entry];")
         } else {
             lines.append("    const \(element) *restrict b = right;")
         }
@@ -60,7 +67,7 @@ struct ContractionMicrokernel {
             lines += body(rows, vectors, offset: 0)
             lines.append("    }")
         }
-        if isIndirect { lines.append("    }") }
+        if isIndirect || plan.left == .window { lines.append("    }") }
         for row in 0..<rows {
             for vector in 0..<vectors {
                 let place = row * columns + vector * plan.lanes

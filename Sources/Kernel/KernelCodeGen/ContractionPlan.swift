@@ -35,6 +35,8 @@ struct ContractionPlan {
         case indirect
         /// Rows of a block are evaluated into the workspace first.
         case packed
+        /// Rows lie a constant distance apart within a tile; every tap begins at an offset of its own.
+        case window
     }
 
     let kernel: Kernel

@@ -5,7 +5,7 @@ import KernelIR
 struct ContractionSizes {
     /// The named choices.
     struct Choices {
-        /// 0: products as they stand; 1: Winograd's F(2×2, 3×3).
+        /// 0: products as they stand; 1: Winograd's F(2×2, 3×3); 2: windows over a padded copy.
         var algorithm: Choice
         /// `ContractionInstruction`.
         var instruction: Choice
@@ -31,6 +31,8 @@ struct ContractionSizes {
     let kernel: Kernel
     /// How Winograd's transform applies, if it does.
     let winograd: WinogradShape?
+    /// How the copy of windows applies, if it does.
+    let window: WindowShape?
     /// The contraction with its summed axes reordered and merged.
     let contraction: ContractionKernel
     let target: CPUTarget
@@ -53,6 +55,8 @@ struct ContractionSizes {
             ranges.declare(axis.variable, extent: axis.extent)
         }
         winograd = WinogradShape(kernel, original, ranges, lanes: lanes)
+        let readsConstants = original.right.body.loadedParameters.allSatisfy { kernel.parameters[$0].isConstant }
+        window = readsConstants ? WindowShape(kernel, original, ranges) : nil
         let contraction = Self.normalised(original, &ranges)
         self.contraction = contraction
         self.ranges = ranges
@@ -60,7 +64,7 @@ struct ContractionSizes {
         columnCount = ContractionPlan.product(contraction.columns).constantValue
         depthCount = (ContractionPlan.product(contraction.taps) * contraction.depth.extent).constantValue ?? 512
         packsAtBuild =
-            contraction.right.body.loadedParameters.allSatisfy { kernel.parameters[$0].isConstant }
+            readsConstants
             && (ContractionPlan.product(contraction.batch) * ContractionPlan.product(contraction.columns)
                 * ContractionPlan.product(contraction.taps) * contraction.depth.extent).constantValue != nil
     }
@@ -167,7 +171,7 @@ struct ContractionSizes {
         let l3 = target.cacheBytes.count > 2 ? target.cacheBytes[2] : 4 * l2
         let block = max(l2, l3 / (4 * max(target.threads, 1)))
         return Choices(
-            algorithm: Choice("algorithm", winograd.map { $0.pays(target) ? [1, 0] : [0, 1] } ?? [0]),
+            algorithm: Choice("algorithm", algorithms),
             instruction: Choice("instruction", instructions),
             rows: Choice("rows", rowChoices),
             vectors: Choice("vectors", vectorChoices),
@@ -176,6 +180,11 @@ struct ContractionSizes {
             grain: Choice("grain", [1 << 18, 1 << 16, 1 << 20]),
             unroll: Choice("unroll", [2, 1, 4]),
             prefetch: Choice("prefetch", [0, 1]))
+    }
+
+    private var algorithms: [Int] {
+        if window != nil { return [2, 0] }
+        return winograd.map { $0.pays(target) ? [1, 0] : [0, 1] } ?? [0]
     }
 
     /// Rows and vectors of the register tile. Accumulators, one row of the right operand and one broadcast fit the

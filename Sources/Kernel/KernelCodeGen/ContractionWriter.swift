@@ -107,7 +107,7 @@ struct ContractionWriter {
         }
         source += epilogueFunction()
         switch plan.left {
-        case .strided: break
+        case .strided, .window: break
         case .indirect: source += tableFunction()
         case .packed: source += packLeftFunction()
         }
@@ -213,7 +213,7 @@ struct ContractionWriter {
     }
 
     /// The function that packs the right operand at build time.
-    private func packRightFunction() -> (EmittedKernel.Packing, String) {
+    func packRightFunction() -> (EmittedKernel.Packing, String) {
         let sources = contraction.right.body.loadedParameters.sorted()
         let batch = plan.rightBatch
         let panels = ContractionPlan.product(batch) * plan.panels
@@ -263,7 +263,7 @@ struct ContractionWriter {
         var offset = IntegerExpression(0)
         let left = offset
         switch plan.left {
-        case .strided: break
+        case .strided, .window: break
         case .indirect: offset = round(plan.taps * (plan.blockRows * 8))
         case .packed: offset = round(plan.packedDepth * (plan.blockRows * bytes))
         }
@@ -343,7 +343,7 @@ struct ContractionWriter {
     /// Elements of one run that the micro-kernel sums.
     private var runDepth: IntegerExpression {
         switch plan.left {
-        case .strided, .packed: plan.packedDepth
+        case .strided, .packed, .window: plan.packedDepth
         case .indirect: plan.paddedDepth
         }
     }
@@ -370,7 +370,7 @@ struct ContractionWriter {
         var text: [String] = []
         let leftPlace = index.print(left)
         switch plan.left {
-        case .strided: break
+        case .strided, .window: break
         case .indirect:
             text.append("const \(element) **const tables = (const \(element) **)(area + \(leftPlace));")
             text.append("int32_t *const tapLists = (int32_t *)(area + \(index.print(taps)));")
@@ -448,6 +448,7 @@ struct ContractionWriter {
             return "p\(parameter) + \(index.print(base)) + (block + first) * \(distance), \(distance), "
         case .indirect:
             return "tables + first * \(index.print(plan.taps)), list + 1, list[0], "
+        case .window: preconditionFailure("windows have a main function of their own")
         case .packed:
             let distance = index.print(plan.packedDepth)
             return "leftRows + first * \(distance), \(distance), "
