@@ -62,8 +62,10 @@ struct ContractionPlan {
     /// Bytes ahead at which the right operand is prefetched: 0 never, −1 the next panel while this one is in use.
     var prefetch: Int
     /// Steps of the depth in one turn of the inner loop.
-    let unroll: Int
+    var unroll: Int
     var parts: IntegerExpression
+    /// Whether the rows of a block follow one another in row-major order.
+    var hasRowsInOrder = true
 
     /// Columns of a panel.
     var panelColumns: Int { vectors * lanes }
@@ -154,17 +156,22 @@ struct ContractionPlan {
 }
 
 extension ScalarBody {
+    /// All indices and masks.
+    var expressions: [IntegerExpression] {
+        nodes.flatMap { node -> [IntegerExpression] in
+            switch node {
+            case .load(_, let index, let mask): [index] + mask
+            case .integerExpression(let expression): [expression]
+            case .condition(let mask): mask
+            case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: []
+            }
+        }
+    }
+
     /// Loop variables and symbols of all indices and masks.
     var variables: Set<Variable> {
         var found: Set<Variable> = []
-        for node in nodes {
-            switch node {
-            case .load(_, let index, let mask): for e in [index] + mask { found.formUnion(e.variables) }
-            case .integerExpression(let expression): found.formUnion(expression.variables)
-            case .condition(let mask): for e in mask { found.formUnion(e.variables) }
-            case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: break
-            }
-        }
+        for expression in expressions { found.formUnion(expression.variables) }
         return found
     }
 

@@ -111,6 +111,24 @@ struct ContractionSizes {
         return result
     }
 
+    /// One variable for all rows, in row-major order, where every expression is linear in their position; nil where some
+    /// expression is not.
+    static func flattening(
+        _ rows: [LoopAxis], _ expressions: [IntegerExpression], into flat: Variable
+    ) -> [Variable: IntegerExpression]? {
+        for expression in expressions {
+            var expected: IntegerExpression?
+            for axis in rows.reversed() {
+                guard let coefficient = expression.linearCoefficient(of: axis.variable) else { return nil }
+                if let expected, coefficient != expected { return nil }
+                expected = coefficient * axis.extent
+            }
+        }
+        var values: [Variable: IntegerExpression] = [:]
+        for axis in rows { values[axis.variable] = axis == rows.last ? IntegerExpression(flat) : 0 }
+        return values
+    }
+
     /// How the rows of the left operand can be read by the given instruction without packing.
     func left(_ instruction: ContractionInstruction) -> ContractionPlan.Left {
         let wanted: ElementType = instruction == .multiplyAdd ? .f32 : .bf16

@@ -10,6 +10,8 @@ struct ContractionWriter {
 
     /// The variable of the flattened columns.
     static let flatColumn = Variable(.axis, 900_001)
+    /// The variable of the flattened rows.
+    static let flatRow = Variable(.axis, 900_002)
 
     init(plan: ContractionPlan, symbol: String) {
         self.plan = plan
@@ -22,7 +24,16 @@ struct ContractionWriter {
     private var element: String { CTypes.storage(plan.packedElement) }
     private var isAMX: Bool { plan.instruction == .amx }
     /// Row coordinates are looked up when the rows have several axes.
-    private var hasCoordinates: Bool { contraction.rows.count > 1 }
+    private var hasCoordinates: Bool { contraction.rows.count > 1 && (!readsRowsInPlace || flatRows == nil) }
+    /// Whether only the epilogue looks at rows.
+    private var readsRowsInPlace: Bool { if case .strided = plan.left { true } else { plan.left == .window } }
+    /// What the row variables of the epilogue become when one flat row will do.
+    private var flatRows: [Variable: IntegerExpression]? {
+        guard plan.hasRowsInOrder else { return nil }
+        let expressions =
+            contraction.epilogue.expressions + contraction.stores.flatMap { [$0.index] + $0.mask }
+        return ContractionSizes.flattening(contraction.rows, expressions, into: Self.flatRow)
+    }
 
     /// A body whose column variables are computed from the flattened column.
     static func overFlatColumns(_ body: ScalarBody, _ plan: ContractionPlan, _ ranges: VariableRanges) -> ScalarBody {
@@ -130,19 +141,23 @@ struct ContractionWriter {
     func epilogueFunction() -> String {
         var ranges = plan.ranges
         ranges.declare(Self.flatColumn, extent: plan.columns)
-        let values = Self.columnValues(plan, ranges)
+        var values = Self.columnValues(plan, ranges)
+        if let flatRows {
+            ranges.declare(Self.flatRow, extent: plan.rows)
+            values.merge(flatRows) { $1 }
+        }
         let body = contraction.epilogue.replacing(ranges) { values[$0] }
         let stores = contraction.stores.map { $0.mapping { $0.substituting(ranges) { values[$0] } } }
         let types = body.types(parameters: kernel.parameters)
-        let names = IndexPrinter(ranges, names: [Self.flatColumn: "column"])
+        let names = IndexPrinter(ranges, names: [Self.flatColumn: "column", Self.flatRow: "flat"])
         let flat = LoopAxis(Self.flatColumn, plan.columns)
         var text = [
-            "static __attribute__((noinline)) void \(symbol)_finish(\(Self.sharedParameters), const float *tile, "
+            "static void \(symbol)_finish(\(Self.sharedParameters), const float *tile, "
                 + "int64_t start, int64_t end) {"
         ]
         text += pointers(mainParameters) + symbolLines + pointLines + ["(void)block;"]
         text.append("for (int64_t row = 0; row < count; ++row, tile += \(plan.panelColumns)) {")
-        text += rowLines
+        text += flatRows == nil ? rowLines : ["const int64_t flat = block + first + row; (void)flat;"]
         text.append("int64_t column = start;")
         for laneAxis in [flat, nil] {
             var printer = BodyPrinter(

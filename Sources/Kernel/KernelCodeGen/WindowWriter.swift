@@ -33,6 +33,9 @@ struct WindowWriter {
         plan.lastVectors = vectors
         plan.blockRows = blockHeight * shape.width
         plan.prefetch = 0
+        if let run = shape.contraction.depth.extent.constantValue, run <= 4 { plan.unroll = run }
+        // Images that are not outermost leave the rows of a block scattered.
+        plan.hasRowsInOrder = Array(shape.contraction.rows.prefix(shape.images.count)) == shape.images
         self.plan = plan
     }
 
@@ -140,7 +143,7 @@ struct WindowWriter {
         lines.append("const float *const packed = buffers[\(writer.mainParameters.count)];")
         lines.append("float *const copy = workspace;")
         lines.append("int64_t *const coordinates = (int64_t *)((char *)workspace + \((copied * 4 + 127) / 64 * 64));")
-        lines.append("int64_t point[\(max(1, shape.images.count))]; const int64_t block = 0; (void)block;")
+        lines.append("int64_t point[\(max(1, shape.images.count))]; ")
         let heights = shape.height / blockHeight
         lines.append("const int64_t units = \(units);")
         lines.append("for (int64_t unit = units * part / parts; unit < units * (part + 1) / parts; ++unit) {")
@@ -152,6 +155,8 @@ struct WindowWriter {
         for (place, axis) in shape.images.enumerated() {
             lines.append("point[\(place)] = \(axis.variable.name);")
         }
+        let image = IndexPrinter(plan.ranges).print(ContractionPlan.position(shape.images))
+        lines.append("const int64_t block = (\(image) * \(shape.height) + top) * \(shape.width); (void)block;")
         lines.append("\(symbol)_copy(buffers, dims, point, top * \(shape.strideY), copy);")
         lines.append("for (int64_t row = 0; row < \(plan.blockRows); ++row) {")
         for (place, axis) in shape.contraction.rows.enumerated() {

@@ -46,6 +46,7 @@ struct WinogradWriter {
         plan.vectors = vectors
         plan.lastVectors = vectors
         plan.blockRows = 4 * blockSquares
+        plan.hasRowsInOrder = false
         let columnBlocks = min(panels, max(1, (wanted + blocks - 1) / blocks))
         plan.blockPanels = IntegerExpression((panels + columnBlocks - 1) / columnBlocks)
         plan.prefetch = plan.prefetch == 0 || tiles == 1 ? 0 : -1
