@@ -91,15 +91,7 @@ extension ProgramBuilder {
     }
 
     /// Whether a group is computed at build time.
-    func isConstant(_ group: Partition.Group) -> Bool {
-        switch graph.nodes[group.anchor].operation {
-        case .leaf: false
-        case .map, .reduce, .scan, .view, .concatenate, .gather, .scatter, .contract, .convolve, .attend, .recur,
-            .window,
-            .sort:
-            partition.isConstant[group.anchor.index] && !group.results.contains { graph.exits.contains($0) }
-        }
-    }
+    func isConstant(_ group: Partition.Group) -> Bool { partition.isConstant[group.anchor.index] }
 
     /// A value computed at every point of its own domain.
     func lowerMap(_ group: Partition.Group) throws(LoweringError) {

@@ -1,4 +1,7 @@
 extension CPrelude {
+    /// NaN flows through by itself: `select(x is NaN, x, copysign(y, x))` is miscompiled by clang 21 for AVX-512 (a select of
+    /// a bit operation and one of its own operands becomes a masked `vpternlogd` with its operands in the wrong order).
+    ///
     /// Elementary functions in f32, scalar and vector alike. Polynomials are minimax fits made for this project (Lawson
     /// weights on Chebyshev nodes); range reductions follow Cody and Waite (1980). Errors are below 2 units in the last place.
     static let elementary = """
@@ -57,7 +60,7 @@ extension CPrelude {
             p = fma_f@(p, s, {SF}(-0x1.555554p-2f));
             {F} a = abs_f@(x);
             {F} big = copysign_f@(1.0f - 2.0f / (exp_f@(a + a) + 1.0f), x);
-            return sel_f@(a < 0.625f, fma_f@(p * s, x, x), sel_f@(x != x, x, big));
+            return sel_f@(a < 0.625f, fma_f@(p * s, x, x), big);
         }
         FORCE {F} erf_f@({F} x) {
             {F} s = x * x;
@@ -65,14 +68,14 @@ extension CPrelude {
             p = fma_f@(p, s, {SF}(-0x1.aaa2d6p-11f)); p = fma_f@(p, s, {SF}(0x1.54d42ap-8f));
             p = fma_f@(p, s, {SF}(-0x1.b80ff2p-6f)); p = fma_f@(p, s, {SF}(0x1.ce2e1cp-4f));
             p = fma_f@(p, s, {SF}(-0x1.812744p-2f)); p = fma_f@(p, s, {SF}(0x1.06eba8p-3f));
-            {F} t = abs_f@(x); {F} c = sel_f@(t < 4.0f, t, {SF}(4.0f));
+            {F} t = abs_f@(x); {F} c = sel_f@(t > 4.0f, {SF}(4.0f), t);
             {F} q = {SF}(0x1.63d8fap-21f);
             q = fma_f@(q, c, {SF}(0x1.9db946p-17f)); q = fma_f@(q, c, {SF}(-0x1.9379fep-12f));
             q = fma_f@(q, c, {SF}(0x1.07059cp-8f)); q = fma_f@(q, c, {SF}(-0x1.968866p-6f));
             q = fma_f@(q, c, {SF}(0x1.b9fb54p-4f)); q = fma_f@(q, c, {SF}(0x1.446accp-1f));
             q = fma_f@(q, c, {SF}(0x1.21202ap+0f)); q = fma_f@(q, c, {SF}(-0x1.41aa80p-13f));
             {F} big = copysign_f@(1.0f - exp_f@(-q), x);
-            return sel_f@(t < 0.9375f, fma_f@(p, x, x), sel_f@(x != x, x, big));
+            return sel_f@(t < 0.9375f, fma_f@(p, x, x), big);
         }
         FORCE {F} sincos_f@({F} x, int quarter) {
             {D} w = todouble_f@(x);

@@ -199,11 +199,13 @@ struct NestWriter {
     private mutating func body(_ number: Int, copies: Int, laneAxis: LoopAxis?, mode: Mode, suffix: String = "") {
         let step = nest.steps[number]
         let types = step.body.types(parameters: kernel.parameters, slots: nest.slots, rows: nest.rows)
-        let wanted = step.effects.map { effect in
+        let wanted = step.effects.flatMap { effect in
             switch effect {
-            case .store(let store): store.value
-            case .reduce(_, let value, _, _): value
-            case .keep(let value, _): value
+            case .store(let store):
+                [store.value]
+                    + ([store.index] + store.mask).flatMap { $0.variables.filter { $0.kind == .value }.map(\.index) }
+            case .reduce(_, let value, _, _): [value]
+            case .keep(let value, _): [value]
             }
         }
         for copy in 0..<copies {

@@ -7,7 +7,10 @@ struct Hearth: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hearth", abstract: "Makes PyTorch models fast on the hardware at hand.",
         discussion: "Exit codes: 0 done, 1 the input is at fault, 2 usage, 3 our fault (with a report file).",
-        subcommands: [DevicesCommand.self, RunCommand.self, BenchCommand.self, InspectCommand.self])
+        subcommands: [
+            OptimizeCommand.self, DevicesCommand.self, RunCommand.self, BenchCommand.self, VerifyCommand.self,
+            InspectCommand.self,
+        ])
 
     /// Runs the command and ends the process with its exit code.
     static func main() async {

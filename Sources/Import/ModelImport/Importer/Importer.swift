@@ -1,0 +1,233 @@
+import ElementTypes
+import GraphIR
+import ModelFiles
+
+/// What a value name of the program stands for.
+enum Binding {
+    case tensor(TensorHandle)
+    case integer(IntegerExpression)
+    case float(SymbolicExpression)
+    case boolean(SymbolicExpression)
+    /// A scalar that is read out of a tensor at run time (`item`).
+    case scalarTensor(Value)
+    case none
+}
+
+/// The operator call being imported.
+struct Call {
+    var node: ExportedNode
+    var name: OperatorName
+    var schema: OperatorSchema?
+    var arguments: [String: ExportedArgument]
+    var site: ImportSite
+}
+
+/// Names of one graph: the program's own or the body of a higher-order operator.
+struct Scope {
+    var graph: ExportedGraph
+    var bindings: [String: Binding] = [:]
+}
+
+/// The state of an import: the graph under construction, tensor memory as PyTorch aliases it, and names.
+///
+/// Operators that write in place are made functional: a tensor name is a view chain over a storage, a write replaces the
+/// storage's current value, and a read applies the chain to whatever the storage holds then.
+struct Importer {
+    var builder: GraphBuilder
+    let program: ExportedProgram
+    /// Stored tensors by the name that the graph uses.
+    let stored: [String: StoredTensor]
+    /// Buffers known to be written: they become states.
+    let states: [String: Int]
+    var storages: [Storage] = []
+    var scopes: [Scope] = []
+    var symbols: [String: Int] = [:]
+    var hints: [Int] = []
+    var call: Call
+    /// Buffers and inputs that some operator wrote.
+    var writtenBuffers: Set<String> = []
+
+    init(_ program: ExportedProgram, name: String, stored: [String: StoredTensor], states: [String]) {
+        builder = GraphBuilder(name: name)
+        self.program = program
+        self.stored = stored
+        self.states = Dictionary(uniqueKeysWithValues: states.enumerated().map { ($1, $0) })
+        let site = ImportSite(operation: "inputs", node: "graph", line: "signature")
+        call = Call(
+            node: ExportedNode(target: "", inputs: [], outputs: []), name: OperatorName(""), schema: nil,
+            arguments: [:], site: site)
+    }
+
+    /// Where the import is now; for errors.
+    var site: ImportSite { call.site }
+
+    /// Imports all calls of a graph whose inputs are bound already.
+    mutating func run(_ graph: ExportedGraph) throws(ImportError) {
+        for node in graph.nodes { try run(node) }
+    }
+
+    private mutating func run(_ node: ExportedNode) throws(ImportError) {
+        let name = OperatorName(node.target)
+        var arguments: [String: ExportedArgument] = [:]
+        for input in node.inputs { arguments[input.name] = input.value }
+        call = Call(
+            node: node, name: name, schema: OperatorSchema.table[name.qualified], arguments: arguments,
+            site: node.site)
+        builder.origin = "\(name.qualified) (\(call.site.line))"
+        if try bindSymbolicResult(node) { return }
+        guard let handler = OperatorTable.shared.handler(name) else {
+            throw .unsupportedOperators([UnsupportedOperator(name: name.qualified, count: 1, firstLine: site.line)])
+        }
+        let caller = call
+        let results = try handler(&self)
+        call = caller
+        try bind(results)
+    }
+
+    /// Calls whose results are integers, reals or truth values over symbols need no rule: the file states each result as
+    /// an expression.
+    private mutating func bindSymbolicResult(_ node: ExportedNode) throws(ImportError) -> Bool {
+        guard !node.outputs.isEmpty, let scope = scopes.last else { return false }
+        var found: [(String, Binding)] = []
+        for output in node.outputs {
+            switch output {
+            case .symInt(.name(let name)):
+                guard let value = scope.graph.symbolicIntegers[name] else { return false }
+                switch value {
+                case .value(let constant): found.append((name, .integer(IntegerExpression(Int(constant)))))
+                case .expression(let expression, _):
+                    if let unknown = firstUnknownSymbol(expression) {
+                        // `item` of a tensor: a rule may still make it a scalar tensor.
+                        if node.target.contains("item") || node.target.contains("_local_scalar_dense") { return false }
+                        throw .dataDependent(site, "'\(name)' depends on '\(unknown)', which is read out of a tensor")
+                    }
+                    found.append((name, .integer(try integer(expression, name))))
+                }
+            case .symFloat(.name(let name)):
+                switch scope.graph.symbolicFloats[name] {
+                case .value(let constant)?: found.append((name, .float(.float(constant))))
+                case .expression(let expression, _)?:
+                    if firstUnknownSymbol(expression) != nil { return false }
+                    found.append((name, .float(expression)))
+                case nil: return false
+                }
+            case .symBool(.name(let name)):
+                switch scope.graph.symbolicBooleans[name] {
+                case .value(let constant)?: found.append((name, .boolean(.boolean(constant))))
+                case .expression(let expression, _)?:
+                    if let unknown = firstUnknownSymbol(expression) {
+                        throw .dataDependent(site, "'\(name)' depends on '\(unknown)', which is read out of a tensor")
+                    }
+                    found.append((name, .boolean(expression)))
+                case nil: return false
+                }
+            case .none, .tensor, .tensors, .optionalTensor, .optionalTensors, .nestedTensors, .int, .ints, .intLists,
+                .float, .floats, .floatLists, .bool, .bools, .string, .strings, .complex, .symInt, .symInts, .symFloat,
+                .symFloats, .symBool, .symBools, .scalarType, .memoryFormat, .layout, .device, .graph, .operator,
+                .customObject, .dictionary:
+                return false
+            }
+        }
+        for (name, binding) in found { try define(name, binding) }
+        return true
+    }
+
+    /// Gives a name its meaning, once.
+    mutating func define(_ name: String, _ binding: Binding) throws(ImportError) {
+        if scopes[scopes.count - 1].bindings[name] != nil { throw .redefined(site, value: name) }
+        scopes[scopes.count - 1].bindings[name] = binding
+    }
+
+    /// The names of a call's tensor results, in order.
+    var resultNames: [String?] {
+        var names: [String?] = []
+        for output in call.node.outputs {
+            switch output {
+            case .tensor(let name): names.append(name)
+            case .tensors(let list): names += list
+            case .optionalTensor(let name): names.append(name)
+            case .optionalTensors(let list): names += list
+            case .symInt(.name(let name)), .symFloat(.name(let name)), .symBool(.name(let name)): names.append(name)
+            case .none, .nestedTensors, .int, .ints, .intLists, .float, .floats, .floatLists, .bool, .bools, .string,
+                .strings, .complex, .symInt, .symInts, .symFloat, .symFloats, .symBool, .symBools, .scalarType,
+                .memoryFormat, .layout, .device, .graph, .operator, .customObject, .dictionary:
+                names.append(nil)
+            }
+        }
+        return names
+    }
+
+    private mutating func bind(_ results: [TensorHandle?]) throws(ImportError) {
+        let names = resultNames
+        if results.isEmpty, names.allSatisfy({ $0 == nil }) { return }
+        guard names.count == results.count else {
+            throw .unsupportedForm(site, "\(results.count) results where the program names \(names.count)")
+        }
+        for (name, handle) in zip(names, results) {
+            guard let name, !name.isEmpty else { continue }
+            guard let handle else {
+                try define(name, .none)
+                continue
+            }
+            switch scopes.last?.graph.tensors[name] {
+            case let declared?: try define(name, .tensor(try fitted(handle, declared, name)))
+            case nil: try define(name, .scalarTensor(try read(handle)))
+            }
+        }
+    }
+
+    /// Checks a result against what the program declares. Extents that differ in form but agree at export become a guard.
+    private mutating func fitted(
+        _ handle: TensorHandle, _ declared: ExportedTensor, _ name: String
+    ) throws(ImportError) -> TensorHandle {
+        let wanted = try type(declared, name)
+        var handle = handle
+        let derived = type(try read(handle))
+        if derived == wanted { return handle }
+        guard derived.element == wanted.element, derived.shape.count == wanted.shape.count else {
+            throw .resultType(site, value: name, declared: "\(wanted)", derived: "\(derived)")
+        }
+        for axis in derived.shape.indices where derived.shape[axis] != wanted.shape[axis] {
+            guard atExport(derived.shape[axis]) == atExport(wanted.shape[axis]),
+                derived.shape[axis].constantValue == nil || wanted.shape[axis].constantValue == nil
+            else { throw .resultType(site, value: name, declared: "\(wanted)", derived: "\(derived)") }
+            require(derived.shape[axis] - wanted.shape[axis], isLowerBound: false, "extent \(axis) of '\(name)'")
+            handle = try apply(.slice(axis: axis, start: 0, count: wanted.shape[axis], step: 1), to: handle)
+        }
+        return handle
+    }
+
+    /// Adds an entry guard unless it holds for all values of the symbols.
+    mutating func require(_ expression: IntegerExpression, isLowerBound: Bool, _ reason: String) {
+        if isLowerBound ? builder.graph.ranges.isNonNegative(expression) : expression == 0 { return }
+        let condition = Guard(expression: expression, isLowerBound: isLowerBound, reason: "\(reason) (\(site.line))")
+        if builder.graph.guards.contains(where: {
+            $0.expression == expression && $0.isLowerBound == isLowerBound
+        }) {
+            return
+        }
+        builder.graph.guards.append(condition)
+    }
+}
+
+extension ExportedNode {
+    /// The place of this node, with the innermost line of model code.
+    var site: ImportSite {
+        var first = name ?? ""
+        if first.isEmpty, case .tensor(let result)? = outputs.first { first = result }
+        return ImportSite(operation: OperatorName(target).qualified, node: first, line: modelLine)
+    }
+
+    /// The last frame of the stack trace as `file.py:12: code`.
+    private var modelLine: String {
+        guard let stackTrace else { return "no line recorded" }
+        let lines = stackTrace.split(separator: "\n").map { $0.drop { $0 == " " } }
+        guard let frame = lines.lastIndex(where: { $0.hasPrefix("File \"") }) else { return "no line recorded" }
+        let parts = lines[frame].split(separator: "\"")
+        guard parts.count >= 3 else { return String(lines[frame]) }
+        let file = parts[1].split(separator: "/").last ?? parts[1]
+        let number = parts[2].split(separator: " ").compactMap { Int($0.filter(\.isNumber)) }.first ?? 0
+        let code = frame + 1 < lines.count ? ": \(lines[frame + 1])" : ""
+        return "\(file):\(number)\(code)"
+    }
+}

@@ -1,0 +1,229 @@
+import ElementTypes
+import GraphIR
+import ModelFiles
+
+/// Softmax and the normalisations, composed of reductions and maps that compute in f32 for narrow types.
+func registerNormalisations(_ table: inout OperatorTable) {
+    registerSoftmax(&table)
+    registerLayerNorms(&table)
+    registerBatchNorms(&table)
+}
+
+extension Importer {
+    /// `exp(x − max) / Σ exp(x − max)` along an axis, in the type of `x`.
+    mutating func softmax(_ x: Value, _ axis: Int) throws(ImportError) -> Value {
+        let peak = try reduce(.maximum, x, [axis], keep: true)
+        let powers = try formula([x, peak]) { ($0[0] - $0[1]).exp }
+        let total = try reduce(.sum, powers, [axis], keep: true)
+        return try formula([powers, total]) { $0[0] / $0[1] }
+    }
+
+    /// `x − max − log Σ exp(x − max)` along an axis.
+    mutating func logSoftmax(_ x: Value, _ axis: Int) throws(ImportError) -> Value {
+        let peak = try reduce(.maximum, x, [axis], keep: true)
+        let powers = try formula([x, peak]) { ($0[0] - $0[1]).exp }
+        let total = try reduce(.sum, powers, [axis], keep: true)
+        return try formula([x, peak, total]) { $0[0] - $0[1] - $0[2].log }
+    }
+
+    /// `value` reshaped so that its one axis stands at `axis` of a rank.
+    mutating func alongAxis(_ value: Value, _ axis: Int, _ rank: Int) throws(ImportError) -> Value {
+        var shape = Shape(repeating: 1, count: rank)
+        shape[axis] = elementCount(self.shape(value))
+        return try reshape(value, shape)
+    }
+
+    /// `(x − mean) × factor × weight + bias`, with optional weight and bias, rounded once to `element`.
+    mutating func scaleAndShift(
+        _ x: Value, mean: Value, factor: Value, _ weight: Value?, _ bias: Value?, _ element: ElementType
+    ) throws(ImportError) -> Value {
+        var operands: [Operand] = [.tensor(x), .tensor(mean), .tensor(factor)]
+        if let weight { operands.append(.tensor(weight)) }
+        if let bias { operands.append(.tensor(bias)) }
+        return try formula(operands, common: element.computeType, result: element) { t in
+            var result = (t[0] - t[1]) * t[2]
+            if weight != nil { result = result * t[3] }
+            return bias != nil ? result + t[t.count - 1] : result
+        }
+    }
+}
+
+private func registerSoftmax(_ table: inout OperatorTable) {
+    for (name, isLogarithm) in [
+        ("softmax", false), ("_softmax", false), ("special_softmax", false), ("log_softmax", true),
+        ("_log_softmax", true), ("_safe_softmax", false), ("special_log_softmax", true),
+    ] {
+        table.value(name) { (i) throws(ImportError) in
+            let x = try i.tensor("self")
+            let element = try i.declaredResult().element
+            let wide = try i.cast(x, element.computeType)
+            if i.rank(x) == 0 { return try i.scalar(isLogarithm ? 0 : 1, element) }
+            let axis = try i.axis("dim", i.rank(x))
+            if isLogarithm { return try i.cast(try i.logSoftmax(wide, axis), element) }
+            var result = try i.softmax(wide, axis)
+            if name == "_safe_softmax" {
+                let peak = try i.reduce(.maximum, wide, [axis], keep: true)
+                result = try i.formula([result, peak]) { $0[1].equal(.number(-.infinity)).select(0, $0[0]) }
+            }
+            return try i.cast(result, element)
+        }
+    }
+}
+
+private func registerLayerNorms(_ table: inout OperatorTable) {
+    table.values("layer_norm", "native_layer_norm") { (i) throws(ImportError) in
+        let x = try i.tensor("input")
+        let rank = i.rank(x)
+        let axes = Array((rank - (try i.dimensions("normalized_shape").count))..<rank)
+        let epsilon = try i.float("eps")
+        let (mean, squares) = try i.moments(x, axes)
+        let variance = try i.divide(squares, by: i.count(x, axes))
+        let factor = try i.formula(variance) { ($0 + .number(epsilon)).apply(.reciprocalSquareRoot) }
+        let result = try i.scaleAndShift(
+            x, mean: mean, factor: factor, try i.optionalTensor("weight"), try i.optionalTensor("bias"), i.element(x))
+        if i.call.name.base == "layer_norm" { return [result] }
+        let declared = try i.declaredElements()
+        return [result, try i.cast(mean, declared[1] ?? .f32), try i.cast(factor, declared[2] ?? .f32)]
+    }
+    table.values("rms_norm", "_fused_rms_norm") { (i) throws(ImportError) in
+        let x = try i.tensor("input")
+        let element = i.element(x)
+        let rank = i.rank(x)
+        let axes = Array((rank - (try i.dimensions("normalized_shape").count))..<rank)
+        let epsilon = try i.optionalFloat("eps") ?? (element == .f64 ? element.epsilon : ElementType.f32.epsilon)
+        let wide = try i.widened(x)
+        let squares = try i.mean(try i.formula(wide) { $0 * $0 }, axes, keep: true)
+        let factor = try i.formula(squares) { ($0 + .number(epsilon)).apply(.reciprocalSquareRoot) }
+        var operands: [Operand] = [.tensor(x), .tensor(factor)]
+        if let weight = try i.optionalTensor("weight") { operands.append(.tensor(weight)) }
+        let result = try i.formula(operands, common: element.computeType, result: element) {
+            $0.count == 3 ? $0[0] * $0[1] * $0[2] : $0[0] * $0[1]
+        }
+        return i.call.name.base == "rms_norm" ? [result] : [result, factor]
+    }
+    table.values("group_norm", "native_group_norm") { (i) throws(ImportError) in
+        let x = try i.tensor("input")
+        let shape = i.shape(x)
+        let groups = try i.int(i.call.name.base == "group_norm" ? "num_groups" : "group")
+        let perGroup = shape[1].floorDivided(by: Dimension(groups), i.builder.graph.ranges)
+        let grouped = try i.reshape(x, [shape[0], Dimension(groups), perGroup] + shape.dropFirst(2))
+        let axes = Array(2..<i.rank(grouped))
+        let epsilon = try i.float("eps")
+        let (mean, squares) = try i.moments(grouped, axes)
+        let variance = try i.divide(squares, by: i.count(grouped, axes))
+        let factor = try i.formula(variance) { ($0 + .number(epsilon)).apply(.reciprocalSquareRoot) }
+        // Weight and bias go by channel, so both statistics are spread over the channels of their group.
+        let spread = [shape[0], Dimension(groups), perGroup] + Shape(repeating: 1, count: i.rank(x) - 2)
+        let flat = [shape[0], shape[1]] + Shape(repeating: 1, count: i.rank(x) - 2)
+        let channelMean = try i.reshape(try i.expand(mean, spread), flat)
+        let channelFactor = try i.reshape(try i.expand(factor, spread), flat)
+        var (weight, bias) = (try i.optionalTensor("weight"), try i.optionalTensor("bias"))
+        if let given = weight { weight = try i.alongAxis(given, 1, i.rank(x)) }
+        if let given = bias { bias = try i.alongAxis(given, 1, i.rank(x)) }
+        let result = try i.scaleAndShift(x, mean: channelMean, factor: channelFactor, weight, bias, i.element(x))
+        if i.call.name.base == "group_norm" { return [result] }
+        let declared = try i.declaredElements()
+        let statistics = [shape[0], Dimension(groups)]
+        return [
+            result, try i.cast(try i.reshape(mean, statistics), declared[1] ?? .f32),
+            try i.cast(try i.reshape(factor, statistics), declared[2] ?? .f32),
+        ]
+    }
+}
+
+extension Importer {
+    /// The declared element type of each result.
+    func declaredElements() throws(ImportError) -> [ElementType?] {
+        var elements: [ElementType?] = []
+        for name in resultNames {
+            guard let name, let meta = scopes.last?.graph.tensors[name] else {
+                elements.append(nil)
+                continue
+            }
+            elements.append(try type(meta, name).element)
+        }
+        while elements.count < 4 { elements.append(nil) }
+        return elements
+    }
+
+    /// Statistics of each channel over batch and space: mean and biased variance, axes kept.
+    fileprivate mutating func channelStatistics(_ x: Value) throws(ImportError) -> (mean: Value, variance: Value) {
+        let axes = Array(0..<rank(x)).filter { $0 != 1 }
+        let (mean, squares) = try moments(x, axes)
+        return (mean, try divide(squares, by: count(x, axes)))
+    }
+
+    /// The normalised tensor from statistics that are broadcast against it.
+    fileprivate mutating func normalised(
+        _ x: Value, mean: Value, variance: Value, epsilon: Double
+    ) throws(ImportError) -> Value {
+        var (weight, bias) = (try optionalTensor("weight"), try optionalTensor("bias"))
+        if let given = weight { weight = try alongAxis(given, 1, rank(x)) }
+        if let given = bias { bias = try alongAxis(given, 1, rank(x)) }
+        let factor = try formula(try widened(variance)) { ($0 + .number(epsilon)).apply(.reciprocalSquareRoot) }
+        return try scaleAndShift(x, mean: try widened(mean), factor: factor, weight, bias, element(x))
+    }
+}
+
+private func registerBatchNorms(_ table: inout OperatorTable) {
+    @Sendable func batchNorm(_ i: inout Importer, training: Bool, writes: Bool) throws(ImportError) -> [Value] {
+        let x = try i.tensor("input")
+        let epsilon = try i.float("eps")
+        guard training else {
+            let mean = try i.alongAxis(try i.tensor("running_mean"), 1, i.rank(x))
+            let variance = try i.alongAxis(try i.tensor("running_var"), 1, i.rank(x))
+            let result = try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)
+            let none = try i.full(0, TensorType(i.element(x).computeType, [0]))
+            return [result, none, none]
+        }
+        let (mean, variance) = try i.channelStatistics(x)
+        let result = try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)
+        let channels = [i.shape(x)[1]]
+        let factor = try i.formula(variance) { ($0 + .number(epsilon)).apply(.reciprocalSquareRoot) }
+        if writes, i.has("running_mean") {
+            let count = try i.dimension(
+                i.count(x, Array(0..<i.rank(x)).filter { $0 != 1 }), i.element(variance))
+            let unbiased = try i.formula([variance, count]) { $0[0] * $0[1] / ($0[1] - 1) }
+            let momentum = try i.float("momentum")
+            for (name, value) in [("running_mean", mean), ("running_var", unbiased)] {
+                let target = try i.handle(name)
+                let old = try i.read(target)
+                let next = try i.formula(
+                    [.tensor(old), .tensor(try i.reshape(value, channels))], common: i.element(old).computeType,
+                    result: i.element(old)
+                ) { $0[0] * .number(1 - momentum) + $0[1] * .number(momentum) }
+                try i.write(target, next)
+            }
+        }
+        return [result, try i.reshape(mean, channels), try i.reshape(factor, channels)]
+    }
+    table.values("batch_norm") { (i) throws(ImportError) in
+        let training = try i.bool("training") || !i.has("running_mean")
+        return [try batchNorm(&i, training: training, writes: true)[0]]
+    }
+    table.values("native_batch_norm", "_native_batch_norm_legit") { (i) throws(ImportError) in
+        try batchNorm(&i, training: try i.bool("training") || !i.has("running_mean"), writes: true)
+    }
+    table.values("_native_batch_norm_legit_no_training") { (i) throws(ImportError) in
+        try batchNorm(&i, training: false, writes: false)
+    }
+    table.values("_native_batch_norm_legit_functional") { (i) throws(ImportError) in
+        guard try !i.bool("training") else { throw i.unsupported("training mode; export the model in eval mode") }
+        let (mean, variance) = (try i.tensor("running_mean"), try i.tensor("running_var"))
+        return try batchNorm(&i, training: false, writes: false) + [mean, variance]
+    }
+    table.value("instance_norm") { (i) throws(ImportError) in
+        let x = try i.tensor("input")
+        let epsilon = try i.float("eps")
+        guard try i.bool("use_input_stats") else {
+            let mean = try i.alongAxis(try i.tensor("running_mean"), 1, i.rank(x))
+            let variance = try i.alongAxis(try i.tensor("running_var"), 1, i.rank(x))
+            return try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)
+        }
+        if i.has("running_mean") { throw i.unsupported("running statistics in training mode") }
+        let axes = Array(2..<i.rank(x))
+        let (mean, squares) = try i.moments(x, axes)
+        let variance = try i.divide(squares, by: i.count(x, axes))
+        return try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)
+    }
+}

@@ -1,1 +1,0 @@
-// ModelImport: not filled yet.
