@@ -14,6 +14,8 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         case keys
         /// One bool a query and key, with one row that hides everything.
         case all
+        /// One bool a query and key, such that whole blocks are hidden, as a causal mask in a cache.
+        case triangle
         /// Added numbers a query and key, one of them −∞.
         case added
     }
@@ -127,7 +129,8 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
                         switch mask {
                         case .none: scores[j] = sum * scale
                         case .keys: scores[j] = term[b * keys + j] != 0 ? sum * scale : -.infinity
-                        case .all: scores[j] = term[(b * queries + i) * keys + j] != 0 ? sum * scale : -.infinity
+                        case .all, .triangle:
+                            scores[j] = term[(b * queries + i) * keys + j] != 0 ? sum * scale : -.infinity
                         case .added: scores[j] = sum * scale + Double(term[(b * queries + i) * keys + j])
                         }
                     }
@@ -170,6 +173,7 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             case .none: break
             case .keys: term[index] = x > 0.4 ? 1 : 0
             case .all: term[index] = x > 0.4 && index / keys != queries / 2 ? 1 : 0
+            case .triangle: term[index] = index % keys <= 30 + index / keys % queries ? 1 : 0
             case .added: term[index] = x > 0.9 ? -.infinity : x * 4
             }
         }
@@ -203,6 +207,8 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         .init(group: 2, queries: 1, keys: 300, depth: 32, valueDepth: 80, mask: .keys),
         .init(keyHeads: 1, group: 5, queries: 1, keys: 7, depth: 7, valueDepth: 5, prologue: true),
         .init(queries: 3, keys: 140, depth: 16, valueDepth: 16, mask: .all, isCausal: true),
+        .init(batch: 2, queries: 70, keys: 200, depth: 16, valueDepth: 16, mask: .triangle),
+        .init(queries: 70, keys: 200, depth: 16, valueDepth: 16, mask: .triangle, prologue: true),
     ]
 
     @Test(arguments: cases, [TestTarget.avx2, .avx512])

@@ -57,6 +57,8 @@ struct AttentionMask {
     let term: ScalarFunction
     /// Whether it depends on the query's position.
     let dependsOnQuery: Bool
+    /// Whether it differs between heads.
+    let dependsOnHead: Bool
     /// Whether it hides keys and adds nothing: a hidden score does not count, whatever it is.
     let isBool: Bool
 
@@ -70,14 +72,17 @@ struct AttentionMask {
             function.result = function.body.emit(.apply(.select, [function.result, shown, hidden]))
         }
         term = function
-        dependsOnQuery = function.body.nodes.contains { node in
-            switch node {
-            case .load(_, let index, let mask): ([index] + mask).contains { $0.contains(body.queries.variable) }
-            case .integerExpression(let expression): expression.contains(body.queries.variable)
-            case .condition(let mask): mask.contains { $0.contains(body.queries.variable) }
-            case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: false
-            }
-        }
+        let variables = Set(
+            function.body.nodes.flatMap { node -> [Variable] in
+                switch node {
+                case .load(_, let index, let mask): ([index] + mask).flatMap(\.variables)
+                case .integerExpression(let expression): expression.variables
+                case .condition(let mask): mask.flatMap(\.variables)
+                case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: []
+                }
+            })
+        dependsOnQuery = variables.contains(body.queries.variable)
+        dependsOnHead = variables.contains(body.keyHeads.variable) || variables.contains(body.group.variable)
     }
 }
 

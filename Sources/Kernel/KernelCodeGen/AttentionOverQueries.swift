@@ -44,13 +44,32 @@ struct AttentionOverQueries {
         return direct
     }
 
+    /// Whether a block's mask is evaluated once for all heads, which then are the inner loop.
+    private var sharesMask: Bool {
+        guard let mask, mask.dependsOnQuery, !mask.dependsOnHead, directKeys != nil, directValues != nil,
+            let keys = body.keys.extent.constantValue
+        else { return false }
+        return keys <= 1024
+    }
+
+    /// Keys whose mask is kept at a time.
+    private var maskedKeys: Int {
+        let keys = body.keys.extent.constantValue ?? 0
+        return sharesMask ? (keys + keyBlock - 1) / keyBlock * keyBlock : keyBlock
+    }
+
     func emit() -> EmittedKernel {
         let heads = body.batch.extent * body.keyHeads.extent
         let blocks = (body.queries.extent + (block - 1)).floorDivided(by: IntegerExpression(block), frame.index.ranges)
         // Evaluated keys are kept for all blocks of a head, so parts are then as coarse as balance allows.
         let isEvaluated = directKeys == nil || directValues == nil
         let all = heads * body.group.extent * blocks
-        let parts = [heads, heads * body.group.extent].first { isEvaluated && ($0.constantValue ?? 0) >= 2 * threads }
+        var parts = all
+        if isEvaluated {
+            parts = [heads, heads * body.group.extent].first { ($0.constantValue ?? 0) >= 2 * threads } ?? all
+        } else if sharesMask, let units = all.constantValue {
+            parts = IntegerExpression(min(units, 4 * threads))
+        }
         let arguments = frame.kernel.parameters.indices.map { EmittedKernel.Argument.parameter($0) }
 
         var layout = WorkspaceLayout()
@@ -61,7 +80,8 @@ struct AttentionOverQueries {
         layout.add("results", "float", 4, IntegerExpression(padded(valueDepth) * block), index)
         layout.add("top", "float", 4, IntegerExpression(4 * block), index)
         if let mask {
-            layout.add("term", "float", 4, IntegerExpression(mask.dependsOnQuery ? keyBlock * block : keyBlock), index)
+            layout.add(
+                "term", "float", 4, IntegerExpression(mask.dependsOnQuery ? maskedKeys * block : keyBlock), index)
             if mask.dependsOnQuery {
                 layout.add("terms", "float", 4, IntegerExpression(keyBlock * block), index)
             }
@@ -78,7 +98,7 @@ struct AttentionOverQueries {
         source += frame.function(symbol, frame.opening(arguments) + layout.lines + main(blocks))
         return EmittedKernel(
             symbol: symbol, source: source, arguments: arguments, packings: [], workspaceBytes: layout.bytes,
-            parts: .count(parts ?? all))
+            parts: .count(parts))
     }
 
     /// C of the main loop over units.
@@ -92,30 +112,57 @@ struct AttentionOverQueries {
             "const int64_t groups = \(index.print(body.group.extent)), keys = \(index.print(body.keys.extent));",
             "const int64_t count = \(index.print(body.queries.extent));",
             "const int64_t units = \(index.print(body.batch.extent)) * heads * groups * blocks;",
-            "int64_t evaluated = -1; (void)evaluated;",
+            "int64_t evaluated = -1, evaluatedKeys = 0; (void)evaluated; (void)evaluatedKeys;",
             "for (int64_t unit = units * part / parts; unit < units * (part + 1) / parts; ++unit) {",
-            "const int64_t head = unit / (blocks * groups), \(g) = unit / blocks % groups; (void)\(g);",
-            "const int64_t \(b) = head / heads, \(h) = head % heads; (void)\(b); (void)\(h);",
+        ]
+        let turn: String
+        if sharesMask {
+            turn = "unit / (heads * groups) % blocks"
+            lines += [
+                "const int64_t \(g) = unit % groups, \(h) = unit / groups % heads; (void)\(g); (void)\(h);",
+                "const int64_t \(b) = unit / (heads * groups * blocks); (void)\(b);",
+            ]
+        } else {
+            turn = "unit % blocks"
+            lines += [
+                "const int64_t head = unit / (blocks * groups), \(g) = unit / blocks % groups; (void)\(g);",
+                "const int64_t \(b) = head / heads, \(h) = head % heads; (void)\(b); (void)\(h);",
+            ]
+        }
+        lines += [
             // The blocks that see most keys come first, which balances the parts of a causal mask.
-            "const int64_t base = (blocks - 1 - unit % blocks) * \(block);",
+            "const int64_t base = (blocks - 1 - \(turn)) * \(block);",
             "const int64_t held = count - base < \(block) ? count - base : \(block);",
         ]
-        lines.append(
-            body.isCausal
-                ? "const int64_t seen = base + held < keys ? base + held : keys;" : "const int64_t seen = keys;")
+        lines.append("int64_t seen = keys;")
+        if body.isCausal { lines.append("if (base + held < seen) seen = base + held;") }
         lines += operands()
         lines += queries(q)
+        if sharesMask {
+            lines += [
+                "if (evaluated != unit / (heads * groups)) {",
+                "evaluated = unit / (heads * groups); evaluatedKeys = 0;",
+                "for (int64_t start = 0; start < seen; start += \(keyBlock)) {",
+                "const int64_t here = seen - start < \(keyBlock) ? seen - start : \(keyBlock);",
+            ]
+            lines += maskTerms(q, "(term + start * \(block))") + trim("(term + start * \(block))")
+            lines += ["if (shownHere > 0) evaluatedKeys = start + shownHere;", "}", "}", "seen = evaluatedKeys;"]
+        }
         lines += [
             "for (int64_t i = 0; i < \(block); ++i) { top[i] = -__builtin_inff(); top[\(2 * block) + i] = 0; }",
             "for (int64_t i = 0; i < \(valueDepth * block); ++i) sums[i] = 0;",
             "for (int64_t start = 0; start < seen; start += \(keyBlock)) {",
-            "const int64_t here = seen - start < \(keyBlock) ? seen - start : \(keyBlock);",
+            "int64_t here = seen - start < \(keyBlock) ? seen - start : \(keyBlock);",
         ]
-        lines += maskTerms(q)
+        if !sharesMask, let mask {
+            lines += maskTerms(q, "term")
+            if mask.dependsOnQuery { lines += trim("term") + ["here = shownHere; if (here == 0) continue;"] }
+        }
         lines.append("for (int64_t i = 0; i < \(block); ++i) top[\(block) + i] = top[i];")
         let causal = body.isCausal ? "start + here - 1 > base ? base - start : INT64_MAX" : "INT64_MAX"
         lines.append("const int64_t shown = \(causal); (void)shown;")
-        let term = mask.map { $0.dependsOnQuery ? "term + k * \(block)" : "term + k" } ?? "(const float *)0"
+        let place = sharesMask ? "(start + k)" : "k"
+        let term = mask.map { $0.dependsOnQuery ? "term + \(place) * \(block)" : "term + k" } ?? "(const float *)0"
         lines += stepped("k", limit: "here") { rows in
             "\(symbol)_scores\(rows)(keyRows + (start + k) * keyStride, keyStride, keyStep, queries, "
                 + "scores + k * \(block), \(term), top, k - shown);"
@@ -218,13 +265,24 @@ struct AttentionOverQueries {
         return lines
     }
 
+    /// Declares `shownHere`: the keys of this block up to the last that a bool mask shows to any of the block's queries.
+    private func trim(_ term: String) -> [String] {
+        guard mask?.isBool == true else { return ["const int64_t shownHere = here;"] }
+        return [
+            "int64_t shownHere = here;", "for (; shownHere > 0; --shownHere) {",
+            "const float *const line = \(term) + (shownHere - 1) * \(block); vi any = {0};",
+            "for (int64_t v = 0; v < held; v += LANES) any |= *(const vf *)(line + v) == 0.0f;",
+            "if (fold_any_b(any)) break;", "}",
+        ]
+    }
+
     /// Evaluates the block's mask: one term a key, or one a key and query, then as `[keys, queries]`.
-    private func maskTerms(_ q: String) -> [String] {
+    private func maskTerms(_ q: String, _ target: String) -> [String] {
         guard let mask else { return [] }
         if !mask.dependsOnQuery {
             return ["const int64_t \(q) = base; (void)\(q);"]
                 + frame.evaluate(
-                    mask.term, along: body.keys, to: "(term - start)", start: "start", limit: "(start + here)")
+                    mask.term, along: body.keys, to: "(\(target) - start)", start: "start", limit: "(start + here)")
         }
         var lines = [
             "for (int64_t row = 0; row < held; ++row) {", "const int64_t \(q) = base + row; (void)\(q);",
@@ -234,7 +292,7 @@ struct AttentionOverQueries {
             limit: "(start + here)")
         lines += [
             "}", "for (int64_t row = 0; row < held; row += LANES) for (int64_t i = 0; i < here; i += LANES)",
-            "\(symbol)_transpose(terms + row * \(keyBlock) + i, \(keyBlock), term + i * \(block) + row, \(block));",
+            "\(symbol)_transpose(terms + row * \(keyBlock) + i, \(keyBlock), \(target) + i * \(block) + row, \(block));",
         ]
         return lines
     }

@@ -21,6 +21,8 @@ package func recurrenceChoices(_ kernel: Kernel, _ body: RecurrenceKernel, _ tar
         Choice("gang", isLarge ? [1, 0] : [0, 1]),
         Choice("batchRows", [rows] + [1, 2, 3, 4, 6].filter { $0 != rows && $0 * gates <= sums }),
         Choice("unitBlocks", [units] + [1, 2, 3, 4].filter { $0 != units && $0 * gates <= sums }),
+        // Rows of weights fetched ahead: one sequence waits for the level-2 cache, several do not.
+        Choice("ahead", rows <= 2 ? [8, 0, 2, 4] : [0, 8, 2]),
     ]
 }
 
@@ -39,7 +41,7 @@ package func emitRecurrence(
     let rows = min(schedule[choices[1]], most)
     return Recurrence(
         frame: frame, body: body, hidden: hidden, isGang: schedule[choices[0]] == 1 && target.threads > 1, rows: rows,
-        units: max(1, min(schedule[choices[2]], most / rows)), threads: target.threads
+        units: max(1, min(schedule[choices[2]], most / rows)), ahead: schedule[choices[3]], threads: target.threads
     ).emit()
 }
 
@@ -56,6 +58,8 @@ struct Recurrence {
     let rows: Int
     /// Blocks of units in a group.
     let units: Int
+    /// Rows of weights fetched ahead.
+    let ahead: Int
     let threads: Int
 
     private var lanes: Int { frame.lanes }
@@ -303,6 +307,10 @@ struct Recurrence {
         }
         for sum in sums { lines.append("vf \(sum.name) = *(const vf *)(sums + \(sum.offset));") }
         lines.append("for (int64_t d = from; d < to; ++d) {")
+        let bytes = held * gates * lanes * weight.byteCount
+        for line in stride(from: 0, to: ahead > 0 ? bytes : 0, by: 64) {
+            lines.append("__builtin_prefetch((const char *)w + (d + \(ahead)) * \(bytes) + \(line), 0, 3);")
+        }
         for row in 0..<rows { lines.append("const vf x\(row) = splat_f(h[\(row * width) + d]);") }
         for vector in 0..<held * gates {
             let place = "w + d * \(held * gates * lanes) + \(vector * lanes)"
