@@ -177,6 +177,12 @@ struct Product: Sendable, CustomTestStringConvertible {
         Product(images: 2, side: 16, channels: 3, outputs: 40, window: 7, stride: 2, padding: 3, channelsFirst: true),
         Product(side: 24, channels: 1, outputs: 70, window: 9, stride: 3, padding: 4),
         Product(side: 12, channels: 4, outputs: 20, window: 3, padding: 1, channelsFirst: true),
+        // Depthwise: vectors along the channels, padding, steps, widths that tiles do not divide; channels that lanes do not.
+        Product(images: 2, side: 14, channels: 32, outputs: 32, window: 3, padding: 1, groups: 32),
+        Product(side: 11, channels: 48, outputs: 48, window: 3, stride: 2, padding: 1, groups: 48),
+        Product(side: 13, channels: 16, outputs: 16, window: 5, groups: 16),
+        Product(side: 3, channels: 16, outputs: 16, window: 3, padding: 1, groups: 16),
+        Product(side: 6, channels: 10, outputs: 10, window: 3, padding: 1, groups: 10),
         // Winograd's products: odd and even sides, several images, no padding.
         Product(side: 9, channels: 32, outputs: 40, window: 3, padding: 1),
         Product(images: 2, side: 8, channels: 48, outputs: 33, window: 3, padding: 1),

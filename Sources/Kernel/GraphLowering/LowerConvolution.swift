@@ -60,7 +60,7 @@ extension ProgramBuilder {
             depth: depth, left: ScalarFunction(body: leftBody.body, result: leftNumber),
             right: ScalarFunction(body: rightBody.body, result: rightNumber), operandElement: element, epilogue: body,
             stores: stores)
-        let isDepthwise = groups != 1 && (channels.constantValue ?? 64) < 8
+        let isDepthwise = groups != 1 && (channels.constantValue ?? 64) < 8 && !(channels == 1 && outputs == 1)
         var lowered = Kernel.Body.contraction(kernel)
         if groups == 1 { lowered = lowered.dropping(groupAxis, builder.ranges) }
         if isDepthwise || convolve.isTransposed, case .contraction(let contraction) = lowered {

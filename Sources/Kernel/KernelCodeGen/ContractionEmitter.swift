@@ -5,7 +5,8 @@ import KernelIR
 package func contractionChoices(
     _ kernel: Kernel, _ contraction: ContractionKernel, _ target: CPUTarget
 ) -> [Choice] {
-    ContractionSizes(kernel, contraction, target).choices.all
+    DepthwiseShape(kernel, contraction, lanes: CPrelude.lanes(target)) == nil
+        ? ContractionSizes(kernel, contraction, target).choices.all : []
 }
 
 /// Emits a contraction as C.
@@ -27,6 +28,9 @@ package func emitContraction(
             throw EmissionError(
                 kernel: kernel.name, reason: "\(name) operand has compute type \(types[function.result].rawValue)")
         }
+    }
+    if let shape = DepthwiseShape(kernel, contraction, lanes: CPrelude.lanes(target)) {
+        return DepthwiseWriter(shape, symbol: symbol, target).write()
     }
     let sizes = ContractionSizes(kernel, contraction, target)
     if schedule[sizes.choices.algorithm] == 1, let shape = sizes.winograd {

@@ -26,7 +26,7 @@ package struct KernelEmitter: Sendable {
         switch kernel.body {
         case .nest(let nest): nestChoices(kernel, nest, target)
         case .contraction(let body):
-            Self.hasMicrokernel(kernel, body)
+            hasMicrokernel(kernel, body)
                 ? contractionChoices(kernel, body, target)
                 : nestChoices(kernel, body.asNest(element: body.operandElement), target)
         case .attention(let body): attentionChoices(kernel, body, target)
@@ -40,7 +40,7 @@ package struct KernelEmitter: Sendable {
         switch kernel.body {
         case .nest(let nest): return try emitNest(kernel, nest, symbol: symbol, schedule, target)
         case .contraction(let body):
-            if Self.hasMicrokernel(kernel, body) {
+            if hasMicrokernel(kernel, body) {
                 return try emitContraction(kernel, body, symbol: symbol, schedule, target)
             }
             return try emitNest(kernel, body.asNest(element: body.operandElement), symbol: symbol, schedule, target)
@@ -51,12 +51,18 @@ package struct KernelEmitter: Sendable {
     }
 
     /// Whether register-blocked products exist for the operands; other types run as plain sums.
-    private static func hasMicrokernel(_ kernel: Kernel, _ body: ContractionKernel) -> Bool {
+    private func hasMicrokernel(_ kernel: Kernel, _ body: ContractionKernel) -> Bool {
+        // A single column leaves the lanes empty, unless they lie along the channels of a depthwise window.
+        if ContractionPlan.product(body.columns) == 1,
+            DepthwiseShape(kernel, body, lanes: CPrelude.lanes(target)) == nil
+        {
+            return false
+        }
         switch body.operandElement {
         case .f32, .bf16, .f16:
-            body.left.body.types(parameters: kernel.parameters)[body.left.result] == .f32
+            return body.left.body.types(parameters: kernel.parameters)[body.left.result] == .f32
                 && body.right.body.types(parameters: kernel.parameters)[body.right.result] == .f32
-        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: false
+        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: return false
         }
     }
 }

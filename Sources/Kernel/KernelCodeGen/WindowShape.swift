@@ -8,30 +8,25 @@ struct WindowShape {
     let original: ContractionKernel
     /// The contraction over runs: taps are what is left of the window, the depth is the run.
     let contraction: ContractionKernel
-    /// Result rows of an image (nil when there is one) and results along a row.
-    let y: LoopAxis?
-    let x: LoopAxis
+    /// Along the rows of an image (nil when there is one), and across them.
+    let down: WindowAxis?
+    let across: WindowAxis
     /// The other row axes.
     let images: [LoopAxis]
-    let tapY: LoopAxis?
-    let tapX: LoopAxis
-    /// Steps of a result row and of a tap in copied rows; steps of a result and of a tap in copied columns.
-    let strideY: Int
-    let dilationY: Int
-    let strideX: Int
-    let dilationX: Int
     /// Whether neighbouring channels are neighbours in memory.
     let channelsLast: Bool
     let channels: Int
-    let height: Int
-    let width: Int
     /// Copied columns.
     let copiedWidth: Int
 
     /// Copied rows for `count` rows of results.
-    func copiedRows(_ count: Int) -> Int {
-        strideY * (count - 1) + dilationY * ((tapY?.extent.constantValue ?? 1) - 1) + 1
-    }
+    func copiedRows(_ count: Int) -> Int { down?.positions(count) ?? 1 }
+    var y: LoopAxis? { down?.result }
+    var x: LoopAxis { across.result }
+    var tapY: LoopAxis? { down?.tap }
+    var height: Int { down?.resultCount ?? 1 }
+    var width: Int { across.resultCount }
+    var strideY: Int { down?.stride ?? 1 }
     /// Elements of a copied row.
     var rowLength: Int { copiedWidth * (channelsLast ? channels : 1) }
 
@@ -49,55 +44,29 @@ struct WindowShape {
         let taps = contraction.taps.filter { $0.extent != 1 }
         guard (1...2).contains(taps.count) else { return nil }
         let channelStride = index.linearCoefficient(of: contraction.depth.variable)?.constantValue ?? 0
-        /// The result axis that shares a position with a tap, with the steps of both.
-        func partner(_ tap: LoopAxis) -> (axis: LoopAxis, stride: Int, dilation: Int, unit: Int)? {
-            guard let step = index.linearCoefficient(of: tap.variable)?.constantValue, step > 0 else { return nil }
-            for row in contraction.rows where row.extent != 1 {
-                guard let move = index.linearCoefficient(of: row.variable)?.constantValue, move > 0 else { continue }
-                let unit = greatestCommonDivisor(step, move)
-                let (stride, dilation) = (move / unit, step / unit)
-                guard stride == 1 || dilation == 1 else { continue }
-                let isShared = mask.allSatisfy { condition in
-                    guard let a = condition.linearCoefficient(of: row.variable)?.constantValue,
-                        let b = condition.linearCoefficient(of: tap.variable)?.constantValue
-                    else { return false }
-                    return a * dilation == b * stride
-                }
-                // A condition that holds the tap must hold its row too; one pair suffices to tell them apart.
-                if isShared,
-                    mask.isEmpty || mask.contains(where: { $0.contains(tap.variable) && $0.contains(row.variable) })
-                {
-                    return (row, stride, dilation, unit)
-                }
-            }
-            return nil
-        }
-        guard !mask.isEmpty, let last = taps.last, let across = partner(last) else { return nil }
         let isLast = channelStride == 1 || channels == 1
-        guard across.unit == (isLast ? channels : 1), let width = across.axis.extent.constantValue else { return nil }
-        // A merged run needs neighbouring taps to be neighbours in memory.
-        guard across.dilation == 1 else { return nil }
-        var down: (axis: LoopAxis, stride: Int, dilation: Int, unit: Int)?
+        // A merged run needs neighbouring taps to be neighbours in memory. Without padding nothing needs copying.
+        guard !mask.isEmpty, let last = taps.last,
+            let across = WindowAxis(last, among: contraction.rows, index: index, mask: mask), across.dilation == 1,
+            across.unit == (isLast ? channels : 1)
+        else { return nil }
+        var down: WindowAxis?
         if taps.count == 2 {
-            guard let found = partner(taps[0]), found.axis != across.axis else { return nil }
+            guard let found = WindowAxis(taps[0], among: contraction.rows, index: index, mask: mask),
+                found.result != across.result
+            else { return nil }
             down = found
         }
         self.kernel = kernel
         original = contraction
-        (y, x) = (down?.axis, across.axis)
-        (tapY, tapX) = (taps.count == 2 ? taps[0] : nil, last)
-        images = contraction.rows.filter { $0 != across.axis && $0 != down?.axis }
-        guard ContractionPlan.product(images).constantValue != nil, let height = (down?.axis.extent ?? 1).constantValue,
-            let window = last.extent.constantValue, (down == nil) == (tapY == nil),
-            tapY?.extent.constantValue != nil || tapY == nil
-        else { return nil }
-        self.height = height
-        self.width = width
-        (strideY, dilationY) = (down?.stride ?? 1, down?.dilation ?? 1)
-        (strideX, dilationX) = (across.stride, across.dilation)
+        self.down = down
+        self.across = across
+        images = contraction.rows.filter { $0 != across.result && $0 != down?.result }
+        guard ContractionPlan.product(images).constantValue != nil else { return nil }
         channelsLast = isLast
         self.channels = channels
-        copiedWidth = strideX * (width - 1) + window
+        let window = across.tapCount
+        copiedWidth = across.positions(across.resultCount)
         var runs = contraction
         if isLast, channels > 1 {
             let merged = LoopAxis(Variable(.axis, 920_000), IntegerExpression(window * channels))
@@ -109,10 +78,10 @@ struct WindowShape {
                     ? place.floorDivided(by: IntegerExpression(channels), wide)
                     : ($0 == contraction.depth.variable ? place.modulo(IntegerExpression(channels), wide) : nil)
             }
-            runs.taps = tapY.map { [$0] } ?? []
+            runs.taps = down.map { [$0.tap] } ?? []
             runs.depth = merged
         } else {
-            runs.taps = (channels > 1 ? [contraction.depth] : []) + (tapY.map { [$0] } ?? [])
+            runs.taps = (channels > 1 ? [contraction.depth] : []) + (down.map { [$0.tap] } ?? [])
             if channels == 1 {
                 runs = runs.replacing(ranges) { $0 == contraction.depth.variable ? 0 : nil }
             }
@@ -130,10 +99,10 @@ struct WindowShape {
 
     /// Where every tap begins in the copy of one block.
     func offsets(_ copiedRows: Int) -> [Int] {
-        let down = tapY?.extent.constantValue ?? 1
+        let tapRows = down?.tapCount ?? 1
         let planes = channelsLast ? 1 : channels
         return (0..<planes).flatMap { plane in
-            (0..<down).map { (plane * copiedRows + $0 * dilationY) * rowLength }
+            (0..<tapRows).map { (plane * copiedRows + $0 * (down?.dilation ?? 1)) * rowLength }
         }
     }
 }

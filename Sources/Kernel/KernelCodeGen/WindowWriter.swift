@@ -79,13 +79,8 @@ struct WindowWriter {
         ranges.declare(
             row, extent: IntegerExpression(shape.strideY * (shape.height - 1)) + shape.copiedRows(1))
         let body = contraction.left.body.replacing(ranges) { variable in
-            switch variable {
-            case shape.x.variable: return shape.dilationX == 1 ? 0 : IntegerExpression(column)
-            case shape.tapX.variable: return shape.dilationX == 1 ? IntegerExpression(column) : 0
-            default: break
-            }
-            if variable == shape.y?.variable { return shape.dilationY == 1 ? 0 : IntegerExpression(row) }
-            if variable == shape.tapY?.variable { return shape.dilationY == 1 ? IntegerExpression(row) : 0 }
+            if let value = shape.across.value(variable, at: IntegerExpression(column)) { return value }
+            if let value = shape.down?.value(variable, at: IntegerExpression(row)) { return value }
             return contraction.taps.contains { $0.variable == variable && $0.extent == 1 } ? 0 : nil
         }
         guard case .load(let parameter, let index, let mask) = body.nodes[0] else {
@@ -135,7 +130,7 @@ struct WindowWriter {
     private func mainFunction(_ writer: ContractionWriter, _ microkernel: ContractionMicrokernel) -> String {
         let offsets = shape.offsets(copiedRows)
         let depth = shape.contraction.depth.extent.constantValue ?? 1
-        let stride = shape.strideX * (shape.channelsLast ? shape.channels : 1)
+        let stride = shape.across.stride * (shape.channelsLast ? shape.channels : 1)
         let columns = plan.panelColumns
         let copied = planes * copiedRows * shape.rowLength + 2 * plan.lanes
         var lines = writer.pointers(writer.mainParameters) + writer.symbolLines
