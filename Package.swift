@@ -70,7 +70,7 @@ let package = Package(
         room(
             "Package", "PackageBuilder",
             [
-                "Base", "ElementTypes", "ModelFiles", "ModelImport", "GraphIR", "ReferenceInterpreter", "GraphRewrites",
+                "Base", "ElementTypes", "MappedFiles", "Safetensors", "ModelFiles", "ModelImport", "GraphIR", "ReferenceInterpreter", "GraphRewrites",
                 "KernelIR", "GraphLowering", "KernelCodeGen", "DeviceAPI", "KernelSwarm", "KernelJudge", "ModelPackage",
             ]),
         // Serve
@@ -87,7 +87,7 @@ let package = Package(
             name: "hearth",
             dependencies: [
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
-                "Baselines", "KernelCodeGen", "DeviceAPI", "CPUDevice", "ModelPackage", "PackageBuilder",
+                "Processes", "Baselines", "KernelCodeGen", "DeviceAPI", "CPUDevice", "ModelPackage", "PackageBuilder",
                 "PackageRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

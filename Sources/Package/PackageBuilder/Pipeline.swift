@@ -39,7 +39,8 @@ package struct Pipeline {
 
     /// Builds a package at `path` from a graph and its weights.
     package mutating func build(
-        _ graph: Graph, tensors: any TensorSource, provenance: [Manifest.Fact], to path: String
+        _ graph: Graph, tensors: any TensorSource, record: ReferenceRecord? = nil, provenance: [Manifest.Fact],
+        to path: String
     ) async throws {
         let interface = try ModelInterface(graph)
         let emitter = KernelEmitter(CPUTarget(device.limits))
@@ -73,6 +74,7 @@ package struct Pipeline {
             try writer.add("plan.json", assembly.plan)
             try writer.add("kernels/plan.c", Array(generated.source.utf8))
             try writer.add("kernels/plan.so", try Self.read(object))
+            if let record { try writer.add("golden.safetensors", tensors: record.stored) }
             if !assembly.weights.isEmpty {
                 try writer.add(
                     "weights.safetensors",

@@ -1,0 +1,104 @@
+import ElementTypes
+import GraphIR
+import MappedFiles
+import ModelPackage
+import ReferenceInterpreter
+import Safetensors
+
+/// Inputs of a model with what PyTorch gave for them and what is true: the outputs in double precision. Stored in the package
+/// as `golden.safetensors`, so that `hearth verify` needs neither PyTorch nor the graph.
+package struct ReferenceRecord: Sendable {
+    /// One call of the model, from its initial state.
+    package struct Set: Sendable {
+        package var inputs: [TensorValue]
+        /// PyTorch's own results; empty where they were not recorded.
+        package var outputs: [TensorValue]
+        /// Results in double precision; empty until computed.
+        package var truth: [TensorValue]
+
+        /// Makes a set.
+        package init(inputs: [TensorValue], outputs: [TensorValue] = [], truth: [TensorValue] = []) {
+            self.inputs = inputs
+            self.outputs = outputs
+            self.truth = truth
+        }
+    }
+
+    /// The example's set first.
+    package var sets: [Set]
+
+    /// Makes a record.
+    package init(sets: [Set]) { self.sets = sets }
+
+    /// Reads a capture's `golden.safetensors`: `input.I`, `output.I`, and further sets under `set.K.`; at most `limit` sets.
+    /// A file that names tensors as the graph names its inputs is read as one set without outputs.
+    package init(path: String, graph: Graph, limit: Int) throws {
+        let file = try MappedFile(path: path)
+        let header = try file.withBytes { bytes throws(SafetensorsError) in try SafetensorsFile(bytes) }
+        func value(_ name: String) throws(BuildError) -> TensorValue? {
+            guard let tensor = header[name] else { return nil }
+            guard let element = tensor.type.elementType else {
+                throw .unsupported(
+                    "\(path): tensor '\(name)' has element type \(tensor.type.rawValue), which is not supported")
+            }
+            return file.withUnsafeBytes {
+                TensorValue(element, tensor.shape, bytes: UnsafeRawBufferPointer(rebasing: $0[tensor.range]))
+            }
+        }
+        sets = []
+        for number in 0..<limit {
+            let prefix = number == 0 ? "" : "set.\(number)."
+            if number > 0, header["\(prefix)input.0"] == nil { break }
+            var inputs: [TensorValue] = []
+            for (index, port) in graph.inputs.enumerated() {
+                guard let input = try value("\(prefix)input.\(index)") ?? value(port.name) else {
+                    throw BuildError.unsupported(
+                        "\(path) has neither '\(prefix)input.\(index)' nor '\(port.name)'; give a tensor for each input"
+                    )
+                }
+                inputs.append(input)
+            }
+            var outputs: [TensorValue] = []
+            for index in graph.outputs.indices {
+                guard let output = try value("\(prefix)output.\(index)") else { break }
+                outputs.append(output)
+            }
+            sets.append(Set(inputs: inputs, outputs: outputs.count == graph.outputs.count ? outputs : []))
+        }
+    }
+
+    /// Evaluates the graph in double precision on every set; where PyTorch's results are missing, those of PyTorch's
+    /// arithmetic (rounding after each node) take their place.
+    package mutating func evaluate(_ graph: Graph, tensors: any TensorSource) throws(InterpreterError) {
+        for index in sets.indices {
+            var oracle = Interpreter(graph, tensors: tensors, policy: .exact)
+            sets[index].truth = try oracle.run(sets[index].inputs)
+            if sets[index].outputs.isEmpty {
+                var witness = Interpreter(graph, tensors: tensors, policy: .roundAfterEachNode)
+                sets[index].outputs = try witness.run(sets[index].inputs)
+            }
+        }
+    }
+
+    /// The tensors of `golden.safetensors`. Truth is stored as F64, positions and truth values as they are.
+    var stored: [PackageWriter.Tensor] {
+        var tensors: [PackageWriter.Tensor] = []
+        for (number, set) in sets.enumerated() {
+            let prefix = number == 0 ? "" : "set.\(number)."
+            let groups = [("input", set.inputs, false), ("output", set.outputs, false), ("truth", set.truth, true)]
+            for (name, values, isTruth) in groups {
+                for (index, value) in values.enumerated() {
+                    let element = isTruth && value.element.isFloatingPoint ? ElementType.f64 : value.element
+                    let bytes =
+                        element == value.element
+                        ? value.bytes : TensorValue(.f64, value.shape, value.doubles).bytes
+                    tensors.append(
+                        .init(name: "\(prefix)\(name).\(index)", element: element, shape: value.shape) { place in
+                            bytes.withUnsafeBytes { place.copyMemory(from: $0) }
+                        })
+                }
+            }
+        }
+        return tensors
+    }
+}

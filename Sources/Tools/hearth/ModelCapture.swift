@@ -1,0 +1,40 @@
+import Glibc
+import Processes
+
+/// Captures `FILE.py:FUNCTION` with PyTorch into a folder of its own: the program, and inputs with PyTorch's outputs.
+struct ModelCapture: ~Copyable {
+    /// Where the capture's files are; removed at the end.
+    let folder: String
+    /// The program.
+    var program: String { folder + "/model.pt2" }
+    /// Inputs and PyTorch's outputs.
+    var golden: String { folder + "/golden.safetensors" }
+
+    /// Whether a command's model argument names a Python function.
+    static func isFunction(_ model: String) -> Bool {
+        guard let colon = model.lastIndex(of: ":") else { return false }
+        return model[..<colon].hasSuffix(".py")
+    }
+
+    /// Runs the capture in a Python process. Its one-line error, if any, is the user's.
+    init(_ model: String, python: String?, inputs: String?, sets: Int) throws {
+        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        folder = "\(base)/hearth-capture-\(getpid())"
+        var arguments = [try PythonFiles.script("capture.py"), model, folder, "--sets", "\(sets)"]
+        if let inputs { arguments += ["--inputs", inputs] }
+        let child = try ChildProcess(executable: PythonFiles.interpreter(python), arguments: arguments)
+        let result = try child.collect(timeLimit: 3600)
+        let errors = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").map(String.init)
+        guard result.end == .exited(code: 0) else {
+            throw BadInput(
+                errors.last.map { $0.hasPrefix("error: ") ? String($0.dropFirst(7)) : $0 }
+                    ?? "capture failed: \(result.end)")
+        }
+        for note in errors { Failure.complain("hearth: \(note)") }
+    }
+
+    deinit {
+        for name in ["model.pt2", "golden.safetensors", "capture.json", "capture.log"] { unlink("\(folder)/\(name)") }
+        rmdir(folder)
+    }
+}
