@@ -1,1 +1,0 @@
-// GraphRewrites: not filled yet.

@@ -1,0 +1,2 @@
+let attentionRules: [RewriteRule] = []
+let siblingRules: [RewriteRule] = []
