@@ -98,6 +98,7 @@ let package = Package(
         tests("KernelSwarm", ["Base", "KernelIR"]),
         tests("KernelArchive"),
         tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR"]),
+        tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),
         tests("GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"]),
         .target(
             name: "TestSupport", dependencies: ["Base", "ElementTypes", "ModelPackage"], path: "Tests/TestSupport",

@@ -16,27 +16,27 @@ package struct RewriteContext {
     let isLive: [Bool]
     /// The graph after the sweep.
     var builder: GraphBuilder
-    /// For each node: its live users, each once, and one for every exit that it feeds.
-    private let useCounts: [Int]
+    /// For each node, the live nodes that use it, each once, in order.
+    let users: [[NodeID]]
+    /// For each node, the exits that it feeds.
+    private let exitCounts: [Int]
     private var places: [[Value]]
 
     init(_ graph: Graph) {
         self.graph = graph
         ranges = graph.ranges
         var live = [Bool](repeating: false, count: graph.nodes.count)
-        var uses = [Int](repeating: 0, count: graph.nodes.count)
+        var exits = [Int](repeating: 0, count: graph.nodes.count)
         for exit in graph.exits {
             live[exit.node.index] = true
-            uses[exit.node.index] += 1
+            exits[exit.node.index] += 1
         }
         for id in graph.nodes.ids.reversed() where live[id.index] {
-            for node in Set(graph.nodes[id].operands.map(\.node)) {
-                live[node.index] = true
-                uses[node.index] += 1
-            }
+            for operand in graph.nodes[id].operands { live[operand.node.index] = true }
         }
         isLive = live
-        useCounts = uses
+        users = graph.users.map { $0.filter { live[$0.index] } }
+        exitCounts = exits
         isConstant = Self.constants(graph)
         builder = GraphBuilder(name: graph.name)
         builder.graph.symbols = graph.symbols
@@ -76,10 +76,10 @@ package struct RewriteContext {
     func shape(_ value: Value) -> Shape { graph.type(value).shape }
 
     /// The number of live nodes that use a value's node, and of exits that it feeds.
-    func useCount(_ value: Value) -> Int { useCounts[value.node.index] }
+    func useCount(_ value: Value) -> Int { users[value.node.index].count + exitCounts[value.node.index] }
 
     /// Whether exactly one node, or one exit, uses a value's node.
-    func isUsedOnce(_ value: Value) -> Bool { useCounts[value.node.index] == 1 }
+    func isUsedOnce(_ value: Value) -> Bool { useCount(value) == 1 }
 
     /// The view that makes a value, and what it is a view of.
     func view(_ value: Value) -> (view: View, operand: Value)? {
@@ -120,6 +120,15 @@ package struct RewriteContext {
 
     /// Where values of the old graph stand in the new one.
     func moved(_ values: [Value]) -> [Value] { values.map { moved($0) } }
+
+    /// Where a constant stands in the new graph, also where the sweep has not come to it yet; then it is copied.
+    mutating func movedEarly(_ value: Value) throws(ShapeError) -> Value {
+        if let place = places[value.node.index].dropFirst(value.result).first { return place }
+        let node = graph.nodes[value.node]
+        var operands: [Value] = []
+        for operand in node.operands { operands.append(try movedEarly(operand)) }
+        return Value(try builder.node(node.operation, operands), value.result)
+    }
 
     /// Records where the results of a node went.
     mutating func place(_ id: NodeID, _ values: [Value]) { places[id.index] = values }

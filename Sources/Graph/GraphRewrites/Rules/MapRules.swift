@@ -27,8 +27,7 @@ extension RewriteContext {
         var scalar = ScalarBuilder(operands.map { type($0).element })
         let terms = operands.indices.map { scalar.argument($0) }
         let result = body(&scalar, terms)
-        var expression = scalar.finish(result)
-        if expression.resultElement != element { expression = scalar.finish(scalar.cast(result, element)) }
+        let expression = scalar.finish(result, as: element)
         return try builder.expand(try builder.add(.map(expression), moved(operands)), shape)
     }
 
@@ -130,13 +129,8 @@ private func mapOfMap(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError
 }
 
 private func mapOfWidening(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
-    try merge(&c, id) { _, _, inner in
-        // Reading the narrow tensor is cheaper than reading the wide one, however many maps do.
-        guard inner.instructions.count == 2, inner.arguments.count == 1,
-            case .cast(0, let type) = inner.instructions[1]
-        else { return false }
-        return type.holds(inner.arguments[0]) && type.computeType == inner.arguments[0].computeType
-    }
+    // Reading the narrow tensor is cheaper than reading the wide one, however many maps do.
+    try merge(&c, id) { _, _, inner in inner.isWidening }
 }
 
 private func simplifyMap(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {

@@ -132,10 +132,7 @@ private func fold(
         }
     }
     guard let last = terms.last else { return nil }
-    var result = scalar.finish(last)
-    if result.resultElement != expression.resultElement {
-        result = scalar.finish(scalar.cast(last, expression.resultElement))
-    }
+    let result = scalar.finish(last, as: expression.resultElement)
     return try c.builder.add(.map(result), arguments)
 }
 
@@ -186,7 +183,8 @@ private func channelVector(
 /// The scale or the shift of a chain as a vector over the channels, or nil where it is 1 or 0.
 private func vector(
     _ c: inout RewriteContext, _ expression: ScalarExpression, _ vectors: [Value?], _ chain: ScaleChain,
-    _ element: ElementType, _ shape: Shape, _ part: ((scale: ScalarBuilder.Term?, shift: ScalarBuilder.Term?)) ->
+    _ element: ElementType, _ shape: Shape,
+    _ part: ((scale: ScalarBuilder.Term?, shift: ScalarBuilder.Term?)) ->
         ScalarBuilder.Term?
 ) throws(ShapeError) -> Value? {
     var scalar = ScalarBuilder(expression.arguments)
@@ -197,7 +195,8 @@ private func vector(
         switch step.operation {
         case .multiply, .divide:
             let one = step.operation == .divide ? scalar.number(1, element) : other
-            scale = scale.map { scalar.apply(step.operation, $0, other) }
+            scale =
+                scale.map { scalar.apply(step.operation, $0, other) }
                 ?? (step.operation == .divide ? scalar.apply(.divide, one, other) : other)
             shift = shift.map { scalar.apply(step.operation, $0, other) }
         case .add: shift = shift.map { scalar.apply(.add, $0, other) } ?? other
@@ -209,8 +208,7 @@ private func vector(
         }
     }
     guard let term = part((scale, shift)) else { return nil }
-    var body = scalar.finish(term)
-    if body.resultElement != element { body = scalar.finish(scalar.cast(term, element)) }
+    let body = scalar.finish(term, as: element)
     // Only vectors are read; other operands of the map do not occur.
     let used = vectors.indices.filter { body.instructions.contains(.argument($0)) }
     var renamed = ScalarBuilder(used.map { expression.arguments[$0] })

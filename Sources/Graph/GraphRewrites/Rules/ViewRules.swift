@@ -83,7 +83,9 @@ private func sliceOfExpand(_ c: inout RewriteContext, _ id: NodeID) throws(Shape
 
 private func sliceOfSlice(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
     guard
-        case (.slice(let axis, let start, let count, let step), .slice(let inner, let first, _, let stride), let operand)? =
+        case (
+            .slice(let axis, let start, let count, let step), .slice(let inner, let first, _, let stride), let operand
+        )? =
             pair(c, id), axis == inner
     else { return nil }
     let view = View.slice(axis: axis, start: first + start * stride, count: count, step: step * stride)

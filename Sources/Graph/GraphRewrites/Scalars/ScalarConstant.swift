@@ -89,11 +89,12 @@ func rounded(_ value: Double, to type: ElementType) -> Double {
     case .f32: return Double(Float(value))
     case .f16: return Double(Float16(value))
     case .bf16:
-        let single = Float(value)
-        guard single.isFinite else { return Double(single) }
-        let bits = single.bitPattern
-        let nearest = (bits &+ 0x7fff &+ ((bits >> 16) & 1)) & 0xffff_0000
-        return Double(Float(bitPattern: nearest))
+        // 8 bits of significand and the exponents of f32, in one rounding.
+        guard value.isFinite, value != 0 else { return value }
+        let exponent = max(Int(value.exponent), -126)
+        let spacing = Double(sign: .plus, exponent: exponent - 7, significand: 1)
+        let nearest = (value / spacing).rounded(.toNearestOrEven) * spacing
+        return nearest.magnitude > 0x1.FEp127 ? (value < 0 ? -.infinity : .infinity) : nearest
     }
 }
 

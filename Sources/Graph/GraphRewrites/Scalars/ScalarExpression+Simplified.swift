@@ -25,15 +25,22 @@ extension ScalarExpression {
             terms.append(builder.emit(step))
         }
         guard let last = terms.last else { return self }
-        var result = builder.finish(last)
         // A step that fell away may have decided the storage type.
-        if result.resultElement != resultElement { result = builder.finish(builder.cast(last, resultElement)) }
+        let result = builder.finish(last, as: resultElement)
         if let trace, result != self { fired.forEach(trace) }
         return result
     }
 }
 
 extension ScalarBuilder {
+    /// The finished expression with `result` as its value, converted where that is not of storage type `element`.
+    mutating func finish(_ result: Term, as element: ElementType) -> ScalarExpression {
+        let expression = finish(result)
+        if expression.resultElement == element { return expression }
+        let converted = cast(result, element)
+        return finish(converted)
+    }
+
     /// The instruction of a term.
     func step(_ index: Int) -> ScalarExpression.Instruction { expression.instructions[index] }
 
