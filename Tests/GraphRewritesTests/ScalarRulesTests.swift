@@ -24,7 +24,8 @@ struct ScalarCase: CustomStringConvertible, Sendable {
     var expression: ScalarExpression {
         var builder = ScalarBuilder(arguments)
         let terms = arguments.indices.map { builder.argument($0) }
-        return builder.finish(build(&builder, terms))
+        let result = build(&builder, terms)
+        return builder.finish(result)
     }
 }
 
