@@ -68,6 +68,8 @@ struct KernelBuilder {
     var ranges: VariableRanges
     /// Values computed in this kernel.
     var locals: [Value: LocalValue] = [:]
+    /// Values that were read from memory, by parameter.
+    private var operands: [Int: Value] = [:]
     /// Values that this kernel computes: they are never read from their own buffers here.
     var roots: Set<Value> = []
     private var axisCount = 0
@@ -137,7 +139,8 @@ struct KernelBuilder {
             name: name, parameters: parameters, symbols: symbols.filter { $0.kind == .symbol }.sorted(),
             ranges: graph.ranges, body: body)
         return LoweredLaunch(
-            kernel: Coalescer.coalesce(kernel), buffers: buffers, nodes: nodes, results: written, isConstant: isConstant
+            kernel: Coalescer.coalesce(kernel), buffers: buffers, nodes: nodes,
+            operands: operands, results: written, isConstant: isConstant
         )
     }
 
@@ -179,6 +182,7 @@ struct KernelBuilder {
         if readsFromMemory(value) {
             let buffer = try program.buffer(value)
             let number = parameter(buffer, .read)
+            operands[number] = value
             return body.emit(
                 .load(parameter: number, index: address(buffer, index), mask: mask),
                 program.buffers[buffer].type.element.computeType)

@@ -60,6 +60,8 @@ package struct LoweredLaunch: Hashable, Sendable {
     package var buffers: [BufferID]
     /// Nodes of the graph that it computes; for reports and for the judge.
     package var nodes: [NodeID]
+    /// Values of the graph that it reads, by parameter.
+    package var operands: [Int: Value]
     /// Values of the graph that it writes, by parameter.
     package var results: [Int: Value]
     /// Whether it runs once, at build time.
