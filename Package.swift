@@ -64,7 +64,11 @@ let package = Package(
         room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
         room("Search", "KernelArchive", ["Base", "JSON"]),
-        room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "DeviceAPI"]),
+        .target(
+            name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
+            cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
+        room("Search", "KernelWorker", ["CKernelHarness", "CThreadPool"]),
+        room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "KernelWorker", "CKernelHarness", "Processes"]),
         // Package
         room("Package", "ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "CFiles"]),
         room(
@@ -97,6 +101,12 @@ let package = Package(
         tests("Processes"),
         tests("KernelSwarm", ["Base", "KernelIR"]),
         tests("KernelArchive"),
+        .executableTarget(
+            name: "worker-for-tests", dependencies: ["KernelWorker"], path: "Tests/WorkerForTests",
+            swiftSettings: strict),
+        tests(
+            "KernelJudge", ["ElementTypes", "KernelCodeGen", "KernelIR", "KernelWorker", "worker-for-tests"],
+            exclude: ["Corpus"]),
         tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),
         tests("GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"]),

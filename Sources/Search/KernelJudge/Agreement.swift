@@ -1,0 +1,160 @@
+package import ElementTypes
+
+/// Errors against the truth, beside those of PyTorch's own arithmetic and the bound that follows from them.
+package struct ErrorSummary: Hashable, Sendable, CustomStringConvertible {
+    /// Largest and root mean square error of the candidate, over elements that are finite in truth.
+    package var maximum = 0.0
+    package var rms = 0.0
+    /// The same of the witness.
+    package var witnessMaximum = 0.0
+    package var witnessRMS = 0.0
+    /// What is allowed.
+    package var allowedMaximum = 0.0
+    package var allowedRMS = 0.0
+    /// Number of elements compared.
+    package var count = 0
+
+    /// Makes a summary of nothing.
+    package init() {}
+
+    /// The larger ratio of an error to what is allowed; at most 1 passes.
+    package var severity: Double {
+        func ratio(_ error: Double, _ allowed: Double) -> Double { error == 0 ? 0 : error / allowed }
+        return max(ratio(maximum, allowedMaximum), ratio(rms, allowedRMS))
+    }
+
+    /// Such as `max 1e-06 of 4e-06 allowed, rms …`.
+    package var description: String {
+        "max \(maximum) of \(allowedMaximum) allowed, rms \(rms) of \(allowedRMS); PyTorch's \(witnessMaximum), \(witnessRMS)"
+    }
+}
+
+/// What is compared: one output tensor.
+package struct AgreementInput {
+    /// Type of the output's elements.
+    package var element: ElementType
+    /// Results in double, at the compared positions.
+    package var truth: [Double]
+    /// PyTorch's arithmetic at the same positions.
+    package var witness: [Double]
+    /// Terms of the longest sum behind an element, where the witness does not show how sums in f32 round; else 1.
+    package var summedTerms: Int
+    /// For positions in a tensor (arg-max, top-k): whether `value` is as good as the truth at the `index`-th compared place.
+    package var acceptsTie: (@Sendable (_ index: Int, _ value: Double) -> Bool)?
+
+    /// Makes an input.
+    package init(
+        element: ElementType, truth: [Double], witness: [Double], summedTerms: Int = 1,
+        acceptsTie: (@Sendable (Int, Double) -> Bool)? = nil
+    ) {
+        precondition(truth.count == witness.count, "truth and witness cover the same positions")
+        self.element = element
+        self.truth = truth
+        self.witness = witness
+        self.summedTerms = summedTerms
+        self.acceptsTie = acceptsTie
+    }
+}
+
+/// Whether an output agrees with the truth.
+///
+/// The rule: the largest and the root mean square error are at most four times those of PyTorch's own arithmetic, with a
+/// floor of one unit in the last place at the tensor's largest (root mean square) value, as a result may be rounded once.
+/// Integers and booleans equal the truth or the witness, or tie. What is infinite or NaN in the truth and in the witness
+/// is so in the candidate; where truth and witness differ in that, the candidate follows either.
+package enum Agreement {
+    /// Factor over the witness's error.
+    package static let factor = 4.0
+
+    /// The outcome of a comparison.
+    package enum Outcome: Hashable, Sendable {
+        case agrees(ErrorSummary)
+        /// An element that no rounding explains, by its place among the compared positions.
+        case wrong(index: Int)
+        /// Errors that are too large, and the worst element.
+        case inaccurate(index: Int, ErrorSummary)
+    }
+
+    /// Compares `candidate` at the compared positions. Linear.
+    package static func compare(_ candidate: [Double], _ input: AgreementInput) -> Outcome {
+        precondition(candidate.count == input.truth.count, "one value for each position")
+        guard input.element.isFloatingPoint else { return compareExactly(candidate, input) }
+        var sums = (error: 0.0, witness: 0.0, truth: 0.0)
+        var summary = ErrorSummary()
+        var worst = 0
+        var largest = 0.0
+        for index in candidate.indices {
+            let (value, truth, witness) = (candidate[index], input.truth[index], input.witness[index])
+            guard truth.isFinite, witness.isFinite else {
+                if !agreesWithoutFiniteWitness(value, truth, witness, input.element) { return .wrong(index: index) }
+                continue
+            }
+            guard value.isFinite else { return .wrong(index: index) }
+            let error = abs(value - truth)
+            let witnessError = abs(witness - truth)
+            sums.error += error * error
+            sums.witness += witnessError * witnessError
+            sums.truth += truth * truth
+            largest = max(largest, abs(truth))
+            summary.count += 1
+            summary.witnessMaximum = max(summary.witnessMaximum, witnessError)
+            if error > summary.maximum {
+                summary.maximum = error
+                worst = index
+            }
+        }
+        guard summary.count > 0 else { return .agrees(summary) }
+        let count = Double(summary.count)
+        summary.rms = (sums.error / count).squareRoot()
+        summary.witnessRMS = (sums.witness / count).squareRoot()
+        let scale = (sums.truth / count).squareRoot()
+        // Rounding of a sequential sum of n terms in f32: each step adds 0.29 units in the last place (root mean square) of
+        // a partial sum, the partial sums being 0.7 of the result on average.
+        let accumulator = input.element == .f64 ? ElementType.f64 : .f32
+        let steps = Double(max(0, input.summedTerms - 1)).squareRoot()
+        let summing = 0.2 * steps * accumulator.epsilon * scale
+        // In f64 the truth itself is rounded as often as the candidate.
+        let ulps = input.element == .f64 ? 64.0 : 1
+        let unit = input.element.epsilon * ulps
+        let smallest = input.element.leastPositive
+        summary.allowedMaximum = max(
+            factor * (summary.witnessMaximum + 4 * summing), unit * largest, smallest)
+        summary.allowedRMS = max(factor * (summary.witnessRMS + summing), unit * scale * 0.5, smallest)
+        return summary.severity <= 1 ? .agrees(summary) : .inaccurate(index: worst, summary)
+    }
+
+    private static func agreesWithoutFiniteWitness(
+        _ value: Double, _ truth: Double, _ witness: Double, _ element: ElementType
+    ) -> Bool {
+        func same(_ a: Double, _ b: Double) -> Bool { a == b || (a.isNaN && b.isNaN) }
+        if same(value, truth) || same(value, witness) { return true }
+        // Here one of the two is finite. Near that one is right too; a NaN stands for itself only.
+        let finite = truth.isFinite ? truth : witness
+        guard finite.isFinite, value.isFinite else { return false }
+        return abs(value - finite) <= 8 * element.epsilon * abs(finite)
+    }
+
+    private static func compareExactly(_ candidate: [Double], _ input: AgreementInput) -> Outcome {
+        for index in candidate.indices where candidate[index] != input.truth[index] {
+            if candidate[index] == input.witness[index] { continue }
+            if let acceptsTie = input.acceptsTie, acceptsTie(index, candidate[index]) { continue }
+            return .wrong(index: index)
+        }
+        var summary = ErrorSummary()
+        summary.count = candidate.count
+        return .agrees(summary)
+    }
+}
+
+extension ElementType {
+    /// The smallest positive (subnormal) number; 0 for integers.
+    package var leastPositive: Double {
+        switch self {
+        case .f64: 0x1p-1074
+        case .f32: 0x1p-149
+        case .f16: 0x1p-24
+        case .bf16: 0x1p-133
+        case .i64, .i32, .i16, .i8, .u8, .bool: 0
+        }
+    }
+}

@@ -1,0 +1,173 @@
+internal import ElementTypes
+internal import KernelIR
+internal import KernelWorker
+
+extension Bench {
+    /// Runs a candidate on cases of one shape and compares everything with the truth. Each case runs twice: in order with
+    /// buffers that end at unmapped memory, then in reverse order with buffers that begin behind it, each time over other
+    /// poison. Both must agree to the bit.
+    mutating func check(
+        _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ keys: [(Int, InputDistribution, Int)],
+        _ settings: JudgeSettings
+    ) throws(Refusal) -> [OutputErrors] {
+        let cases = try Self.cases(evidence, keys)
+        let runs =
+            cases.indices.map { CheckJob.Run(set: $0, endsAtGuard: true, poison: 0xCD) }
+            + cases.indices.reversed().map { CheckJob.Run(set: $0, endsAtGuard: false, poison: 0xFF) }
+        let outputs = try run(
+            candidate, evidence, inputs: cases.map(\.inputs), dimensions: cases[0].dimensions, runs, settings)
+        var errors: [OutputErrors] = []
+        for (index, inputCase) in cases.enumerated() {
+            let first = outputs[index]
+            let second = outputs[runs.count - 1 - index]
+            errors += try compare(first, second, inputCase, evidence)
+        }
+        return errors
+    }
+
+    /// Bytes of the written parameters of every run.
+    mutating func run(
+        _ candidate: CandidateKernel, _ evidence: RegionEvidence, inputs: [[[UInt8]]], dimensions: [Int],
+        _ runs: [CheckJob.Run], _ settings: JudgeSettings
+    ) throws(Refusal) -> [[[UInt8]]] {
+        let parameters = try evidence.parameters(dimensions: dimensions)
+        let placed = try InputFile(parameters, inputs)
+        let written = parameters.indices.filter { parameters[$0].role.isWritten }
+        let runBytes = written.reduce(0) { $0 + aligned(parameters[$1].byteCount) }
+        let outputs = try SharedFile(byteCount: runBytes * runs.count)
+        let outputsReference = outputs.reference
+        let inputsReference = placed.file.reference
+        let sets = placed.sets
+        let (reply, _) = try ask([candidate.libraryPath], limit: settings.timeLimit) { numbers throws(Refusal) in
+            let call = try candidate.call(
+                library: numbers[0], parameters: parameters, symbols: evidence.oracle.symbols, dimensions: dimensions)
+            return .check(
+                CheckJob(call: call, inputs: inputsReference, sets: sets, outputs: outputsReference, runs: runs))
+        }
+        guard case .checked(let reports) = reply, reports.count == runs.count else {
+            throw .notJudged(reason: "the worker did not answer a check")
+        }
+        for report in reports { try Self.refuse(report) }
+        return runs.indices.map { run in
+            var offset = run * runBytes
+            return written.map { parameter in
+                defer { offset += aligned(parameters[parameter].byteCount) }
+                return outputs.bytes(offset, parameters[parameter].byteCount)
+            }
+        }
+    }
+
+    private static func refuse(_ report: RunReport) throws(Refusal) {
+        if report.code != 0 { throw .failed(code: report.code) }
+        if let damaged = report.damaged { throw .damagedFence(damaged.buffer, byteOffset: damaged.offset) }
+        if let input = report.changedInput { throw .inputChanged(.parameter(input)) }
+        if report.extraThreads > 0 { throw .startedThreads(count: report.extraThreads) }
+    }
+
+    /// Compares both runs of a case with each other and with the truth.
+    private func compare(
+        _ first: [[UInt8]], _ second: [[UInt8]], _ inputCase: RegionEvidence.Case, _ evidence: RegionEvidence
+    ) throws(Refusal) -> [OutputErrors] {
+        var errors: [OutputErrors] = []
+        var complete: [[Double]] = []
+        for (output, parameter) in evidence.written.enumerated() {
+            let element = evidence.oracle.parameters[parameter].element
+            func place(_ index: Int) -> OutputPlace {
+                OutputPlace(inputs: inputCase.name, parameter: parameter, element: index)
+            }
+            if evidence.oracle.parameters[parameter].access == .write {
+                try Self.findUnwritten(first[output], second[output], element.byteCount, place)
+            }
+            let values = first[output].withUnsafeBytes { ElementCoding.decode($0, element) }
+            let truth = inputCase.outputs[output]
+            let input = AgreementInput(
+                element: element, truth: truth.truth, witness: truth.witness, summedTerms: truth.summedTerms,
+                acceptsTie: truth.acceptsTie)
+            let compared = truth.positions.map { $0.map { values[$0] } } ?? values
+            let summary: ErrorSummary
+            switch Agreement.compare(compared, input) {
+            case .agrees(let found): summary = found
+            case .wrong(let index):
+                throw .wrongOutput(
+                    place(truth.positions?[index] ?? index), got: compared[index], expected: truth.truth[index])
+            case .inaccurate(let index, let found):
+                throw .inaccurate(
+                    place(truth.positions?[index] ?? index), got: compared[index], expected: truth.truth[index], found)
+            }
+            if first[output] != second[output] {
+                let others = second[output].withUnsafeBytes { ElementCoding.decode($0, element) }
+                let index = Self.firstDifference(first[output], second[output]) / element.byteCount
+                throw .unstable(place(index), first: values[index], second: others[index])
+            }
+            errors.append(OutputErrors(parameter: parameter, inputs: inputCase.name, errors: summary))
+            complete.append(values)
+            if truth.positions != nil, let accepted = evidence.acceptedOutputs(inputCase.key)?[output] {
+                // What truth does not cover is held to the first accepted candidate: both may be off by what is allowed.
+                for index in values.indices where !Self.near(values[index], accepted[index], summary, element) {
+                    throw .wrongOutput(place(index), got: values[index], expected: accepted[index])
+                }
+            }
+        }
+        if inputCase.outputs.contains(where: { $0.positions != nil }) {
+            evidence.accept(inputCase.key, complete)
+        }
+        return errors
+    }
+
+    private static func near(_ a: Double, _ b: Double, _ summary: ErrorSummary, _ element: ElementType) -> Bool {
+        if a == b || (a.isNaN && b.isNaN) { return true }
+        // The sampled elements' largest error may be exceeded among all; twice two bounds leaves room for that.
+        return element.isFloatingPoint && abs(a - b) <= 4 * summary.allowedMaximum
+    }
+
+    /// An element that holds the poison of its run in both runs was not written.
+    private static func findUnwritten(
+        _ first: [UInt8], _ second: [UInt8], _ elementBytes: Int, _ place: (Int) -> OutputPlace
+    ) throws(Refusal) {
+        var count = 0
+        var firstIndex: Int?
+        first.withUnsafeBufferPointer { first in
+            second.withUnsafeBufferPointer { second in
+                for index in 0..<first.count / elementBytes {
+                    let range = index * elementBytes..<(index + 1) * elementBytes
+                    guard range.allSatisfy({ first[$0] == 0xCD && second[$0] == 0xFF }) else { continue }
+                    count += 1
+                    firstIndex = firstIndex ?? index
+                }
+            }
+        }
+        if let firstIndex { throw .unwritten(first: place(firstIndex), count: count) }
+    }
+
+    static func firstDifference(_ first: [UInt8], _ second: [UInt8]) -> Int {
+        first.indices.first { first[$0] != second[$0] } ?? 0
+    }
+}
+
+/// Contents of several sets of inputs in one shared file; constants lie in it once.
+struct InputFile: ~Copyable {
+    let file: SharedFile
+    let sets: [[Int]]
+
+    init(_ parameters: [WorkerCall.Parameter], _ inputs: [[[UInt8]]]) throws(Refusal) {
+        var pieces: [(offset: Int, bytes: [UInt8])] = []
+        var sets: [[Int]] = []
+        var end = 0
+        for (number, set) in inputs.enumerated() {
+            var offsets: [Int] = []
+            for (index, parameter) in parameters.enumerated() {
+                switch parameter.role {
+                case .output: offsets.append(-1)
+                case .constant where number > 0: offsets.append(sets[0][index])
+                case .constant, .input, .state:
+                    offsets.append(end)
+                    pieces.append((end, set[index]))
+                    end = aligned(end + parameter.byteCount)
+                }
+            }
+            sets.append(offsets)
+        }
+        file = try SharedFile(pieces, byteCount: end)
+        self.sets = sets
+    }
+}

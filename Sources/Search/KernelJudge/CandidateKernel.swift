@@ -1,0 +1,81 @@
+package import ElementTypes
+internal import KernelIR
+package import KernelWorker
+
+/// A compiled kernel as it is handed to the judge.
+package struct CandidateKernel: Hashable, Sendable {
+    /// How a launch is split.
+    package enum Parts: Hashable, Sendable {
+        /// Into this many, over symbols; at most 65535 are used.
+        case count(IntegerExpression)
+        /// One for each thread, all at once.
+        case gang
+    }
+
+    /// A constant operand rearranged by the candidate's own function.
+    package struct Packing: Hashable, Sendable {
+        package var symbol: String
+        /// Parameters that it reads; all are constant.
+        package var sources: [Int]
+        package var byteCount: Int
+
+        /// Makes a packing.
+        package init(symbol: String, sources: [Int], byteCount: Int) {
+            self.symbol = symbol
+            self.sources = sources
+            self.byteCount = byteCount
+        }
+    }
+
+    /// The shared object. Its path must be its own: a path whose contents change keeps its old code in the worker.
+    package var libraryPath: String
+    package var symbol: String
+    package var arguments: [WorkerCall.Argument]
+    package var packings: [Packing]
+    /// Bytes for each thread, over symbols.
+    package var workspaceBytes: IntegerExpression
+    package var parts: Parts
+
+    /// Makes a candidate.
+    package init(
+        libraryPath: String, symbol: String, arguments: [WorkerCall.Argument], packings: [Packing] = [],
+        workspaceBytes: IntegerExpression = 0, parts: Parts = .count(1)
+    ) {
+        self.libraryPath = libraryPath
+        self.symbol = symbol
+        self.arguments = arguments
+        self.packings = packings
+        self.workspaceBytes = workspaceBytes
+        self.parts = parts
+    }
+
+    /// The call for given values of the symbols.
+    func call(
+        library: Int, parameters: [WorkerCall.Parameter], symbols: [Variable], dimensions: [Int]
+    ) throws(Refusal) -> WorkerCall {
+        func value(_ expression: IntegerExpression) throws(Refusal) -> Int {
+            guard let value = evaluate(expression, symbols, dimensions) else {
+                throw .notJudged(reason: "\(expression) has no value for \(dimensions)")
+            }
+            return value
+        }
+        let parts: Int
+        switch self.parts {
+        case .gang: parts = 0
+        case .count(let expression): parts = min(65535, max(1, try value(expression)))
+        }
+        return WorkerCall(
+            library: library, symbol: symbol, arguments: arguments,
+            packings: packings.map {
+                WorkerCall.Packing(symbol: $0.symbol, sources: $0.sources, byteCount: $0.byteCount)
+            },
+            parameters: parameters, dimensions: dimensions, workspaceBytes: max(0, try value(workspaceBytes)),
+            parts: parts)
+    }
+}
+
+/// The value of an expression over symbols, or nil when it holds another variable or divides by 0.
+func evaluate(_ expression: IntegerExpression, _ symbols: [Variable], _ dimensions: [Int]) -> Int? {
+    guard expression.variables.allSatisfy({ symbols.contains($0) }) else { return nil }
+    return expression.evaluate { variable in symbols.firstIndex(of: variable).map { dimensions[$0] } ?? 0 }
+}

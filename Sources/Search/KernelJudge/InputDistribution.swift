@@ -1,0 +1,85 @@
+internal import Base
+internal import ElementTypes
+internal import Glibc
+
+/// A way to draw inputs.
+package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
+    /// Standard normal.
+    case normal
+    /// Normal with 64 times the deviation: exponentials of it overflow, sums of it cancel.
+    case wide
+    /// Normal, scaled down so far that squares of it are subnormal or vanish.
+    case tiny
+    /// One value for all elements of a tensor, another for each tensor.
+    case constant
+    /// Normal with infinities, NaN, subnormals, zeros of both signs and the largest numbers sprinkled in.
+    case special
+
+    /// Elements of a parameter, drawn from its domain.
+    func draw(_ count: Int, _ element: ElementType, _ domain: InputDomain, random: inout SeededRandom) -> [UInt8] {
+        switch domain {
+        case .fixed(let bytes): return bytes
+        case .index(let bound): return integers(count, element, 0...max(0, bound - 1), &random)
+        case .integer(let range): return integers(count, element, range, &random)
+        case .boolean:
+            return ElementCoding.encode((0..<count).map { _ in random.uniform() < 0.5 ? 0 : 1 }, element)
+        case .real: return ElementCoding.encode(reals(count, element, &random), element)
+        case .nonNegative: return ElementCoding.encode(reals(count, element, &random).map { abs($0) }, element)
+        }
+    }
+
+    private func integers(
+        _ count: Int, _ element: ElementType, _ range: ClosedRange<Int>, _ random: inout SeededRandom
+    ) -> [UInt8] {
+        let span = range.upperBound - range.lowerBound + 1
+        let single = random.index(below: span)
+        let values = (0..<count).map { _ in
+            Double(range.lowerBound + (self == .constant ? single : random.index(below: span)))
+        }
+        return ElementCoding.encode(values, element)
+    }
+
+    private func reals(_ count: Int, _ element: ElementType, _ random: inout SeededRandom) -> [Double] {
+        // Pairs by Box and Muller (1958).
+        func normal() -> Double {
+            let radius = (-2 * log(1 - random.uniform())).squareRoot()
+            return radius * cos(2 * .pi * random.uniform())
+        }
+        switch self {
+        case .normal: return (0..<count).map { _ in normal() }
+        case .wide: return (0..<count).map { _ in 64 * normal() }
+        case .tiny:
+            let scale: Double =
+                switch element {
+                case .f64: 0x1p-540
+                case .f16: 0x1p-12
+                case .f32, .bf16, .i64, .i32, .i16, .i8, .u8, .bool: 0x1p-66
+                }
+            return (0..<count).map { _ in scale * normal() }
+        case .constant:
+            let value = normal()
+            return [Double](repeating: value, count: count)
+        case .special:
+            let least = element.leastPositive
+            let values = [Double.infinity, -.infinity, .nan, least, -3 * least, 0, -0.0, 1, -1, element.greatest]
+            // Few, as a single NaN reaches all that is summed with it.
+            return (0..<count).map { _ in
+                let isSpecial = random.index(below: max(24, count / 16)) == 0
+                return isSpecial ? values[random.index(below: values.count)] : normal()
+            }
+        }
+    }
+}
+
+extension ElementType {
+    /// The largest finite number that reads and writes exactly; for integers 0 (unused).
+    fileprivate var greatest: Double {
+        switch self {
+        case .f64: .greatestFiniteMagnitude
+        case .f32: Double(Float.greatestFiniteMagnitude)
+        case .f16: 65504
+        case .bf16: 0x1.FEp127
+        case .i64, .i32, .i16, .i8, .u8, .bool: 0
+        }
+    }
+}

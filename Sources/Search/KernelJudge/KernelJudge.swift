@@ -1,0 +1,151 @@
+internal import Base
+internal import KernelWorker
+internal import Processes
+internal import Synchronization
+
+/// Says whether a candidate is correct and how fast it is. Candidates run in a worker process; truth, tolerance and
+/// comparison stay here. One candidate at a time: timing runs alone.
+///
+/// The funnel: a look at the library; one full and one odd shape; timing against the incumbent; for what comes close to
+/// it or wins, the full battery of distributions and shapes, the outputs of the timed runs recomputed in a fresh process,
+/// and a second timing.
+package final class KernelJudge: Sendable {
+    private let command: WorkerCommand
+    let settings: JudgeSettings
+    private let bench: Mutex<Bench>
+
+    /// A judge whose worker is started by `command` when it is first needed.
+    package init(worker command: WorkerCommand, settings: JudgeSettings = JudgeSettings()) {
+        self.command = command
+        self.settings = settings
+        bench = Mutex(Bench(command: command))
+    }
+
+    /// Judges `candidate`. `incumbent` is what it must beat; without one (the default schedule) it gets the full battery and
+    /// is timed against itself. `floorSeconds` is a bound that no correct kernel can go below; 0 when unknown.
+    package func judge(
+        _ candidate: CandidateKernel, against incumbent: CandidateKernel?, evidence: RegionEvidence,
+        floorSeconds: Double = 0
+    ) async -> Verdict {
+        await onOwnThread { [self] in
+            bench.withLock { bench in
+                do throws(Refusal) {
+                    return try bench.judge(candidate, incumbent, evidence, floorSeconds, settings)
+                } catch {
+                    // Whatever a bad candidate left in the process (modes of the processor, threads) goes with it.
+                    bench.dismissWorker()
+                    return .refused(error)
+                }
+            }
+        }
+    }
+
+    /// Only checks `candidate`, with all inputs and shapes: for verifying without timing.
+    package func check(_ candidate: CandidateKernel, evidence: RegionEvidence) async -> Result<[OutputErrors], Refusal>
+    {
+        await onOwnThread { [self] in
+            bench.withLock { bench in
+                do throws(Refusal) {
+                    if settings.auditsLibrary { try LibraryAudit.audit(path: candidate.libraryPath) }
+                    return .success(try bench.battery(candidate, evidence, settings))
+                } catch {
+                    bench.dismissWorker()
+                    return .failure(error)
+                }
+            }
+        }
+    }
+}
+
+/// The worker and what is done with it, on one thread at a time.
+struct Bench: ~Copyable {
+    private let command: WorkerCommand
+    private var worker: WorkerProcess?
+
+    init(command: WorkerCommand) {
+        self.command = command
+        worker = nil
+    }
+
+    mutating func judge(
+        _ candidate: CandidateKernel, _ incumbent: CandidateKernel?, _ evidence: RegionEvidence, _ floorSeconds: Double,
+        _ settings: JudgeSettings
+    ) throws(Refusal) -> Verdict {
+        if settings.auditsLibrary { try LibraryAudit.audit(path: candidate.libraryPath) }
+        var errors = try check(candidate, evidence, [(0, .normal, 0), (0, .wide, 0)], settings)
+        if evidence.shapeCount > 1 { errors += try check(candidate, evidence, [(1, .normal, 0)], settings) }
+        var timing = try time(candidate, incumbent ?? candidate, evidence, settings, attempt: 0)
+        if timing.seconds < floorSeconds {
+            throw .belowFloor(seconds: timing.seconds, floorSeconds: floorSeconds)
+        }
+        if incumbent == nil || timing.speedup >= settings.batteryThreshold {
+            errors += try battery(candidate, evidence, settings)
+        }
+        if timing.isWin {
+            // A lucky measurement does not repeat; the smaller of two wins counts.
+            let again = try time(candidate, incumbent ?? candidate, evidence, settings, attempt: 1)
+            if again.speedup < timing.speedup { timing = again }
+        }
+        return .correct(timing, Self.worst(errors))
+    }
+
+    /// All distributions on the full shape, and the plain ones on every other shape.
+    mutating func battery(
+        _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ settings: JudgeSettings
+    ) throws(Refusal) -> [OutputErrors] {
+        var keys: [(Int, InputDistribution, Int)] = [(0, .normal, 0), (0, .normal, 1)]
+        for distribution in InputDistribution.allCases where distribution != .normal {
+            if distribution == .special, !evidence.oracle.allowsSpecialValues { continue }
+            keys.append((0, distribution, 0))
+        }
+        var errors = try check(candidate, evidence, keys, settings)
+        for shape in 0..<evidence.shapeCount where shape > 0 {
+            errors += try check(candidate, evidence, [(shape, .normal, 0), (shape, .wide, 0)], settings)
+        }
+        let cases = try Self.cases(evidence, keys)
+        for (output, parameter) in evidence.written.enumerated()
+        where !RegionEvidence.isInformative(output, cases) { throw .noEvidence(parameter: parameter) }
+        return Self.worst(errors)
+    }
+
+    /// For each output the errors closest to what is allowed.
+    private static func worst(_ errors: [OutputErrors]) -> [OutputErrors] {
+        var worst: [OutputErrors] = []
+        for error in errors {
+            if let place = worst.firstIndex(where: { $0.parameter == error.parameter }) {
+                if error.errors.severity > worst[place].errors.severity { worst[place] = error }
+            } else {
+                worst.append(error)
+            }
+        }
+        return worst
+    }
+
+    static func cases(
+        _ evidence: RegionEvidence, _ keys: [(Int, InputDistribution, Int)]
+    ) throws(Refusal) -> [RegionEvidence.Case] {
+        var cases: [RegionEvidence.Case] = []
+        for (shape, distribution, number) in keys {
+            cases.append(
+                try evidence.makeCase(
+                    RegionEvidence.CaseKey(shape: shape, distribution: distribution, number: number)))
+        }
+        return cases
+    }
+
+    /// Asks the worker, which is started when there is none and given up after any error.
+    mutating func ask(
+        _ libraries: [String], limit: Double, _ request: ([Int]) throws(Refusal) -> WorkerRequest
+    ) throws(Refusal) -> (WorkerReply, seconds: Double) {
+        var worker: WorkerProcess
+        if let running = self.worker.take() { worker = running } else { worker = try WorkerProcess.start(command) }
+        var numbers: [Int] = []
+        for path in libraries { numbers.append(try worker.library(path, limit: limit)) }
+        let answer = try worker.ask(try request(numbers), limit: limit)
+        self.worker = consume worker
+        return answer
+    }
+
+    /// Lets the worker go, so that the next request meets a fresh one.
+    mutating func dismissWorker() { worker = nil }
+}

@@ -1,0 +1,133 @@
+internal import Base
+internal import ElementTypes
+internal import KernelIR
+internal import KernelWorker
+internal import Synchronization
+
+/// Inputs with their truth, made once for a region and kept for all its candidates.
+package final class RegionEvidence: Sendable {
+    /// Which inputs.
+    struct CaseKey: Hashable {
+        var shape: Int
+        var distribution: InputDistribution
+        /// Counts draws of one distribution.
+        var number: Int
+    }
+
+    /// Inputs and truth.
+    final class Case: Sendable {
+        let key: CaseKey
+        let name: String
+        let dimensions: [Int]
+        /// Bytes of every parameter; none for outputs.
+        let inputs: [[UInt8]]
+        /// Truth of the written parameters.
+        let outputs: [OracleOutput]
+
+        init(key: CaseKey, name: String, dimensions: [Int], inputs: [[UInt8]], outputs: [OracleOutput]) {
+            self.key = key
+            self.name = name
+            self.dimensions = dimensions
+            self.inputs = inputs
+            self.outputs = outputs
+        }
+    }
+
+    let oracle: any RegionOracle
+    private let seed: UInt64
+    private let cases = Mutex<[CaseKey: Case]>([:])
+    /// Complete outputs of the first candidate that passed, by case: what unsampled elements of later ones are held to.
+    private let accepted = Mutex<[CaseKey: [[Double]]]>([:])
+
+    /// Evidence on what `oracle` knows, from fresh inputs that `seed` determines.
+    package init(oracle: any RegionOracle, seed: UInt64) {
+        self.oracle = oracle
+        self.seed = seed
+    }
+
+    /// Number of shapes.
+    var shapeCount: Int { oracle.shapes.count }
+
+    /// Indices of the written parameters.
+    var written: [Int] { oracle.parameters.indices.filter { oracle.parameters[$0].access != .read } }
+
+    /// The parameters with their sizes.
+    func parameters(dimensions: [Int]) throws(Refusal) -> [WorkerCall.Parameter] {
+        var parameters: [WorkerCall.Parameter] = []
+        for parameter in oracle.parameters {
+            guard let count = evaluate(parameter.count, oracle.symbols, dimensions), count >= 0 else {
+                throw .notJudged(reason: "size \(parameter.count) has no value for dimensions \(dimensions)")
+            }
+            let role: WorkerCall.Role =
+                switch parameter.access {
+                case .read: parameter.isConstant ? .constant : .input
+                case .write: .output
+                case .readWrite: .state
+                }
+            let bytes = parameter.element.byteCount
+            parameters.append(WorkerCall.Parameter(role: role, byteCount: count * bytes, elementBytes: bytes))
+        }
+        return parameters
+    }
+
+    /// The case of a key, made when it is first asked for. The constants of a shape are the same in all its cases.
+    func makeCase(_ key: CaseKey) throws(Refusal) -> Case {
+        if let known = cases.withLock({ $0[key] }) { return known }
+        let dimensions = oracle.shapes[key.shape]
+        let sizes = try parameters(dimensions: dimensions)
+        let distributionNumber = InputDistribution.allCases.firstIndex(of: key.distribution) ?? 0
+        var random = SeededRandom(seed: seed).split(UInt64(distributionNumber * 1000 + key.number + 1))
+        // Weights differ between shapes only in that sizes may differ.
+        var constantRandom = SeededRandom(seed: seed).split(0)
+        var inputs: [[UInt8]] = []
+        for (index, parameter) in oracle.parameters.enumerated() {
+            let size = sizes[index]
+            let count = size.byteCount / size.elementBytes
+            let domain = oracle.domain(of: index, dimensions: dimensions)
+            switch size.role {
+            case .output: inputs.append([])
+            case .constant:
+                inputs.append(
+                    InputDistribution.normal.draw(count, parameter.element, domain, random: &constantRandom))
+            case .input, .state:
+                inputs.append(key.distribution.draw(count, parameter.element, domain, random: &random))
+            }
+            if size.role != .output, inputs[index].count != size.byteCount {
+                throw .notJudged(reason: "parameter \(index) has \(inputs[index].count) bytes, not \(size.byteCount)")
+            }
+        }
+        let outputs: [OracleOutput]
+        do throws(OracleError) {
+            outputs = try oracle.answer(dimensions: dimensions, inputs: inputs)
+        } catch {
+            throw .notJudged(reason: "no truth: \(error)")
+        }
+        guard outputs.count == written.count else { throw .notJudged(reason: "truth of \(outputs.count) outputs") }
+        for (output, parameter) in zip(outputs, written) {
+            let count = sizes[parameter].byteCount / sizes[parameter].elementBytes
+            guard output.truth.count == output.positions?.count ?? count, output.witness.count == output.truth.count,
+                output.positions?.allSatisfy({ $0 >= 0 && $0 < count }) ?? true
+            else { throw .notJudged(reason: "truth of parameter \(parameter) does not fit its \(count) elements") }
+        }
+        let shape = dimensions.isEmpty ? "" : ", dimensions \(dimensions.map(String.init).joined(separator: " "))"
+        let made = Case(
+            key: key, name: "\(key.distribution.rawValue) inputs \(key.number)\(shape)", dimensions: dimensions,
+            inputs: inputs, outputs: outputs)
+        cases.withLock { $0[key] = made }
+        return made
+    }
+
+    /// Outputs that passed before on this case.
+    func acceptedOutputs(_ key: CaseKey) -> [[Double]]? { accepted.withLock { $0[key] } }
+
+    /// Keeps outputs that passed, where truth was only sampled.
+    func accept(_ key: CaseKey, _ outputs: [[Double]]) { accepted.withLock { $0[key] = $0[key] ?? outputs } }
+
+    /// Whether an output tells right from wrong: its truth varies within one of the cases or between them, by more than
+    /// rounding would.
+    static func isInformative(_ output: Int, _ cases: [Case]) -> Bool {
+        let values = cases.flatMap { $0.outputs[output].truth.filter(\.isFinite) }
+        guard let least = values.min(), let greatest = values.max() else { return false }
+        return greatest - least > 1e-3 * max(abs(least), abs(greatest))
+    }
+}

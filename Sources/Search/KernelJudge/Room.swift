@@ -1,1 +1,0 @@
-// KernelJudge: not filled yet.

@@ -1,0 +1,111 @@
+internal import CKernelHarness
+internal import Glibc
+
+/// The worker process of the judge: reads requests from standard input, runs candidates and answers on what was standard
+/// output. It knows no truth and no tolerance, and may crash or hang without harm.
+package enum WorkerLoop {
+    /// Serves until the parent closes its end; then ends the process. `threads` is the size of the pool, nil for as many
+    /// as the runtime would take.
+    package static func run(threads: Int?) -> Never {
+        // What a candidate prints or reads must not meet the protocol.
+        let input = fcntl(0, F_DUPFD_CLOEXEC, 100)
+        let output = fcntl(1, F_DUPFD_CLOEXEC, 100)
+        let null = open("/dev/null", O_RDWR)
+        guard input >= 0, output >= 0, null >= 0 else { exit(3) }
+        dup2(null, 0)
+        dup2(null, 1)
+        close(null)
+        var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
+        hearth_harness_install(output, WorkerReply.faultTag)
+        hearth_harness_watch(input)
+        guard let pool = hearth_pool_create(Int32(clamping: threads ?? 0), 0) else { exit(3) }
+        var session = Session(pool: pool)
+        send(.ready(threads: Int(hearth_pool_threads(pool))), sequence: 0, to: output)
+        while true {
+            guard let prefix = receive(WorkerFrame.prefixBytes, from: input), let length = WorkerFrame.length(prefix),
+                let frame = receive(length, from: input), let (sequence, request) = try? WorkerRequest.read(frame)
+            else { exit(0) }
+            hearth_harness_set_sequence(sequence)
+            let reply: WorkerReply
+            do throws(RequestError) {
+                reply = try session.perform(request)
+            } catch {
+                reply = .refused(error.reason, detail: error.detail)
+            }
+            send(reply, sequence: sequence, to: output)
+        }
+    }
+
+    private struct Session {
+        let pool: OpaquePointer
+        var libraries: [Int: LoadedLibrary] = [:]
+
+        init(pool: OpaquePointer) {
+            self.pool = pool
+            warm()
+        }
+
+        /// Starts the pool's threads, so that later ones are a candidate's.
+        private func warm() {
+            let call = WorkerCall(
+                library: 0, symbol: "", arguments: [], packings: [], parameters: [], dimensions: [], workspaceBytes: 0,
+                parts: 64)
+            let workspace = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+            let nothing: HearthKernel = { _, _, _, _, _ in 0 }
+            let prepared = PreparedRun(
+                nothing, operands: [], call: call, parts: 64, gangArea: nil, workspace: workspace, workspaceStride: 0)
+            hearth_pool_run(pool, prepared.run)
+            workspace.deallocate()
+        }
+
+        mutating func perform(_ request: WorkerRequest) throws(RequestError) -> WorkerReply {
+            switch request {
+            case .load(let library, let path):
+                libraries[library] = try LoadedLibrary(path: path)
+                return .done
+            case .check(let job):
+                let runner = CheckRunner(pool: pool, library: try library(job.call), job: job)
+                return .checked(try runner.perform())
+            case .time(let job):
+                let candidate = try library(job.candidate)
+                let incumbent = try library(job.incumbent)
+                let runner = try TimeRunner(pool: pool, job: job)
+                return .timed(try runner.perform(candidate: candidate, incumbent: incumbent))
+            }
+        }
+
+        private func library(_ call: WorkerCall) throws(RequestError) -> LoadedLibrary {
+            guard let library = libraries[call.library] else {
+                throw RequestError(.badRequest, "library \(call.library) is not loaded")
+            }
+            return library
+        }
+    }
+
+    private static func send(_ reply: WorkerReply, sequence: UInt64, to descriptor: Int32) {
+        let frame = reply.frame(sequence: sequence)
+        var offset = 0
+        while offset < frame.count {
+            let count = frame.withUnsafeBytes { buffer in
+                buffer.baseAddress.map { Glibc.write(descriptor, $0 + offset, buffer.count - offset) } ?? -1
+            }
+            if count < 0, errno != EINTR { exit(0) }
+            offset += max(0, count)
+        }
+    }
+
+    private static func receive(_ count: Int, from descriptor: Int32) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var offset = 0
+        while offset < count {
+            let got = bytes.withUnsafeMutableBytes { buffer in
+                buffer.baseAddress.map { Glibc.read(descriptor, $0 + offset, count - offset) } ?? -1
+            }
+            if got < 0, errno == EINTR { continue }
+            if got <= 0 { return nil }
+            offset += got
+        }
+        return bytes
+    }
+}

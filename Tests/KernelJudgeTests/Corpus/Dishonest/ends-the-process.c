@@ -1,0 +1,2 @@
+#include <unistd.h>
+KERNEL(kernel) { _exit(0); }

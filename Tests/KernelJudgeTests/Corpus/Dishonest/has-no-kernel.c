@@ -1,0 +1,1 @@
+KERNEL(another) { return 0; }

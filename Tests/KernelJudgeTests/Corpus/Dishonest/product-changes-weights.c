@@ -1,0 +1,12 @@
+KERNEL(kernel) {
+    const float *x = buffers[0];
+    float *w = buffers[1], *y = buffers[2];
+    for (int64_t m = part; m < M; m += parts)
+        for (int64_t n = 0; n < N; n++) {
+            float sum = 0;
+            for (int64_t k = 0; k < K; k++) sum += x[m * K + k] * w[k * N + n];
+            y[m * N + n] = sum;
+        }
+    w[0] = 0;
+    return 0;
+}

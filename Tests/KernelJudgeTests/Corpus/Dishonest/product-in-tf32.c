@@ -1,0 +1,18 @@
+static inline float narrow(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    bits = (bits + 0xFFF + (bits >> 13 & 1)) & 0xFFFFE000;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+KERNEL(kernel) {
+    const float *x = buffers[0], *w = buffers[1];
+    float *y = buffers[2];
+    for (int64_t m = part; m < M; m += parts)
+        for (int64_t n = 0; n < N; n++) {
+            float sum = 0;
+            for (int64_t k = 0; k < K; k++) sum += narrow(x[m * K + k]) * narrow(w[k * N + n]);
+            y[m * N + n] = sum;
+        }
+    return 0;
+}

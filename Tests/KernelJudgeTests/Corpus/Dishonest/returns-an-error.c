@@ -1,0 +1,1 @@
+KERNEL(kernel) { return 7; }

@@ -1,0 +1,1 @@
+KERNEL(kernel) { __builtin_trap(); }

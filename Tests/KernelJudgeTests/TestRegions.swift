@@ -1,0 +1,131 @@
+import ElementTypes
+import Glibc
+import KernelIR
+import KernelJudge
+
+/// A region whose truth is a formula.
+struct FormulaOracle: RegionOracle {
+    var parameters: [KernelParameter]
+    var symbols: [Variable] = []
+    var shapes: [[Int]] = [[]]
+    var allowsSpecialValues = true
+    var domains: [InputDomain]
+    /// Inputs as doubles, dimensions → outputs.
+    var formula: @Sendable ([[Double]], [Int]) -> [OracleOutput]
+
+    func domain(of parameter: Int, dimensions: [Int]) -> InputDomain { domains[parameter] }
+
+    func answer(dimensions: [Int], inputs: [[UInt8]]) throws(OracleError) -> [OracleOutput] {
+        let values = zip(inputs, parameters).map { bytes, parameter in
+            bytes.withUnsafeBytes { ElementCoding.decode($0, parameter.element) }
+        }
+        return formula(values, dimensions)
+    }
+}
+
+/// The regions that the corpus computes.
+enum TestRegion: String, CaseIterable {
+    case softmax, product, square, argmax, accumulate
+
+    /// The truth in double; the witness in the order and precision of a plain f32 loop.
+    var oracle: FormulaOracle {
+        switch self {
+        case .softmax: Self.softmaxOracle
+        case .product: Self.productOracle
+        case .square: Self.squareOracle
+        case .argmax: Self.argmaxOracle
+        case .accumulate: Self.accumulateOracle
+        }
+    }
+
+    private static func parameter(
+        _ element: ElementType, _ count: IntegerExpression, _ access: KernelParameter.Access, isConstant: Bool = false
+    ) -> KernelParameter {
+        KernelParameter(element: element, count: count, access: access, isConstant: isConstant)
+    }
+
+    private static let softmaxOracle: FormulaOracle = {
+        let rows = Variable(.symbol, 0)
+        let columns = Variable(.symbol, 1)
+        let count = IntegerExpression(rows) * IntegerExpression(columns)
+        return FormulaOracle(
+            parameters: [parameter(.f32, count, .read), parameter(.f32, count, .write)], symbols: [rows, columns],
+            shapes: [[64, 256], [3, 7], [1, 33], [5, 130]], domains: [.real, .real]
+        ) { inputs, dimensions in
+            let columns = dimensions[1]
+            var truth: [Double] = []
+            var witness: [Double] = []
+            for row in 0..<dimensions[0] {
+                let x = inputs[0][row * columns..<(row + 1) * columns]
+                let top = x.contains(where: \.isNaN) ? Double.nan : x.max()!
+                let terms = x.map { exp($0 - top) }
+                let sum = terms.reduce(0, +)
+                truth += terms.map { $0 / sum }
+                let narrow = x.map { expf(Float($0) - Float(top)) }
+                let narrowSum = narrow.reduce(0, +)
+                witness += narrow.map { Double($0 / narrowSum) }
+            }
+            return [OracleOutput(truth: truth, witness: witness, summedTerms: columns)]
+        }
+    }()
+
+    private static let productOracle: FormulaOracle = {
+        let (m, k, n) = (8, 96, 48)
+        return FormulaOracle(
+            parameters: [
+                parameter(.f32, IntegerExpression(m * k), .read),
+                parameter(.f32, IntegerExpression(k * n), .read, isConstant: true),
+                parameter(.f32, IntegerExpression(m * n), .write),
+            ], domains: [.real, .real, .real]
+        ) { inputs, _ in
+            var truth = [Double](repeating: 0, count: m * n)
+            var witness = truth
+            for row in 0..<m {
+                for column in 0..<n {
+                    var sum = 0.0
+                    var narrow = Float(0)
+                    for term in 0..<k {
+                        let (x, w) = (inputs[0][row * k + term], inputs[1][term * n + column])
+                        sum += x * w
+                        narrow += Float(x) * Float(w)
+                    }
+                    truth[row * n + column] = sum
+                    witness[row * n + column] = Double(narrow)
+                }
+            }
+            return [OracleOutput(truth: truth, witness: witness, summedTerms: k)]
+        }
+    }()
+
+    private static let squareOracle: FormulaOracle = {
+        let count = Variable(.symbol, 0)
+        return FormulaOracle(
+            parameters: [
+                parameter(.f32, IntegerExpression(count), .read), parameter(.f32, IntegerExpression(count), .write),
+            ], symbols: [count], shapes: [[4096], [13]], domains: [.real, .real]
+        ) { inputs, _ in
+            let witness = inputs[0].map { Double(Float($0) * Float($0)) }
+            return [OracleOutput(truth: inputs[0].map { $0 * $0 }, witness: witness)]
+        }
+    }()
+
+    private static let argmaxOracle = FormulaOracle(
+        parameters: [parameter(.f32, 384, .read), parameter(.i64, 16, .write)], allowsSpecialValues: false,
+        domains: [.real, .real]
+    ) { inputs, _ in
+        let rows = (0..<16).map { Array(inputs[0][$0 * 24..<($0 + 1) * 24]) }
+        let first = rows.map { row in Double(row.firstIndex(of: row.max()!)!) }
+        return [
+            OracleOutput(truth: first, witness: first) { index, value in
+                value >= 0 && value < 24 && rows[index][Int(value)] == rows[index].max()!
+            }
+        ]
+    }
+
+    private static let accumulateOracle = FormulaOracle(
+        parameters: [parameter(.f32, 100, .read), parameter(.f32, 100, .readWrite)], domains: [.real, .real]
+    ) { inputs, _ in
+        let truth = zip(inputs[0], inputs[1]).map { $0 + $1 }
+        return [OracleOutput(truth: truth, witness: zip(inputs[0], inputs[1]).map { Double(Float($0) + Float($1)) })]
+    }
+}
