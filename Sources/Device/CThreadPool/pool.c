@@ -325,6 +325,9 @@ static void start_workers(HearthPool *pool) {
     if (pool->started == pool->threads) return;
     sigset_t all, old;
     sigfillset(&all);
+    // But a crash belongs to the thread that crashes: blocked, it would end the process past every handler.
+    const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigdelset(&all, crashes[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);  // signals belong to the threads of the application
     while (pool->started < pool->threads) {
         int32_t index = pool->started;

@@ -1,0 +1,64 @@
+import KernelWorker
+import Testing
+
+@Suite struct WorkerMessageTests {
+    static let call = WorkerCall(
+        library: 3, symbol: "kernel", arguments: [.parameter(0), .packed(1)],
+        packings: [.init(symbol: "pack", sources: [1, 2], byteCount: 64)],
+        parameters: [
+            .init(role: .input, byteCount: 8, elementBytes: 4), .init(role: .state, byteCount: 16, elementBytes: 2),
+        ], dimensions: [7, -1], workspaceBytes: 128, parts: 0)
+    static let file = WorkerFile(path: "/proc/1/fd/2", byteCount: 99)
+    static let requests: [WorkerRequest] = [
+        .load(library: 1, path: "/a/ü.so"),
+        .check(
+            CheckJob(
+                call: call, inputs: file, sets: [[0, -1], [64, -1]], outputs: file,
+                runs: [.init(set: 1, endsAtGuard: true, poison: 0xCD)])),
+        .time(
+            TimeJob(
+                candidate: call, incumbent: call, inputs: file, sets: [[0, 8]], seed: .max, groups: 5,
+                sampleNanoseconds: 1000, callLimit: 7, constantCopies: 2, outputs: file)),
+    ]
+    static let replies: [WorkerReply] = [
+        .ready(threads: 2), .done, .refused(.missingSymbol, detail: "kernel"),
+        .checked([
+            RunReport(code: 0, extraThreads: 0, damaged: nil, changedInput: nil, nanoseconds: 5),
+            RunReport(
+                code: -1, extraThreads: 2, damaged: .init(buffer: .workspace, offset: -4), changedInput: 3,
+                nanoseconds: 6),
+        ]),
+        .timed(TimeReport(calls: 9, samples: [1, 2, 3, 4], totalNanoseconds: 10, extraThreads: 0, changedInput: 1)),
+        .fault(FaultReport(signal: 11, zone: .guardPage, buffer: .packed(2), offset: 77)),
+    ]
+
+    @Test(arguments: requests) func requestsRoundTrip(request: WorkerRequest) throws {
+        let frame = request.frame(sequence: 0x1234_5678_9ABC)
+        #expect(WorkerFrame.length(Array(frame.prefix(4))) == frame.count - 4)
+        let (sequence, read) = try WorkerRequest.read(Array(frame.dropFirst(4)))
+        #expect(sequence == 0x1234_5678_9ABC)
+        #expect(read == request)
+    }
+
+    @Test(arguments: replies) func repliesRoundTrip(reply: WorkerReply) throws {
+        let (sequence, read) = try WorkerReply.read(Array(reply.frame(sequence: 7).dropFirst(4)))
+        #expect(sequence == 7)
+        #expect(read == reply)
+    }
+
+    /// Whatever a candidate might write into the pipe is an error, never a crash.
+    @Test(arguments: replies) func damagedRepliesAreErrors(reply: WorkerReply) {
+        let frame = Array(reply.frame(sequence: 7).dropFirst(4))
+        for length in 0..<frame.count {
+            #expect(throws: WireError.self) { try WorkerReply.read(Array(frame.prefix(length))) }
+        }
+        #expect(throws: WireError.self) { try WorkerReply.read(frame + [0]) }
+        for place in frame.indices {
+            var damaged = frame
+            damaged[place] ^= 0xFF
+            _ = try? WorkerReply.read(damaged)
+        }
+        #expect(WorkerFrame.length([0xFF, 0xFF, 0xFF, 0xFF]) == nil)
+        #expect(WorkerFrame.length([0, 0, 0, 0]) == nil)
+    }
+}
