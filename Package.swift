@@ -91,7 +91,8 @@ let package = Package(
             name: "hearth",
             dependencies: [
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
-                "Processes", "Baselines", "KernelCodeGen", "DeviceAPI", "CPUDevice", "ModelPackage", "PackageBuilder",
+                "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "DeviceAPI", "CPUDevice", "ModelPackage",
+                "PackageBuilder",
                 "PackageRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
