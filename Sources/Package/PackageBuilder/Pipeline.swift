@@ -44,7 +44,8 @@ package struct Pipeline {
     ) async throws {
         let interface = try ModelInterface(graph)
         let emitter = KernelEmitter(CPUTarget(device.limits))
-        let program = try stage(.lower) { try lower(graph) }
+        let rewritten = try stage(.rewrite) { try rewrite(graph) }
+        let program = try stage(.lower) { try lower(rewritten) }
         let list = KernelList(program)
         let schedules: [KernelID: Schedule] = [:]
         let generated = try stage(.generate) { try GeneratedProgram(list, schedules: schedules, emitter: emitter) }
