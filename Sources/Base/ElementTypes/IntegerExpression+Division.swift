@@ -2,8 +2,11 @@ extension IntegerExpression {
     /// `self // divisor`, rounded down, reduced as far as `ranges` proves.
     package func floorDivided(by divisor: IntegerExpression, _ ranges: VariableRanges) -> IntegerExpression {
         if divisor == 1 { return self }
-        if let a = constantValue, let b = divisor.constantValue, b != 0 {
-            return IntegerExpression(floorQuotient(a, b))
+        if let b = divisor.constantValue {
+            if b == 0 { return IntegerExpression(atom: .floorDivide(self, divisor)) }
+            if let a = constantValue {
+                return checkedFloorDivision(a, b).map { IntegerExpression($0.quotient) } ?? .undefined
+            }
         }
         let (quotient, remainder) = split(by: divisor)
         if remainder == 0 { return quotient }
@@ -13,7 +16,8 @@ extension IntegerExpression {
         }
         if remainder.terms.count == 1, remainder.constant == 0, remainder.terms[0].coefficient == 1,
             case .floorDivide(let a, let b)? = remainder.terms[0].atoms.first, remainder.terms[0].atoms.count == 1,
-            let outer = divisor.constantValue, let inner = b.constantValue, inner > 0, outer > 0
+            let outer = divisor.constantValue, let inner = b.constantValue, inner > 0, outer > 0,
+            !inner.multipliedReportingOverflow(by: outer).overflow
         {
             return quotient + a.floorDivided(by: IntegerExpression(inner * outer), ranges)
         }
@@ -23,8 +27,11 @@ extension IntegerExpression {
     /// `self % divisor` with the sign of the divisor, reduced as far as `ranges` proves.
     package func modulo(_ divisor: IntegerExpression, _ ranges: VariableRanges) -> IntegerExpression {
         if divisor == 1 { return 0 }
-        if let a = constantValue, let b = divisor.constantValue, b != 0 {
-            return IntegerExpression(a - floorQuotient(a, b) * b)
+        if let b = divisor.constantValue {
+            if b == 0 { return IntegerExpression(atom: .modulo(self, divisor)) }
+            if let a = constantValue {
+                return checkedFloorDivision(a, b).map { IntegerExpression($0.remainder) } ?? .undefined
+            }
         }
         let (_, remainder) = split(by: divisor)
         if remainder == 0 { return 0 }
@@ -39,18 +46,19 @@ extension IntegerExpression {
     package func minimum(_ other: IntegerExpression, _ ranges: VariableRanges) -> IntegerExpression {
         if ranges.isNonNegative(other - self) { return self }
         if ranges.isNonNegative(self - other) { return other }
-        return IntegerExpression(atom: .minimum(self, other))
+        return IntegerExpression(atom: compare(self, other) < 0 ? .minimum(self, other) : .minimum(other, self))
     }
 
     /// The larger of two expressions.
     package func maximum(_ other: IntegerExpression, _ ranges: VariableRanges) -> IntegerExpression {
         if ranges.isNonNegative(other - self) { return other }
         if ranges.isNonNegative(self - other) { return self }
-        return IntegerExpression(atom: .maximum(self, other))
+        return IntegerExpression(atom: compare(self, other) < 0 ? .maximum(self, other) : .maximum(other, self))
     }
 
     /// Exact division, or nil when some term is not divisible.
     package func dividedExactly(by divisor: IntegerExpression) -> IntegerExpression? {
+        if divisor == 0 { return nil }
         let (quotient, remainder) = split(by: divisor)
         return remainder == 0 ? quotient : nil
     }
@@ -59,7 +67,8 @@ extension IntegerExpression {
     /// is handled when it is a single product.
     private func split(by divisor: IntegerExpression) -> (quotient: IntegerExpression, remainder: IntegerExpression) {
         if let b = divisor.constantValue {
-            guard b != 0 else { return (0, self) }
+            // Dividing the least integer by −1 overflows; no dimension needs a divisor below 1.
+            guard b > 0 else { return (0, self) }
             let wholeConstant = floorQuotient(constant, b)
             var quotient: [Term] = []
             var remainder: [Term] = []
@@ -72,14 +81,14 @@ extension IntegerExpression {
             }
             return (
                 IntegerExpression(constant: wholeConstant, terms: quotient),
-                IntegerExpression(constant: constant - wholeConstant * b, terms: remainder)
+                IntegerExpression(constant: floorRemainder(constant, b), terms: remainder)
             )
         }
         if self == divisor { return (1, 0) }
         guard divisor.constant == 0, divisor.terms.count == 1 else {
             // A sum such as s0 + 1 divides only multiples of itself; try the ratio of the leading terms.
             if let lead = divisor.terms.first, let own = terms.first(where: { $0.atoms == lead.atoms }),
-                own.coefficient % lead.coefficient == 0
+                lead.coefficient > 0, own.coefficient % lead.coefficient == 0
             {
                 let factor = own.coefficient / lead.coefficient
                 let rest = self - divisor * factor
@@ -126,7 +135,7 @@ extension IntegerExpression {
                 }
             }
             let whole = floorQuotient(constant, factor)
-            let remainder = IntegerExpression(constant: constant - whole * factor, terms: rest)
+            let remainder = IntegerExpression(constant: floorRemainder(constant, factor), terms: rest)
             if ranges.isNonNegative(remainder), ranges.isNonNegative(IntegerExpression(factor - 1) - remainder) {
                 return IntegerExpression(constant: whole, terms: multiple)
                     .floorDivided(by: IntegerExpression(divisor / factor), ranges)
@@ -139,7 +148,8 @@ extension IntegerExpression {
 extension IntegerExpression.Term {
     /// The quotient of two products, or nil when the divisor's atoms or coefficient do not divide.
     fileprivate func divided(by divisor: Self) -> IntegerExpression? {
-        guard coefficient % divisor.coefficient == 0 else { return nil }
+        // A negative divisor could overflow with the least integer; leading coefficients are positive in practice.
+        guard divisor.coefficient > 0, coefficient % divisor.coefficient == 0 else { return nil }
         var rest = atoms
         for atom in divisor.atoms {
             guard let index = rest.firstIndex(of: atom) else { return nil }
@@ -154,7 +164,7 @@ extension IntegerExpression.Term {
 
 /// The greatest common divisor of the absolute values.
 package func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
-    var (x, y) = (abs(a), abs(b))
+    var (x, y) = (a.magnitude, b.magnitude)
     while y != 0 { (x, y) = (y, x % y) }
-    return x
+    return Int(clamping: x)
 }

@@ -1,10 +1,12 @@
+import Base
+
 extension IntegerExpression: CustomStringConvertible {
     /// The printed form, which `init(parsing:)` reads back: `2*s0 + 3`, `(i0 + 1) // 2`, `min(s0, 4)`.
     package var description: String {
         var text = ""
         for term in terms {
             let product = term.atoms.map(describe).joined(separator: "*")
-            let magnitude = abs(term.coefficient) == 1 ? product : "\(abs(term.coefficient))*\(product)"
+            let magnitude = term.coefficient.magnitude == 1 ? product : "\(term.coefficient.magnitude)*\(product)"
             if text.isEmpty {
                 text = term.coefficient < 0 ? "-\(magnitude)" : magnitude
             } else {
@@ -12,7 +14,7 @@ extension IntegerExpression: CustomStringConvertible {
             }
         }
         if text.isEmpty { return "\(constant)" }
-        if constant != 0 { text += constant < 0 ? " - \(-constant)" : " + \(constant)" }
+        if constant != 0 { text += constant < 0 ? " - \(constant.magnitude)" : " + \(constant)" }
         return text
     }
 
@@ -34,105 +36,73 @@ extension IntegerExpression: CustomStringConvertible {
         }
     }
 
-    /// Why a text is not an integer expression: the byte offset and what was expected there.
-    package struct ParseError: Error, Equatable, CustomStringConvertible {
-        package var offset: Int
-        package var expected: String
-        package var description: String { "integer expression: expected \(expected) at byte \(offset)" }
-    }
-
-    /// Reads the printed form back.
-    package init(parsing text: String) throws(ParseError) {
-        var parser = ExpressionParser(bytes: Array(text.utf8))
-        self = try parser.sum()
-        parser.skipSpaces()
-        guard parser.position == parser.bytes.count else {
-            throw ParseError(offset: parser.position, expected: "end of text")
-        }
+    /// Reads the printed form back: the very expression that was printed, nothing is simplified on the way.
+    package init(parsing text: String) throws(TextError) {
+        var scanner = TextScanner(text)
+        self = try scanner.integerExpression()
+        if !scanner.isAtEnd { throw scanner.failure("the end of the text") }
     }
 }
 
-private struct ExpressionParser {
-    let bytes: [UInt8]
-    var position = 0
-    var depth = 0
-
-    mutating func skipSpaces() {
-        while position < bytes.count, bytes[position] == UInt8(ascii: " ") { position += 1 }
-    }
-
-    mutating func accept(_ token: String) -> Bool {
-        skipSpaces()
-        let wanted = Array(token.utf8)
-        guard position + wanted.count <= bytes.count,
-            Array(bytes[position..<position + wanted.count]) == wanted
-        else { return false }
-        position += wanted.count
-        return true
-    }
-
-    mutating func expect(_ token: String) throws(IntegerExpression.ParseError) {
-        guard accept(token) else { throw .init(offset: position, expected: "'\(token)'") }
-    }
-
-    mutating func sum() throws(IntegerExpression.ParseError) -> IntegerExpression {
+extension TextScanner {
+    /// An integer expression in its printed form.
+    package mutating func integerExpression() throws(TextError) -> IntegerExpression {
         depth += 1
         defer { depth -= 1 }
-        guard depth < 100 else { throw .init(offset: position, expected: "at most 100 nested parentheses") }
-        var value = accept("-") ? try product() * -1 : try product()
+        guard depth < 100 else { throw failure("at most 100 nested parentheses") }
+        var value = try product(sign: accept("-") ? -1 : 1)
         while true {
             if accept("+") {
-                value = value + (try product())
+                value = value + (try product(sign: 1))
             } else if accept("-") {
-                value = value - (try product())
+                value = value + (try product(sign: -1))
             } else {
                 return value
             }
         }
     }
 
-    mutating func product() throws(IntegerExpression.ParseError) -> IntegerExpression {
-        var value = try factor()
-        while true {
-            if accept("*") {
-                value = value * (try factor())
-            } else if accept("//") {
-                value = value.floorDivided(by: try factor(), VariableRanges())
-            } else if accept("%") {
-                value = value.modulo(try factor(), VariableRanges())
-            } else {
-                return value
-            }
+    private mutating func product(sign: Int) throws(TextError) -> IntegerExpression {
+        var value: IntegerExpression
+        if let next = peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(next) {
+            // The least integer has no positive counterpart, so the sign belongs to the number.
+            value = IntegerExpression(try digits(isNegative: sign < 0))
+        } else {
+            value = try factor() * sign
         }
+        while accept("*") { value = value * (try factor()) }
+        return value
     }
 
-    mutating func factor() throws(IntegerExpression.ParseError) -> IntegerExpression {
+    private mutating func factor() throws(TextError) -> IntegerExpression {
         if accept("(") {
-            let value = try sum()
+            let first = try integerExpression()
+            for (token, isQuotient) in [("//", true), ("%", false)] where accept(token) {
+                let second = try integerExpression()
+                try expect(")")
+                return IntegerExpression(atom: isQuotient ? .floorDivide(first, second) : .modulo(first, second))
+            }
             try expect(")")
-            return value
+            return first
         }
         for (name, isMinimum) in [("min(", true), ("max(", false)] where accept(name) {
-            let a = try sum()
+            let first = try integerExpression()
             try expect(",")
-            let b = try sum()
+            let second = try integerExpression()
             try expect(")")
-            return isMinimum ? a.minimum(b, VariableRanges()) : a.maximum(b, VariableRanges())
+            return IntegerExpression(atom: isMinimum ? .minimum(first, second) : .maximum(first, second))
         }
         for (prefix, kind) in [("s", Variable.Kind.symbol), ("i", .axis), ("v", .value)] where accept(prefix) {
-            return IntegerExpression(Variable(kind, try number()))
+            return IntegerExpression(Variable(kind, try digits(isNegative: false)))
         }
-        return IntegerExpression(try number())
+        return IntegerExpression(try digits(isNegative: false))
     }
 
-    mutating func number() throws(IntegerExpression.ParseError) -> Int {
-        skipSpaces()
-        let start = position
-        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) {
-            position += 1
-        }
-        guard let value = Int(String(decoding: bytes[start..<position], as: UTF8.self)) else {
-            throw .init(offset: start, expected: "a number")
+    private mutating func digits(isNegative: Bool) throws(TextError) -> Int {
+        let start = self
+        guard let next = peek(), next != UInt8(ascii: "-"), let value = Int((isNegative ? "-" : "") + word()) else {
+            self = start
+            throw failure("a number")
         }
         return value
     }

@@ -84,37 +84,55 @@ package struct IntegerExpression: Hashable, Sendable {
         terms.sort { compare($0.atoms, $1.atoms) < 0 }
     }
 
+    /// What arithmetic that leaves the range of `Int` gives, printed `(1 // 0)`. It has no constant value, evaluates to nil
+    /// and nothing is proved about it.
+    package static let undefined = IntegerExpression(atom: .floorDivide(1, 0))
+
     /// The value when no variable occurs.
     package var constantValue: Int? { terms.isEmpty ? constant : nil }
 
     /// A sum of terms, brought into normal form.
     package init(constant: Int, terms: [Term]) {
         var sums: [[IntegerAtom]: Int] = [:]
-        for term in terms { sums[term.atoms, default: 0] += term.coefficient }
+        for term in terms {
+            let (sum, overflow) = sums[term.atoms, default: 0].addingReportingOverflow(term.coefficient)
+            if overflow {
+                self = .undefined
+                return
+            }
+            sums[term.atoms] = sum
+        }
         self.init(constant: constant, unsorted: sums)
     }
 
     package static func + (a: Self, b: Self) -> Self {
         if b.terms.isEmpty {
+            let (constant, overflow) = a.constant.addingReportingOverflow(b.constant)
+            if overflow { return .undefined }
             var sum = a
-            sum.constant += b.constant
+            sum.constant = constant
             return sum
         }
         if a.terms.isEmpty { return b + a }
-        return Self(constant: a.constant + b.constant, terms: a.terms + b.terms)
+        let (constant, overflow) = a.constant.addingReportingOverflow(b.constant)
+        return overflow ? .undefined : Self(constant: constant, terms: a.terms + b.terms)
     }
 
     package static prefix func - (a: Self) -> Self { a * -1 }
     package static func - (a: Self, b: Self) -> Self { a + b * -1 }
     package static func + (a: Self, b: Int) -> Self { a + Self(b) }
-    package static func - (a: Self, b: Int) -> Self { a + Self(-b) }
+    package static func - (a: Self, b: Int) -> Self { a - Self(b) }
 
     package static func * (a: Self, b: Int) -> Self {
         if b == 0 { return Self(0) }
         var product = a
-        product.constant *= b
-        for index in product.terms.indices { product.terms[index].coefficient *= b }
-        return product
+        var (result, overflow) = a.constant.multipliedReportingOverflow(by: b)
+        product.constant = result
+        for index in product.terms.indices where !overflow {
+            (result, overflow) = product.terms[index].coefficient.multipliedReportingOverflow(by: b)
+            product.terms[index].coefficient = result
+        }
+        return overflow ? .undefined : product
     }
 
     package static func * (a: Self, b: Self) -> Self {
@@ -127,11 +145,11 @@ package struct IntegerExpression: Hashable, Sendable {
         for x in left {
             for y in right {
                 let atoms = (x.atoms + y.atoms).sorted { compare($0, $1) < 0 }
-                if atoms.isEmpty {
-                    constant += x.coefficient * y.coefficient
-                } else {
-                    sums[atoms, default: 0] += x.coefficient * y.coefficient
-                }
+                let (product, overflow) = x.coefficient.multipliedReportingOverflow(by: y.coefficient)
+                let (sum, carry) = (atoms.isEmpty ? constant : sums[atoms, default: 0])
+                    .addingReportingOverflow(product)
+                if overflow || carry { return .undefined }
+                if atoms.isEmpty { constant = sum } else { sums[atoms] = sum }
             }
         }
         return Self(constant: constant, unsorted: sums)
@@ -204,31 +222,43 @@ package struct IntegerExpression: Hashable, Sendable {
         return sum
     }
 
-    /// The value under an assignment of every variable; nil when a divisor is 0.
+    /// The value under an assignment of every variable; nil when a divisor is 0 or a step leaves the range of `Int`.
     package func evaluate(_ value: (Variable) -> Int) -> Int? {
         var sum = constant
         for term in terms {
             var product = term.coefficient
             for atom in term.atoms {
-                switch atom {
-                case .variable(let variable): product *= value(variable)
-                case .floorDivide(let a, let b):
-                    guard let x = a.evaluate(value), let y = b.evaluate(value), y != 0 else { return nil }
-                    product *= floorQuotient(x, y)
-                case .modulo(let a, let b):
-                    guard let x = a.evaluate(value), let y = b.evaluate(value), y != 0 else { return nil }
-                    product *= x - floorQuotient(x, y) * y
-                case .minimum(let a, let b):
-                    guard let x = a.evaluate(value), let y = b.evaluate(value) else { return nil }
-                    product *= Swift.min(x, y)
-                case .maximum(let a, let b):
-                    guard let x = a.evaluate(value), let y = b.evaluate(value) else { return nil }
-                    product *= Swift.max(x, y)
-                }
+                guard let factor = atom.evaluate(value) else { return nil }
+                let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+                if overflow { return nil }
+                product = next
             }
-            sum += product
+            let (next, overflow) = sum.addingReportingOverflow(product)
+            if overflow { return nil }
+            sum = next
         }
         return sum
+    }
+}
+
+extension IntegerAtom {
+    /// The value under an assignment of every variable, as `IntegerExpression.evaluate`.
+    fileprivate func evaluate(_ value: (Variable) -> Int) -> Int? {
+        switch self {
+        case .variable(let variable): return value(variable)
+        case .floorDivide(let a, let b):
+            guard let x = a.evaluate(value), let y = b.evaluate(value) else { return nil }
+            return checkedFloorDivision(x, y)?.quotient
+        case .modulo(let a, let b):
+            guard let x = a.evaluate(value), let y = b.evaluate(value) else { return nil }
+            return checkedFloorDivision(x, y)?.remainder
+        case .minimum(let a, let b):
+            guard let x = a.evaluate(value), let y = b.evaluate(value) else { return nil }
+            return Swift.min(x, y)
+        case .maximum(let a, let b):
+            guard let x = a.evaluate(value), let y = b.evaluate(value) else { return nil }
+            return Swift.max(x, y)
+        }
     }
 }
 
@@ -237,7 +267,20 @@ extension IntegerExpression: ExpressibleByIntegerLiteral {
     package init(integerLiteral value: Int) { self.init(value) }
 }
 
-/// The quotient rounded towards negative infinity, as Python divides.
+/// Quotient rounded towards negative infinity and remainder with the divisor's sign; nil for a divisor of 0 and for a
+/// quotient that `Int` cannot hold.
+package func checkedFloorDivision(_ a: Int, _ b: Int) -> (quotient: Int, remainder: Int)? {
+    if b == 0 || (a == .min && b == -1) { return nil }
+    return (floorQuotient(a, b), floorRemainder(a, b))
+}
+
+/// The remainder with the divisor's sign, as Python's `%`; traps for a divisor of 0.
+func floorRemainder(_ a: Int, _ b: Int) -> Int {
+    let remainder = a % b
+    return remainder != 0 && (remainder < 0) != (b < 0) ? remainder + b : remainder
+}
+
+/// The quotient rounded towards negative infinity, as Python divides; traps for a divisor of 0.
 package func floorQuotient(_ a: Int, _ b: Int) -> Int {
     let quotient = a / b
     return (a % b != 0 && (a < 0) != (b < 0)) ? quotient - 1 : quotient
@@ -274,7 +317,7 @@ private func compare(_ a: [IntegerAtom], _ b: [IntegerAtom]) -> Int {
 }
 
 /// A total order of expressions, for operands of atoms.
-private func compare(_ a: IntegerExpression, _ b: IntegerExpression) -> Int {
+func compare(_ a: IntegerExpression, _ b: IntegerExpression) -> Int {
     for (x, y) in zip(a.terms, b.terms) {
         let order = compare(x.atoms, y.atoms)
         if order != 0 { return order }

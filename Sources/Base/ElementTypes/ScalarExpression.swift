@@ -57,57 +57,32 @@ package struct ScalarExpression: Hashable, Sendable {
     /// What is wrong, or nil: operands in range, arities and types that fit.
     package var fault: String? {
         guard !instructions.isEmpty else { return "empty scalar expression" }
-        let types = self.types
+        // The types can be derived only where every reference is to something earlier.
         for (index, instruction) in instructions.enumerated() {
+            if instruction.operands.contains(where: { $0 < 0 || $0 >= index }) { return "operand after its use" }
             switch instruction {
             case .argument(let argument):
                 if !arguments.indices.contains(argument) { return "argument \(argument) of \(arguments.count)" }
-            case .real(_, let type):
-                if type != .f32 && type != .f64 { return "real constant of type \(type.rawValue)" }
-            case .integer, .truth: break
             case .apply(let operation, let operands):
                 if operands.count != operation.arity { return "\(operation.rawValue) of \(operands.count) operands" }
-                if operands.contains(where: { $0 < 0 || $0 >= index }) { return "operand after its use" }
+            case .real, .integer, .truth, .cast: break
+            }
+        }
+        let types = self.types
+        for instruction in instructions {
+            switch instruction {
+            case .real(_, let type):
+                if type != .f32 && type != .f64 { return "real constant of type \(type.rawValue)" }
+            case .argument, .integer, .truth, .cast: break
+            case .apply(let operation, let operands):
                 let values = operation == .select ? Array(operands.dropFirst()) : operands
                 if Set(values.map { types[$0] }).count > 1 {
                     return "\(operation.rawValue) of mixed types \(values.map { types[$0].rawValue })"
                 }
                 if operation == .select, types[operands[0]] != .bool { return "select without a bool condition" }
-            case .cast(let operand, _):
-                if operand < 0 || operand >= index { return "operand after its use" }
             }
         }
         return nil
-    }
-}
-
-extension ScalarExpression: CustomStringConvertible {
-    /// Printed as `add(a0, multiply(a1, 0.5))`; shared steps are repeated by number in a `let` list.
-    package var description: String {
-        var uses = [Int](repeating: 0, count: instructions.count)
-        for case .apply(_, let operands) in instructions { for operand in operands { uses[operand] += 1 } }
-        for case .cast(let operand, _) in instructions { uses[operand] += 1 }
-        var texts: [String] = []
-        var lets: [String] = []
-        for (index, instruction) in instructions.enumerated() {
-            var text: String
-            switch instruction {
-            case .argument(let argument): text = "a\(argument)"
-            case .real(let bits, let type):
-                text = "\(Double(bitPattern: bits))" + (type == .f64 ? "d" : "")
-            case .integer(let value): text = "\(value)i"
-            case .truth(let value): text = "\(value)"
-            case .apply(let operation, let operands):
-                text = "\(operation.rawValue)(\(operands.map { texts[$0] }.joined(separator: ", ")))"
-            case .cast(let operand, let type): text = "\(type.rawValue)(\(texts[operand]))"
-            }
-            if uses[index] > 1, text.contains("(") {
-                lets.append("t\(index) = \(text)")
-                text = "t\(index)"
-            }
-            texts.append(text)
-        }
-        return (lets + [texts.last ?? ""]).joined(separator: "; ")
     }
 }
 
@@ -180,27 +155,45 @@ package struct ScalarBuilder {
         return result
     }
 
-    /// The finished expression with `result` as its value and unused steps dropped.
+    /// The finished expression with `result` as its value: only the steps it needs, each operand before its first use in
+    /// the order in which the result reads them, so that equal functions are equal values however they were built.
     package func finish(_ result: Term) -> ScalarExpression {
-        var needed = [Bool](repeating: false, count: result.index + 1)
-        needed[result.index] = true
-        for index in stride(from: result.index, through: 0, by: -1) where needed[index] {
-            switch expression.instructions[index] {
-            case .argument, .real, .integer, .truth: break
-            case .apply(_, let operands): for operand in operands { needed[operand] = true }
-            case .cast(let operand, _): needed[operand] = true
-            }
-        }
-        var renamed = [Int](repeating: -1, count: needed.count)
+        var renamed = [Int](repeating: -1, count: expression.instructions.count)
         var kept: [ScalarExpression.Instruction] = []
-        for index in needed.indices where needed[index] {
-            switch expression.instructions[index] {
-            case .argument, .real, .integer, .truth: kept.append(expression.instructions[index])
-            case .apply(let operation, let operands): kept.append(.apply(operation, operands.map { renamed[$0] }))
-            case .cast(let operand, let type): kept.append(.cast(renamed[operand], type))
+        var pending = [result.index]
+        while let index = pending.last {
+            let instruction = expression.instructions[index]
+            let operands = instruction.operands
+            if renamed[index] >= 0 {
+                pending.removeLast()
+            } else if let missing = operands.first(where: { renamed[$0] < 0 }) {
+                pending.append(missing)
+            } else {
+                kept.append(instruction.withOperands(operands.map { renamed[$0] }))
+                renamed[index] = kept.count - 1
+                pending.removeLast()
             }
-            renamed[index] = kept.count - 1
         }
         return ScalarExpression(arguments: expression.arguments, instructions: kept)
+    }
+}
+
+extension ScalarExpression.Instruction {
+    /// The earlier instructions that it reads.
+    package var operands: [Int] {
+        switch self {
+        case .argument, .real, .integer, .truth: []
+        case .apply(_, let operands): operands
+        case .cast(let operand, _): [operand]
+        }
+    }
+
+    /// The same step on other operands, as many as it has.
+    package func withOperands(_ operands: [Int]) -> Self {
+        switch self {
+        case .argument, .real, .integer, .truth: self
+        case .apply(let operation, _): .apply(operation, operands)
+        case .cast(_, let type): .cast(operands[0], type)
+        }
     }
 }

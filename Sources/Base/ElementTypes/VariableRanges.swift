@@ -35,7 +35,7 @@ package struct VariableRanges: Hashable, Sendable {
 
     /// The greatest value of `expression` that can be proved, or nil.
     package func upperBound(_ expression: IntegerExpression) -> Int? {
-        numericLower(eliminatingAxes(expression * -1)).map { -$0 }
+        numericLower(eliminatingAxes(expression * -1)).flatMap { $0 == .min ? nil : -$0 }
     }
 
     /// Whether `expression` is provably at least 0.
