@@ -99,6 +99,9 @@ let package = Package(
             path: "Sources/Tools/hearth", swiftSettings: strict),
         // Tests
         tests("Base", []),
+        tests("ElementTypes", ["Base"]),
+        tests("GraphIR", ["Base", "ElementTypes"]),
+        tests("ReferenceInterpreter", ["Base", "ElementTypes", "GraphIR"], exclude: ["Fixtures"]),
         tests("Processes"),
         tests("KernelSwarm", ["Base", "KernelIR"]),
         tests("KernelArchive"),

@@ -93,13 +93,13 @@ package struct TextScanner {
         return value
     }
 
-    /// A double as `Double.description` prints it; NaN with other bits than `Double.nan` as `nan:7ff8…`.
+    /// A double as `Double.description` prints it; NaN with other bits than `Double.nan` as `nan(7ff8…)`.
     package mutating func double() throws(TextError) -> Double {
         skipSpaces()
         let start = position
-        if accept("nan:") {
+        if accept("nan(") {
             let digits = take { isDigit($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
-            guard let bits = UInt64(digits, radix: 16) else { throw failure("the bits of a NaN") }
+            guard let bits = UInt64(digits, radix: 16), accept(")") else { throw failure("the bits of a NaN and ')'") }
             return Double(bitPattern: bits)
         }
         for (token, value) in [("nan", Double.nan), ("-inf", -.infinity), ("inf", .infinity)] where accept(token) {
@@ -201,5 +201,5 @@ package func quoted(_ text: String) -> String { "\"\(escaped(text))\"" }
 /// A double in the shortest form that `TextScanner.double` reads back to the same bits.
 package func printed(_ value: Double) -> String {
     value.isNaN && value.bitPattern != Double.nan.bitPattern
-        ? "nan:" + String(value.bitPattern, radix: 16) : "\(value)"
+        ? "nan(" + String(value.bitPattern, radix: 16) + ")" : "\(value)"
 }

@@ -108,7 +108,7 @@ private struct ScalarReader {
         let name = scanner.word()
         let number = Int(name.dropFirst())
         if name == "true" || name == "false" { return emit(.truth(name == "true")) }
-        if scanner.accept("(") {
+        if name != "nan", scanner.accept("(") {
             var operands: [Int] = []
             repeat { operands.append(try step(&scanner)) } while scanner.accept(",")
             try scanner.expect(")")
