@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ([2, 4], [2], "axis 1 of input 'x' must be 2*s1 + 1, found 4"),
+        ([2, 4], [2], "axis 1 of input 'x' must be 2*s1 + 1 = 3, found 4"),
         ([2, 3], [3], "axis 0 of input 'y' must be s0*s1 = 2, found 3"),
         ([9, 3], [9], "dimension 'batch' is 9, outside 2...8"),
         ([2, 7], [6], "the batch is at least the length: s0 - s1 is -1 and must be at least 0"),

@@ -181,14 +181,15 @@ private func isLetter(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
 }
 
-/// A text with line ends, quotes and backslashes escaped by backslashes.
-package func escaped(_ text: String) -> String {
+/// A text with line ends and backslashes (and quotes, where asked) escaped by backslashes.
+package func escaped(_ text: String, quotes: Bool = false) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
         switch scalar {
         case "\n": result += "\\n"
         case "\r": result += "\\r"
-        case "\"", "\\": result += "\\\(scalar)"
+        case "\\": result += "\\\\"
+        case "\"" where quotes: result += "\\\""
         default: result.unicodeScalars.append(scalar)
         }
     }
@@ -196,7 +197,7 @@ package func escaped(_ text: String) -> String {
 }
 
 /// A text in double quotes, escaped.
-package func quoted(_ text: String) -> String { "\"\(escaped(text))\"" }
+package func quoted(_ text: String) -> String { "\"\(escaped(text, quotes: true))\"" }
 
 /// A double in the shortest form that `TextScanner.double` reads back to the same bits.
 package func printed(_ value: Double) -> String {

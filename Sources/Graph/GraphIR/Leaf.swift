@@ -15,6 +15,44 @@ package enum Leaf: Hashable, Sendable {
     /// The value of an integer expression over symbols as an i64 scalar.
     case dimension(IntegerExpression)
 
+    /// Constants are compared by the bits of their elements: NaN equals itself, and −0 differs from 0.
+    package static func == (a: Self, b: Self) -> Bool {
+        switch (a, b) {
+        case (.input(let x, let type), .input(let y, let other)), (.state(let x, let type), .state(let y, let other)):
+            x == y && type == other
+        case (.parameter(let x, let type), .parameter(let y, let other)): x == y && type == other
+        case (.constant(let x, let type), .constant(let y, let other)):
+            type == other && x.elementsEqual(y) { $0.bitPattern == $1.bitPattern }
+        case (.iota(let x), .iota(let y)), (.dimension(let x), .dimension(let y)): x == y
+        case (.input, _), (.state, _), (.parameter, _), (.constant, _), (.iota, _), (.dimension, _): false
+        }
+    }
+
+    /// Feeds the parts that equality compares.
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .input(let index, let type): hasher.combine(Part(0, index, type))
+        case .state(let index, let type): hasher.combine(Part(1, index, type))
+        case .parameter(let name, let type): hasher.combine(Part(2, name, type))
+        case .constant(let elements, let type): hasher.combine(Part(3, elements.map(\.bitPattern), type))
+        case .iota(let extent): hasher.combine(Part(4, extent, nil))
+        case .dimension(let value): hasher.combine(Part(5, value, nil))
+        }
+    }
+
+    /// A case and its payload, for hashing.
+    private struct Part<Payload: Hashable>: Hashable {
+        var kind: Int
+        var payload: Payload
+        var type: TensorType?
+
+        init(_ kind: Int, _ payload: Payload, _ type: TensorType?) {
+            self.kind = kind
+            self.payload = payload
+            self.type = type
+        }
+    }
+
     func results(_ rule: ShapeRule) throws(ShapeError) -> [TensorType] {
         try rule.requireOperands(0)
         switch self {
