@@ -3,8 +3,8 @@ import ElementTypes
 /// Scaled dot-product attention: `softmax(q·kᵀ × scale + mask)·v`. Operands q `[batch, heads, queries, headDim]`,
 /// k `[batch, keyHeads, keys, headDim]`, v `[batch, keyHeads, keys, valueDim]` and, with `hasMask`, a mask that is already
 /// expanded to `[batch, heads, queries, keys]`: bool (false hides) or floating (added). Query head h reads key head
-/// `h / (heads / keyHeads)`. A row whose keys are all hidden gives zeros, as PyTorch's math backend does not but its fused
-/// kernels do; see the interpreter. Result `[batch, heads, queries, valueDim]`.
+/// `h / (heads / keyHeads)`. A row whose keys are all hidden gives zeros, as PyTorch's math and fused CPU kernels do; the
+/// interpreter's file states the other corners. Result `[batch, heads, queries, valueDim]`.
 package struct Attend: Hashable, Sendable {
     package var hasMask: Bool
     /// Query i sees keys 0…i.
