@@ -30,8 +30,10 @@ struct RowDomain {
         self.kept = kept
     }
 
-    /// Loop variables of the full domain.
-    var variables: [IntegerExpression] { full.indices.map { IntegerExpression(Variable(.axis, $0)) } }
+    /// Loop variables of the full domain; axes of one element are at 0, as views leave them.
+    var variables: [IntegerExpression] {
+        full.indices.map { full[$0] == 1 ? 0 : IntegerExpression(Variable(.axis, $0)) }
+    }
 
     /// Ranges of symbols and loop variables.
     var ranges: VariableRanges {
