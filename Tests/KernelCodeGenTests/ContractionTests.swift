@@ -19,6 +19,8 @@ struct Product: Sendable, CustomTestStringConvertible {
     var element = ElementType.f32
     /// Channels before pixels in memory, as PyTorch stores images.
     var channelsFirst = false
+    /// Where not 0, the left operand lies in memory as `[channels / headSize, images, headSize]`, as attention leaves it.
+    var headSize = 0
     /// Multiplies the left operand by itself plus one while it is read.
     var prologue = false
     /// Whether the right operand is a weight.
@@ -28,7 +30,7 @@ struct Product: Sendable, CustomTestStringConvertible {
 
     var testDescription: String {
         "\(images)×\(side)²×\(channels)→\(outputs) w\(window)s\(stride)p\(padding)g\(groups) \(element.rawValue)"
-            + "\(channelsFirst ? " nchw" : "")\(prologue ? " prologue" : "")\(isConstant ? "" : " activation")"
+            + "\(channelsFirst ? " nchw" : "")\(headSize > 0 ? " heads of \(headSize)" : "")\(prologue ? " prologue" : "")\(isConstant ? "" : " activation")"
             + "\(isSymbolic ? " symbolic" : "")"
     }
 
@@ -49,11 +51,16 @@ struct Product: Sendable, CustomTestStringConvertible {
         let (ky, kx, c, g) = (axis(4, window), axis(5, window), axis(6, groupChannels), axis(7, groups))
         let row = variable(y) * stride + variable(ky) - padding
         let column = variable(x) * stride + variable(kx) - padding
-        let channel = variable(g) * groupChannels + variable(c)
+        let channel = (groups == 1 ? 0 : variable(g) * groupChannels) + variable(c)
+        var known = VariableRanges()
+        known.declare(c.variable, extent: c.extent)
         let place =
-            channelsFirst
-            ? ((variable(image) * channels + channel) * side + row) * side + column
-            : ((variable(image) * side + row) * side + column) * channels + channel
+            headSize > 0
+            ? (channel.floorDivided(by: IntegerExpression(headSize), known) * images + variable(image)) * headSize
+                + channel.modulo(IntegerExpression(headSize), known)
+            : channelsFirst
+                ? ((variable(image) * channels + channel) * side + row) * side + column
+                : ((variable(image) * side + row) * side + column) * channels + channel
         let mask =
             padding == 0
             ? [] : [row, IntegerExpression(side - 1) - row, column, IntegerExpression(side - 1) - column]
@@ -127,9 +134,11 @@ struct Product: Sendable, CustomTestStringConvertible {
                                 for c in 0..<groupChannels {
                                     let channel = group * groupChannels + c
                                     let place =
-                                        channelsFirst
-                                        ? ((image * channels + channel) * side + row) * side + column
-                                        : ((image * side + row) * side + column) * channels + channel
+                                        headSize > 0
+                                        ? (channel / headSize * images + image) * headSize + channel % headSize
+                                        : channelsFirst
+                                            ? ((image * channels + channel) * side + row) * side + column
+                                            : ((image * side + row) * side + column) * channels + channel
                                     var value = left[place]
                                     if prologue { value = value * (value + 1) }
                                     if element == .bf16 { value = Memory.rounded(value) }
@@ -187,6 +196,9 @@ struct Product: Sendable, CustomTestStringConvertible {
         Product(side: 9, channels: 32, outputs: 40, window: 3, padding: 1),
         Product(images: 2, side: 8, channels: 48, outputs: 33, window: 3, padding: 1),
         Product(side: 11, channels: 32, outputs: 64, window: 3),
+        // A depth that a view has flattened.
+        Product(images: 18, channels: 64, outputs: 40, headSize: 16),
+        Product(images: 1, channels: 48, outputs: 40, headSize: 8),
         // Prologues and right operands that are no weights.
         Product(images: 19, channels: 50, outputs: 40, prologue: true),
         Product(side: 7, channels: 10, outputs: 17, window: 3, padding: 1, prologue: true),

@@ -69,8 +69,36 @@ struct ContractionSizes {
                 * ContractionPlan.product(contraction.taps) * contraction.depth.extent).constantValue != nil
     }
 
+    /// Splits a depth that a view has flattened (heads × features) where its quotient and remainder address the left operand.
+    private static func splittingDepth(
+        _ original: ContractionKernel, _ ranges: inout VariableRanges
+    ) -> ContractionKernel? {
+        let depth = original.depth
+        guard let (_, index, _) = original.left.plainLoad, let extent = depth.extent.constantValue else { return nil }
+        var divisors: Set<Int> = []
+        for term in index.terms {
+            for case .modulo(let dividend, let divisor) in term.atoms
+            where dividend == IntegerExpression(depth.variable) {
+                if let value = divisor.constantValue { divisors.insert(value) }
+            }
+        }
+        guard divisors.count == 1, let inner = divisors.first, extent % inner == 0, inner > 1 else { return nil }
+        let (outerAxis, innerAxis) = (
+            LoopAxis(Variable(.axis, 905_000), IntegerExpression(extent / inner)),
+            LoopAxis(Variable(.axis, 905_001), IntegerExpression(inner))
+        )
+        for axis in [outerAxis, innerAxis] { ranges.declare(axis.variable, extent: axis.extent) }
+        let place = IntegerExpression(outerAxis.variable) * inner + IntegerExpression(innerAxis.variable)
+        var result = original.replacing(ranges) { $0 == depth.variable ? place : nil }
+        result.taps.append(outerAxis)
+        result.depth = innerAxis
+        return result
+    }
+
     /// Puts a summed axis of stride 1 innermost and merges taps that continue the depth in memory.
     private static func normalised(_ original: ContractionKernel, _ ranges: inout VariableRanges) -> ContractionKernel {
+        var original = original
+        if let split = splittingDepth(original, &ranges) { original = split }
         guard let (_, index, mask) = original.left.plainLoad,
             !([index] + mask).contains(where: { $0.variables.contains { $0.kind == .value } })
         else { return original }

@@ -16,6 +16,8 @@ struct WindowShape {
     /// Whether neighbouring channels are neighbours in memory.
     let channelsLast: Bool
     let channels: Int
+    /// The channels, where there are several.
+    let channel: LoopAxis?
     /// Copied columns.
     let copiedWidth: Int
 
@@ -35,15 +37,19 @@ struct WindowShape {
         guard contraction.batch.isEmpty, let (parameter, index, mask) = contraction.left.plainLoad,
             contraction.left.body.nodes.count == 1,
             kernel.parameters[parameter].element == contraction.operandElement,
-            let channels = contraction.depth.extent.constantValue,
-            channels < 16,
             !([index] + mask).contains(where: { $0.variables.contains { $0.kind == .value } }),
-            !mask.contains(where: { $0.contains(contraction.depth.variable) }),
             ContractionPlan.product(contraction.columns).constantValue != nil
         else { return nil }
-        let taps = contraction.taps.filter { $0.extent != 1 }
-        guard (1...2).contains(taps.count) else { return nil }
-        let channelStride = index.linearCoefficient(of: contraction.depth.variable)?.constantValue ?? 0
+        // The axes that the padding looks at make the window; one more may be the channels.
+        let summed = (contraction.taps + [contraction.depth]).filter { $0.extent != 1 }
+        func step(_ axis: LoopAxis) -> Int { index.linearCoefficient(of: axis.variable)?.constantValue ?? 0 }
+        let taps = summed.filter { axis in mask.contains { $0.contains(axis.variable) } }
+            .sorted { step($0) > step($1) }
+        let others = summed.filter { !taps.contains($0) }
+        guard (1...2).contains(taps.count), others.count <= 1,
+            let channels = (others.first?.extent ?? 1).constantValue, channels < 16
+        else { return nil }
+        let channelStride = others.first.map(step) ?? 1
         let isLast = channelStride == 1 || channels == 1
         // A merged run needs neighbouring taps to be neighbours in memory. Without padding nothing needs copying.
         guard !mask.isEmpty, let last = taps.last,
@@ -65,6 +71,7 @@ struct WindowShape {
         guard ContractionPlan.product(images).constantValue != nil else { return nil }
         channelsLast = isLast
         self.channels = channels
+        channel = others.first
         let window = across.tapCount
         copiedWidth = across.positions(across.resultCount)
         var runs = contraction
@@ -76,18 +83,15 @@ struct WindowShape {
             runs = runs.replacing(wide) {
                 $0 == last.variable
                     ? place.floorDivided(by: IntegerExpression(channels), wide)
-                    : ($0 == contraction.depth.variable ? place.modulo(IntegerExpression(channels), wide) : nil)
+                    : ($0 == others[0].variable ? place.modulo(IntegerExpression(channels), wide) : nil)
             }
             runs.taps = down.map { [$0.tap] } ?? []
             runs.depth = merged
         } else {
-            runs.taps = (channels > 1 ? [contraction.depth] : []) + (down.map { [$0.tap] } ?? [])
-            if channels == 1 {
-                runs = runs.replacing(ranges) { $0 == contraction.depth.variable ? 0 : nil }
-            }
+            runs.taps = others + (down.map { [$0.tap] } ?? [])
             runs.depth = last
         }
-        for tap in contraction.taps where tap.extent == 1 {
+        for tap in contraction.taps + [contraction.depth] where tap.extent == 1 {
             runs = runs.replacing(ranges) { $0 == tap.variable ? 0 : nil }
         }
         self.contraction = runs

@@ -81,13 +81,14 @@ struct WindowWriter {
         let body = contraction.left.body.replacing(ranges) { variable in
             if let value = shape.across.value(variable, at: IntegerExpression(column)) { return value }
             if let value = shape.down?.value(variable, at: IntegerExpression(row)) { return value }
-            return contraction.taps.contains { $0.variable == variable && $0.extent == 1 } ? 0 : nil
+            return (contraction.taps + [contraction.depth]).contains { $0.variable == variable && $0.extent == 1 }
+                ? 0 : nil
         }
         guard case .load(let parameter, let index, let mask) = body.nodes[0] else {
             preconditionFailure("the pattern needs a plain load")
         }
         let names = IndexPrinter(ranges, names: [column: "column", row: "row"])
-        let depth = contraction.depth.variable.name
+        let depth = shape.channel?.variable.name ?? "channel"
         // Conditions on the column bound an interval, since they are linear: find its ends, then copy what lies between.
         var lines = [
             "static void \(symbol)_copy(void *const *buffers, const int64_t *dims, const int64_t *point, "
