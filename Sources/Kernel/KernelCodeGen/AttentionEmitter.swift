@@ -11,14 +11,17 @@ package func attentionChoices(_ kernel: Kernel, _ body: AttentionKernel, _ targe
     let fewQueries = (body.queries.extent * body.group.extent).constantValue.map { $0 <= 8 } ?? false
     // No more vectors than the queries fill; tiles with fewer vectors take more rows.
     let filled = body.queries.extent.constantValue.map { max(1, ($0 + lanes - 1) / lanes) } ?? 4
-    let vectors = min(filled, wide ? 4 : 2)
-    let rows = vectors >= 3 ? 4 : wide ? (vectors == 2 ? 6 : 8) : 4
+    let usesTiles = target.hasAMXBF16 && body.operandElement == .bf16
+    // A tile product takes two vectors of queries.
+    let vectors = usesTiles && filled == 3 ? 4 : min(filled, wide ? 4 : 2)
+    let rows = vectors >= 3 || usesTiles ? 4 : wide ? (vectors == 2 ? 6 : 8) : 4
     func first(_ value: Int, _ others: [Int]) -> [Int] { [value] + others.filter { $0 != value } }
     return [
         Choice("form", fewQueries ? [1, 0] : [0, 1]),
         Choice("queryVectors", first(vectors, wide ? [4, 2, 3, 1] : [2, 1, 3])),
         Choice("rows", first(rows, wide ? [4, 6, 8] : [4, 3, 6])),
         Choice("keyBlock", [128, 64, 256, 512]),
+        Choice("tiles", usesTiles && vectors % 2 == 0 ? [1, 0] : [0]),
     ]
 }
 
@@ -45,9 +48,11 @@ package func emitAttention(
         return AttentionOverDepth(frame: frame, body: body, keyBlock: keyBlock, threads: target.threads).emit()
     }
     let hasPairs = body.operandElement == .bf16 && target.hasBF16Dot && target.vectorBytes == 64
+    let (vectors, rows) = (schedule[choices[1]], schedule[choices[2]])
+    let hasTiles = hasPairs && target.hasAMXBF16 && schedule[choices[4]] == 1 && vectors % 2 == 0 && 32 % rows == 0
     return AttentionOverQueries(
-        frame: frame, body: body, vectors: schedule[choices[1]], rows: schedule[choices[2]], keyBlock: keyBlock,
-        threads: target.threads, hasPairs: hasPairs
+        frame: frame, body: body, vectors: vectors, rows: rows, keyBlock: keyBlock, threads: target.threads,
+        hasPairs: hasPairs, hasTiles: hasTiles
     ).emit()
 }
 
@@ -111,12 +116,22 @@ extension CellFrame {
         return lines + ["}"]
     }
 
-    /// Product of 32 pairs of bf16 added to 16 sums.
+    /// Product of 32 pairs of bf16 added to 16 sums, in the spelling of the compiler at hand.
     var pairProduct: String {
         """
-        #include <immintrin.h>
+        #if defined(__clang__)
+        typedef __bf16 \(symbol)_pairs __attribute__((vector_size(64)));
+        #define \(symbol)_product __builtin_ia32_dpbf16ps_512
+        #else
+        #if __GNUC__ >= 13
+        typedef __bf16 \(symbol)_pairs __attribute__((vector_size(64)));
+        #else
+        typedef short \(symbol)_pairs __attribute__((vector_size(64)));
+        #endif
+        #define \(symbol)_product __builtin_ia32_dpbf16ps_v16sf
+        #endif
         FORCE vf \(symbol)_dot(vf c, vi a, vi b) {
-            return (vf)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b);
+            return (vf)\(symbol)_product(c, (\(symbol)_pairs)a, (\(symbol)_pairs)b);
         }
 
         """

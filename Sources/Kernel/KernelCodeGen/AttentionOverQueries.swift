@@ -16,24 +16,26 @@ struct AttentionOverQueries {
     let threads: Int
     /// Whether operands are multiplied as pairs of bf16.
     let hasPairs: Bool
+    /// Whether whole tiles of pairs go through AMX; `vectors` is then even and `keyBlock` a multiple of 32.
+    let hasTiles: Bool
 
-    private var lanes: Int { frame.lanes }
-    private var block: Int { vectors * lanes }
-    private var depth: Int { body.depth.extent.constantValue ?? 0 }
-    private var valueDepth: Int { body.valueDepth.extent.constantValue ?? 0 }
-    private var symbol: String { frame.symbol }
+    var lanes: Int { frame.lanes }
+    var block: Int { vectors * lanes }
+    var depth: Int { body.depth.extent.constantValue ?? 0 }
+    var valueDepth: Int { body.valueDepth.extent.constantValue ?? 0 }
+    var symbol: String { frame.symbol }
     private var operand: ElementType { hasPairs ? .bf16 : .f32 }
-    /// 4-byte elements of a row of queries or keys, and of a row of values.
-    private var depthWords: Int { hasPairs ? (depth + 1) / 2 : depth }
+    /// 4-byte elements of a row of queries or keys.
+    var depthWords: Int { hasPairs ? (depth + 1) / 2 : depth }
     private var mask: AttentionMask? { AttentionMask(body, frame.kernel.parameters) }
 
-    private func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
+    func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
 
     /// Keys as they lie in memory, when that will do.
-    private var directKeys: CellFrame.Direct? {
+    var directKeys: CellFrame.Direct? {
         guard let direct = frame.direct(body.key, row: body.keys, column: body.depth), direct.element == operand
         else { return nil }
-        return hasPairs && (!direct.columnIsUnit || depth % 2 != 0) ? nil : direct
+        return hasPairs && (!direct.columnIsUnit || depth % (hasTiles ? 32 : 2) != 0) ? nil : direct
     }
 
     /// Values as they lie in memory, when that will do.
@@ -86,15 +88,17 @@ struct AttentionOverQueries {
                 layout.add("terms", "float", 4, IntegerExpression(keyBlock * block), index)
             }
         }
-        if directKeys == nil { layout.add("keyArea", "float", 4, body.keys.extent * depthWords, index) }
-        if directValues == nil {
+        if directKeys == nil { layout.add("keyArea", "float", 4, body.keys.extent * keyWords, index) }
+        if hasTiles {
+            addTileAreas(&layout)
+        } else if directValues == nil {
             let rows = hasPairs ? (body.keys.extent + 1).floorDivided(by: 2, index.ranges) : body.keys.extent
             layout.add("valueArea", "float", 4, rows * padded(valueDepth), index)
             if hasPairs { layout.add("valueRows", "uint16_t", 2, IntegerExpression(2 * padded(valueDepth)), index) }
         }
         var source = hasPairs ? frame.pairProduct : ""
         source += frame.transposition("\(symbol)_transpose")
-        source += tiles(isScores: true) + tiles(isScores: false) + softmax
+        source += tiles(isScores: true) + softmax + (hasTiles ? tileRoutines : tiles(isScores: false))
         source += frame.function(symbol, frame.opening(arguments) + layout.lines + main(blocks))
         return EmittedKernel(
             symbol: symbol, source: source, arguments: arguments, packings: [], workspaceBytes: layout.bytes,
@@ -113,6 +117,7 @@ struct AttentionOverQueries {
             "const int64_t count = \(index.print(body.queries.extent));",
             "const int64_t units = \(index.print(body.batch.extent)) * heads * groups * blocks;",
             "int64_t evaluated = -1, evaluatedKeys = 0; (void)evaluated; (void)evaluatedKeys;",
+            hasTiles ? "\(symbol)_configure();" : "",
             "for (int64_t unit = units * part / parts; unit < units * (part + 1) / parts; ++unit) {",
         ]
         let turn: String
@@ -150,7 +155,7 @@ struct AttentionOverQueries {
         }
         lines += [
             "for (int64_t i = 0; i < \(block); ++i) { top[i] = -__builtin_inff(); top[\(2 * block) + i] = 0; }",
-            "for (int64_t i = 0; i < \(valueDepth * block); ++i) sums[i] = 0;",
+            "for (int64_t i = 0; i < \(padded(valueDepth) * block); ++i) sums[i] = 0;",
             "for (int64_t start = 0; start < seen; start += \(keyBlock)) {",
             "int64_t here = seen - start < \(keyBlock) ? seen - start : \(keyBlock);",
         ]
@@ -163,16 +168,29 @@ struct AttentionOverQueries {
         lines.append("const int64_t shown = \(causal); (void)shown;")
         let place = sharesMask ? "(start + k)" : "k"
         let term = mask.map { $0.dependsOnQuery ? "term + \(place) * \(block)" : "term + k" } ?? "(const float *)0"
-        lines += stepped("k", limit: "here") { rows in
+        if hasTiles {
+            lines += [
+                "const int64_t whole = here / 32 * 32;",
+                "\(symbol)_tileScores(keyRows + start * keyStride, keyStride, queries, scores, whole);",
+                "for (int64_t k = 0; k < whole; k += \(rows))",
+                "\(symbol)_finish(scores + k * \(block), \(term), top, k - shown);",
+            ]
+        }
+        lines += stepped("k", from: hasTiles ? "whole" : "0", limit: "here") { rows in
             "\(symbol)_scores\(rows)(keyRows + (start + k) * keyStride, keyStride, keyStep, queries, "
                 + "scores + k * \(block), \(term), top, k - shown);"
         }
         lines.append("\(symbol)_softmax(scores, here, top);")
-        let pairs = hasPairs ? "(here + 1) / 2" : "here"
-        let first = hasPairs ? "start / 2" : "start"
-        lines += stepped("e", limit: "\(valueDepth)") { rows in
-            "\(symbol)_values\(rows)(valueRowsAt + \(first) * valueStride + e * valueStep, valueStep, valueStride, "
-                + "scores, \(pairs), sums + e * \(block), top + \(3 * block));"
+        if hasTiles {
+            lines.append(
+                "\(symbol)_tileValues(valueArea + start / 2, valueStride, scores, here, sums, top + \(3 * block));")
+        } else {
+            let pairs = hasPairs ? "(here + 1) / 2" : "here"
+            let first = hasPairs ? "start / 2" : "start"
+            lines += stepped("e", limit: "\(valueDepth)") { rows in
+                "\(symbol)_values\(rows)(valueRowsAt + \(first) * valueStride + e * valueStep, valueStep, valueStride, "
+                    + "scores, \(pairs), sums + e * \(block), top + \(3 * block));"
+            }
         }
         lines.append("}")
         lines += results(q)
@@ -181,9 +199,11 @@ struct AttentionOverQueries {
     }
 
     /// A loop in steps of `rows`, with smaller steps for the rest.
-    private func stepped(_ name: String, limit: String, _ call: (Int) -> String) -> [String] {
+    private func stepped(
+        _ name: String, from: String = "0", limit: String, _ call: (Int) -> String
+    ) -> [String] {
         var lines = [
-            "{ int64_t \(name) = 0;", "for (; \(name) + \(rows) <= \(limit); \(name) += \(rows)) \(call(rows))",
+            "{ int64_t \(name) = \(from);", "for (; \(name) + \(rows) <= \(limit); \(name) += \(rows)) \(call(rows))",
             "switch (\(limit) - \(name)) {",
         ]
         for rest in 1..<rows { lines.append("case \(rest): \(call(rest)) break;") }
@@ -199,13 +219,17 @@ struct AttentionOverQueries {
             lines.append("if (evaluated != head) { evaluated = head;")
             if directKeys == nil {
                 let target =
-                    hasPairs ? "((uint16_t *)keyArea + \(key) * \(2 * depthWords))" : "(keyArea + \(key) * \(depth))"
+                    hasPairs ? "((uint16_t *)keyArea + \(key) * \(2 * keyWords))" : "(keyArea + \(key) * \(depth))"
                 lines.append("for (int64_t \(key) = 0; \(key) < keys; ++\(key)) {")
                 lines += frame.evaluate(body.key, along: body.depth, to: target, as: operand, limit: "\(depth)")
-                if hasPairs, depth % 2 != 0 { lines.append("\(target)[\(depth)] = 0;") }
+                if hasPairs, depth < 2 * keyWords {
+                    lines.append("for (int64_t i = \(depth); i < \(2 * keyWords); ++i) \(target)[i] = 0;")
+                }
                 lines.append("}")
             }
-            if directValues == nil, hasPairs {
+            if hasTiles {
+                lines += tileValues
+            } else if directValues == nil, hasPairs {
                 let width = padded(valueDepth)
                 lines.append("for (int64_t \(key) = 0; \(key) < keys; ++\(key)) {")
                 lines += frame.evaluate(
@@ -233,11 +257,13 @@ struct AttentionOverQueries {
             lines.append("const int64_t keyStride = \(direct.rowStride), keyStep = \(direct.columnStride);")
         } else if hasPairs {
             lines.append("const uint16_t *const keyRows = (const uint16_t *)keyArea;")
-            lines.append("const int64_t keyStride = \(2 * depthWords), keyStep = 1;")
+            lines.append("const int64_t keyStride = \(2 * keyWords), keyStep = 1;")
         } else {
             lines.append("const float *const keyRows = keyArea; const int64_t keyStride = \(depth), keyStep = 1;")
         }
-        if let direct = directValues {
+        if hasTiles {
+            lines.append("const int64_t valueStride = (keys + 31) / 32 * 16;")
+        } else if let direct = directValues {
             lines.append("const float *const valueRowsAt = p\(direct.parameter) + \(direct.base);")
             lines.append("const int64_t valueStride = \(direct.rowStride), valueStep = \(direct.columnStride);")
         } else {
@@ -377,7 +403,8 @@ struct AttentionOverQueries {
         return (lines + ["}", ""]).joined(separator: "\n")
     }
 
-    private func finishScores(_ rows: Int) -> [String] {
+    /// Statements that give the sums `c0_0`… scale and mask, raise the maximum and store them.
+    func finishScores(_ rows: Int) -> [String] {
         var lines = ["(void)term; (void)beyond;"]
         let scale = CTypes.real(body.scale, .f32)
         for vector in 0..<vectors {
