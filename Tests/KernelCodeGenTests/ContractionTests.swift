@@ -175,6 +175,8 @@ struct Product: Sendable, CustomTestStringConvertible {
         Product(side: 8, channels: 12, outputs: 16, window: 1, stride: 2),
         Product(side: 6, channels: 9, outputs: 20, window: 3),
         Product(side: 4, channels: 8, outputs: 16, window: 7, padding: 3),
+        // Panels larger than the level-2 cache are passed in slices.
+        Product(images: 3, side: 7, channels: 1024, outputs: 16, window: 5, padding: 2),
         // Few channels, both memory orders, groups.
         Product(side: 13, channels: 3, outputs: 24, window: 5, stride: 2, padding: 2),
         Product(side: 13, channels: 3, outputs: 24, window: 5, stride: 2, padding: 2, channelsFirst: true),

@@ -14,6 +14,8 @@ struct ContractionMicrokernel {
     private var isBF16: Bool { plan.instruction == .bf16Dot }
     private var element: String { CTypes.storage(plan.packedElement) }
     private var isIndirect: Bool { plan.left == .indirect }
+    /// Whether a tile may go on from sums that it stored before.
+    private var continues: Bool { plan.sliceTaps != nil }
 
     /// Name of the function for a tile of the given size.
     func name(_ rows: Int, _ vectors: Int) -> String { "\(symbol)_tile_\(rows)x\(vectors)" }
@@ -33,10 +35,20 @@ struct ContractionMicrokernel {
             }
         lines.append(
             "FORCE void \(name(rows, vectors))(\(leftParameters), const \(element) *restrict right, int64_t depth, "
-                + "const char *ahead, float *restrict tile) {")
+                + "const char *ahead, float *restrict tile\(continues ? ", int continues" : "")) {")
         lines.append("    (void)ahead;")
         for row in 0..<rows {
             lines.append("    vf " + (0..<vectors).map { "c\(row)_\($0) = {0}" }.joined(separator: ", ") + ";")
+        }
+        if continues {
+            lines.append("    if (continues) {")
+            for row in 0..<rows {
+                for vector in 0..<vectors {
+                    let place = row * columns + vector * plan.lanes
+                    lines.append("    c\(row)_\(vector) = *(const vf *)(tile + \(place));")
+                }
+            }
+            lines.append("    }")
         }
         if isIndirect {
             lines.append("    for (int64_t entry = 0; entry < count; ++entry, table += \(rows)) {")

@@ -64,6 +64,9 @@ struct ContractionPlan {
     /// Steps of the depth in one turn of the inner loop.
     var unroll: Int
     var parts: IntegerExpression
+    /// Taps summed before the next panel slice is taken: a panel larger than the level-2 cache is passed slice by slice, with
+    /// the sums of a block kept in the workspace. Nil where one pass does.
+    var sliceTaps: Int?
     /// Whether the rows of a block follow one another in row-major order.
     var hasRowsInOrder = true
 
@@ -143,11 +146,18 @@ struct ContractionPlan {
             lastVectors = self.vectors
         }
         let cut = sizes.cut(
-            tileRows: self.tileRows, panelColumns: panelColumns, rowBytes: schedule[choices.blockBytes],
-            grain: schedule[choices.grain])
+            tileRows: self.tileRows, panelColumns: panelColumns, blockBytes: schedule[choices.blockBytes],
+            grain: schedule[choices.grain], isIndirect: left == .indirect)
         blockRows = cut.rows
         blockPanels = cut.panels
         parts = cut.parts
+        if left == .indirect, let taps = Self.product(contraction.taps).constantValue,
+            let depth = contraction.depth.extent.constantValue
+        {
+            let l2 = target.cacheBytes.count > 1 ? target.cacheBytes[1] : 1 << 20
+            let tapBytes = depth * panelColumns * (instruction == .multiplyAdd ? 4 : 2)
+            if taps * tapBytes > l2 { sliceTaps = max(1, l2 / 2 / tapBytes) }
+        }
         unroll = schedule[choices.unroll]
         // One tile of rows passes each panel once: read ahead. More tiles hide the reading of the next panel.
         let single = (sizes.rowCount ?? .max) <= self.tileRows

@@ -261,14 +261,17 @@ struct ContractionSizes {
 
     /// Cuts rows and panels into units of work and units into parts.
     func cut(
-        tileRows: Int, panelColumns: Int, rowBytes: Int, grain: Int
+        tileRows: Int, panelColumns: Int, blockBytes: Int, grain: Int, isIndirect: Bool
     ) -> (rows: Int, panels: IntegerExpression, parts: IntegerExpression) {
         let threads = max(target.threads, 1)
         let wanted = 4 * threads
         let batch = ContractionPlan.product(contraction.batch)
         let batches = batch.constantValue ?? 1
         let rows = rowCount ?? 4096
-        let fitting = max(1, rowBytes / max(depthCount * 4, 1) / tileRows)
+        // Windows overlap, so a row of a convolution adds little more than its own depth; its pointers count too.
+        let tapCount = isIndirect ? ContractionPlan.product(contraction.taps).constantValue ?? 1 : 1
+        let rowBytes = isIndirect ? depthCount / tapCount * 4 + tapCount * 16 : depthCount * 4
+        let fitting = max(1, blockBytes / max(rowBytes, 1) / tileRows)
         let panels = columnCount.map { ($0 + panelColumns - 1) / panelColumns }
         var tiles = min(fitting, (rows + tileRows - 1) / tileRows)
         let panelCount = panels ?? 16

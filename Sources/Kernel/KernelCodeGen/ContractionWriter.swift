@@ -268,7 +268,7 @@ struct ContractionWriter {
     private var workspace:
         (
             left: IntegerExpression, taps: IntegerExpression, coordinates: IntegerExpression, right: IntegerExpression,
-            total: IntegerExpression
+            sums: IntegerExpression, total: IntegerExpression
         )
     {
         func round(_ bytes: IntegerExpression) -> IntegerExpression {
@@ -287,10 +287,12 @@ struct ContractionWriter {
             offset = offset + round((plan.taps + 1) * (4 * (plan.blockRows / plan.tileRows + plan.tailRows.count + 8)))
         }
         let coordinates = offset
-        if hasCoordinates { offset = offset + IntegerExpression(plan.blockRows * 8 * contraction.rows.count) }
+        if hasCoordinates { offset = offset + round(IntegerExpression(plan.blockRows * 8 * contraction.rows.count)) }
         let right = offset
         if !plan.packsAtBuild { offset = offset + round(plan.blockPanels * plan.panelElements * bytes) }
-        return (left, taps, coordinates, right, offset)
+        let sums = offset
+        if plan.sliceTaps != nil { offset = offset + plan.blockRows * plan.panelColumns * 4 }
+        return (left, taps, coordinates, right, sums, offset)
     }
 
     private func mainFunction(_ microkernel: ContractionMicrokernel) -> String {
@@ -312,6 +314,7 @@ struct ContractionWriter {
             "const int64_t units = \(printed(ContractionPlan.product(contraction.batch))) * rowBlocks * columnBlocks;")
         text.append("int64_t preparedRows = -1, preparedColumns = -1; (void)preparedRows; (void)preparedColumns;")
         text.append("int64_t *const coordinates = (int64_t *)(area + \(printed(area.coordinates))); (void)coordinates;")
+        if plan.sliceTaps != nil { text.append("float *const sums = (float *)(area + \(printed(area.sums)));") }
         text.append("int64_t point[\(max(1, contraction.batch.count))]; (void)point;")
         if isAMX { text.append("configure_tiles(16, 16);") }
         text.append("for (int64_t unit = units * part / parts; unit < units * (part + 1) / parts; ++unit) {")
@@ -434,6 +437,7 @@ struct ContractionWriter {
             text.append("first += count;")
             return text + ["}"]
         }
+        if let slice = plan.sliceTaps { return slicedTiles(microkernel, vectors: vectors, slice) }
         let lineCount = microkernel.prefetchedLines(vectors)
         for size in [plan.tileRows] + plan.tailRows {
             text.append("for (; first + \(size) <= blockEnd; first += \(size), ++tileNumber) {")
@@ -451,6 +455,32 @@ struct ContractionWriter {
             text.append("\(symbol)_finish(\(Self.sharedArguments), tile, start, end);")
             text.append("}")
         }
+        return text
+    }
+
+    /// All row tiles of one panel, a slice of its taps at a time; the sums wait in the workspace.
+    private func slicedTiles(_ microkernel: ContractionMicrokernel, vectors: Int, _ slice: Int) -> [String] {
+        let taps = plan.taps.constantValue ?? 1
+        let sizes = [plan.tileRows] + plan.tailRows
+        let most = (plan.blockRows / plan.tileRows + plan.tailRows.count + 8)
+        var text = ["int32_t cursors[\(most)] = {0};"]
+        text.append("for (int64_t stop = \(slice); stop < \(taps + slice); stop += \(slice)) {")
+        text.append("first = 0; tileNumber = 0;")
+        for size in sizes {
+            text.append("for (; first + \(size) <= blockEnd; first += \(size), ++tileNumber) {")
+            text.append("const int32_t *const list = tapLists + tileNumber * \(taps + 1);")
+            text.append("const int32_t from = cursors[tileNumber]; int32_t to = from;")
+            text.append("while (to < list[0] && list[1 + to] < stop) ++to;")
+            text.append("cursors[tileNumber] = to;")
+            text.append(
+                "\(microkernel.name(size, vectors))(tables + first * \(taps) + from * \(size), list + 1 + from, to - from, "
+                    + "right, depth, ahead, sums + first * \(plan.panelColumns), stop != \(slice));")
+            text.append("}")
+        }
+        text.append("}")
+        text.append("first = 0;")
+        text.append("const int64_t count = blockEnd; const float *const tile = sums;")
+        text.append("\(symbol)_finish(\(Self.sharedArguments), tile, start, end);")
         return text
     }
 

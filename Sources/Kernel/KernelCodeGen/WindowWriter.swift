@@ -27,6 +27,7 @@ struct WindowWriter {
         plan.contraction = shape.contraction
         plan.ranges.declare(shape.contraction.depth.variable, extent: shape.contraction.depth.extent)
         plan.left = .window
+        plan.sliceTaps = nil
         plan.tileRows = tile
         plan.tailRows = []
         plan.vectors = vectors

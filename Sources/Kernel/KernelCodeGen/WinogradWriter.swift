@@ -47,6 +47,7 @@ struct WinogradWriter {
         plan.lastVectors = vectors
         plan.blockRows = 4 * blockSquares
         plan.hasRowsInOrder = false
+        plan.sliceTaps = nil
         let columnBlocks = min(panels, max(1, (wanted + blocks - 1) / blocks))
         plan.blockPanels = IntegerExpression((panels + columnBlocks - 1) / columnBlocks)
         plan.prefetch = plan.prefetch == 0 || tiles == 1 ? 0 : -1
