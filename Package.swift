@@ -75,7 +75,9 @@ let package = Package(
             "Package", "PackageBuilder",
             [
                 "Base", "ElementTypes", "MappedFiles", "Safetensors", "ModelFiles", "ModelImport", "GraphIR", "ReferenceInterpreter", "GraphRewrites",
-                "KernelIR", "GraphLowering", "KernelCodeGen", "DeviceAPI", "KernelSwarm", "KernelJudge", "ModelPackage",
+                "KernelIR", "GraphLowering", "KernelCodeGen", "DeviceAPI", "KernelSwarm", "KernelJudge", "KernelWorker",
+                "KernelArchive", "JSON",
+                "ModelPackage",
             ]),
         // Serve
         room(
@@ -91,7 +93,8 @@ let package = Package(
             name: "hearth",
             dependencies: [
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
-                "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "DeviceAPI", "CPUDevice", "ModelPackage",
+                "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm", "KernelArchive",
+                "ReferenceInterpreter", "DeviceAPI", "CPUDevice", "ModelPackage",
                 "PackageBuilder",
                 "PackageRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

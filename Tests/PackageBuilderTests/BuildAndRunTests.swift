@@ -27,7 +27,7 @@ func buildAndRun(
     var pipeline = Pipeline(device: device, toolchain: try await CToolchain.find())
     let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).hearth"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try await pipeline.build(graph, tensors: tensors, provenance: [], to: path)
+    try await pipeline.build(.init(graph: graph, tensors: tensors), to: path)
     let session = try Session(try LoadedPackage(path: path, device: device, verified: true))
     var outputs = session.outputs.map { [Float](repeating: .nan, count: $0.shape.reduce(1, *)) }
     // Safety: the arrays outlive the run, which is inside their scopes.

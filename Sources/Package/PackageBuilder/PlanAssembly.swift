@@ -15,6 +15,13 @@ struct PlanAssembly {
         var element: ElementType
         var shape: [Int]
         var bytes: AlignedBytes
+
+        /// As the package's writer takes it.
+        var stored: PackageWriter.Tensor {
+            .init(name: name, element: element, shape: shape) { [bytes] destination in
+                destination.copyMemory(from: UnsafeRawBufferPointer(start: bytes.address, count: bytes.count))
+            }
+        }
     }
 
     private(set) var plan = Plan()

@@ -3,16 +3,21 @@ import CPUDevice
 import DeviceAPI
 import ElementTypes
 import Glibc
+import KernelArchive
 import KernelCodeGen
+import KernelJudge
+import KernelSwarm
 import ModelFiles
 import ModelImport
 import ModelPackage
 import PackageBuilder
+import PackageRuntime
 
 extension ModelFileError: UserFault {}
 extension ImportError: UserFault {}
 extension ToolchainError: UserFault {}
 extension BuildError: UserFault {}
+extension ArchiveError: UserFault {}
 
 /// Reads a model, fuses it, searches kernels, judges them and writes a package.
 struct OptimizeCommand: AsyncParsableCommand {
@@ -35,9 +40,17 @@ struct OptimizeCommand: AsyncParsableCommand {
     @Option(help: "Sets of inputs to record and verify with.") var sets = 2
     @Option(help: "Python that has torch, for FILE.py:FUNCTION (default: HEARTH_PYTHON, .venv/bin/python, python3).")
     var python: String?
+    @Option(help: "Candidates that the search may try; 0 keeps the default schedules.") var trials = 120
+    @Option(help: "Seconds that the search may take.") var budget = 120.0
+    @Option(help: "Seed of the search.") var seed: UInt64 = 1
+    @Option(
+        help: "File that remembers trials (default: HEARTH_ARCHIVE, or .cache/hearth/kernels.jsonl in the home folder)."
+    )
+    var archive: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
 
     func validate() throws {
+        if trials < 0 { throw ValidationError("--trials should not be negative") }
         if sets < 1 { throw ValidationError("--sets should be at least 1") }
     }
 
@@ -71,11 +84,70 @@ struct OptimizeCommand: AsyncParsableCommand {
         facts.append(.init(name: "torch", value: imported.torchVersion))
         facts.append(.init(name: "compiler", value: toolchain.version))
         let path = output ?? defaultOutput
-        try await pipeline.build(imported.graph, tensors: tensors, record: record, provenance: facts, to: path)
-        for timing in pipeline.timings {
+        signal(SIGINT) { _ in SearchInterrupt.request() }
+        pipeline.searchProgress = { progress in
+            let gain = TextFormat.fixed(progress.relativeTime, 3)
+            Failure.complain(
+                "search: \(progress.trials) trials, \(progress.refused) refused, time \(gain) of the default's")
+        }
+        let model = Pipeline.Model(graph: imported.graph, tensors: tensors, record: record, provenance: facts)
+        let search =
+            trials == 0
+            ? nil
+            : KernelSearch(
+                budget: SearchBudget(trials: trials, seconds: budget), seed: seed,
+                worker: WorkerCommand(
+                    executable: "/proc/self/exe",
+                    arguments: ["worker"] + (threads.map { ["--threads", "\($0)"] } ?? [])),
+                archive: try KernelArchive(path: try archivePath()))
+        let regions = try await pipeline.build(model, to: path, search: search) { path in
+            try Self.profile(path, device, record)
+        }
+        report(pipeline.timings, regions)
+        try Self.agree(path, device, record)
+        print("wrote \(path)")
+    }
+
+    /// Median seconds of every launch over a few runs on the recorded (or zero) inputs.
+    private static func profile(_ path: String, _ device: CPUDevice, _ record: ReferenceRecord?) throws -> [Double] {
+        let session = try Session(try LoadedPackage(path: path, device: device, verified: false))
+        let inputs = try PackageInputs(session, record)
+        var runs: [[UInt64]] = []
+        for _ in 0..<7 { runs.append(try inputs.profile(session)) }
+        guard let count = runs.first?.count else { return [] }
+        return (0..<count).map { launch in Double(runs.map { $0[launch] }.sorted()[runs.count / 2]) * 1e-9 }
+    }
+
+    /// Holds the finished package to the judge's rule on every recorded set.
+    private static func agree(_ path: String, _ device: CPUDevice, _ record: ReferenceRecord?) throws {
+        guard record != nil else { return }
+        let findings = try PackageAgreement.check(path, device)
+        for finding in findings where !finding.passes { Failure.complain("hearth: \(finding)") }
+        if !findings.allSatisfy(\.passes) {
+            throw BadInput("the package at \(path) does not agree with the model; see above and report this")
+        }
+    }
+
+    private func archivePath() throws -> String {
+        if let archive { return archive }
+        if let named = getenv("HEARTH_ARCHIVE") { return String(cString: named) }
+        let home = getenv("HOME").map { String(cString: $0) } ?? "."
+        for folder in ["\(home)/.cache", "\(home)/.cache/hearth"] { mkdir(folder, 0o755) }
+        return "\(home)/.cache/hearth/kernels.jsonl"
+    }
+
+    private func report(_ timings: [Pipeline.Timing], _ regions: [RegionReport]) {
+        for timing in timings {
             Failure.complain("\(timing.stage.rawValue): \(TextFormat.time(timing.seconds * 1e9))")
         }
-        print("wrote \(path)")
+        for region in regions where region.trials > 0 {
+            let before = region.defaultSeconds.map { TextFormat.time($0 * 1e9) } ?? "-"
+            let after = region.bestSeconds.map { TextFormat.time($0 * 1e9) } ?? "-"
+            let refused = region.refusals.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
+            Failure.complain(
+                "\(region.kernel): share \(TextFormat.fixed(region.share * 100, 1)) %, \(before) -> \(after), "
+                    + "\(region.trials) trials, \(region.agent) [\(region.schedule)] \(refused)\(region.note)")
+        }
     }
 
     private var defaultOutput: String {

@@ -2,7 +2,7 @@ import ArgumentParser
 import KernelWorker
 
 /// The judge's worker process; started by `optimize`, never by people.
-struct WorkerCommand: ParsableCommand {
+struct WorkerSubcommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Runs candidates for the judge (internal).", shouldDisplay: false)
 

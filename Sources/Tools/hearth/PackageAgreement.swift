@@ -1,0 +1,85 @@
+import CPUDevice
+import DeviceAPI
+import ElementTypes
+import KernelJudge
+import ModelPackage
+import PackageBuilder
+import PackageRuntime
+import ReferenceInterpreter
+import Safetensors
+
+/// Inputs of a session in memory: recorded ones, else zeros.
+final class PackageInputs {
+    private let memory: [TensorMemory]
+    private let results: [TensorMemory]
+
+    init(_ session: Session, _ record: ReferenceRecord?) throws {
+        let interface = session.package.interface
+        if let set = record?.sets.first {
+            memory = try set.inputs.map { value in
+                let copy = try TensorMemory(TensorDescription(value.element, value.shape))
+                value.bytes.withUnsafeBytes { copy.bytes.copyMemory(from: $0) }
+                return copy
+            }
+        } else {
+            memory = try interface.inputs(for: interface.symbols.map(\.symbol.hint)).map { try TensorMemory($0) }
+        }
+        try session.bind(memory.map(\.type))
+        results = try session.outputs.map { try TensorMemory($0) }
+    }
+
+    /// Nanoseconds of every launch of one run.
+    func profile(_ session: Session) throws -> [UInt64] {
+        try memory.map { UnsafeRawPointer($0.address) }.withUnsafeBufferPointer { ins in
+            try results.map(\.address).withUnsafeBufferPointer { try session.profile(inputs: ins, outputs: $0) }
+        }
+    }
+}
+
+/// Compares what a package computes with the truth stored in it, by the judge's rule.
+enum PackageAgreement {
+    /// One finding for each output of each recorded set.
+    static func check(
+        _ path: String, _ device: CPUDevice, golden: String? = nil
+    ) throws -> [ModelAgreement.Finding] {
+        let loaded = try LoadedPackage(path: path, device: device, verified: true)
+        let goldenPath = golden ?? loaded.directory.path(of: "golden.safetensors")
+        let file = try TensorFile(path: goldenPath)
+        guard file.header["truth.0"] != nil else {
+            throw BadInput("\(goldenPath) holds no truth; run hearth optimize with --inputs to record one")
+        }
+        var findings: [ModelAgreement.Finding] = []
+        var set = 0
+        while set == 0 || file.header["set.\(set).truth.0"] != nil {
+            let prefix = set == 0 ? "" : "set.\(set)."
+            let inputs = try GoldenInputs(path: goldenPath, interface: loaded.interface, set: set)
+            let session = try Session(loaded)
+            try session.bind(inputs.types)
+            let results = try session.outputs.map { try TensorMemory($0) }
+            try inputs.addresses.withUnsafeBufferPointer { ins in
+                try results.map(\.address).withUnsafeBufferPointer { try session.run(inputs: ins, outputs: $0) }
+            }
+            var outputs: [ModelAgreement.Output] = []
+            for (index, result) in results.enumerated() {
+                let truth = try values(file, "\(prefix)truth.\(index)", goldenPath)
+                let witness = try values(file, "\(prefix)output.\(index)", goldenPath)
+                let count = result.bytes.count / result.type.element.byteCount
+                outputs.append(
+                    .init(
+                        name: "\(prefix)\(loaded.interface.outputs[index].name)",
+                        values: (0..<count).map { result.value($0) },
+                        reference: AgreementInput(element: result.type.element, truth: truth, witness: witness)))
+            }
+            findings += ModelAgreement(outputs).findings
+            set += 1
+        }
+        return findings
+    }
+
+    private static func values(_ file: TensorFile, _ name: String, _ path: String) throws -> [Double] {
+        guard let tensor = file.header[name] else { throw BadInput("\(path) lacks '\(name)'") }
+        let memory = try TensorMemory(try file.type(tensor))
+        memory.bytes.copyMemory(from: UnsafeRawBufferPointer(start: file.address(tensor), count: tensor.range.count))
+        return (0..<memory.bytes.count / memory.type.element.byteCount).map { memory.value($0) }
+    }
+}
