@@ -112,7 +112,7 @@ let package = Package(
             name: "worker-for-tests", dependencies: ["KernelWorker"], path: "Tests/WorkerForTests",
             swiftSettings: strict),
         tests(
-            "KernelJudge", ["ElementTypes", "KernelCodeGen", "KernelIR", "KernelWorker", "worker-for-tests"],
+            "KernelJudge", ["Base", "ElementTypes", "KernelCodeGen", "KernelIR", "KernelWorker", "worker-for-tests"],
             exclude: ["Corpus"]),
         tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),

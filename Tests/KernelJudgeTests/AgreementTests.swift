@@ -1,3 +1,4 @@
+import Base
 import ElementTypes
 import KernelJudge
 import Testing
@@ -70,6 +71,32 @@ import Testing
         #expect(passes(Agreement.compare(candidate, input(4096))))
         // What tf32 or bf16 products cost is far beyond.
         #expect(!passes(Agreement.compare(truth.map { $0 * (1 + 1e-4) }, input(4096))))
+    }
+
+    /// Sums as a micro-kernel makes them pass beside a witness that sums in double; products of bf16 or tf32 do not.
+    @Test(arguments: [16, 96, 768, 4608]) func honestSumsPass(terms: Int) {
+        var random = SeededRandom(seed: UInt64(terms))
+        var truth: [Double] = []
+        var plain: [Double] = []
+        var narrow: [Double] = []
+        for _ in 0..<64 {
+            var sums = (truth: 0.0, plain: Float(0), narrow: Float(0))
+            for _ in 0..<terms {
+                // Sums of uniform numbers: near enough to normal, and quick.
+                let x = Float(random.uniform() + random.uniform() - random.uniform() - random.uniform())
+                let w = Float(random.uniform() + random.uniform() - random.uniform() - random.uniform())
+                sums.truth += Double(x) * Double(w)
+                sums.plain += x * w
+                sums.narrow += Float(bitPattern: (x.bitPattern + 0x1000) & 0xFFFF_E000) * w
+            }
+            truth.append(sums.truth)
+            plain.append(Double(sums.plain))
+            narrow.append(Double(sums.narrow))
+        }
+        let input = AgreementInput(
+            element: .f32, truth: truth, witness: truth.map { Double(Float($0)) }, summedTerms: terms)
+        #expect(passes(Agreement.compare(plain, input)))
+        #expect(!passes(Agreement.compare(narrow, input)))
     }
 
     @Test func modelsAreJudgedByTheSameRule() {

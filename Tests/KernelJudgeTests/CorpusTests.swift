@@ -30,6 +30,7 @@ private struct Entry {
         Entry(file: "square", region: .square, audits: true),
         Entry(file: "argmax-last-of-ties", region: .argmax, audits: true),
         Entry(file: "accumulate", region: .accumulate, audits: true),
+        Entry(file: "normalization", region: .normalization, audits: true),
     ]
 
     private static let dishonest: [Entry] = [

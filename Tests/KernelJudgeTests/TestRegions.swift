@@ -8,7 +8,7 @@ struct FormulaOracle: RegionOracle {
     var parameters: [KernelParameter]
     var symbols: [Variable] = []
     var shapes: [[Int]] = [[]]
-    var allowsSpecialValues = true
+    var distributions = InputDistribution.allCases
     var domains: [InputDomain]
     /// Inputs as doubles, dimensions → outputs.
     var formula: @Sendable ([[Double]], [Int]) -> [OracleOutput]
@@ -25,7 +25,7 @@ struct FormulaOracle: RegionOracle {
 
 /// The regions that the corpus computes.
 enum TestRegion: String, CaseIterable {
-    case softmax, product, square, argmax, accumulate
+    case softmax, product, square, argmax, accumulate, normalization
 
     /// The truth in double; the witness in the order and precision of a plain f32 loop.
     var oracle: FormulaOracle {
@@ -35,6 +35,7 @@ enum TestRegion: String, CaseIterable {
         case .square: Self.squareOracle
         case .argmax: Self.argmaxOracle
         case .accumulate: Self.accumulateOracle
+        case .normalization: Self.normalizationOracle
         }
     }
 
@@ -110,7 +111,8 @@ enum TestRegion: String, CaseIterable {
     }()
 
     private static let argmaxOracle = FormulaOracle(
-        parameters: [parameter(.f32, 384, .read), parameter(.i64, 16, .write)], allowsSpecialValues: false,
+        parameters: [parameter(.f32, 384, .read), parameter(.i64, 16, .write)],
+        distributions: [.normal, .wide, .tiny, .constant],
         domains: [.real, .real]
     ) { inputs, _ in
         let rows = (0..<16).map { Array(inputs[0][$0 * 24..<($0 + 1) * 24]) }
@@ -127,5 +129,20 @@ enum TestRegion: String, CaseIterable {
     ) { inputs, _ in
         let truth = zip(inputs[0], inputs[1]).map { $0 + $1 }
         return [OracleOutput(truth: truth, witness: zip(inputs[0], inputs[1]).map { Double(Float($0) + Float($1)) })]
+    }
+
+    /// Rows of 24, to mean 0 and variance 1. The witness rounds once, as an interpreter that sums in double does.
+    private static let normalizationOracle = FormulaOracle(
+        parameters: [parameter(.f32, 384, .read), parameter(.f32, 384, .write)],
+        distributions: [.normal, .wide, .tiny, .special], domains: [.real, .real]
+    ) { inputs, _ in
+        var truth: [Double] = []
+        for row in 0..<16 {
+            let x = inputs[0][row * 24..<(row + 1) * 24]
+            let mean = x.reduce(0, +) / 24
+            let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 24
+            truth += x.map { ($0 - mean) / (variance + 1e-5).squareRoot() }
+        }
+        return [OracleOutput(truth: truth, witness: truth.map { Double(Float($0)) }, summedTerms: 24)]
     }
 }

@@ -72,7 +72,7 @@ struct Bench: ~Copyable {
         _ settings: JudgeSettings
     ) throws(Refusal) -> Verdict {
         if settings.auditsLibrary { try LibraryAudit.audit(path: candidate.libraryPath) }
-        var errors = try check(candidate, evidence, [(0, .normal, 0), (0, .wide, 0)], settings)
+        var errors = try check(candidate, evidence, [(0, .normal, 0), (0, evidence.second, 0)], settings)
         if evidence.shapeCount > 1 { errors += try check(candidate, evidence, [(1, .normal, 0)], settings) }
         var timing = try time(candidate, incumbent ?? candidate, evidence, settings, attempt: 0)
         if timing.seconds < floorSeconds {
@@ -94,13 +94,12 @@ struct Bench: ~Copyable {
         _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ settings: JudgeSettings
     ) throws(Refusal) -> [OutputErrors] {
         var keys: [(Int, InputDistribution, Int)] = [(0, .normal, 0), (0, .normal, 1)]
-        for distribution in InputDistribution.allCases where distribution != .normal {
-            if distribution == .special, !evidence.oracle.allowsSpecialValues { continue }
+        for distribution in evidence.oracle.distributions where distribution != .normal {
             keys.append((0, distribution, 0))
         }
         var errors = try check(candidate, evidence, keys, settings)
         for shape in 0..<evidence.shapeCount where shape > 0 {
-            errors += try check(candidate, evidence, [(shape, .normal, 0), (shape, .wide, 0)], settings)
+            errors += try check(candidate, evidence, [(shape, .normal, 0), (shape, evidence.second, 0)], settings)
         }
         let cases = try Self.cases(evidence, keys)
         for (output, parameter) in evidence.written.enumerated()

@@ -48,6 +48,9 @@ package final class RegionEvidence: Sendable {
     /// Number of shapes.
     var shapeCount: Int { oracle.shapes.count }
 
+    /// What stands beside normal inputs in short checks.
+    var second: InputDistribution { oracle.distributions.contains(.wide) ? .wide : .normal }
+
     /// Indices of the written parameters.
     var written: [Int] { oracle.parameters.indices.filter { oracle.parameters[$0].access != .read } }
 

@@ -64,11 +64,17 @@ package protocol RegionOracle: Sendable {
     /// Values of the symbols that are tried: first the shape that is timed, then odd ones. One empty list when there are no
     /// symbols.
     var shapes: [[Int]] { get }
-    /// Whether infinities, NaN and subnormal numbers are fair inputs.
-    var allowsSpecialValues: Bool { get }
+    /// Which inputs are fair; all unless the region says otherwise. A normalisation leaves `constant` out: its result is
+    /// then the rounding error of the mean, divided by nearly nothing. Operations whose special values PyTorch leaves open
+    /// leave `special` out.
+    var distributions: [InputDistribution] { get }
     /// What an input, constant or state may hold.
     func domain(of parameter: Int, dimensions: [Int]) -> InputDomain
     /// The truth of every written parameter, in order. `inputs` holds the bytes of every parameter (none for outputs).
     /// Called on a thread that may be blocked.
     func answer(dimensions: [Int], inputs: [[UInt8]]) throws(OracleError) -> [OracleOutput]
+}
+
+extension RegionOracle {
+    package var distributions: [InputDistribution] { InputDistribution.allCases }
 }
