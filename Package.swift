@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
-        room("Search", "KernelWorker", ["CKernelHarness", "CThreadPool"]),
+        room("Search", "KernelWorker", ["CKernelHarness", "CProcessor", "CThreadPool"]),
         room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "KernelWorker", "CKernelHarness", "Processes"]),
         // Package
         room("Package", "ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "CFiles"]),
@@ -112,7 +112,11 @@ let package = Package(
             name: "worker-for-tests", dependencies: ["KernelWorker"], path: "Tests/WorkerForTests",
             swiftSettings: strict),
         tests(
-            "KernelJudge", ["Base", "ElementTypes", "KernelCodeGen", "KernelIR", "KernelWorker", "worker-for-tests"],
+            "KernelJudge",
+            [
+                "Base", "ElementTypes", "KernelArchive", "KernelCodeGen", "KernelIR", "KernelSwarm", "KernelWorker",
+                "worker-for-tests",
+            ],
             exclude: ["Corpus"]),
         tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),

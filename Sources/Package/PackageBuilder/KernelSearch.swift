@@ -9,7 +9,6 @@ import KernelCodeGen
 import KernelIR
 import KernelJudge
 import KernelSwarm
-import KernelWorker
 import Synchronization
 
 /// What the search did to one kernel.
@@ -170,11 +169,7 @@ actor KernelEvaluator: CandidateEvaluator {
         do {
             let emitted = try emitter.emit(kernel, symbol: "candidate", schedule)
             try await toolchain.compile(emitter.prelude + emitted.source, flags: emitter.compilerFlags, to: path)
-            guard let candidate = CandidateKernel(emitted, libraryPath: path) else {
-                return .failure(
-                    ToolchainOrEmission(reason: "needs memory that parts share, which the judge does not give"))
-            }
-            return .success(candidate)
+            return .success(CandidateKernel(emitted, libraryPath: path))
         } catch {
             return .failure(ToolchainOrEmission(reason: "\(error)"))
         }
@@ -182,14 +177,14 @@ actor KernelEvaluator: CandidateEvaluator {
 }
 
 extension CandidateKernel {
-    /// An emitted kernel that was compiled to a library; nil when it wants memory that its parts share.
-    init?(_ emitted: EmittedKernel, libraryPath: String) {
-        var arguments: [WorkerCall.Argument] = []
+    /// An emitted kernel that was compiled to a library.
+    init(_ emitted: EmittedKernel, libraryPath: String) {
+        var arguments: [Argument] = []
         for argument in emitted.arguments {
             switch argument {
             case .parameter(let number): arguments.append(.parameter(number))
             case .packed(let number): arguments.append(.packed(number))
-            case .shared: return nil
+            case .shared(let bytes): arguments.append(.shared(bytes: bytes))
             }
         }
         let parts: Parts =

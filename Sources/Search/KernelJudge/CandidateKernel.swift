@@ -1,9 +1,19 @@
 package import ElementTypes
 internal import KernelIR
-package import KernelWorker
+internal import KernelWorker
 
 /// A compiled kernel as it is handed to the judge.
 package struct CandidateKernel: Hashable, Sendable {
+    /// A buffer of the main function.
+    package enum Argument: Hashable, Sendable {
+        /// The region's n-th parameter.
+        case parameter(Int)
+        /// The n-th of `packings`.
+        case packed(Int)
+        /// Scratch memory that all parts share: so many bytes, over symbols.
+        case shared(bytes: IntegerExpression)
+    }
+
     /// How a launch is split.
     package enum Parts: Hashable, Sendable {
         /// Into this many, over symbols; at most 65535 are used.
@@ -30,7 +40,7 @@ package struct CandidateKernel: Hashable, Sendable {
     /// The shared object. Its path must be its own: a path whose contents change keeps its old code in the worker.
     package var libraryPath: String
     package var symbol: String
-    package var arguments: [WorkerCall.Argument]
+    package var arguments: [Argument]
     package var packings: [Packing]
     /// Bytes for each thread, over symbols.
     package var workspaceBytes: IntegerExpression
@@ -38,7 +48,7 @@ package struct CandidateKernel: Hashable, Sendable {
 
     /// Makes a candidate.
     package init(
-        libraryPath: String, symbol: String, arguments: [WorkerCall.Argument], packings: [Packing] = [],
+        libraryPath: String, symbol: String, arguments: [Argument], packings: [Packing] = [],
         workspaceBytes: IntegerExpression = 0, parts: Parts = .count(1)
     ) {
         self.libraryPath = libraryPath
@@ -63,6 +73,14 @@ package struct CandidateKernel: Hashable, Sendable {
         switch self.parts {
         case .gang: parts = 0
         case .count(let expression): parts = min(65535, max(1, try value(expression)))
+        }
+        var arguments: [WorkerCall.Argument] = []
+        for argument in self.arguments {
+            switch argument {
+            case .parameter(let index): arguments.append(.parameter(index))
+            case .packed(let index): arguments.append(.packed(index))
+            case .shared(let bytes): arguments.append(.shared(byteCount: try value(bytes)))
+            }
         }
         return WorkerCall(
             library: library, symbol: symbol, arguments: arguments,

@@ -51,6 +51,7 @@ extension WorkerCall {
             switch argument {
             case .parameter(let index): try require(parameters.indices.contains(index), "no parameter \(index)")
             case .packed(let index): try require(packings.indices.contains(index), "no packing \(index)")
+            case .shared(let byteCount): try require(byteCount >= 0, "scratch memory of \(byteCount) bytes")
             }
         }
         for packing in packings {

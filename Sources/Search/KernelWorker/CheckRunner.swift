@@ -45,6 +45,7 @@ private final class Layout {
     let pool: OpaquePointer
     let parameters: [GuardedBuffer]
     private let packed: [GuardedBuffer]
+    private let shared: [GuardedBuffer]
     private let workspace: GuardedBuffer
     private let gangArea: GuardedBuffer?
     private let prepared: PreparedRun
@@ -93,17 +94,25 @@ private final class Layout {
         }
         self.parameters = parameters
         self.packed = packed
-        let operands = call.arguments.map { argument in
+        var shared: [GuardedBuffer] = []
+        var operands: [UnsafeMutableRawPointer] = []
+        for (number, argument) in call.arguments.enumerated() {
             switch argument {
-            case .parameter(let index): parameters[index].data
-            case .packed(let index): packed[index].data
+            case .parameter(let index): operands.append(parameters[index].data)
+            case .packed(let index): operands.append(packed[index].data)
+            case .shared(let byteCount):
+                let buffer = try allocate(.shared(number), byteCount)
+                shared.append(buffer)
+                operands.append(buffer.data)
             }
         }
+        self.shared = shared
         prepared = PreparedRun(
             function, operands: operands, call: call, parts: call.parts, gangArea: gangArea?.data,
             workspace: workspace.data, workspaceStride: call.workspaceStride)
         zones = zip(parameters, call.parameters).flatMap { $0.zones(readOnly: !$1.role.isWritten) }
         zones += packed.flatMap { $0.zones(readOnly: true) } + workspace.zones(readOnly: false)
+        zones += shared.flatMap { $0.zones(readOnly: false) }
         if let gangArea { zones += gangArea.zones(readOnly: false) }
     }
 
@@ -120,6 +129,7 @@ private final class Layout {
                 parameters[index].protect(readOnly: true)
             }
         }
+        for buffer in shared { buffer.fill(run.poison) }
         workspace.fill(run.poison)
         zones.withUnsafeBufferPointer { hearth_harness_set_zones($0.baseAddress, Int32($0.count)) }
         let threads = hearth_harness_threads()
@@ -127,7 +137,7 @@ private final class Layout {
         let status = hearth_pool_run(pool, prepared.run)
         let nanoseconds = hearth_nanoseconds() - start
         let extraThreads = hearth_harness_threads() - threads
-        let all = parameters + packed + [workspace] + (gangArea.map { [$0] } ?? [])
+        let all = parameters + packed + shared + [workspace] + (gangArea.map { [$0] } ?? [])
         let damaged = all.lazy.compactMap { buffer in
             buffer.damage().map { RunReport.Damage(buffer: buffer.name, offset: $0) }
         }.first

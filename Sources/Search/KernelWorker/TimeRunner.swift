@@ -99,6 +99,10 @@ final class TimeRunner {
             for argument in call.arguments {
                 switch argument {
                 case .packed(let index): operands.append(packed[index].data)
+                case .shared(let byteCount):
+                    let pages = try Pages(byteCount)
+                    keep.append(pages)
+                    operands.append(pages.data)
                 case .parameter(let index):
                     if copy == 0 || call.parameters[index].role != .constant {
                         operands.append(parameters[index].data)

@@ -54,6 +54,8 @@ package struct WorkerCall: Hashable, Sendable {
     package enum Argument: Hashable, Sendable {
         case parameter(Int)
         case packed(Int)
+        /// Scratch memory of this size that all parts share.
+        case shared(byteCount: Int)
     }
 
     /// Number of a library that was loaded before.
@@ -88,8 +90,15 @@ package struct WorkerCall: Hashable, Sendable {
         writer.put(symbol)
         writer.put(arguments) { writer, argument in
             switch argument {
-            case .parameter(let index): writer.put(index)
-            case .packed(let index): writer.put(-1 - index)
+            case .parameter(let index):
+                writer.put(0)
+                writer.put(index)
+            case .packed(let index):
+                writer.put(1)
+                writer.put(index)
+            case .shared(let byteCount):
+                writer.put(2)
+                writer.put(byteCount)
             }
         }
         writer.put(packings) { writer, packing in
@@ -111,8 +120,15 @@ package struct WorkerCall: Hashable, Sendable {
         library = try reader.integer()
         symbol = try reader.text()
         arguments = try reader.list { (reader) throws(WireError) in
-            let index = try reader.integer()
-            return index >= 0 ? .parameter(index) : .packed(-1 - index)
+            let kind = try reader.integer()
+            let value = try reader.integer()
+            switch kind {
+            case 0: return Argument.parameter(value)
+            case 1: return Argument.packed(value)
+            case 2: return Argument.shared(byteCount: value)
+            // Any other number is damage on the wire.
+            default: throw WireError(offset: 0, expected: "a kind of argument")
+            }
         }
         packings = try reader.list { (reader) throws(WireError) in
             Packing(
@@ -136,6 +152,8 @@ package struct WorkerCall: Hashable, Sendable {
 package enum WorkerBuffer: Hashable, Sendable, CustomStringConvertible {
     case parameter(Int)
     case packed(Int)
+    /// Scratch memory of the n-th argument.
+    case shared(Int)
     case workspace
     case gangArea
 
@@ -144,6 +162,7 @@ package enum WorkerBuffer: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .parameter(let index): index
         case .packed(let index): 1_000_000 + index
+        case .shared(let index): 3_000_000 + index
         case .workspace: 2_000_000
         case .gangArea: 2_000_001
         }
@@ -156,6 +175,7 @@ package enum WorkerBuffer: Hashable, Sendable, CustomStringConvertible {
         case 1_000_000..<2_000_000: self = .packed(code - 1_000_000)
         case 2_000_000: self = .workspace
         case 2_000_001: self = .gangArea
+        case 3_000_000..<4_000_000: self = .shared(code - 3_000_000)
         // Any other number is damage on the wire.
         default: return nil
         }
@@ -166,6 +186,7 @@ package enum WorkerBuffer: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .parameter(let index): "parameter \(index)"
         case .packed(let index): "packed operand \(index)"
+        case .shared(let index): "shared scratch memory (argument \(index))"
         case .workspace: "the workspace"
         case .gangArea: "the gang's shared area"
         }

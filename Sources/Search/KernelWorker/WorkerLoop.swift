@@ -1,4 +1,5 @@
 internal import CKernelHarness
+internal import CProcessor
 internal import Glibc
 
 /// The worker process of the judge: reads requests from standard input, runs candidates and answers on what was standard
@@ -17,6 +18,9 @@ package enum WorkerLoop {
         close(null)
         var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
+        // Asks for the tile registers, which candidates may use; threads started later inherit the permission.
+        var processor = HearthProcessor()
+        hearth_processor(&processor)
         hearth_harness_install(output, WorkerReply.faultTag)
         hearth_harness_watch(input)
         guard let pool = hearth_pool_create(Int32(clamping: threads ?? 0), 0) else { exit(3) }
