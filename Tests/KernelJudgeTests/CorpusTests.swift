@@ -169,13 +169,13 @@ private struct Entry {
         #expect(await judge.judge(partial, against: honest, evidence: evidence).refusal?.kind == "wrongOutput")
     }
 
-    /// The same work done twice as often is no win, and what is left out is one.
+    /// Thirty times the work is no win, and a thirtieth is one.
     @Test func tellsFasterFromSlower() async throws {
         let workshop = try await Workshop()
         defer { workshop.clean() }
         let evidence = RegionEvidence(oracle: TestRegion.softmax.oracle, seed: 1)
         let plain = try await workshop.candidate("Honest/softmax", region: .softmax)
-        let slow = try await workshop.candidate("Honest/softmax-in-double", region: .softmax)
+        let slow = try await workshop.candidate("Honest/softmax-thirty-times", region: .softmax)
         let judge = workshop.judge(audits: true)
         guard case .correct(let worse, _) = await judge.judge(slow, against: plain, evidence: evidence),
             case .correct(let better, _) = await judge.judge(plain, against: slow, evidence: evidence)
@@ -184,6 +184,6 @@ private struct Entry {
             return
         }
         #expect(!worse.isWin)
-        #expect(better.speedup > worse.speedup)
+        #expect(better.isWin)
     }
 }
