@@ -39,12 +39,14 @@ package struct AgreementInput {
     package var witness: [Double]
     /// Terms of the longest sum behind an element, where the witness does not show how sums in f32 round; else 1.
     package var summedTerms: Int
+    /// An absolute error that is always allowed.
+    package var floor: Double
     /// For positions in a tensor (arg-max, top-k): whether `value` is as good as the truth at the `index`-th compared place.
     package var acceptsTie: (@Sendable (_ index: Int, _ value: Double) -> Bool)?
 
     /// Makes an input.
     package init(
-        element: ElementType, truth: [Double], witness: [Double], summedTerms: Int = 1,
+        element: ElementType, truth: [Double], witness: [Double], summedTerms: Int = 1, floor: Double = 0,
         acceptsTie: (@Sendable (Int, Double) -> Bool)? = nil
     ) {
         precondition(truth.count == witness.count, "truth and witness cover the same positions")
@@ -52,6 +54,7 @@ package struct AgreementInput {
         self.truth = truth
         self.witness = witness
         self.summedTerms = summedTerms
+        self.floor = floor
         self.acceptsTie = acceptsTie
     }
 }
@@ -118,8 +121,8 @@ package enum Agreement {
         let unit = input.element.epsilon * ulps
         let smallest = input.element.leastPositive
         summary.allowedMaximum = max(
-            factor * (summary.witnessMaximum + 4 * summing), unit * largest, smallest)
-        summary.allowedRMS = max(factor * (summary.witnessRMS + summing), unit * scale * 0.5, smallest)
+            factor * (summary.witnessMaximum + 4 * summing), unit * largest, smallest, input.floor)
+        summary.allowedRMS = max(factor * (summary.witnessRMS + summing), unit * scale * 0.5, smallest, input.floor)
         return summary.severity <= 1 ? .agrees(summary) : .inaccurate(index: worst, summary)
     }
 

@@ -68,6 +68,8 @@ extension Bench {
     private func compare(
         _ first: [[UInt8]], _ second: [[UInt8]], _ inputCase: RegionEvidence.Case, _ evidence: RegionEvidence
     ) throws(Refusal) -> [OutputErrors] {
+        let truths = try evidence.truth(inputCase)
+        let floor = evidence.floor(inputCase)
         var errors: [OutputErrors] = []
         var complete: [[Double]] = []
         for (output, parameter) in evidence.written.enumerated() {
@@ -79,10 +81,10 @@ extension Bench {
                 try Self.findUnwritten(first[output], second[output], element.byteCount, place)
             }
             let values = first[output].withUnsafeBytes { ElementCoding.decode($0, element) }
-            let truth = inputCase.outputs[output]
+            let truth = truths[output]
             let input = AgreementInput(
                 element: element, truth: truth.truth, witness: truth.witness, summedTerms: truth.summedTerms,
-                acceptsTie: truth.acceptsTie)
+                floor: floor, acceptsTie: truth.acceptsTie)
             let compared = truth.positions.map { $0.map { values[$0] } } ?? values
             let summary: ErrorSummary
             switch Agreement.compare(compared, input) {
@@ -108,7 +110,7 @@ extension Bench {
                 }
             }
         }
-        if inputCase.outputs.contains(where: { $0.positions != nil }) {
+        if truths.contains(where: { $0.positions != nil }) {
             evidence.accept(inputCase.key, complete)
         }
         return errors

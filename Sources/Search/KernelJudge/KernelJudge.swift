@@ -102,8 +102,9 @@ struct Bench: ~Copyable {
             errors += try check(candidate, evidence, [(shape, .normal, 0), (shape, evidence.second, 0)], settings)
         }
         let cases = try Self.cases(evidence, keys)
-        for (output, parameter) in evidence.written.enumerated()
-        where !RegionEvidence.isInformative(output, cases) { throw .noEvidence(parameter: parameter) }
+        for (output, parameter) in evidence.written.enumerated() {
+            if try !evidence.isInformative(output, cases) { throw .noEvidence(parameter: parameter) }
+        }
         return Self.worst(errors)
     }
 

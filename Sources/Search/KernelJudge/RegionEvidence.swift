@@ -14,28 +14,26 @@ package final class RegionEvidence: Sendable {
         var number: Int
     }
 
-    /// Inputs and truth.
+    /// Inputs; their truth is `RegionEvidence.truth`.
     final class Case: Sendable {
         let key: CaseKey
         let name: String
         let dimensions: [Int]
         /// Bytes of every parameter; none for outputs.
         let inputs: [[UInt8]]
-        /// Truth of the written parameters.
-        let outputs: [OracleOutput]
 
-        init(key: CaseKey, name: String, dimensions: [Int], inputs: [[UInt8]], outputs: [OracleOutput]) {
+        init(key: CaseKey, name: String, dimensions: [Int], inputs: [[UInt8]]) {
             self.key = key
             self.name = name
             self.dimensions = dimensions
             self.inputs = inputs
-            self.outputs = outputs
         }
     }
 
     let oracle: any RegionOracle
     private let seed: UInt64
     private let cases = Mutex<[CaseKey: Case]>([:])
+    private let truths = Mutex<[CaseKey: [OracleOutput]]>([:])
     /// Complete outputs of the first candidate that passed, by case: what unsampled elements of later ones are held to.
     private let accepted = Mutex<[CaseKey: [[Double]]]>([:])
 
@@ -99,9 +97,21 @@ package final class RegionEvidence: Sendable {
                 throw .notJudged(reason: "parameter \(index) has \(inputs[index].count) bytes, not \(size.byteCount)")
             }
         }
+        let shape = dimensions.isEmpty ? "" : ", dimensions \(dimensions.map(String.init).joined(separator: " "))"
+        let made = Case(
+            key: key, name: "\(key.distribution.rawValue) inputs \(key.number)\(shape)", dimensions: dimensions,
+            inputs: inputs)
+        cases.withLock { $0[key] = made }
+        return made
+    }
+
+    /// Truth of the written parameters of a case, evaluated when it is first asked for.
+    func truth(_ asked: Case) throws(Refusal) -> [OracleOutput] {
+        if let known = truths.withLock({ $0[asked.key] }) { return known }
+        let sizes = try parameters(dimensions: asked.dimensions)
         let outputs: [OracleOutput]
         do throws(OracleError) {
-            outputs = try oracle.answer(dimensions: dimensions, inputs: inputs)
+            outputs = try oracle.answer(dimensions: asked.dimensions, inputs: asked.inputs)
         } catch {
             throw .notJudged(reason: "no truth: \(error)")
         }
@@ -112,12 +122,20 @@ package final class RegionEvidence: Sendable {
                 output.positions?.allSatisfy({ $0 >= 0 && $0 < count }) ?? true
             else { throw .notJudged(reason: "truth of parameter \(parameter) does not fit its \(count) elements") }
         }
-        let shape = dimensions.isEmpty ? "" : ", dimensions \(dimensions.map(String.init).joined(separator: " "))"
-        let made = Case(
-            key: key, name: "\(key.distribution.rawValue) inputs \(key.number)\(shape)", dimensions: dimensions,
-            inputs: inputs, outputs: outputs)
-        cases.withLock { $0[key] = made }
-        return made
+        truths.withLock { $0[asked.key] = outputs }
+        return outputs
+    }
+
+    /// The absolute error that a case allows besides: inputs that are all equal test what is computed, not how precisely.
+    /// A normalisation of them is the rounding error of a mean divided by nearly nothing.
+    func floor(_ asked: Case) -> Double {
+        guard asked.key.distribution == .constant else { return 0 }
+        var largest = 0.0
+        for (parameter, bytes) in zip(oracle.parameters, asked.inputs) where parameter.element.isFloatingPoint {
+            let values = bytes.withUnsafeBytes { ElementCoding.decode($0, parameter.element) }
+            largest = values.reduce(largest) { $1.isFinite ? max($0, abs($1)) : $0 }
+        }
+        return 1024 * ElementType.f32.epsilon * largest
     }
 
     /// Outputs that passed before on this case.
@@ -128,8 +146,9 @@ package final class RegionEvidence: Sendable {
 
     /// Whether an output tells right from wrong: its truth varies within one of the cases or between them, by more than
     /// rounding would.
-    static func isInformative(_ output: Int, _ cases: [Case]) -> Bool {
-        let values = cases.flatMap { $0.outputs[output].truth.filter(\.isFinite) }
+    func isInformative(_ output: Int, _ cases: [Case]) throws(Refusal) -> Bool {
+        var values: [Double] = []
+        for each in cases { values += try truth(each)[output].truth.filter(\.isFinite) }
         guard let least = values.min(), let greatest = values.max() else { return false }
         return greatest - least > 1e-3 * max(abs(least), abs(greatest))
     }

@@ -64,9 +64,10 @@ package protocol RegionOracle: Sendable {
     /// Values of the symbols that are tried: first the shape that is timed, then odd ones. One empty list when there are no
     /// symbols.
     var shapes: [[Int]] { get }
-    /// Which inputs are fair; all unless the region says otherwise. A normalisation leaves `constant` out: its result is
-    /// then the rounding error of the mean, divided by nearly nothing. Operations whose special values PyTorch leaves open
-    /// leave `special` out.
+    /// Whether infinities, NaN and subnormal numbers are fair inputs; true unless the region says otherwise.
+    var allowsSpecialValues: Bool { get }
+    /// Which inputs are tried in the full battery, beside normal ones; by default all that are fair. A region whose truth
+    /// is dear may ask for fewer.
     var distributions: [InputDistribution] { get }
     /// What an input, constant or state may hold.
     func domain(of parameter: Int, dimensions: [Int]) -> InputDomain
@@ -76,5 +77,8 @@ package protocol RegionOracle: Sendable {
 }
 
 extension RegionOracle {
-    package var distributions: [InputDistribution] { InputDistribution.allCases }
+    package var allowsSpecialValues: Bool { true }
+    package var distributions: [InputDistribution] {
+        InputDistribution.allCases.filter { $0 != .special || allowsSpecialValues }
+    }
 }
