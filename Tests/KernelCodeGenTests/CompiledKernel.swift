@@ -72,7 +72,7 @@ final class CompiledKernel {
 
     init(
         _ kernel: Kernel, _ target: TestTarget, _ schedule: Schedule = Schedule(), compiler: String = "clang",
-        loads: Bool = true
+        loads: Bool = true, imitates: Bool = true
     ) throws {
         self.kernel = kernel
         let emitter = KernelEmitter(target.target)
@@ -85,7 +85,7 @@ final class CompiledKernel {
         let errors = folder.appending(path: "errors.txt")
         var text = emitter.prelude + emitted.source
         // The tile instructions are few; where they are missing, their description in C runs instead.
-        if !target.isHere, text.contains("_tile_dpbf16ps") {
+        if imitates, !target.isHere, text.contains("_tile_dpbf16ps") {
             text = text.replacingOccurrences(of: "#include <immintrin.h>", with: Self.tileInstructions)
         }
         try Data(text.utf8).write(to: code)
@@ -93,7 +93,7 @@ final class CompiledKernel {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments =
-            [compiler] + Self.flags(emitter, target)
+            [compiler] + Self.flags(emitter, target, imitates)
             + ["-shared", "-fPIC", "-o", object.path, code.path]
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
@@ -142,9 +142,9 @@ final class CompiledKernel {
         }
         """
 
-    private static func flags(_ emitter: KernelEmitter, _ target: TestTarget) -> [String] {
+    private static func flags(_ emitter: KernelEmitter, _ target: TestTarget, _ imitates: Bool) -> [String] {
         emitter.compilerFlags.map { $0 == "-O3" ? "-O1" : $0 }.filter {
-            target != .amx || target.isHere || !["-mamx-tile", "-mamx-bf16"].contains($0)
+            target != .amx || target.isHere || !imitates || !["-mamx-tile", "-mamx-bf16"].contains($0)
         }
     }
 
