@@ -6,7 +6,7 @@ import GraphIR
 /// query i sees keys 0…i under `isCausal`, also when there are more keys than queries; a false mask adds −∞; a row whose
 /// keys are all hidden gives zeros in its math and its flash kernel alike; a NaN at a key that only the mask hides makes
 /// its row NaN, one at a key that causality hides does not; values of hidden keys count with weight 0, so that a NaN
-/// among them is seen. With `rounds`, weights are rounded to the element type before they meet the values.
+/// among them is seen. With `rounds`, products are summed in f32, scores are rounded to f32 and weights to the element type.
 func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds: Bool) throws(Fault) -> TensorValue {
     let (q, k, v) = (operands[0], operands[1], operands[2])
     guard q.element.isFloatingPoint, case .real(let queryValues) = q.storage, case .real(let keyValues) = k.storage,
@@ -17,6 +17,7 @@ func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds:
     let (batches, heads, queries, headDim) = (q.shape[0], q.shape[1], q.shape[2], q.shape[3])
     let (keyHeads, keys, valueDim) = (k.shape[1], k.shape[2], v.shape[3])
     if heads > 0, keyHeads == 0 || heads % keyHeads != 0 { throw Fault("\(heads) heads over \(keyHeads) key heads") }
+    let single = rounds && q.element != .f64
     var result = [Double](repeating: 0, count: shape.reduce(1, *))
     var scores = [Double](repeating: 0, count: queries * keys)
     for part in 0..<batches * heads {
@@ -24,7 +25,7 @@ func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds:
         let keyPart = batch * keyHeads + head / (heads / keyHeads)
         multiply(
             queryValues, part * queries * headDim, queries, keyValues, keyPart * keys * headDim, keys, headDim,
-            &scores, 0)
+            single, &scores, 0)
         for query in 0..<queries {
             let row = query * keys
             for key in 0..<keys {
@@ -33,12 +34,14 @@ func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds:
                     let entry = maskValues[(part * queries + query) * keys + key]
                     score += mask.element == .bool ? (entry != 0 ? 0 : -.infinity) : entry
                 }
+                if single { score = Double(Float(score)) }
                 scores[row + key] = attend.isCausal && key > query ? -.infinity : score
             }
             softmax(&scores, row..<row + keys, rounds ? q.element : nil)
         }
         multiply(
-            scores, 0, queries, values, keyPart * keys * valueDim, valueDim, keys, &result, part * queries * valueDim)
+            scores, 0, queries, values, keyPart * keys * valueDim, valueDim, keys, single, &result,
+            part * queries * valueDim)
     }
     return TensorValue(q.element, shape, result)
 }
@@ -64,7 +67,7 @@ private func softmax(_ scores: inout [Double], _ row: Range<Int>, _ rounding: El
 /// `result[i, j] = left row i · right row j`, each array from its own offset.
 private func multiply(
     _ left: [Double], _ leftOffset: Int, _ rows: Int, _ right: [Double], _ rightOffset: Int, _ columns: Int,
-    _ length: Int, _ result: inout [Double], _ resultOffset: Int
+    _ length: Int, _ single: Bool, _ result: inout [Double], _ resultOffset: Int
 ) {
     // Safety: beyond their offsets the arrays hold rows × length, columns × length and rows × columns elements.
     left.withUnsafeBufferPointer { left in
@@ -73,7 +76,7 @@ private func multiply(
                 guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress else { return }
                 dotProducts(
                     a + leftOffset, rows: rows, b + rightOffset, columns: columns, length: length,
-                    into: c + resultOffset)
+                    single: single, into: c + resultOffset)
             }
         }
     }

@@ -2,8 +2,10 @@ import ElementTypes
 import GraphIR
 
 /// Evaluates a contraction. Both operands are brought to `[batch, rows, summed]`, labels of one operand alone are summed
-/// first, then every pair of rows of a batch is multiplied.
-func evaluate(_ contract: Contract, _ a: TensorValue, _ b: TensorValue, shape: [Int]) throws(Fault) -> TensorValue {
+/// first, then every pair of rows of a batch is multiplied. With `rounds`, narrow floats are summed in f32.
+func evaluate(
+    _ contract: Contract, _ a: TensorValue, _ b: TensorValue, shape: [Int], rounds: Bool
+) throws(Fault) -> TensorValue {
     let batch = contract.left.filter { contract.right.contains($0) && contract.result.contains($0) }
     let summed = contract.left.filter { contract.right.contains($0) && !contract.result.contains($0) }
     let rows = contract.left.filter { !contract.right.contains($0) && contract.result.contains($0) }
@@ -31,7 +33,7 @@ func evaluate(_ contract: Contract, _ a: TensorValue, _ b: TensorValue, shape: [
                     for index in 0..<batches {
                         dotProducts(
                             x + index * m * k, rows: m, y + index * n * k, columns: n, length: k,
-                            into: result + index * m * n)
+                            single: rounds && a.element != .f64, into: result + index * m * n)
                     }
                 }
             }

@@ -1,15 +1,18 @@
 import ElementTypes
 import GraphIR
 
-/// Evaluates a convolution: the input's windows become rows, and each is multiplied with each filter.
-func evaluate(_ convolve: Convolve, _ input: TensorValue, _ weight: TensorValue, shape: [Int]) throws(Fault)
-    -> TensorValue
-{
+/// Evaluates a convolution: the input's windows become rows, and each is multiplied with each filter. With `rounds`, narrow
+/// floats are summed in f32 (transposed convolutions excepted).
+func evaluate(
+    _ convolve: Convolve, _ input: TensorValue, _ weight: TensorValue, shape: [Int], rounds: Bool
+) throws(Fault) -> TensorValue {
     guard case .real(let x) = input.storage, case .real(let w) = weight.storage, input.element.isFloatingPoint else {
         throw Fault("a convolution of \(input.element.rawValue)")
     }
     let geometry = ConvolutionGeometry(convolve, input: input.shape, weight: weight.shape, result: shape)
-    let result = convolve.isTransposed ? geometry.transposed(x, weight) : geometry.direct(x, w)
+    let result =
+        convolve.isTransposed
+        ? geometry.transposed(x, weight) : geometry.direct(x, w, single: rounds && input.element != .f64)
     return TensorValue(input.element, shape, result)
 }
 
@@ -65,7 +68,7 @@ private struct ConvolutionGeometry {
     }
 
     /// `result[b, o, p] = Σ weight[o, c, t] × input[b, c, p × stride + t × dilation − padding]`.
-    func direct(_ x: [Double], _ w: [Double]) -> [Double] {
+    func direct(_ x: [Double], _ w: [Double], single: Bool) -> [Double] {
         let (taps, pixels, plane) = (kernel.reduce(1, *), resultSpace.reduce(1, *), inputSpace.reduce(1, *))
         let offsets = offsets(of: resultSpace, in: inputSpace)
         let length = channels * taps
@@ -90,7 +93,7 @@ private struct ConvolutionGeometry {
                     }
                     multiply(
                         w, from: group * outChannels * length, rows: outChannels, windows, columns: count,
-                        length: length, into: &products)
+                        length: length, single: single, into: &products)
                     let target = (image * convolve.groups + group) * outChannels * pixels + start
                     for channel in 0..<outChannels {
                         for pixel in 0..<count {
@@ -146,7 +149,7 @@ private struct ConvolutionGeometry {
     /// `result[i, j] = left row i · right row j`.
     private func multiply(
         _ left: [Double], from offset: Int, rows: Int, _ right: [Double], columns: Int, length: Int,
-        into result: inout [Double]
+        single: Bool = false, into result: inout [Double]
     ) {
         // Safety: `left` holds at least `offset + rows × length`, `right` `columns × length` and `result`
         // `rows × columns` elements.
@@ -156,7 +159,7 @@ private struct ConvolutionGeometry {
                     guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress else {
                         return
                     }
-                    dotProducts(a + offset, rows: rows, b, columns: columns, length: length, into: c)
+                    dotProducts(a + offset, rows: rows, b, columns: columns, length: length, single: single, into: c)
                 }
             }
         }

@@ -107,9 +107,9 @@ struct Evaluation {
         case .gather(let gather): [try ReferenceInterpreter.evaluate(gather, operands, shape: shape)]
         case .scatter(let scatter): [try ReferenceInterpreter.evaluate(scatter, operands)]
         case .contract(let contract):
-            [try ReferenceInterpreter.evaluate(contract, operands[0], operands[1], shape: shape)]
+            [try ReferenceInterpreter.evaluate(contract, operands[0], operands[1], shape: shape, rounds: rounds)]
         case .convolve(let convolve):
-            [try ReferenceInterpreter.evaluate(convolve, operands[0], operands[1], shape: shape)]
+            [try ReferenceInterpreter.evaluate(convolve, operands[0], operands[1], shape: shape, rounds: rounds)]
         case .attend(let attend):
             [try ReferenceInterpreter.evaluate(attend, operands, shape: shape, rounds: rounds)]
         case .recur(let recur): try ReferenceInterpreter.evaluate(recur, operands, rounds: rounds)

@@ -14,17 +14,18 @@ func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fa
     let zeros = [Double](repeating: 0, count: rows)
     let inputBias = recur.hasBias ? operands[3 + stateCount].doubles : zeros
     let hiddenBias = recur.hasBias ? operands[4 + stateCount].doubles : zeros
+    let single = rounds && element != .f64
     func round(_ value: Double) -> Double { rounds ? element.rounded(value) : value }
 
     // All of the input's products at once, [time × batch, rows].
-    let fromInput = products(x.doubles, times * batch, inputWeights.doubles, rows, inputs)
+    let fromInput = products(x.doubles, times * batch, inputWeights.doubles, rows, inputs, single)
     let weights = hiddenWeights.doubles
     var h = operands[1].doubles
     var c = recur.cell == .lstm ? operands[2].doubles : []
     var outputs = [Double](repeating: 0, count: times * batch * hidden)
     for step in 0..<times {
         let time = recur.isReverse ? times - 1 - step : step
-        let fromHidden = products(h, batch, weights, rows, hidden)
+        let fromHidden = products(h, batch, weights, rows, hidden, single)
         for sample in 0..<batch {
             for unit in 0..<hidden {
                 let index = sample * hidden + unit
@@ -59,14 +60,16 @@ func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fa
 
 private func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
-private func products(_ left: [Double], _ rows: Int, _ right: [Double], _ columns: Int, _ length: Int) -> [Double] {
+private func products(_ left: [Double], _ rows: Int, _ right: [Double], _ columns: Int, _ length: Int, _ single: Bool)
+    -> [Double]
+{
     var result = [Double](repeating: 0, count: rows * columns)
     // Safety: the arrays hold rows × length, columns × length and rows × columns elements.
     left.withUnsafeBufferPointer { left in
         right.withUnsafeBufferPointer { right in
             result.withUnsafeMutableBufferPointer { result in
                 guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress else { return }
-                dotProducts(a, rows: rows, b, columns: columns, length: length, into: c)
+                dotProducts(a, rows: rows, b, columns: columns, length: length, single: single, into: c)
             }
         }
     }
