@@ -68,13 +68,16 @@ let package = Package(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
         room("Search", "KernelWorker", ["CKernelHarness", "CProcessor", "CThreadPool"]),
-        room("Search", "KernelJudge", ["Base", "ElementTypes", "KernelIR", "KernelWorker", "CKernelHarness", "Processes"]),
+        room(
+            "Search", "KernelJudge",
+            ["Base", "ElementTypes", "KernelIR", "KernelWorker", "CKernelHarness", "Processes"]),
         // Package
         room("Package", "ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "CFiles"]),
         room(
             "Package", "PackageBuilder",
             [
-                "Base", "ElementTypes", "MappedFiles", "Safetensors", "ModelFiles", "ModelImport", "GraphIR", "ReferenceInterpreter", "GraphRewrites",
+                "Base", "ElementTypes", "MappedFiles", "Safetensors", "ModelFiles", "ModelImport", "GraphIR",
+                "ReferenceInterpreter", "GraphRewrites",
                 "KernelIR", "GraphLowering", "KernelCodeGen", "DeviceAPI", "KernelSwarm", "KernelJudge", "KernelWorker",
                 "KernelArchive", "JSON",
                 "ModelPackage",
@@ -93,7 +96,8 @@ let package = Package(
             name: "hearth",
             dependencies: [
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
-                "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm", "KernelArchive",
+                "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
+                "KernelArchive",
                 "ReferenceInterpreter", "DeviceAPI", "CPUDevice", "ModelPackage",
                 "PackageBuilder",
                 "PackageRuntime",
