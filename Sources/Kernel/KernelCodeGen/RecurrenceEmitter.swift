@@ -170,7 +170,7 @@ struct Recurrence {
                 cell, along: body.hidden, to: "(cells + \(b) * \(width))", start: "firstUnit", limit: "pastUnit")
         }
         lines.append("}")
-        if isGang { lines.append("__atomic_store_n(flags + part * 16, 1, __ATOMIC_RELEASE);") }
+        if isGang { lines.append("\(symbol)_reach(flags + part * 16, 1);") }
         lines += [
             "for (int64_t step = 0; step < times; ++step) {",
             "const int64_t \(t) = \(body.isReverse ? "times - 1 - step" : "step"); (void)\(t);",
@@ -193,7 +193,7 @@ struct Recurrence {
             "\(symbol)_cell(sums + (block * batch + row * held + u) * \(slots * lanes), cells + place, before + place, "
                 + "after + place);", "} }",
         ]
-        if isGang { lines.append("__atomic_store_n(flags + part * 16, (int32_t)step + 2, __ATOMIC_RELEASE);") }
+        if isGang { lines.append("\(symbol)_reach(flags + part * 16, (int32_t)step + 2);") }
         if let outputs = body.outputs { lines += stores(outputs, from: "after") }
         lines.append("}")
         if let last = body.lastHidden { lines += stores(last, from: "(states + times % 2 * batch * \(width))") }
@@ -353,16 +353,25 @@ struct Recurrence {
         return (lines + ["}", ""]).joined(separator: "\n")
     }
 
-    /// Waits until another part has reached a step. A part whose thread has lost its processor is waited for politely.
+    /// A part's line of the synchronisation area holds the step that it has reached and the processor that it ran on.
+    /// Waiting for a part of the same processor yields soon. Else the other is at work or was interrupted: yielding would
+    /// only hand this processor to another process, so it comes last.
     private var waiting: String {
         """
         extern int sched_yield(void);
+        extern int sched_getcpu(void);
+        FORCE void \(symbol)_reach(int32_t *flag, int32_t step) {
+            __atomic_store_n(flag + 1, sched_getcpu(), __ATOMIC_RELAXED);
+            __atomic_store_n(flag, step, __ATOMIC_RELEASE);
+        }
         FORCE void \(symbol)_wait(const int32_t *flag, int32_t step) {
-            for (int32_t spins = 0; __atomic_load_n(flag, __ATOMIC_ACQUIRE) < step; ++spins) {
+            for (int32_t spins = 1; __atomic_load_n(flag, __ATOMIC_ACQUIRE) < step; ++spins) {
         #if defined(__x86_64__) || defined(__i386__)
                 __builtin_ia32_pause();
         #endif
-                if (spins >= 2048 && spins % 32 == 0) { sched_yield(); spins = 2048; }
+                if (spins % 64 != 0) continue;
+                if (spins >= 32768 || __atomic_load_n(flag + 1, __ATOMIC_RELAXED) == sched_getcpu()) sched_yield();
+                if (spins >= 32768) spins = 0;
             }
         }
 
