@@ -90,8 +90,17 @@ private func contractOfMerged(_ c: inout RewriteContext, _ id: NodeID) throws(Sh
     for side in 0..<2 {
         let old = c.shape(sources[side])
         guard let runs = reshapeRuns(old, c.shape(operands[side]), c.ranges) else { return nil }
-        for run in runs where run.old.count > 1 && run.new.count == 1 {
-            parts[side][contract[side][run.new.lowerBound]] = Array(old[run.old])
+        // A batch of 1 that was dropped counts as merged with the axis after it.
+        var first: Int?
+        for run in runs {
+            if run.new.isEmpty {
+                first = first ?? run.old.lowerBound
+                continue
+            }
+            let axes = (first ?? run.old.lowerBound)..<run.old.upperBound
+            first = nil
+            guard axes.count > 1, run.new.count == 1 else { continue }
+            parts[side][contract[side][run.new.lowerBound]] = Array(old[axes])
         }
     }
     let split = parts[0].filter { parts[1][$0.key] == $0.value }
