@@ -41,7 +41,8 @@ struct BenchCommand: ParsableCommand {
         guard let model = model ?? facts.first(where: { $0.name == "model" })?.value else {
             throw BadInput("the package does not say what it was made from; give --model FILE.py:FUNCTION or FILE.pt2")
         }
-        guard let path = inputs ?? facts.first(where: { $0.name == "inputs" })?.value else {
+        let recorded = loaded.directory.path(of: "golden.safetensors")
+        guard let path = inputs ?? (access(recorded, R_OK) == 0 ? recorded : nil) else {
             throw BadInput(
                 "bench needs inputs that both sides share; give --inputs FILE.safetensors with input.0, input.1, …")
         }

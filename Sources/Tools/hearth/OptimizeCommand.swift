@@ -12,6 +12,7 @@ import ModelImport
 import ModelPackage
 import PackageBuilder
 import PackageRuntime
+import ReferenceInterpreter
 
 extension ModelFileError: UserFault {}
 extension ImportError: UserFault {}
@@ -76,7 +77,11 @@ struct OptimizeCommand: AsyncParsableCommand {
         if let golden {
             var read = try ReferenceRecord(path: golden, graph: imported.graph, limit: sets)
             Failure.complain("evaluating \(read.sets.count) sets of inputs in double precision")
-            try read.evaluate(imported.graph, tensors: tensors)
+            do throws(InterpreterError) {
+                try read.evaluate(imported.graph, tensors: tensors)
+            } catch {
+                throw BadInput("\(golden): \(error)")
+            }
             record = read
         }
         let toolchain = try await CToolchain.find()
