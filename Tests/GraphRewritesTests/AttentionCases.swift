@@ -77,6 +77,19 @@ let attentionCases: [RuleCase] =
         RuleCase(attentionRule) { g in try g.attention(mask: .none, element: .bf16) },
         RuleCase(attentionRule) { g in try g.attention(mask: .added, isSafe: true, element: .bf16) },
         RuleCase("attention over repeated keys and values -> attention of groups") { g in
+            let q = try g.b.reshape(try g.input([1, 6, 4, 8]), [6, 4, 8])
+            func repeated(_ g: inout TestGraph) throws -> Value {
+                let x = try g.b.reshape(try g.input([1, 3, 5, 8]), [1, 3, 1, 5, 8])
+                return try g.b.expand(x, [1, 3, 2, 5, 8])
+            }
+            let k = try g.view(.permute([0, 1, 3, 2]), try g.b.reshape(try repeated(&g), [1, 6, 5, 8]))
+            let scores = try g.contract(q, try g.b.reshape(k, [6, 8, 5]), "bmk bkn bmn")
+            let weights = try g.softmax(try g.b.reshape(scores, [1, 6, 4, 5]), 3)
+            let v = try g.b.reshape(try repeated(&g), [6, 5, 8])
+            let result = try g.contract(try g.b.reshape(weights, [6, 4, 5]), v, "bmk bkn bmn")
+            return try g.b.reshape(result, [1, 6, 4, 8])
+        },
+        RuleCase("attention over repeated keys and values -> attention of groups") { g in
             let q = try g.input([2, 6, 4, 8])
             func repeated(_ shape: Shape, _ g: inout TestGraph) throws -> Value {
                 let x = try g.b.reshape(try g.input(shape), [2, 3, 1, 5, 8])

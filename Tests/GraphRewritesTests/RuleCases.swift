@@ -140,6 +140,11 @@ let contractCases: [RuleCase] = [
         let right = try g.b.reshape(try g.input([1, 3, 5, 2]), [3, 5, 2])
         return try g.b.reshape(try g.contract(left, right, "bmk bkn bmn"), [1, 3, 4, 2])
     },
+    RuleCase("contract along axes merged alike -> merged contract along the parts") { g in
+        let left = try g.b.reshape(try g.input([1, 6, 4, 5]), [6, 4, 5])
+        let right = try g.b.reshape(try g.input([1, 3, 2, 5, 2]), [6, 5, 2])
+        return try g.contract(left, right, "bmk bkn bmn")
+    },
     RuleCase("contract that sums one operand alone -> contract of the sum") { g in
         try g.contract(try g.input([2, 3, 4]), try g.input([4, 5]), "mzk kn mn")
     },

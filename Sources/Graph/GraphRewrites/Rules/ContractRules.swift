@@ -103,7 +103,11 @@ private func contractOfMerged(_ c: inout RewriteContext, _ id: NodeID) throws(Sh
             parts[side][contract[side][run.new.lowerBound]] = Array(old[axes])
         }
     }
-    let split = parts[0].filter { parts[1][$0.key] == $0.value }
+    // Where the sides merge different parts, the coarser ones: the other side is merged as far.
+    var split: [Int: Shape] = [:]
+    for (label, extents) in parts[0] {
+        if let others = parts[1][label] { split[label] = others.count < extents.count ? others : extents }
+    }
     guard !split.isEmpty else { return nil }
     var fresh = contract.freshLabel
     var names: [Int: [Int]] = [:]
