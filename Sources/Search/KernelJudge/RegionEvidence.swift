@@ -84,16 +84,20 @@ package final class RegionEvidence: Sendable {
         for (index, parameter) in oracle.parameters.enumerated() {
             let size = sizes[index]
             let count = size.byteCount / size.elementBytes
+            if size.role == .output {
+                inputs.append([])
+                continue
+            }
             let domain = oracle.domain(of: index, dimensions: dimensions)
             switch size.role {
-            case .output: inputs.append([])
+            case .output: break
             case .constant:
                 inputs.append(
                     InputDistribution.normal.draw(count, parameter.element, domain, random: &constantRandom))
             case .input, .state:
                 inputs.append(key.distribution.draw(count, parameter.element, domain, random: &random))
             }
-            if size.role != .output, inputs[index].count != size.byteCount {
+            if inputs[index].count != size.byteCount {
                 throw .notJudged(reason: "parameter \(index) has \(inputs[index].count) bytes, not \(size.byteCount)")
             }
         }
