@@ -62,7 +62,7 @@ package struct AgreementInput {
 /// Whether an output agrees with the truth.
 ///
 /// The rule: the largest and the root mean square error are at most four times those of PyTorch's own arithmetic, with a
-/// floor of one unit in the last place at the tensor's largest (root mean square) value, as a result may be rounded once.
+/// floor: the witness is taken to have rounded its result at least once, and more freely where elements are few.
 /// Integers and booleans equal the truth or the witness, or tie. What is infinite or NaN in the truth and in the witness
 /// is so in the candidate; where truth and witness differ in that, the candidate follows either.
 package enum Agreement {
@@ -120,9 +120,13 @@ package enum Agreement {
         let ulps = input.element == .f64 ? 64.0 : 1
         let unit = input.element.epsilon * ulps
         let smallest = input.element.leastPositive
+        // The witness is taken to have rounded once, even where it happens to be exact: half a unit in the last place at
+        // most, 0.2 units of the value root mean square. Few elements say little of how it errs, so they get more room.
+        let room = factor * unit * (1 + 4 / count.squareRoot())
         summary.allowedMaximum = max(
-            factor * (summary.witnessMaximum + 4 * summing), unit * largest, smallest, input.floor)
-        summary.allowedRMS = max(factor * (summary.witnessRMS + summing), unit * scale * 0.5, smallest, input.floor)
+            factor * (summary.witnessMaximum + 4 * summing), 0.5 * room * largest, smallest, input.floor)
+        summary.allowedRMS = max(
+            factor * (summary.witnessRMS + summing), 0.2 * room * scale, smallest, input.floor)
         return summary.severity <= 1 ? .agrees(summary) : .inaccurate(index: worst, summary)
     }
 
