@@ -204,6 +204,7 @@ struct Product: Sendable, CustomTestStringConvertible {
         // Prologues and right operands that are no weights.
         Product(images: 19, channels: 50, outputs: 40, prologue: true),
         Product(side: 7, channels: 10, outputs: 17, window: 3, padding: 1, prologue: true),
+        Product(images: 36, channels: 6, outputs: 1, prologue: true),
         Product(images: 23, channels: 40, outputs: 70, isConstant: false),
         Product(images: 3, channels: 40, outputs: 36, groups: 2, isConstant: false),
     ]

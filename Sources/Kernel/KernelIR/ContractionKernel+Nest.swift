@@ -8,7 +8,15 @@ extension ContractionKernel {
         var body = left.body
         let shift = body.nodes.count
         for node in right.body.nodes { body.nodes.append(node.shifted(by: shift)) }
-        body.nodes.append(.apply(.multiply, [left.result, right.result + shift]))
+        // Operands are rounded as the products' type asks; a load of that type is already.
+        func rounded(_ value: Int) -> Int {
+            guard operandElement == .bf16 || operandElement == .f16 else { return value }
+            if case .load = body.nodes[value] { return value }
+            body.nodes.append(.cast(value, operandElement))
+            return body.nodes.count - 1
+        }
+        let factors = [rounded(left.result), rounded(right.result + shift)]
+        body.nodes.append(.apply(.multiply, factors))
         let product = body.nodes.count - 1
         let sum = NestStep(
             axes: taps + [depth], body: body, effects: [.reduce(.sum, value: product, position: nil, slot: 0)])
