@@ -69,6 +69,12 @@ extension Importer {
     /// A tensor argument's value now.
     mutating func tensor(_ name: String) throws(ImportError) -> Value { try read(try handle(name)) }
 
+    /// A tensor argument's type.
+    mutating func type(of name: String) throws(ImportError) -> TensorType {
+        let value = try tensor(name)
+        return type(value)
+    }
+
     mutating func optionalTensor(_ name: String) throws(ImportError) -> Value? {
         has(name) ? try tensor(name) : nil
     }

@@ -54,7 +54,7 @@ extension Importer {
 
     /// The tensor that a view of another one is.
     mutating func apply(_ view: View, to handle: TensorHandle) throws(ImportError) -> TensorHandle {
-        let before = shape(try read(handle))
+        let before = try shape(of: handle)
         var result = handle
         result.steps.append(.view(view, from: before))
         _ = try read(result)

@@ -182,7 +182,9 @@ struct Importer {
     ) throws(ImportError) -> TensorHandle {
         let wanted = try type(declared, name)
         var handle = handle
-        let derived = type(try read(handle))
+        // Reading may add nodes, so it comes before the look at the graph.
+        let current = try read(handle)
+        let derived = type(current)
         if derived == wanted { return handle }
         guard derived.element == wanted.element, derived.shape.count == wanted.shape.count else {
             throw .resultType(site, value: name, declared: "\(wanted)", derived: "\(derived)")

@@ -29,6 +29,10 @@ struct OperatorTable: Sendable {
         registerRecurrent(&table)
         registerSortsAndScans(&table)
         registerPadding(&table)
+        registerUpsampling(&table)
+        registerColumns(&table)
+        registerDistances(&table)
+        registerLosses(&table)
         registerControl(&table)
         return table
     }()

@@ -32,7 +32,7 @@ private func registerCasts(_ table: inout OperatorTable) {
         return i.isContiguous("self") ? [handle] : [i.fresh(try i.read(handle))]
     }
     table.value("copy") { (i) throws(ImportError) in
-        let target = i.type(try i.tensor("self"))
+        let target = try i.type(of: "self")
         return try i.expand(try i.cast(try i.tensor("src"), target.element), target.shape)
     }
     table.value("dequantize") { (i) throws(ImportError) in try i.tensor("self") }
@@ -55,10 +55,10 @@ private func registerFills(_ table: inout OperatorTable) {
         return try i.expand(try i.value(try i.scalarArgument("fill_value"), type.element), type.shape)
     }
     table.value("fill") { (i) throws(ImportError) in
-        let type = i.type(try i.tensor("self"))
+        let type = try i.type(of: "self")
         return try i.expand(try i.value(try i.operand("value"), type.element), type.shape)
     }
-    table.value("zero") { (i) throws(ImportError) in try i.full(0, i.type(try i.tensor("self"))) }
+    table.value("zero") { (i) throws(ImportError) in try i.full(0, try i.type(of: "self")) }
     table.value("scalar_tensor") { (i) throws(ImportError) in
         try i.value(try i.scalarArgument("s"), try i.declaredResult().element)
     }

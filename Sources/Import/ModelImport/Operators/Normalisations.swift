@@ -173,8 +173,11 @@ private func registerBatchNorms(_ table: inout OperatorTable) {
             let mean = try i.alongAxis(try i.tensor("running_mean"), 1, i.rank(x))
             let variance = try i.alongAxis(try i.tensor("running_var"), 1, i.rank(x))
             let result = try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)
-            let none = try i.full(0, TensorType(i.element(x).computeType, [0]))
-            return [result, none, none]
+            // Statistics are not computed; programs still declare them, empty and of some type.
+            let declared = try i.declaredElements()
+            let noMean = try i.full(0, TensorType(declared[1] ?? i.element(x).computeType, [0]))
+            let noDeviation = try i.full(0, TensorType(declared[2] ?? i.element(x).computeType, [0]))
+            return [result, noMean, noDeviation]
         }
         let (mean, variance) = try i.channelStatistics(x)
         let result = try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)

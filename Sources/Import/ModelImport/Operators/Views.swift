@@ -45,7 +45,10 @@ extension Importer {
     }
 
     /// Shape and rank of a handle.
-    mutating func shape(of handle: TensorHandle) throws(ImportError) -> Shape { shape(try read(handle)) }
+    mutating func shape(of handle: TensorHandle) throws(ImportError) -> Shape {
+        let value = try read(handle)
+        return shape(value)
+    }
 }
 
 private func registerReshapes(_ table: inout OperatorTable) {
