@@ -40,16 +40,11 @@ struct ContractionMicrokernel {
         for row in 0..<rows {
             lines.append("    vf " + (0..<vectors).map { "c\(row)_\($0) = {0}" }.joined(separator: ", ") + ";")
         }
-        if continues {
-            lines.append("    if (continues) {")
-            for row in 0..<rows {
-                for vector in 0..<vectors {
-                    let place = row * columns + vector * plan.lanes
-                    lines.append("    c\(row)_\(vector) = *(const vf *)(tile + \(place));")
-                }
-            }
-            lines.append("    }")
-        }
+        // Sums are added to the tile block by block, so that rounding grows with the square root of the blocks' number
+        // and not of the depth's (blocked summation; Higham 2002, 4.2).
+        lines.append("    int isStored = \(continues ? "continues" : "0");")
+        let isTapped = isIndirect || plan.left == .window
+        if isTapped { lines.append("    int64_t pending = 0;") }
         if isIndirect {
             lines.append("    for (int64_t entry = 0; entry < count; ++entry, table += \(rows)) {")
             lines.append("    const \(element) *restrict b = right + (int64_t)taps[entry] * depth * \(columns);")
@@ -61,9 +56,15 @@ struct ContractionMicrokernel {
         } else {
             lines.append("    const \(element) *restrict b = right;")
         }
-        lines.append("    int64_t k = 0;")
         let turn = plan.unroll * step
-        lines.append("    for (; k + \(turn) <= depth; k += \(turn)) {")
+        lines.append("    int64_t k = 0;")
+        if isTapped {
+            lines.append("    const int64_t end = depth;")
+        } else {
+            lines.append("    do {")
+            lines.append("    const int64_t end = depth - k < \(2 * Self.block) ? depth : k + \(Self.block);")
+        }
+        lines.append("    for (; k + \(turn) <= end; k += \(turn)) {")
         if plan.prefetch < 0 {
             // The next panel has as many lines as this one; the tiles share the work of asking for them.
             let lineCount = prefetchedLines(vectors)
@@ -75,19 +76,43 @@ struct ContractionMicrokernel {
         for turn in 0..<plan.unroll { lines += body(rows, vectors, offset: turn * step) }
         lines.append("    }")
         if plan.unroll > 1 {
-            lines.append("    for (; k < depth; k += \(step)) {")
+            lines.append("    for (; k < end; k += \(step)) {")
             lines += body(rows, vectors, offset: 0)
             lines.append("    }")
         }
-        if isIndirect || plan.left == .window { lines.append("    }") }
-        for row in 0..<rows {
-            for vector in 0..<vectors {
-                let place = row * columns + vector * plan.lanes
-                lines.append("    *(vf *)(tile + \(place)) = c\(row)_\(vector);")
-            }
+        if isTapped {
+            lines.append("    pending += depth;")
+            lines.append("    if (pending >= \(Self.block) || entry == count - 1) { pending = 0;")
+            lines += flush(rows, vectors)
+            lines.append("    }")
+            lines.append("    }")
+            lines.append("    if (count == 0 && !isStored) {")
+            lines += flush(rows, vectors)
+            lines.append("    }")
+        } else {
+            lines += flush(rows, vectors)
+            lines.append("    } while (k < depth);")
         }
         lines.append("}")
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Steps of the depth after which sums are added to the tile.
+    static let block = 256
+
+    /// Adds the accumulators to the tile (or stores them the first time) and clears them.
+    private func flush(_ rows: Int, _ vectors: Int) -> [String] {
+        var lines = ["    if (isStored) {"]
+        for isFirst in [false, true] {
+            for row in 0..<rows {
+                for vector in 0..<vectors {
+                    let place = "*(vf *)(tile + \(row * plan.panelColumns + vector * plan.lanes))"
+                    lines.append("    \(place) \(isFirst ? "=" : "+=") c\(row)_\(vector); c\(row)_\(vector) = (vf){0};")
+                }
+            }
+            lines.append(isFirst ? "    }" : "    } else {")
+        }
+        return lines + ["    isStored = 1;"]
     }
 
     /// Lines of the next panel that one turn of the inner loop asks for.
