@@ -42,7 +42,7 @@ let package = Package(
         room("Base", "Safetensors", ["Base", "ElementTypes", "JSON"]),
         // Import
         room("Import", "ModelFiles", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors"]),
-        room("Import", "ModelImport", ["Base", "ElementTypes", "ModelFiles", "GraphIR"]),
+        room("Import", "ModelImport", ["Base", "ElementTypes", "JSON", "ModelFiles", "GraphIR"]),
         // Graph
         room("Graph", "GraphIR", ["Base", "ElementTypes"]),
         room("Graph", "ReferenceInterpreter", ["Base", "ElementTypes", "GraphIR"]),
@@ -140,6 +140,10 @@ let package = Package(
         tests("MappedFiles"),
         tests("Safetensors", ["ElementTypes"]),
         tests("FileFuzzing"),
+        tests(
+            "ModelImport",
+            ["Base", "ElementTypes", "GraphIR", "MappedFiles", "ModelFiles", "ReferenceInterpreter", "Safetensors"],
+            exclude: ["Fixtures"]),
         tests("ModelFiles", ["ElementTypes", "FileFuzzing", "JSON"], exclude: ["Fixtures"]),
     ]
 )

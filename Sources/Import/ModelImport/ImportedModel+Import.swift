@@ -4,22 +4,45 @@ import GraphIR
 import ModelFiles
 
 extension ImportedModel {
-    /// Imports an archive's program.
+    /// Imports an archive's program. All operators without a rule are reported at once.
     package init(_ contents: ExportedProgramContents) throws(ImportError) {
-        let declared = Self.declaredStates(contents.program)
+        let program = contents.program
+        let missing = Self.unsupportedOperators(program.graph)
+        if !missing.isEmpty { throw .unsupportedOperators(missing) }
+        let declared = Self.declaredStates(program)
         var importer = try Self.run(contents, states: declared)
         // In-place operators write buffers that the signature does not list; they become states in a second pass.
         let written = importer.writtenBuffers.subtracting(declared)
         if !written.isEmpty { importer = try Self.run(contents, states: declared + written.sorted()) }
-        var bindings: [PortBinding] = []
-        for index in importer.builder.graph.inputs.indices { bindings.append(.tensor(index)) }
-        let call = contents.program.rootCall
+        let names = PortNames(program)
         self.init(
-            graph: importer.builder.graph, tensors: importer.stored, aliases: [:], inputTree: call?.inputTree,
-            outputTree: call?.outputTree, inputNames: importer.builder.graph.inputs.map(\.name), inputs: bindings,
-            outputNames: importer.builder.graph.outputs.map(\.name),
-            outputs: importer.builder.graph.outputs.indices.map { .tensor($0) }, level: .functional,
-            torchVersion: contents.program.torchVersion)
+            graph: importer.builder.graph, tensors: importer.stored, aliases: importer.aliases,
+            inputTree: program.rootCall?.inputTree, outputTree: program.rootCall?.outputTree,
+            inputNames: names.inputs, inputs: importer.inputBindings, outputNames: names.outputs,
+            outputs: importer.outputBindings, level: ExportLevel(program), torchVersion: program.torchVersion)
+    }
+
+    /// Names of all operators that have an import rule, without overload, sorted.
+    package static var operatorNames: [String] { OperatorTable.shared.names }
+
+    /// Every operator of a graph and of the graphs inside it that no rule covers, in order of first use.
+    private static func unsupportedOperators(_ graph: ExportedGraph) -> [UnsupportedOperator] {
+        var found: [UnsupportedOperator] = []
+        func visit(_ graph: ExportedGraph) {
+            for node in graph.nodes {
+                let name = OperatorName(node.target)
+                if OperatorTable.shared.handler(name) == nil, !node.isSymbolic {
+                    if let known = found.firstIndex(where: { $0.name == name.qualified }) {
+                        found[known].count += 1
+                    } else {
+                        found.append(.init(name: name.qualified, count: 1, firstLine: node.site.line))
+                    }
+                }
+                for case .graph(_, let body) in node.inputs.map(\.value) where !name.base.isControlFlow { visit(body) }
+            }
+        }
+        visit(graph)
+        return found
     }
 
     private static func declaredStates(_ program: ExportedProgram) -> [String] {
@@ -28,78 +51,25 @@ extension ImportedModel {
 
     private static func run(_ contents: ExportedProgramContents, states: [String]) throws(ImportError) -> Importer {
         let program = contents.program
-        var stored: [String: StoredTensor] = [:]
-        for entry in contents.weights.entries { stored[entry.name] = entry.value }
-        for entry in contents.constants.entries { stored[entry.name] = entry.value }
-        var importer = Importer(program, name: contents.modelName, stored: stored, states: states)
+        let entries = (contents.weights.entries + contents.constants.entries).map { ($0.name, $0.value) }
+        var importer = Importer(program, name: contents.modelName, stored: entries, states: states)
         importer.scopes = [Scope(graph: program.graph)]
         for input in program.inputs {
             if case .user(.tensor(let name)) = input, let tensor = program.graph.tensors[name] {
                 importer.declareSymbols(tensor)
             }
         }
-        for name in states {
-            guard let tensor = stored[name] else { throw .missingTensor(name) }
-            importer.builder.graph.states.append(GraphPort(name: name, type: try type(tensor)))
-        }
-        for input in program.inputs {
-            switch input {
-            case .parameter(let argument, let name), .tensorConstant(let argument, let name):
-                let value = try importer.stored(name)
-                try importer.define(argument, .tensor(importer.fresh(value, .parameter(name))))
-            case .buffer(let argument, let name, _):
-                if let state = importer.states[name] {
-                    let value = try importer.leaf(.state(state, importer.builder.graph.states[state].type))
-                    try importer.define(argument, .tensor(importer.fresh(value, .buffer(name))))
-                } else {
-                    try importer.define(argument, .tensor(importer.fresh(try importer.stored(name), .buffer(name))))
-                }
-            case .user(let argument): try importer.defineInput(argument)
-            case .constant(let argument, let value):
-                switch value {
-                case .none: try importer.define(argument, .none)
-                case .int(let number): try importer.define(argument, .integer(IntegerExpression(Int(number))))
-                case .float(let number): try importer.define(argument, .float(.float(number)))
-                case .bool(let flag): try importer.define(argument, .boolean(.boolean(flag)))
-                case .string: try importer.define(argument, .none)
-                }
-            case .customObject(_, _, let name): throw .signature("the model holds the custom object '\(name)'")
-            case .token: continue
-            }
-        }
+        for name in states { try importer.declareState(name) }
+        var names = PortNames(program).inputs[...]
+        for input in program.inputs { try importer.define(input, &names) }
         try importer.run(program.graph)
-        for output in program.outputs {
-            switch output {
-            case .user(.tensor(let name)):
-                let number = importer.builder.graph.outputs.count
-                importer.builder.graph.outputs.append(
-                    GraphOutput(name: "output.\(number)", value: try importer.read(try importer.handleNamed(name))))
-            case .user(.none): continue
-            case .user: throw .signature("an output is not a tensor")
-            case .bufferMutation(let argument, let name):
-                guard let state = importer.states[name] else { throw .missingTensor(name) }
-                importer.builder.graph.updates.append(
-                    .init(state: state, value: try importer.read(try importer.handleNamed(argument))))
-            case .userInputMutation(_, let name): throw .inputMutation(nil, input: name)
-            case .parameterMutation(_, let name): throw .signature("the model writes into its parameter '\(name)'")
-            case .loss, .gradientToParameter, .gradientToUserInput:
-                throw .signature("training programs are not supported; export the model in eval mode")
-            case .token: continue
-            }
-        }
-        // Buffers written in place leave through their memory.
-        for (index, storage) in importer.storages.enumerated() {
-            guard case .buffer(let name) = storage.owner, let state = importer.states[name],
-                importer.writtenBuffers.contains(name),
-                !importer.builder.graph.updates.contains(where: { $0.state == state })
-            else { continue }
-            let value = importer.storages[index].value
-            importer.builder.graph.updates.append(.init(state: state, value: value))
-        }
+        names = PortNames(program).outputs[...]
+        for output in program.outputs { try importer.give(output, &names) }
+        importer.giveWrittenBuffers()
         return importer
     }
 
-    fileprivate static func type(_ tensor: StoredTensor) throws(ImportError) -> TensorType {
+    static func type(_ tensor: StoredTensor) throws(ImportError) -> TensorType {
         guard let element = ElementType(tensor.scalarType) else {
             throw .elementType(value: tensor.name, type: tensor.scalarType.name)
         }
@@ -107,32 +77,44 @@ extension ImportedModel {
     }
 }
 
-extension Importer {
-    /// The leaf of a stored tensor; tied tensors share the first name.
-    mutating func stored(_ name: String) throws(ImportError) -> Value {
-        guard let tensor = stored[name] else { throw .missingTensor(name) }
-        return try leaf(.parameter(name, try ImportedModel.type(tensor)))
+extension String {
+    /// Whether this names an operator whose bodies run under a condition or repeatedly; they are not imported.
+    fileprivate var isControlFlow: Bool {
+        ["cond", "while_loop", "scan", "associative_scan", "map_impl"].contains(self)
     }
+}
 
-    /// Declares one user input.
-    mutating func defineInput(_ argument: ExportedArgument) throws(ImportError) {
-        switch argument {
-        case .tensor(let name):
-            guard let declared = program.graph.tensors[name] else { throw .missingTensor(name) }
-            let port = GraphPort(name: name, type: try type(declared, name))
-            builder.graph.inputs.append(port)
-            let value = try leaf(.input(builder.graph.inputs.count - 1, port.type))
-            try define(name, .tensor(fresh(value, .input(name))))
-        case .none: return
-        default: throw .signature("an input that is not a tensor is not supported here")  // Integers come with symbols.
-        }
+extension ExportedNode {
+    /// Whether all results are numbers or truth values that the file states as expressions.
+    fileprivate var isSymbolic: Bool {
+        !outputs.isEmpty
+            && outputs.allSatisfy { output in
+                switch output {
+                case .symInt, .symFloat, .symBool: true
+                default: false  // Everything else is computed.
+                }
+            }
     }
+}
 
-    /// The tensor that a name stands for.
-    func handleNamed(_ name: String) throws(ImportError) -> TensorHandle {
-        guard case .tensor(let handle)? = scopes.last?.bindings[name] else {
-            throw .undefined(site, value: name, isDefinedLater: false)
+extension ExportLevel {
+    /// Operators that PyTorch's default decompositions replace.
+    private static let composite: Set<String> = [
+        "linear", "matmul", "softmax", "log_softmax", "layer_norm", "batch_norm", "group_norm", "instance_norm",
+        "rms_norm", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+        "scaled_dot_product_attention", "lstm", "gru", "rnn_tanh", "rnn_relu", "reshape", "flatten", "dropout",
+        "einsum", "to", "contiguous", "transpose", "silu", "split", "chunk", "cross_entropy_loss", "pad", "type_as",
+    ]
+
+    /// The level of a program: the verifier's dialect tells a training program, operators tell the others.
+    init(_ program: ExportedProgram) {
+        let bases = program.graph.nodes.map { OperatorName($0.target).base }
+        if program.verifiers.contains("TRAINING") {
+            self = .exported
+        } else if bases.contains(where: { Self.composite.contains($0) }) {
+            self = .functional
+        } else {
+            self = .core
         }
-        return handle
     }
 }

@@ -43,7 +43,7 @@ package struct ExportedProgramContents: Sendable, Equatable {
     }
 
     /// The contents from their parts.
-    init(
+    package init(
         modelName: String, program: ExportedProgram, weights: NamedValues<StoredTensor>,
         constants: NamedValues<StoredTensor>, customObjects: [String], storages: [TensorStorage],
         sampleInputs: SampleInputs

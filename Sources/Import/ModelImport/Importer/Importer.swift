@@ -37,6 +37,11 @@ struct Importer {
     let program: ExportedProgram
     /// Stored tensors by the name that the graph uses.
     let stored: [String: StoredTensor]
+    /// Stored names that stand for the same elements as another: alias to the first name.
+    let aliases: [String: String]
+    /// What each flat input and output is.
+    var inputBindings: [PortBinding] = []
+    var outputBindings: [PortBinding] = []
     /// Buffers known to be written: they become states.
     let states: [String: Int]
     var storages: [Storage] = []
@@ -47,10 +52,19 @@ struct Importer {
     /// Buffers and inputs that some operator wrote.
     var writtenBuffers: Set<String> = []
 
-    init(_ program: ExportedProgram, name: String, stored: [String: StoredTensor], states: [String]) {
+    init(_ program: ExportedProgram, name: String, stored entries: [(name: String, tensor: StoredTensor)], states: [String]) {
         builder = GraphBuilder(name: name)
         self.program = program
+        var stored: [String: StoredTensor] = [:]
+        var aliases: [String: String] = [:]
+        var first: [Place: String] = [:]
+        for (name, tensor) in entries {
+            stored[name] = tensor
+            guard tensor.elementCount > 0, !states.contains(name) else { continue }
+            if let known = first[Place(tensor)] { aliases[name] = known } else { first[Place(tensor)] = name }
+        }
         self.stored = stored
+        self.aliases = aliases
         self.states = Dictionary(uniqueKeysWithValues: states.enumerated().map { ($1, $0) })
         let site = ImportSite(operation: "inputs", node: "graph", line: "signature")
         call = Call(
@@ -209,6 +223,20 @@ struct Importer {
             return
         }
         builder.graph.guards.append(condition)
+    }
+}
+
+/// The elements that a stored tensor stands for.
+private struct Place: Hashable {
+    var storage: Int
+    var offset: Int
+    var sizes: [Int]
+    var strides: [Int]
+    var type: TorchScalarType
+
+    init(_ tensor: StoredTensor) {
+        (storage, offset, type) = (tensor.storage, tensor.storageOffset, tensor.scalarType)
+        (sizes, strides) = (tensor.sizes, tensor.strides)
     }
 }
 
