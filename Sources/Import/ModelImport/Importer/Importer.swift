@@ -52,7 +52,10 @@ struct Importer {
     /// Buffers and inputs that some operator wrote.
     var writtenBuffers: Set<String> = []
 
-    init(_ program: ExportedProgram, name: String, stored entries: [(name: String, tensor: StoredTensor)], states: [String]) {
+    init(
+        _ program: ExportedProgram, name: String, stored entries: [(name: String, tensor: StoredTensor)],
+        states: [String]
+    ) {
         builder = GraphBuilder(name: name)
         self.program = program
         var stored: [String: StoredTensor] = [:]
