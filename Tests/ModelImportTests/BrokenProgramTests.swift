@@ -1,5 +1,7 @@
 import ModelFiles
 import ModelImport
+import ElementTypes
+import GraphIR
 import Testing
 
 /// Hand-made programs that cannot be imported, and what is said about them.
