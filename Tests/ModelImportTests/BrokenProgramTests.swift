@@ -51,6 +51,19 @@ import Testing
         #expect(Self.message([Self.node("aten.relu.default", [("self", .tensor("x"))], "y")]) == nil)
     }
 
+    @Test func refusesRandomNumbers() {
+        #expect(
+            Self.message([Self.node("aten.rand_like.default", [("self", .tensor("x"))], "y")])
+                == "aten.rand_like.default (node y, \(Self.line)): random numbers are not supported; "
+                + "put the model in eval mode")
+    }
+
+    @Test func refusesChangesOfShapeInPlace() {
+        #expect(
+            Self.message([Self.node("aten.t_.default", [("self", .tensor("x"))], "y")])
+                == "1 unsupported operator: aten.t_.default ×1, first at \(Self.line)")
+    }
+
     @Test func namesAllUnsupportedOperators() {
         let nodes = [
             Self.node("aten.fft_rfft.default", [("self", .tensor("x"))], "y"),

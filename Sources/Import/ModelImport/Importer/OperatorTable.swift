@@ -83,6 +83,7 @@ struct OperatorTable: Sendable {
     func handler(_ name: OperatorName) -> OperatorRule? {
         if name.namespace != "aten" { return rules["\(name.namespace).\(name.base)"] }
         if let rule = rules[name.base] { return rule }
+        if OperatorTable.shapeMutations.contains(name.base) { return nil }
         guard let base = name.functionalBase, let rule = rules[base] else { return nil }
         return { (i) throws(ImportError) in
             let target = try i.inPlaceTarget()

@@ -3,11 +3,20 @@ import ModelFiles
 
 /// Assertions, scopes that change nothing at inference, and control flow.
 func registerControl(_ table: inout OperatorTable) {
-    // Assertions on metadata hold by construction of the program; those on values guard against misuse only.
+    // Assertions on metadata hold by construction of the program; those on elements guard against misuse only.
     table.on(
-        "_assert_tensor_metadata", "_assert_scalar", "_assert_async", "sym_constrain_range_for_size",
-        "sym_constrain_range"
+        "_assert_tensor_metadata", "_assert_async", "sym_constrain_range_for_size", "sym_constrain_range"
     ) { (_) throws(ImportError) in [] }
+    // An assertion on dimensions becomes a guard on entry.
+    table.on("_assert_scalar") { (i) throws(ImportError) in
+        guard case .symBool(.name(let name)) = i.argument("self"), case .boolean(let condition) = try i.lookUp(name)
+        else { return [] }
+        try i.assume(condition, name)
+        return []
+    }
+    for name in OperatorTable.randomOperators {
+        table.on(name) { (i) throws(ImportError) in throw .random(i.site) }
+    }
     for name in ["cond", "while_loop", "scan", "associative_scan", "map_impl"] {
         table.on("higher_order.\(name)") { (i) throws(ImportError) in
             throw i.unsupported(
@@ -17,6 +26,19 @@ func registerControl(_ table: inout OperatorTable) {
     for name in ["wrap_with_set_grad_enabled", "wrap_with_autocast"] {
         table.on("higher_order.\(name)") { (i) throws(ImportError) in try i.inlined() }
     }
+}
+
+extension OperatorTable {
+    /// Operators that read a random generator, whatever their arguments.
+    static let randomOperators: [String] = [
+        "rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm", "bernoulli", "multinomial",
+        "normal", "uniform", "exponential", "poisson", "binomial", "normal_functional",
+    ]
+
+    /// In-place operators that change a tensor's shape rather than its elements; the importer does not follow these.
+    static let shapeMutations: Set<String> = [
+        "squeeze_", "unsqueeze_", "transpose_", "t_", "swapaxes_", "swapdims_", "resize_", "set_", "as_strided_",
+    ]
 }
 
 extension Importer {
