@@ -128,9 +128,12 @@ struct OptimizeCommand: AsyncParsableCommand {
         guard record != nil else { return }
         let findings = try PackageAgreement.check(path, device)
         for finding in findings where !finding.passes { Failure.complain("hearth: \(finding)") }
-        if !findings.allSatisfy(\.passes) {
-            throw BadInput("the package at \(path) does not agree with the model; see above and report this")
-        }
+        guard !findings.allSatisfy(\.passes) else { return }
+        // A package that does not agree must not be found under the name that was asked for.
+        let aside = "\(path).rejected"
+        let place = rename(path, aside) == 0 ? aside : path
+        throw BadInput(
+            "the package does not agree with the model (see above) and was left at \(place); please report this")
     }
 
     private func archivePath() throws -> String {
