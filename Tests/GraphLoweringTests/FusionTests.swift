@@ -1,13 +1,12 @@
 import Base
 import ElementTypes
 import GraphIR
-import KernelCodeGen
 import KernelIR
 import Testing
 
 @testable import GraphLowering
 
-@Test func probe() throws {
+@Test func sumAndSoftmaxAreOneKernel() throws {
     var b = GraphBuilder(name: "t")
     let type = TensorType(.f32, [2, 12, 100])
     b.graph.inputs = [GraphPort(name: "x", type: type), GraphPort(name: "y", type: type)]
@@ -22,14 +21,14 @@ import Testing
     let o = try b.map([e, zr]) { $0.apply(.divide, $1[0], $1[1]) }
     b.graph.outputs = [GraphOutput(name: "o", value: o)]
     let program = try lower(b.graph)
-    let target = CPUTarget(
-        vectorBytes: 64, vectorRegisters: 32, hasFMA: true, hasF16Conversion: true, hasBF16Dot: true, hasAMXBF16: false,
-        hasInt8Dot: true, cacheBytes: [49152, 1 << 20, 32 << 20], threads: 2, compilerFlags: ["-march=native"])
-    let emitter = KernelEmitter(target)
-    print(emitter.prelude)
-    for (i, l) in program.launches.enumerated() {
-        print("// \(l.kernel.name) buffers \(l.buffers.map { program.buffers[$0].role })")
-        let em = try emitter.emit(l.kernel, symbol: "k\(i)", Schedule())
-        print(em.source, "// parts \(em.parts)")
+    // The sum before, the softmax and nothing else: one kernel, which reads the inputs and writes the output.
+    #expect(program.launches.count == 1)
+    #expect(program.launches[0].buffers.map { program.buffers[$0].role } == [.input(0), .input(1), .output(0)])
+    guard case .nest(let nest) = program.launches[0].kernel.body else {
+        Issue.record("a softmax is a nest kernel")
+        return
     }
+    // Maximum, then the sum of exponentials (kept in a row buffer), then the quotient.
+    #expect(nest.steps.count == 3 && nest.slots.count == 2 && nest.rows.count == 1)
+    #expect(nest.axes.map(\.extent) == [24])
 }
