@@ -134,7 +134,10 @@ let package = Package(
         tests("hearth", ["TestSupport", "ElementTypes", "JSON", "Safetensors"]),
         tests(
             "PackageBuilder",
-            ["Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "KernelCodeGen", "PackageRuntime"]),
+            [
+                "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "KernelCodeGen", "PackageRuntime",
+                "ReferenceInterpreter",
+            ]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),
         tests("MappedFiles"),

@@ -1,4 +1,5 @@
 package import ElementTypes
+internal import Glibc
 
 /// Errors against the truth, beside those of PyTorch's own arithmetic and the bound that follows from them.
 package struct ErrorSummary: Hashable, Sendable, CustomStringConvertible {
@@ -25,7 +26,16 @@ package struct ErrorSummary: Hashable, Sendable, CustomStringConvertible {
 
     /// Such as `max 1e-06 of 4e-06 allowed, rms …`.
     package var description: String {
-        "max \(maximum) of \(allowedMaximum) allowed, rms \(rms) of \(allowedRMS); PyTorch's \(witnessMaximum), \(witnessRMS)"
+        let numbers = [maximum, allowedMaximum, rms, allowedRMS, witnessMaximum, witnessRMS].map(Self.short)
+        return "max \(numbers[0]) of \(numbers[1]) allowed, rms \(numbers[2]) of \(numbers[3]); "
+            + "PyTorch's \(numbers[4]), \(numbers[5])"
+    }
+
+    /// Three significant digits.
+    private static func short(_ value: Double) -> String {
+        guard value.isFinite, value != 0 else { return "\(value)" }
+        let scale = pow(10, 2 - log10(abs(value)).rounded(.down))
+        return "\((value * scale).rounded() / scale)"
     }
 }
 

@@ -36,7 +36,10 @@ struct OptimizeCommand: AsyncParsableCommand {
     var output: String?
     @Option(
         name: [.customShort("i"), .long],
-        help: "A safetensors file with inputs (input.0, …) and, if known, PyTorch's outputs (output.0, …).")
+        help: """
+            A safetensors file with inputs (input.0, …) and, if known, PyTorch's outputs (output.0, …); without it, the \
+            inputs that the model was exported with, and others drawn like them.
+            """)
     var inputs: String?
     @Option(help: "Sets of inputs to record and verify with.") var sets = 2
     @Option(help: "Python that has torch, for FILE.py:FUNCTION (default: HEARTH_PYTHON, .venv/bin/python, python3).")
@@ -73,16 +76,18 @@ struct OptimizeCommand: AsyncParsableCommand {
         let archive = try ExportedProgramArchive(path: program)
         let imported = try ImportedModel(archive.contents)
         let tensors = ArchiveTensors(archive: archive, stored: imported.tensors)
-        var record: ReferenceRecord?
+        var record: ReferenceRecord
         if let golden {
-            var read = try ReferenceRecord(path: golden, graph: imported.graph, limit: sets)
-            Failure.complain("evaluating \(read.sets.count) sets of inputs in double precision")
-            do throws(InterpreterError) {
-                try read.evaluate(imported.graph, tensors: tensors)
-            } catch {
-                throw BadInput("\(golden): \(error)")
-            }
-            record = read
+            record = try ReferenceRecord(path: golden, graph: imported.graph, limit: sets)
+        } else {
+            record = ReferenceRecord(
+                drawnFor: imported.graph, samples: tensors.samples, sets: sets, seed: seed)
+        }
+        Failure.complain("evaluating \(record.sets.count) sets of inputs in double precision")
+        do throws(InterpreterError) {
+            try record.evaluate(imported.graph, tensors: tensors)
+        } catch {
+            throw BadInput("\(golden ?? "\(program), on its sample inputs (give others with --inputs)"): \(error)")
         }
         let toolchain = try await CToolchain.find()
         var pipeline = Pipeline(device: device, toolchain: toolchain)
@@ -109,12 +114,12 @@ struct OptimizeCommand: AsyncParsableCommand {
             try Self.profile(path, device, record)
         }
         report(pipeline.timings, regions)
-        try Self.agree(path, device, record)
+        try Self.agree(path, device)
         print("wrote \(path)")
     }
 
-    /// Median seconds of every launch over a few runs on the recorded (or zero) inputs.
-    private static func profile(_ path: String, _ device: CPUDevice, _ record: ReferenceRecord?) throws -> [Double] {
+    /// Median seconds of every launch over a few runs on the recorded inputs.
+    private static func profile(_ path: String, _ device: CPUDevice, _ record: ReferenceRecord) throws -> [Double] {
         let session = try Session(try LoadedPackage(path: path, device: device, verified: false))
         let inputs = try PackageInputs(session, record)
         var runs: [[UInt64]] = []
@@ -124,8 +129,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     }
 
     /// Holds the finished package to the judge's rule on every recorded set.
-    private static func agree(_ path: String, _ device: CPUDevice, _ record: ReferenceRecord?) throws {
-        guard record != nil else { return }
+    private static func agree(_ path: String, _ device: CPUDevice) throws {
         let findings = try PackageAgreement.check(path, device)
         for finding in findings where !finding.passes { Failure.complain("hearth: \(finding)") }
         guard !findings.allSatisfy(\.passes) else { return }
@@ -175,6 +179,16 @@ final class ArchiveTensors: TensorSource {
     init(archive: consuming ExportedProgramArchive, stored: [String: StoredTensor]) {
         self.archive = archive
         self.stored = stored
+    }
+
+    /// The tensors among the inputs that the model was exported with, in the order of its signature; empty where the archive
+    /// holds none that can be read.
+    var samples: [TensorValue] {
+        guard case .value(let value) = archive.contents.sampleInputs else { return [] }
+        return value.leaves.compactMap { leaf in
+            guard case .tensor(let tensor) = leaf, let element = ElementType(tensor.scalarType) else { return nil }
+            return TensorValue(element, tensor.sizes, bytes: archive.elements(of: tensor))
+        }
     }
 
     func withTensor<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {

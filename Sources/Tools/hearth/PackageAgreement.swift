@@ -8,21 +8,16 @@ import PackageRuntime
 import ReferenceInterpreter
 import Safetensors
 
-/// Inputs of a session in memory: recorded ones, else zeros.
+/// Recorded inputs of a session in memory.
 final class PackageInputs {
     private let memory: [TensorMemory]
     private let results: [TensorMemory]
 
-    init(_ session: Session, _ record: ReferenceRecord?) throws {
-        let interface = session.package.interface
-        if let set = record?.sets.first {
-            memory = try set.inputs.map { value in
-                let copy = try TensorMemory(TensorDescription(value.element, value.shape))
-                value.bytes.withUnsafeBytes { copy.bytes.copyMemory(from: $0) }
-                return copy
-            }
-        } else {
-            memory = try interface.inputs(for: interface.symbols.map(\.symbol.hint)).map { try TensorMemory($0) }
+    init(_ session: Session, _ record: ReferenceRecord) throws {
+        memory = try (record.sets.first?.inputs ?? []).map { value in
+            let copy = try TensorMemory(TensorDescription(value.element, value.shape))
+            value.bytes.withUnsafeBytes { copy.bytes.copyMemory(from: $0) }
+            return copy
         }
         try session.bind(memory.map(\.type))
         results = try session.outputs.map { try TensorMemory($0) }
