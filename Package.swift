@@ -135,8 +135,8 @@ let package = Package(
         tests(
             "PackageBuilder",
             [
-                "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "KernelCodeGen", "PackageRuntime",
-                "ReferenceInterpreter",
+                "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering", "KernelCodeGen",
+                "KernelIR", "KernelSwarm", "PackageRuntime", "ReferenceInterpreter",
             ]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),

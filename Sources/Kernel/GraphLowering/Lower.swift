@@ -4,10 +4,10 @@ import GraphIR
 import KernelIR
 
 /// Lowers a graph to kernels: partition, one kernel (or few) a group, buffers and order.
-package func lower(_ graph: Graph) throws(LoweringError) -> LoweredProgram {
-    var partitioner = Partitioner(graph)
+package func lower(_ graph: Graph, cover: Cover = Cover()) throws(LoweringError) -> LoweredProgram {
+    var partitioner = Partitioner(graph, cover: cover)
     let partition = partitioner.run()
-    let builder = ProgramBuilder(graph, partition)
+    let builder = ProgramBuilder(graph, partition, channelsLast: cover[Cover.layout] ?? true)
     for group in try ordered(graph, partition) { try builder.lower(group) }
     try builder.updateStates()
     let outputs = try builder.placeOutputs()

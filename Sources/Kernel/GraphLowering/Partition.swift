@@ -61,10 +61,14 @@ package struct Partitioner {
     private var groupOf: [Int?]
     private var groups: [Partition.Group] = []
     private let exits: Set<Value>
+    private let cover: Cover
+    /// The decisions that were met, for the search; each once.
+    private(set) var decisions: [Cover.Decision] = []
 
     /// Prepares the facts that decisions rest on.
-    package init(_ graph: Graph) {
+    package init(_ graph: Graph, cover: Cover = Cover()) {
         self.graph = graph
+        self.cover = cover
         exits = Set(graph.exits)
         var live = [Bool](repeating: false, count: graph.nodes.count)
         for exit in graph.exits { live[exit.node.index] = true }
@@ -131,6 +135,19 @@ package struct Partitioner {
         return Partition(groups: groups, producer: producer, isConstant: isConstant, graph: graph)
     }
 
+    /// What the cover says of a decision at a node, and notes that there is one.
+    private mutating func decide(_ family: Cover.Family, _ id: NodeID, default usual: Bool) -> Bool {
+        if isConstant[id.index] { return usual }
+        let decision = Cover.Decision(
+            name: Cover.name(family, graph, id, users: users[id.index]), usual: usual, nodes: [id])
+        if let known = decisions.firstIndex(where: { $0.name == decision.name }) {
+            decisions[known].nodes.append(id)
+        } else {
+            decisions.append(decision)
+        }
+        return cover[decision.name] ?? usual
+    }
+
     private mutating func add(_ kind: Partition.Group.Kind, _ anchor: NodeID, _ members: [NodeID]) {
         for member in members { groupOf[member.index] = groups.count }
         groups.append(.init(kind: kind, anchor: anchor, members: members, results: []))
@@ -177,7 +194,8 @@ package struct Partitioner {
                 tainted.insert(later)
             }
         }
-        add(.rows(full: full, axes: reduce.axes), id, domain.members.keys.sorted())
+        let isGrown = domain.members.count > 1 && decide(.rows, id, default: true)
+        add(.rows(full: full, axes: reduce.axes), id, isGrown ? domain.members.keys.sorted() : [id])
     }
 
     /// Whether an operand depends on members other than by direct use or through views of them.
@@ -195,7 +213,8 @@ package struct Partitioner {
         var members = [id]
         var current = Value(id)
         let heavyShape = graph.type(current).shape
-        while !exits.contains(current), let next = onlyMap(after: current) {
+        let isFused = onlyMap(after: current) != nil && decide(.epilogue, id, default: true)
+        while isFused, !exits.contains(current), let next = onlyMap(after: current) {
             // Views between must be bijective, so that every point of the heavy domain is one point of the map.
             guard groupOf[next.map.index] == nil, isConstant[next.map.index] == isConstant[id.index] else { break }
             guard elementCount(graph.type(Value(next.map)).shape) == elementCount(heavyShape) else { break }
@@ -238,7 +257,13 @@ package struct Partitioner {
                 }
             case .view: if isExit { add(.map, id, [id]) }
             case .map, .concatenate, .gather:
-                if isExit || isWorthKernel(id) { add(.map, id, [id]) }
+                if isExit {
+                    add(.map, id, [id])
+                } else if isConstant[id.index] || isTrivial[id.index] {
+                    if isWorthKernel(id) { add(.map, id, [id]) }
+                } else if decide(.store, id, default: isWorthKernel(id)) {
+                    add(.map, id, [id])
+                }
             case .reduce, .scan, .scatter, .contract, .convolve, .attend, .recur, .window, .sort: break
             }
         }

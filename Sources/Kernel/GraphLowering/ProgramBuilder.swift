@@ -10,10 +10,13 @@ final class ProgramBuilder {
     var buffers = Table<BufferTag, LoweredBuffer>()
     var launches: [LoweredLaunch] = []
     private var bufferOf: [Value: BufferID] = [:]
+    /// Whether what convolutions make lies channels last.
+    let channelsLast: Bool
 
-    init(_ graph: Graph, _ partition: Partition) {
+    init(_ graph: Graph, _ partition: Partition, channelsLast: Bool = true) {
         self.graph = graph
         self.partition = partition
+        self.channelsLast = channelsLast
     }
 
     /// Leaves that are written as numbers into kernels instead of being read.
@@ -73,7 +76,9 @@ enum Layouts {
     static func preferred(_ value: Value, _ program: ProgramBuilder) -> [Int] {
         let type = program.graph.type(value)
         let rowMajor = Array(type.shape.indices)
-        guard type.shape.count >= 3, let number = program.partition.producer[value] else { return rowMajor }
+        guard program.channelsLast, type.shape.count >= 3, let number = program.partition.producer[value] else {
+            return rowMajor
+        }
         let group = program.partition.groups[number]
         let anchor = program.graph.nodes[group.anchor]
         if case .convolve = anchor.operation {

@@ -16,7 +16,9 @@ package struct CToolchain: Sendable {
     package let version: String
     /// Flags of every compilation that makes a kernel library: no start files, so that an honest library has no writable
     /// data of its own.
-    package static let libraryFlags = ["-x", "c", "-std=gnu11", "-O3", "-shared", "-fPIC", "-nostartfiles"]
+    package static let libraryFlags = sourceFlags + ["-shared", "-nostartfiles"]
+    /// Flags of every compilation.
+    private static let sourceFlags = ["-x", "c", "-std=gnu11", "-O3", "-fPIC"]
 
     private let gate: Gate
 
@@ -60,10 +62,32 @@ package struct CToolchain: Sendable {
     package func compile(
         _ source: String, flags: [String], to destination: String, timeLimit: Double = 60
     ) async throws(ToolchainError) {
+        try await run(source, Self.libraryFlags + flags, destination, timeLimit)
+    }
+
+    /// Compiles C text into an object file for `link`; as `compile` otherwise.
+    package func compileObject(
+        _ source: String, flags: [String], to destination: String, timeLimit: Double = 60
+    ) async throws(ToolchainError) {
+        try await run(source, Self.sourceFlags + ["-c"] + flags, destination, timeLimit)
+    }
+
+    /// Links object files into a shared object at `destination`.
+    package func link(_ objects: [String], to destination: String) async throws(ToolchainError) {
+        let output = "\(destination).\(getpid())-\(UInt64.random(in: 0...UInt64.max)).so"
+        defer { unlink(output) }
+        let arguments = ["-shared", "-nostartfiles"] + objects + ["-o", output]
+        try await finish(try await Self.call(path, arguments, timeLimit: 60), source: "", output, destination)
+    }
+
+    /// Runs one compilation when there is room for it.
+    private func run(
+        _ source: String, _ flags: [String], _ destination: String, _ timeLimit: Double
+    ) async throws(ToolchainError) {
         await gate.enter()
         let result: Result<Void, ToolchainError>
         do throws(ToolchainError) {
-            result = .success(try await compileNow(source, flags, destination, timeLimit))
+            result = .success(try await runNow(source, flags, destination, timeLimit))
         } catch {
             result = .failure(error)
         }
@@ -71,12 +95,12 @@ package struct CToolchain: Sendable {
         try result.get()
     }
 
-    private func compileNow(
+    private func runNow(
         _ source: String, _ flags: [String], _ destination: String, _ timeLimit: Double
     ) async throws(ToolchainError) {
         let suffix = "\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
         let input = "\(destination).\(suffix).c"
-        let output = "\(destination).\(suffix).so"
+        let output = "\(destination).\(suffix).out"
         defer {
             unlink(input)
             unlink(output)
@@ -84,10 +108,17 @@ package struct CToolchain: Sendable {
         guard Self.write(source, to: input) else {
             throw .notWritten(path: input, reason: String(cString: strerror(errno)))
         }
-        let arguments = Self.libraryFlags + flags + [input, "-o", output]
-        let answer = try await Self.call(path, arguments, timeLimit: timeLimit)
+        let answer = try await Self.call(path, flags + [input, "-o", output], timeLimit: timeLimit)
+        try await finish(answer, source: input, output, destination)
+    }
+
+    /// Moves what the compiler made to its place, or says why it made nothing.
+    private func finish(
+        _ answer: (end: ChildProcess.End, output: String, errors: String), source: String, _ output: String,
+        _ destination: String
+    ) async throws(ToolchainError) {
         guard answer.end == .exited(code: 0) else {
-            throw .failed(end: answer.end.description, firstError: Self.firstError(answer.errors, source: input))
+            throw .failed(end: answer.end.description, firstError: Self.firstError(answer.errors, source: source))
         }
         guard rename(output, destination) == 0 else {
             throw .notWritten(path: destination, reason: String(cString: strerror(errno)))
@@ -124,7 +155,7 @@ package struct CToolchain: Sendable {
     private static func firstError(_ text: String, source: String) -> String {
         let lines = text.split(separator: "\n")
         let line = lines.first { $0.contains("error") || $0.contains("undefined") } ?? lines.first ?? "no message"
-        guard line.hasPrefix(source) else { return String(line) }
+        guard !source.isEmpty, line.hasPrefix(source) else { return String(line) }
         return "line " + line.dropFirst(source.utf8.count + 1)
     }
 

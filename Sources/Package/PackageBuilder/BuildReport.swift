@@ -3,11 +3,11 @@ import KernelIR
 
 /// `report.json`: what the stages took and what the search did to each kernel.
 enum BuildReport {
-    static func json(_ timings: [Pipeline.Timing], _ regions: [RegionReport]) -> JSONValue {
+    static func json(_ timings: [Pipeline.Timing], _ findings: Pipeline.Findings) -> JSONValue {
         let stages: [JSONValue] = timings.map {
             ["stage": .string($0.stage.rawValue), "seconds": .number($0.seconds)]
         }
-        let kernels: [JSONValue] = regions.map { region in
+        let kernels: [JSONValue] = findings.regions.map { region in
             var members: [JSONObject.Member] = [
                 .init(name: "kernel", value: .string(region.kernel)),
                 .init(name: "share", value: .number(region.share)),
@@ -21,12 +21,32 @@ enum BuildReport {
             if let seconds = region.bestSeconds { members.append(.init(name: "best_seconds", value: .number(seconds))) }
             if !region.note.isEmpty { members.append(.init(name: "note", value: .string(region.note))) }
             if !region.refusals.isEmpty {
-                let counts = region.refusals.sorted { $0.key < $1.key }
-                    .map { JSONObject.Member(name: $0.key, value: .integer(Int64($0.value))) }
-                members.append(.init(name: "refusals", value: .object(JSONObject(members: counts))))
+                members.append(.init(name: "refusals", value: counts(region.refusals)))
             }
             return .object(JSONObject(members: members))
         }
-        return ["stages": .array(stages), "kernels": .array(kernels)]
+        guard let cover = findings.cover else { return ["stages": .array(stages), "kernels": .array(kernels)] }
+        return ["stages": .array(stages), "cover": json(cover), "kernels": .array(kernels)]
+    }
+
+    private static func json(_ cover: CoverReport) -> JSONValue {
+        var members: [JSONObject.Member] = [
+            .init(name: "winner", value: .string(cover.winner)), .init(name: "agent", value: .string(cover.agent)),
+            .init(name: "trials", value: .integer(Int64(cover.trials))),
+            .init(name: "decisions", value: .array(cover.choices.map { .string($0.name) })),
+            .init(name: "refusals", value: counts(cover.refusals)),
+        ]
+        if let seconds = cover.defaultSeconds {
+            members.append(.init(name: "default_seconds", value: .number(seconds)))
+        }
+        if let seconds = cover.bestSeconds { members.append(.init(name: "best_seconds", value: .number(seconds))) }
+        return .object(JSONObject(members: members))
+    }
+
+    private static func counts(_ refusals: [String: Int]) -> JSONValue {
+        .object(
+            JSONObject(
+                members: refusals.sorted { $0.key < $1.key }
+                    .map { JSONObject.Member(name: $0.key, value: .integer(Int64($0.value))) }))
     }
 }

@@ -33,6 +33,13 @@ package struct KernelList: Sendable {
             }
         }
     }
+
+    /// Hash of a kernel, but for its name, under a schedule.
+    func key(_ id: KernelID, _ schedule: Schedule) -> ContentHash {
+        var kernel = kernels[id]
+        kernel.name = ""
+        return ContentHash.of("\(kernel) \(schedule)")
+    }
 }
 
 /// All kernels of a program as C text.
@@ -41,17 +48,23 @@ package struct GeneratedProgram: Sendable {
     package var emitted: [EmittedKernel]
     /// The whole text.
     package var source: String
+    /// The text of each kernel, with what must stand before it: what is compiled.
+    var units: [String]
 
-    /// Emits every kernel under its schedule; kernel n gets the symbol `k<n>`.
+    /// Emits every kernel under its schedule. A kernel's symbol is a hash of what it is and of its schedule, so that the same
+    /// kernel of another program is the same text.
     package init(
         _ list: KernelList, schedules: [KernelID: Schedule], emitter: KernelEmitter
     ) throws(EmissionError) {
         emitted = []
+        units = []
         source = emitter.prelude
         for id in list.kernels.ids {
             let kernel = list.kernels[id]
-            let result = try emitter.emit(kernel, symbol: "k\(id.rawValue)", schedules[id] ?? Schedule())
-            source += "\n// \(kernel.name): \((schedules[id] ?? Schedule()).description)\n" + result.source
+            let schedule = schedules[id] ?? Schedule()
+            let result = try emitter.emit(kernel, symbol: "k\(list.key(id, schedule))", schedule)
+            source += "\n// \(kernel.name): \(schedule.description)\n" + result.source
+            units.append(emitter.prelude + result.source)
             emitted.append(result)
         }
     }

@@ -15,7 +15,7 @@ import ModelPackage
 package struct Pipeline {
     /// Names of the stages, in order; the keys of timings, traces and debug output.
     package enum Stage: String, CaseIterable, Sendable {
-        case rewrite, lower, generate, compile, fold, plan, write, profile, search
+        case rewrite, lower, generate, compile, fold, plan, write, profile, cover, search
     }
 
     /// What a stage took; a stage that ran twice is listed twice.
@@ -25,7 +25,7 @@ package struct Pipeline {
     }
 
     /// A model on its way: the imported graph and what belongs to it.
-    package struct Model {
+    package struct Model: Sendable {
         package var graph: Graph
         package var tensors: any TensorSource
         /// Inputs with PyTorch's results and the truth, if known.
@@ -43,14 +43,22 @@ package struct Pipeline {
         }
     }
 
+    /// What the two levels of the search found.
+    package struct Findings: Sendable {
+        /// The search over whole models; nil when there was none.
+        package var cover: CoverReport?
+        /// The search over the schedules of each kernel.
+        package var regions: [RegionReport] = []
+    }
+
     /// Where the kernels run, and for what they are generated.
     package let device: any Device
     /// The compiler of generated text.
     package let toolchain: CToolchain
     /// Called when a stage begins.
     package var progress: (Stage) -> Void = { _ in }
-    /// Called after every batch of the search.
-    package var searchProgress: (SearchProgress) -> Void = { _ in }
+    /// Called after every batch of either search.
+    package var searchProgress: (Stage, SearchProgress) -> Void = { _, _ in }
     /// What the stages took so far.
     package private(set) var timings: [Timing] = []
     private let emitter: KernelEmitter
@@ -62,81 +70,66 @@ package struct Pipeline {
         emitter = KernelEmitter(CPUTarget(device.limits))
     }
 
-    /// Builds a package at `path`. With a search, the package with default schedules appears first; `profile` runs it and
-    /// returns the seconds of each launch, and the package with the winners replaces it.
+    /// Builds a package at `path`. With a search, the package by the rules appears first; `profile` runs it and returns the
+    /// seconds of each launch; then whole-model decisions are searched, then the schedules of the kernels, and the package with
+    /// the winners replaces it.
     @discardableResult
     package mutating func build(
-        _ model: Model, to path: String, search: KernelSearch? = nil, profile: (String) throws -> [Double] = { _ in [] }
-    ) async throws -> [RegionReport] {
+        _ model: Model, to path: String, covers: CoverSearch? = nil, search: KernelSearch? = nil,
+        profile: (String) throws -> [Double] = { _ in [] }
+    ) async throws -> Findings {
         let folder = try TemporaryFolder()
-        let rewritten = try stage(.rewrite) { try rewrite(model.graph) }
-        let program = try stage(.lower) { try lower(rewritten) }
-        let list = KernelList(program)
-        let constants = try await write(model, program, list, [:], [], folder, to: path)
-        guard let search else { return [] }
-        let seconds = try stage(.profile) { try profile(path) }
-        let running = program.launches.indices.filter { !program.launches[$0].isConstant }
-        let times = Dictionary(uniqueKeysWithValues: zip(running, seconds))
-        progress(.search)
-        let began = monotonicNow()
-        let found = try await search.run(
-            program, list, graph: rewritten, tensors: model.tensors, folder: constants, record: model.record,
-            seconds: times, emitter: emitter, toolchain: toolchain, limits: device.limits, directory: folder.path,
-            report: searchProgress)
-        timings.append(Timing(stage: .search, seconds: monotonicNow() - began))
-        _ = try await write(model, program, list, found.schedules, found.regions, folder, to: path)
-        return found.regions
-    }
-
-    /// Generates, compiles, folds constants, plans and writes, under the given schedules.
-    private mutating func write(
-        _ model: Model, _ program: LoweredProgram, _ list: KernelList, _ schedules: [KernelID: Schedule],
-        _ regions: [RegionReport], _ folder: TemporaryFolder, to path: String
-    ) async throws -> ConstantFolder {
-        let interface = try ModelInterface(model.graph)
-        let emitter = self.emitter
-        let generated = try stage(.generate) { try GeneratedProgram(list, schedules: schedules, emitter: emitter) }
-        let object = folder.newFile("plan.so")
-        progress(.compile)
-        let began = monotonicNow()
-        try await toolchain.compile(generated.source, flags: emitter.compilerFlags, to: object, timeLimit: 600)
-        timings.append(Timing(stage: .compile, seconds: monotonicNow() - began))
-        let constants = ConstantFolder(
-            program, list, generated, tensors: model.tensors, device: device,
-            code: try device.loadProgram(path: object))
-        try stage(.fold) { try constants.run() }
-        let assembly = try stage(.plan) {
-            var assembly = try PlanAssembly(
-                program, list, generated, graph: model.graph, tensors: model.tensors, folder: constants)
-            try assembly.addStates(model.tensors)
-            return assembly
-        }
-        let (target, timings) = (device.limits, self.timings)
-        try stage(.write) {
-            var writer = try PackageWriter(path: path)
-            try writer.add("plan.json", assembly.plan)
-            try writer.add("kernels/plan.c", Array(generated.source.utf8))
-            try writer.add("kernels/plan.so", try folder.read(object))
-            try writer.add("report.json", Array(BuildReport.json(timings, regions).prettyText.utf8))
-            if let record = model.record { try writer.add("golden.safetensors", tensors: record.stored) }
-            if !assembly.weights.isEmpty {
-                try writer.add("weights.safetensors", tensors: assembly.weights.map(\.stored))
+        let objects = KernelObjects(toolchain: toolchain, flags: emitter.compilerFlags, folder: folder)
+        let maker = PackageMaker(model: model, device: device, emitter: emitter, objects: objects, folder: folder)
+        let notify = searchProgress
+        var findings = Findings()
+        let rewritten = try stage(.rewrite) { try ModelForm.rewritten(model.graph, FormChoices()) }
+        var form = try stage(.lower) { try ModelForm(FormChoices(), rewritten) }
+        var constants = try await maker.make(form, [:], findings, &self, to: path)
+        guard let search else { return findings }
+        var seconds = try stage(.profile) { try profile(path) }
+        if let covers {
+            let began = begin(.cover)
+            let (cover, found) = try await covers.run(
+                form, at: path, model: model, seconds: seconds, folder: folder, device: device.limits,
+                report: { notify(.cover, $0) }
+            ) { form, path in try await maker.make(form, to: path) }
+            findings.cover = cover
+            end(.cover, began)
+            if found.choices != form.choices {
+                form = found
+                constants = try await maker.make(form, [:], findings, &self, to: path)
+                seconds = try stage(.profile) { try profile(path) }
             }
-            let plan = Manifest.PlanEntry(
-                file: "plan.json", program: "kernels/plan.so", device: target.kind.rawValue,
-                features: target.features.map(\.rawValue), fingerprint: target.fingerprint, machine: target.model)
-            try writer.finish(
-                Manifest(
-                    name: model.graph.name, interface: interface, plans: [plan],
-                    weights: assembly.weights.isEmpty ? nil : "weights.safetensors", provenance: model.provenance))
         }
-        return constants
+        let running = form.program.launches.indices.filter { !form.program.launches[$0].isConstant }
+        let times = Dictionary(uniqueKeysWithValues: zip(running, seconds))
+        let began = begin(.search)
+        let found = try await search.run(
+            form.program, form.list, graph: form.graph, tensors: model.tensors, folder: constants, record: model.record,
+            seconds: times, emitter: emitter, toolchain: toolchain, limits: device.limits, directory: folder.path,
+            report: { notify(.search, $0) })
+        end(.search, began)
+        findings.regions = found.regions
+        _ = try await maker.make(form, found.schedules, findings, &self, to: path)
+        return findings
     }
 
-    private mutating func stage<Result>(_ stage: Stage, _ body: () throws -> Result) rethrows -> Result {
-        progress(stage)
-        let began = monotonicNow()
-        defer { timings.append(Timing(stage: stage, seconds: monotonicNow() - began)) }
+    /// Runs a stage and notes its time.
+    mutating func stage<Result>(_ stage: Stage, _ body: () throws -> Result) rethrows -> Result {
+        let began = begin(stage)
+        defer { end(stage, began) }
         return try body()
+    }
+
+    /// Announces a stage; for those that wait. Returns the time of its beginning.
+    func begin(_ stage: Stage) -> Double {
+        progress(stage)
+        return monotonicNow()
+    }
+
+    /// Notes the end of a stage.
+    mutating func end(_ stage: Stage, _ began: Double) {
+        timings.append(Timing(stage: stage, seconds: monotonicNow() - began))
     }
 }

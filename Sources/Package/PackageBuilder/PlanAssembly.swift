@@ -33,11 +33,11 @@ struct PlanAssembly {
     private var packedBuffer: [Int: ID<Plan.Buffer>] = [:]
 
     init(
-        _ program: LoweredProgram, _ list: KernelList, _ generated: GeneratedProgram, graph: Graph,
-        tensors: any TensorSource, folder: ConstantFolder
+        _ form: ModelForm, _ generated: GeneratedProgram, tensors: any TensorSource, folder: ConstantFolder
     ) throws {
+        let (program, list) = (form.program, form.list)
         self.program = program
-        self.graph = graph
+        graph = form.graph
         self.folder = folder
         // Lifetimes of temporaries, in launches that run.
         let running = program.launches.indices.filter { !program.launches[$0].isConstant }
@@ -68,7 +68,7 @@ struct PlanAssembly {
             }
             let spread: Plan.Spread =
                 switch emitted.parts {
-                case .count(let count): .parts(count)
+                case .count(let count): .parts(form.choices.usesOneThread ? 1 : count)
                 case .gang: .gang
                 }
             plan.launches.append(

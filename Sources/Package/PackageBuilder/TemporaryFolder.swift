@@ -1,10 +1,11 @@
 import Glibc
+import Synchronization
 
 /// A folder for generated code that is removed with everything in it when it is no longer used.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     /// Its path.
     let path: String
-    private var made = 0
+    private let made = Atomic(0)
 
     /// Makes a new folder under TMPDIR or /tmp that only this user can read.
     init() throws(BuildError) {
@@ -16,13 +17,17 @@ final class TemporaryFolder {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    deinit {
+    deinit { Self.remove(path) }
+
+    /// Removes a folder with everything in it.
+    static func remove(_ path: String) {
         if let folder = opendir(path) {
             while let entry = readdir(folder) {
                 let name = withUnsafePointer(to: &entry.pointee.d_name) {
                     $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
                 }
-                if name != "." && name != ".." { unlink("\(path)/\(name)") }
+                if name == "." || name == ".." { continue }
+                if unlink("\(path)/\(name)") != 0, errno == EISDIR { remove("\(path)/\(name)") }
             }
             closedir(folder)
         }
@@ -31,8 +36,7 @@ final class TemporaryFolder {
 
     /// A path that was not handed out before: loaders keep code by path.
     func newFile(_ name: String) -> String {
-        made += 1
-        return "\(path)/\(made)-\(name)"
+        "\(path)/\(made.add(1, ordering: .relaxed).newValue)-\(name)"
     }
 
     /// The bytes of a file in it.

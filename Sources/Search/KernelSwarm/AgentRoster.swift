@@ -1,3 +1,6 @@
+internal import Base
+internal import KernelIR
+
 /// The agents that take part: a table of names and makers. Every region gets one of each.
 package struct AgentRoster: Sendable {
     /// One kind of agent.
@@ -31,4 +34,18 @@ package struct AgentRoster: Sendable {
         Row(name: "evolution") { _ in EvolutionAgent() },
         Row(name: "random") { _ in RandomAgent() },
     ])
+
+    /// The agents of the search over whole models: a specialist for each family of decisions, then those that combine.
+    package static func covers(families: [String]) -> AgentRoster {
+        AgentRoster(
+            rows: [Row(name: "default-first") { _ in DefaultAgent() }]
+                + families.map { family in Row(name: family) { _ in FamilyAgent(family: family) } } + [
+                    Row(name: "evolution") { _ in EvolutionAgent() }
+                ])
+    }
+}
+
+/// Proposes the default and nothing else.
+private struct DefaultAgent: Agent {
+    mutating func propose(_ view: RegionView, random: inout SeededRandom) -> Schedule? { view.region.defaultSchedule }
 }

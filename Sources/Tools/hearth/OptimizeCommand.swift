@@ -95,27 +95,38 @@ struct OptimizeCommand: AsyncParsableCommand {
         facts.append(.init(name: "compiler", value: toolchain.version))
         let path = output ?? defaultOutput
         signal(SIGINT) { _ in SearchInterrupt.request() }
-        pipeline.searchProgress = { progress in
+        pipeline.searchProgress = { stage, progress in
             let gain = TextFormat.fixed(progress.relativeTime, 3)
             Failure.complain(
-                "search: \(progress.trials) trials, \(progress.refused) refused, time \(gain) of the default's")
+                "\(stage.rawValue): \(progress.trials) trials, \(progress.refused) refused, time \(gain) of the default's"
+            )
         }
         let model = Pipeline.Model(graph: imported.graph, tensors: tensors, record: record, provenance: facts)
-        let search =
-            trials == 0
-            ? nil
-            : KernelSearch(
-                budget: SearchBudget(trials: trials, seconds: budget), seed: seed,
-                worker: WorkerCommand(
-                    executable: "/proc/self/exe",
-                    arguments: ["worker"] + (threads.map { ["--threads", "\($0)"] } ?? [])),
-                archive: try KernelArchive(path: try archivePath()))
-        let regions = try await pipeline.build(model, to: path, search: search) { path in
+        let search = try self.search(toolchain)
+        let findings = try await pipeline.build(model, to: path, covers: search?.covers, search: search?.kernels) {
+            path in
             try Self.profile(path, device, record)
         }
-        report(pipeline.timings, regions)
+        report(pipeline.timings, findings)
         try Self.agree(path, device)
         print("wrote \(path)")
+    }
+
+    /// The two levels of the search: a third of the budget goes to decisions about the whole model.
+    private func search(_ toolchain: CToolchain) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
+        if trials == 0 { return nil }
+        let archive = try KernelArchive(path: try archivePath())
+        let threads = self.threads.map { ["--threads", "\($0)"] } ?? []
+        let covers = CoverSearch(
+            budget: SearchBudget(trials: max(1, trials / 4), seconds: budget / 3, patience: 24), seed: seed,
+            archive: archive, toolchain: toolchain.version
+        ) { candidate, champion in
+            await PackageComparison.inProcess(candidate, champion, options: threads)
+        }
+        let kernels = KernelSearch(
+            budget: SearchBudget(trials: trials, seconds: budget * 2 / 3), seed: seed,
+            worker: WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + threads), archive: archive)
+        return (covers, kernels)
     }
 
     /// Median seconds of every launch over a few runs on the recorded inputs.
@@ -148,11 +159,19 @@ struct OptimizeCommand: AsyncParsableCommand {
         return "\(home)/.cache/hearth/kernels.jsonl"
     }
 
-    private func report(_ timings: [Pipeline.Timing], _ regions: [RegionReport]) {
+    private func report(_ timings: [Pipeline.Timing], _ findings: Pipeline.Findings) {
         for timing in timings {
             Failure.complain("\(timing.stage.rawValue): \(TextFormat.time(timing.seconds * 1e9))")
         }
-        for region in regions where region.trials > 0 {
+        if let cover = findings.cover {
+            let before = cover.defaultSeconds.map { TextFormat.time($0 * 1e9) } ?? "-"
+            let after = cover.bestSeconds.map { TextFormat.time($0 * 1e9) } ?? "-"
+            let refused = cover.refusals.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
+            Failure.complain(
+                "whole model: \(before) -> \(after), \(cover.trials) trials, \(cover.agent) [\(cover.winner)] \(refused)"
+            )
+        }
+        for region in findings.regions where region.trials > 0 {
             let before = region.defaultSeconds.map { TextFormat.time($0 * 1e9) } ?? "-"
             let after = region.bestSeconds.map { TextFormat.time($0 * 1e9) } ?? "-"
             let refused = region.refusals.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")

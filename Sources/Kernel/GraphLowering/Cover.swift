@@ -1,0 +1,61 @@
+import Base
+import GraphIR
+
+/// Decisions about how a graph becomes kernels, for all of the graph: what the outer search moves. Equal layers share a
+/// decision, because a decision is named by what it is about and not by where it stands. Every cover gives a correct program;
+/// those not decided are as the rules say.
+package struct Cover: Hashable, Sendable {
+    /// What a decision is about.
+    package enum Family: String, CaseIterable, Sendable {
+        /// Whether the maps after a product, convolution, attention or pooling are computed with it.
+        case epilogue
+        /// Whether a reduction takes the maps and reductions after it into its kernel.
+        case rows
+        /// Whether a map, gather or concatenation is stored, rather than computed where it is used.
+        case store
+        /// Whether what convolutions make lies channels last.
+        case layout
+    }
+
+    /// A decision that a graph leaves open.
+    package struct Decision: Hashable, Sendable {
+        /// Family, operation and a hash of what it is about: `epilogue.convolve.1f3c9a20`.
+        package var name: String
+        /// What the rules say.
+        package var usual: Bool
+        /// Where it applies.
+        package var nodes: [NodeID]
+    }
+
+    private var values: [String: Bool]
+
+    /// A cover that follows the rules but for the given decisions.
+    package init(_ values: [String: Bool] = [:]) { self.values = values }
+
+    /// A decision, or nil where the rules hold.
+    package subscript(_ name: String) -> Bool? { values[name] }
+
+    /// Name of the decision about layouts.
+    package static let layout = "\(Family.layout.rawValue).channels-last"
+
+    /// Name of a decision at a node: the same for nodes with the same operation, types and users.
+    static func name(_ family: Family, _ graph: Graph, _ id: NodeID, users: [NodeID]) -> String {
+        let node = graph.nodes[id]
+        let operands = node.operands.map { "\(graph.type($0))" }
+        let after = users.map { "\(graph.nodes[$0].operation)" }
+        let text = "\(node.operation) \(operands) \(node.results) \(after)"
+        return "\(family.rawValue).\(node.operation.name).\(ContentHash.of(text).description.prefix(8))"
+    }
+
+    /// The decisions that a graph leaves open, in the order in which they are met.
+    package static func decisions(_ graph: Graph) -> [Decision] {
+        var partitioner = Partitioner(graph)
+        let partition = partitioner.run()
+        var found = partitioner.decisions
+        let convolutions = partition.groups.map(\.anchor).filter {
+            if case .convolve = graph.nodes[$0].operation { true } else { false }
+        }
+        if !convolutions.isEmpty { found.append(Decision(name: layout, usual: true, nodes: convolutions)) }
+        return found
+    }
+}

@@ -1,0 +1,74 @@
+import DeviceAPI
+import ElementTypes
+import GraphIR
+import JSON
+import KernelCodeGen
+import KernelIR
+import ModelPackage
+
+/// The second half of the way: from a form of the model to a package on disk.
+struct PackageMaker: Sendable {
+    let model: Pipeline.Model
+    let device: any Device
+    let emitter: KernelEmitter
+    let objects: KernelObjects
+    let folder: TemporaryFolder
+
+    /// Generates, compiles, folds constants, plans and writes, under the given schedules; stages are noted in `pipeline`.
+    @discardableResult
+    func make(
+        _ form: ModelForm, _ schedules: [KernelID: Schedule], _ findings: Pipeline.Findings,
+        _ pipeline: inout Pipeline, to path: String
+    ) async throws -> ConstantFolder {
+        let interface = try ModelInterface(model.graph)
+        let generated = try pipeline.stage(.generate) {
+            try GeneratedProgram(form.list, schedules: schedules, emitter: emitter)
+        }
+        let began = pipeline.begin(.compile)
+        let library = try await objects.library(generated)
+        pipeline.end(.compile, began)
+        let constants = ConstantFolder(
+            form.program, form.list, generated, tensors: model.tensors, device: device,
+            code: try device.loadProgram(path: library))
+        try pipeline.stage(.fold) { try constants.run() }
+        let assembly = try pipeline.stage(.plan) {
+            var assembly = try PlanAssembly(form, generated, tensors: model.tensors, folder: constants)
+            try assembly.addStates(model.tensors)
+            return assembly
+        }
+        let timings = pipeline.timings
+        try pipeline.stage(.write) {
+            try write(assembly, generated, library, interface, timings, findings, to: path)
+        }
+        return constants
+    }
+
+    /// A package of a form under default schedules, with nothing noted.
+    func make(_ form: ModelForm, to path: String) async throws {
+        var silent = Pipeline(device: device, toolchain: objects.toolchain)
+        try await make(form, [:], Pipeline.Findings(), &silent, to: path)
+    }
+
+    private func write(
+        _ assembly: PlanAssembly, _ generated: GeneratedProgram, _ library: String, _ interface: ModelInterface,
+        _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, to path: String
+    ) throws {
+        let target = device.limits
+        var writer = try PackageWriter(path: path)
+        try writer.add("plan.json", assembly.plan)
+        try writer.add("kernels/plan.c", Array(generated.source.utf8))
+        try writer.add("kernels/plan.so", try folder.read(library))
+        try writer.add("report.json", Array(BuildReport.json(timings, findings).prettyText.utf8))
+        if let record = model.record { try writer.add("golden.safetensors", tensors: record.stored) }
+        if !assembly.weights.isEmpty {
+            try writer.add("weights.safetensors", tensors: assembly.weights.map(\.stored))
+        }
+        let plan = Manifest.PlanEntry(
+            file: "plan.json", program: "kernels/plan.so", device: target.kind.rawValue,
+            features: target.features.map(\.rawValue), fingerprint: target.fingerprint, machine: target.model)
+        try writer.finish(
+            Manifest(
+                name: model.graph.name, interface: interface, plans: [plan],
+                weights: assembly.weights.isEmpty ? nil : "weights.safetensors", provenance: model.provenance))
+    }
+}

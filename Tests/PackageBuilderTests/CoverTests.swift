@@ -1,0 +1,178 @@
+import Base
+import CPUDevice
+import DeviceAPI
+import ElementTypes
+import Foundation
+import GraphIR
+import GraphLowering
+import KernelCodeGen
+import KernelIR
+import KernelSwarm
+import PackageRuntime
+import ReferenceInterpreter
+import Synchronization
+import Testing
+
+@testable import PackageBuilder
+
+/// Decisions about whole models: every one of them gives the same results, and the search keeps what wins.
+@Suite struct CoverTests {
+    /// A map before a convolution with bias and ReLU, pooled by a sum over space, two sibling products, their sum, a residual and a softmax.
+    private static func model() throws -> Pipeline.Model {
+        var b = GraphBuilder(name: "covers")
+        let image = TensorType(.f32, [1, 3, 9, 7])
+        b.graph.inputs = [GraphPort(name: "x", type: image)]
+        let pixels = try b.leaf(.input(0, image))
+        let x = try b.map([pixels]) { $0.apply(.hyperbolicTangent, $1[0]) }
+        let w = try b.leaf(.parameter("w", TensorType(.f32, [20, 3, 3, 3])))
+        let bias = try b.leaf(.parameter("bias", TensorType(.f32, [20, 1, 1])))
+        let p = try b.leaf(.parameter("p", TensorType(.f32, [20, 20])))
+        let q = try b.leaf(.parameter("q", TensorType(.f32, [20, 20])))
+        let c = try b.add(
+            .convolve(Convolve(stride: [1, 1], paddingLow: [1, 1], paddingHigh: [1, 1], dilation: [1, 1])), [x, w])
+        let zero = try b.leaf(.constant([0], TensorType(.f32, [])))
+        let h = try b.map([c, bias, zero]) { $0.apply(.maximum, $0.apply(.add, $1[0], $1[1]), $1[2]) }
+        let s = try b.add(.reduce(Reduce(.sum, axes: [2, 3])), [h])
+        let left = try b.add(.contract(.matrixProduct(batchRank: 0)), [s, p])
+        let right = try b.add(.contract(.matrixProduct(batchRank: 0)), [s, q])
+        let t = try b.map([left, right]) { $0.apply(.add, $0.apply(.hyperbolicTangent, $1[0]), $1[1]) }
+        let r = try b.map([t, s]) { $0.apply(.add, $1[0], $1[1]) }
+        let most = try b.reshape(try b.add(.reduce(Reduce(.maximum, axes: [1])), [r]), [1, 1])
+        let e = try b.map([r, most]) { $0.apply(.exp, $0.apply(.subtract, $1[0], $1[1])) }
+        let total = try b.reshape(try b.add(.reduce(Reduce(.sum, axes: [1])), [e]), [1, 1])
+        let y = try b.map([e, total]) { $0.apply(.divide, $1[0], $1[1]) }
+        b.graph.outputs = [GraphOutput(name: "y", value: y), GraphOutput(name: "h", value: h)]
+        let tensors = MemoryTensors(tensors: [
+            "w": numbers(540, seed: 1), "bias": numbers(20, seed: 2), "p": numbers(400, seed: 3),
+            "q": numbers(400, seed: 4),
+        ])
+        var record = ReferenceRecord(drawnFor: b.graph, samples: [], sets: 1, seed: 5)
+        try record.evaluate(b.graph, tensors: tensors)
+        return Pipeline.Model(graph: b.graph, tensors: tensors, record: record)
+    }
+
+    private struct Bench {
+        let model: Pipeline.Model
+        let device: CPUDevice
+        let maker: PackageMaker
+        let folder: TemporaryFolder
+
+        init() async throws {
+            model = try CoverTests.model()
+            device = try CPUDevice(threads: 2)
+            folder = try TemporaryFolder()
+            let emitter = KernelEmitter(CPUTarget(device.limits))
+            let objects = KernelObjects(
+                toolchain: try await CToolchain.find(), flags: emitter.compilerFlags, folder: folder)
+            maker = PackageMaker(model: model, device: device, emitter: emitter, objects: objects, folder: folder)
+        }
+
+        var form: ModelForm {
+            get throws { try ModelForm(FormChoices(), try ModelForm.rewritten(model.graph, FormChoices())) }
+        }
+
+        func space(_ form: ModelForm) -> FormSpace {
+            let count = form.program.launches.count { !$0.isConstant }
+            return FormSpace(form, seconds: Array(repeating: 1, count: count), threads: 2)
+        }
+
+        /// Largest difference of a form's outputs from the truth.
+        func error(_ form: ModelForm) async throws -> Double {
+            let path = folder.newFile("m.hearth")
+            defer { TemporaryFolder.remove(path) }
+            try await maker.make(form, to: path)
+            let session = try Session(try LoadedPackage(path: path, device: device, verified: true))
+            let set = try #require(model.record?.sets.first)
+            let inputs = set.inputs.map {
+                HostTensor(TensorDescription($0.element, $0.shape), bytes: $0.bytes)
+            }
+            let outputs = try session.run(inputs)
+            var worst = 0.0
+            for (output, truth) in zip(outputs, set.truth) {
+                let value = try #require(TensorValue(truth.element, truth.shape, bytes: output.bytes))
+                for (a, b) in zip(value.doubles, truth.doubles) { worst = max(worst, abs(a - b)) }
+            }
+            return worst
+        }
+    }
+
+    @Test func everyDecisionGivesTheSameResults() async throws {
+        let bench = try await Bench()
+        let usual = try bench.form
+        let choices = bench.space(usual).choices
+        let families = Set(choices.map { String($0.name.prefix { $0 != "." }) })
+        #expect(families == Set(FormSpace.families))
+        var schedules = [Schedule()]
+        for choice in choices { schedules.append(Schedule([choice.name: choice.values[1]])) }
+        schedules.append(Schedule(Dictionary(uniqueKeysWithValues: choices.map { ($0.name, $0.values[1]) })))
+        let evaluator = CoverEvaluator(
+            region: SearchRegion(key: "", choices: choices, weight: 1), model: bench.model, form: usual, path: "",
+            folder: bench.folder, search: Self.search { _, _ in .refused(reason: "") }, machine: ""
+        ) { _, _ in }
+        var launches = Set<Int>()
+        for schedule in schedules {
+            let form = try evaluator.form(schedule)
+            launches.insert(form.program.launches.count { !$0.isConstant })
+            let error = try await bench.error(form)
+            #expect(error < 2e-6, "\(schedule): \(error)")
+        }
+        // Decisions are real: they change how many kernels there are.
+        #expect(launches.count > 2)
+    }
+
+    private static func search(
+        trials: Int = 100, _ compare: @escaping @Sendable (String, String) async -> CoverComparison
+    ) -> CoverSearch {
+        CoverSearch(budget: SearchBudget(trials: trials), seed: 1, archive: nil, toolchain: "", compare: compare)
+    }
+
+    /// Runs a search in which a package's time is 100 plus the sum of what its decisions cost; returns report and winner.
+    private static func run(
+        cost: @escaping @Sendable (FormChoices) -> Double,
+        refuse: @escaping @Sendable (FormChoices) -> Bool = { _ in false },
+        isConfirmed: Bool = true
+    ) async throws -> (CoverReport, ModelForm) {
+        let bench = try await Bench()
+        let form = try bench.form
+        let made = Mutex<[String: FormChoices]>(["start": form.choices])
+        let search = search { candidate, champion in
+            let (a, b) = made.withLock { ($0[candidate] ?? FormChoices(), $0[champion] ?? FormChoices()) }
+            if refuse(a) { return .refused(reason: "disagrees: by order of the test") }
+            let (ours, theirs) = (100 + cost(a), 100 + cost(b))
+            let isWin = theirs / ours > 1.02 && (isConfirmed || champion != "start")
+            return .timed(seconds: ours, championSeconds: theirs, isWin: isWin)
+        }
+        let count = form.program.launches.count { !$0.isConstant }
+        return try await search.run(
+            form, at: "start", model: bench.model, seconds: Array(repeating: 1, count: count), folder: bench.folder,
+            device: bench.device.limits, report: { _ in }
+        ) { form, path in made.withLock { $0[path] = form.choices } }
+    }
+
+    @Test func theFastestFormWins() async throws {
+        let (report, form) = try await Self.run { choices in
+            (choices.mergesSiblings ? -10 : 0) + (choices.usesOneThread ? -20 : 0)
+        }
+        #expect(form.choices.mergesSiblings && form.choices.usesOneThread)
+        #expect(report.winner == "siblings.merge=1 threads.count=1" && report.trials > 8)
+        #expect(report.defaultSeconds == 100)
+        #expect(abs((report.bestSeconds ?? 0) - 70) < 1e-9)
+    }
+
+    @Test func refusedFormsDoNotWin() async throws {
+        let (report, form) = try await Self.run(cost: { $0.usesOneThread ? -50 : 0 }, refuse: { $0.usesOneThread })
+        #expect(!form.choices.usesOneThread && report.winner.isEmpty)
+        #expect(report.refusals["disagrees", default: 0] > 0)
+    }
+
+    @Test func gainsWithinTheMarginDoNotCount() async throws {
+        let (report, form) = try await Self.run { $0.usesOneThread ? -1.5 : 0 }
+        #expect(form.choices == FormChoices() && report.winner.isEmpty)
+    }
+
+    @Test func aWinnerMustBeatTheRulesOnceMore() async throws {
+        // Wins against intermediate champions do not add up to one against the rules.
+        let (report, form) = try await Self.run(cost: { $0.usesOneThread ? -50 : 0 }, isConfirmed: false)
+        #expect(form.choices == FormChoices() && report.winner.isEmpty && report.bestSeconds == 100)
+    }
+}
