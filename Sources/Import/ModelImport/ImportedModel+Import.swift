@@ -22,8 +22,11 @@ extension ImportedModel {
             outputs: importer.outputBindings, level: ExportLevel(program), torchVersion: program.torchVersion)
     }
 
-    /// Names of all operators that have an import rule, without overload, sorted.
+    /// Names of all operators that can be imported, without overload, sorted.
     package static var operatorNames: [String] { OperatorTable.shared.names }
+
+    /// Names of all operators that are known and refused with a reason, without overload, sorted.
+    package static var refusedOperatorNames: [String] { OperatorTable.shared.refusedNames }
 
     /// Every operator of a graph and of the graphs inside it that no rule covers, in order of first use.
     private static func unsupportedOperators(_ graph: ExportedGraph) -> [UnsupportedOperator] {
@@ -31,7 +34,7 @@ extension ImportedModel {
         func visit(_ graph: ExportedGraph) {
             for node in graph.nodes {
                 let name = OperatorName(node.target)
-                if OperatorTable.shared.handler(name) == nil, !node.isSymbolic {
+                if !OperatorTable.shared.covers(name), !node.isSymbolic {
                     if let known = found.firstIndex(where: { $0.name == name.qualified }) {
                         found[known].count += 1
                     } else {

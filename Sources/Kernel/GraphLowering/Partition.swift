@@ -242,10 +242,19 @@ package struct Partitioner {
 
     // MARK: Lazy nodes
 
+    /// Instructions and reads beyond which a value is computed once, in a kernel of its own.
+    private static let largestPulledSize = 512
+
     /// Materialises the lazy maps, gathers and concatenations that are worth a kernel of their own.
     private mutating func materialiseLazy() {
+        // How many instructions and reads it takes to compute each value where it is used. A value that is used twice by
+        // its user counts twice, so a chain of such values would double with each link (slices written one after another).
+        var sizes = [Int](repeating: 1, count: graph.nodes.count)
         for id in graph.nodes.ids where isLive[id.index] && groupOf[id.index] == nil {
             let node = graph.nodes[id]
+            defer { if groupOf[id.index] != nil { sizes[id.index] = 1 } }
+            if case .map(let expression) = node.operation { sizes[id.index] = expression.instructions.count }
+            for operand in node.operands { sizes[id.index] += sizes[operand.node.index] }
             let isExit = exits.contains(Value(id))
             switch node.operation {
             case .leaf(let leaf):
@@ -257,7 +266,7 @@ package struct Partitioner {
                 }
             case .view: if isExit { add(.map, id, [id]) }
             case .map, .concatenate, .gather:
-                if isExit {
+                if isExit || sizes[id.index] > Self.largestPulledSize {
                     add(.map, id, [id])
                 } else if isConstant[id.index] || isTrivial[id.index] {
                     if isWorthKernel(id) { add(.map, id, [id]) }

@@ -9,7 +9,7 @@ struct Hearth: AsyncParsableCommand {
         discussion: "Exit codes: 0 done, 1 the input is at fault, 2 usage, 3 our fault (with a report file).",
         subcommands: [
             OptimizeCommand.self, DevicesCommand.self, RunCommand.self, BenchCommand.self, VerifyCommand.self,
-            InspectCommand.self, WorkerSubcommand.self, CompareSubcommand.self,
+            InspectCommand.self, OperatorsCommand.self, WorkerSubcommand.self, CompareSubcommand.self,
         ])
 
     /// Runs the command and ends the process with its exit code.

@@ -1,33 +1,25 @@
 """Writes OperatorSchemas.swift: the schemas, as the installed torch registers them, of every operator that has a rule.
 
-The operators are those that the files of ../Operators register. Run with the project's Python environment:
-    python Sources/Import/ModelImport/Generated/generate_schemas.py
+    python Sources/Import/ModelImport/Generated/generate_schemas.py [HEARTH]
+
+HEARTH is the built command (default .build/release/hearth); it names the operators. After a rule for a new operator was
+added: build, run this, build again.
 """
 
 import pathlib
-import re
+import subprocess
+import sys
 
 import torch
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-
-def registered():
-    """Base names that the operator files register."""
-    names = set()
-    for path in sorted((HERE.parent / "Operators").glob("*.swift")):
-        text = path.read_text()
-        for call in re.finditer(r'table\.\w+\(\s*((?:"[^"]+",?\s*)+)', text):
-            names.update(re.findall(r'"([^"]+)"', call.group(1)))
-        for row in re.finditer(r'^\s*\(?row\("([^"]+)"', text, re.M):
-            names.add(row.group(1))
-        for block in re.finditer(r'\[String\] = \[(.*?)\]', text, re.S):
-            names.update(re.findall(r'"([^"]+)"', block.group(1)))
-    return names
+# Operators that give an element of a tensor as a number.
+ELEMENTS = {"aten::item", "aten::_local_scalar_dense"}
 
 
 def default(value):
-    """A default in the notation that OperatorSchema reads, or None where it cannot be written."""
+    """A default in the notation that OperatorSchema reads."""
     if value is None:
         return "n"
     if isinstance(value, bool):
@@ -45,43 +37,39 @@ def default(value):
     return "n"
 
 
-def main():
-    names = registered()
-    wanted = names | {f"{n}_" for n in names}
-    wanted |= {"__i" + n[2:] for n in names if n.startswith("__") and n.endswith("__")}
-    lines = []
+def takes_part(schema):
+    """Whether an exported program can contain the overload: it gives tensors, nothing, or an element of a tensor, names
+    no dimensions, and writes no `out` argument. TorchScript's forms for lists and text are left out."""
+    if any(a.is_out or "Dimname" in str(a.type) for a in schema.arguments):
+        return False
+    returns = [str(r.type) for r in schema.returns]
+    return any("Tensor" in r for r in returns) or not returns or schema.name in ELEMENTS
+
+
+def lines(names):
+    """One line an overload, sorted, of the operators in `names` and their in-place forms."""
+    wanted = names | {f"{n}_" for n in names} | {"__i" + n[2:] for n in names if n[:2] == n[-2:] == "__"}
+    found = set()
     for schema in torch._C._jit_get_all_schemas():
         space, base = schema.name.split("::")
-        if space != "aten":
+        if space != "aten" or base not in wanted or not takes_part(schema):
             continue
-        overload = schema.overload_name or "default"
-        arguments = schema.arguments
-        if any(a.is_out for a in arguments) or any("Dimname" in str(a.type) for a in arguments):
-            continue
-        if any("complex" in str(a.type) for a in arguments) or "dimname" in overload:
-            continue
-        fields = []
-        for a in arguments:
-            fields.append(f"{a.name}={default(a.default_value)}" if a.has_default_value() else a.name)
-        lines.append(" ".join([f"aten.{base}.{overload}"] + fields))
-    lines = sorted(set(l for l in lines if re.search(r"^\S+ .*\b\w", l) or l.count(" ") == 0))
-    # Schemas that only TorchScript has (lists of numbers, text, tuples) take no tensor.
-    keep = []
-    tensors = {}
-    for schema in torch._C._jit_get_all_schemas():
-        key = "aten." + schema.name.split("::")[1] + "." + (schema.overload_name or "default")
-        returns = [str(r.type) for r in schema.returns]
-        tensors[key] = any("Tensor" in r for r in returns) or not returns
-    for line in lines:
-        if tensors.get(line.split(" ")[0]) or line.startswith(("aten.item", "aten._local", "aten.sym")):
-            keep.append(line)
+        fields = [f"{a.name}={default(a.default_value)}" if a.has_default_value() else a.name for a in schema.arguments]
+        found.add(" ".join([f"aten.{base}.{schema.overload_name or 'default'}", *fields]))
+    return sorted(found)
+
+
+def main():
+    hearth = sys.argv[1] if len(sys.argv) > 1 else str(HERE.parents[3] / ".build/release/hearth")
+    names = set(subprocess.run([hearth, "operators"], capture_output=True, text=True, check=True).stdout.split())
+    kept = lines(names)
     text = "// Written by generate_schemas.py; do not edit.\n\n"
     text += "/// One operator a line: qualified name, then arguments with their defaults.\n"
-    text += 'let operatorSchemaText = #"""\n' + "".join(f"    {l}\n" for l in keep) + '    """#\n'
+    text += 'let operatorSchemaText = #"""\n' + "".join(f"    {line}\n" for line in kept) + '    """#\n'
     (HERE / "OperatorSchemas.swift").write_text(text)
-    print(len(keep), "schemas of", len(names), "operators")
-    known = {l.split(" ")[0].split(".")[1] for l in keep}
-    print("no schema:", sorted(n for n in names if n not in known))
+    known = {line.split(" ")[0].split(".")[1] for line in kept}
+    print(f"{len(kept)} schemas of {len(names)} operators")
+    print("no schema:", ", ".join(sorted(n for n in names if n not in known)))
 
 
 main()

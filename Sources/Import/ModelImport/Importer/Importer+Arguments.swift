@@ -55,6 +55,7 @@ extension Importer {
         guard case .tensor(let handle) = try lookUp(name) else {
             throw .argument(site, name: name, expected: "a tensor", found: "a number")
         }
+        if part == .imaginary, let other = imaginary(handle) { return other }
         return handle
     }
 

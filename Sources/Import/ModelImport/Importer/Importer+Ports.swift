@@ -7,6 +7,7 @@ extension Importer {
     /// Declares a buffer that the program writes. Memory of its own is required: another name would not see the writes.
     mutating func declareState(_ name: String) throws(ImportError) {
         guard let tensor = stored[name] else { throw .missingTensor(name) }
+        if complexNames.contains(name) { throw .elementType(value: name, type: "complex, of a buffer that is written,") }
         for input in program.inputs {
             guard let other = input.storedName, other != name, let twin = stored[other],
                 twin.storage == tensor.storage, tensor.elementCount > 0
@@ -22,12 +23,21 @@ extension Importer {
         return try leaf(.parameter(aliases[name] ?? name, try ImportedModel.type(tensor)))
     }
 
+    /// A stored tensor with memory of its own.
+    private mutating func handle(_ value: Value, stored name: String, _ owner: Storage.Owner) throws(ImportError)
+        -> TensorHandle
+    {
+        guard complexNames.contains(name) else { return fresh(value, owner) }
+        let last = rank(value) - 1
+        return complex(try select(value, last, 0), try select(value, last, 1))
+    }
+
     /// Gives a graph input its meaning; those that the caller passes take the next of `names`.
     mutating func define(_ input: ExportedInput, _ names: inout ArraySlice<String>) throws(ImportError) {
         switch input {
         case .parameter(let argument, let name), .tensorConstant(let argument, let name):
             let value = try leaf(stored: name)
-            try define(argument, .tensor(fresh(value, .parameter(name))))
+            try define(argument, .tensor(try handle(value, stored: name, .parameter(name))))
         case .buffer(let argument, let name, _):
             let value: Value
             if let state = states[name] {
@@ -35,7 +45,7 @@ extension Importer {
             } else {
                 value = try leaf(stored: name)
             }
-            try define(argument, .tensor(fresh(value, .buffer(name))))
+            try define(argument, .tensor(try handle(value, stored: name, .buffer(name))))
         case .user(let argument): try defineUser(argument, names.popFirst() ?? "input")
         case .constant(let argument, let value):
             names = names.dropFirst()
@@ -65,6 +75,9 @@ extension Importer {
         case .tensor(let name):
             guard let declared = program.graph.tensors[name] else {
                 throw .signature("input '\(shown)' has no declared type")
+            }
+            if declared.scalarType.realPart != nil {
+                throw .elementType(value: shown, type: declared.scalarType.name)
             }
             let port = GraphPort(name: shown, type: try type(declared, name))
             builder.graph.inputs.append(port)
@@ -113,7 +126,11 @@ extension Importer {
     private mutating func giveUser(_ argument: ExportedArgument, _ shown: String) throws(ImportError) {
         switch argument {
         case .tensor(let name):
-            let value = try read(try handle(named: name))
+            let handle = try handle(named: name)
+            if isComplex(handle) {
+                throw .signature("output '\(shown)' is complex; return torch.view_as_real of it")
+            }
+            let value = try read(handle)
             outputBindings.append(.tensor(builder.graph.outputs.count))
             builder.graph.outputs.append(GraphOutput(name: shown, value: value))
         case .none: outputBindings.append(.none)

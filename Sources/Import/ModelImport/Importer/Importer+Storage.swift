@@ -29,6 +29,8 @@ struct Storage {
 
     var value: Value
     var owner: Owner
+    /// For a complex tensor, of which this is the real part: the storage of the imaginary part.
+    var imaginary: Int?
 }
 
 extension Importer {
@@ -63,6 +65,7 @@ extension Importer {
 
     /// Replaces the elements of a tensor, and with them those of every tensor that shares them.
     mutating func write(_ handle: TensorHandle, _ value: Value) throws(ImportError) {
+        if isComplex(handle) { throw unsupported("writes into a complex tensor") }
         switch storages[handle.storage].owner {
         case .input(let name): throw .inputMutation(site, input: name)
         case .buffer(let name): writtenBuffers.insert(name)

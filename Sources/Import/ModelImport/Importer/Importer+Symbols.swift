@@ -220,9 +220,9 @@ extension Importer {
         }
     }
 
-    /// The graph's type for a declared tensor.
+    /// The graph's type for a declared tensor; for a complex one that of its parts.
     func type(_ tensor: ExportedTensor, _ name: String) throws(ImportError) -> TensorType {
-        guard let element = ElementType(tensor.scalarType) else {
+        guard let element = ElementType(tensor.scalarType.realPart ?? tensor.scalarType) else {
             throw .elementType(value: name, type: tensor.scalarType.name)
         }
         if tensor.layout != .strided { throw unsupported("'\(name)' is not a strided tensor") }

@@ -49,6 +49,10 @@ struct Importer {
     var symbols: [String: Int] = [:]
     var hints: [Int] = []
     var call: Call
+    /// The part of complex operands that the current call sees; nil where it sees both or has none.
+    var part: ComplexPart?
+    /// Stored tensors that are complex; `stored` holds them with a last axis of real and imaginary part.
+    let complexNames: Set<String>
     /// Buffers and inputs that some operator wrote.
     var writtenBuffers: Set<String> = []
 
@@ -59,9 +63,11 @@ struct Importer {
         builder = GraphBuilder(name: name)
         self.program = program
         var stored: [String: StoredTensor] = [:]
+        complexNames = Set(entries.lazy.filter { $0.tensor.scalarType.realPart != nil }.map(\.name))
         var aliases: [String: String] = [:]
         var first: [Place: String] = [:]
-        for (name, tensor) in entries {
+        for (name, given) in entries {
+            let tensor = given.asReal
             stored[name] = tensor
             guard tensor.elementCount > 0, !states.contains(name) else { continue }
             if let known = first[Place(tensor)] { aliases[name] = known } else { first[Place(tensor)] = name }
@@ -92,13 +98,26 @@ struct Importer {
             site: node.site)
         builder.origin = "\(name.qualified) (\(call.site.line))"
         if try bindSymbolicResult(node) { return }
-        guard let handler = OperatorTable.shared.handler(name) else {
-            throw .unsupportedOperators([UnsupportedOperator(name: name.qualified, count: 1, firstLine: site.line)])
-        }
         let caller = call
-        let results = try handler(&self)
+        let results = try rule(for: name)(&self)
         call = caller
         try bind(results)
+    }
+
+    /// The rule of an operator for the operands of the current call.
+    private func rule(for name: OperatorName) throws(ImportError) -> OperatorRule {
+        let table = OperatorTable.shared
+        let ordinary = table.handler(name)
+        if name.namespace == "aten", hasComplexOperands {
+            if let rule = table.complexHandler(name) { return rule }
+            guard let ordinary, Self.partwiseOperators.contains(name.base) else { throw unsupported("complex operands") }
+            return { (i) throws(ImportError) in try i.runPartwise(ordinary) }
+        }
+        guard let ordinary else {
+            if table.covers(name) { throw unsupported("operands that are not complex") }
+            throw .unsupportedOperators([UnsupportedOperator(name: name.qualified, count: 1, firstLine: site.line)])
+        }
+        return ordinary
     }
 
     /// Calls whose results are integers, reals or truth values over symbols need no rule: the file states each result as
@@ -199,6 +218,13 @@ struct Importer {
     ) throws(ImportError) -> TensorHandle {
         let wanted = try type(declared, name)
         var handle = handle
+        if (declared.scalarType.realPart != nil) != isComplex(handle) {
+            let value = try read(handle)
+            guard !isComplex(handle) else {
+                throw .resultType(site, value: name, declared: "\(wanted)", derived: "complex \(type(value))")
+            }
+            handle = complex(value, try full(0, type(value)))
+        }
         // Reading may add nodes, so it comes before the look at the graph.
         let current = try read(handle)
         let derived = type(current)

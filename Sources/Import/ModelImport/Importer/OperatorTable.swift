@@ -8,6 +8,10 @@ typealias OperatorRule = @Sendable (inout Importer) throws(ImportError) -> [Tens
 /// The import rules by operator name without overload (`add` covers `add.Tensor` and `add.Scalar`).
 struct OperatorTable: Sendable {
     private var rules: [String: OperatorRule] = [:]
+    /// Rules for calls with complex operands.
+    private var complexRules: [String: OperatorRule] = [:]
+    /// Operators whose rule does nothing but say why they cannot be imported.
+    private var refused: Set<String> = []
 
     /// All rules.
     static let shared: OperatorTable = {
@@ -31,20 +35,43 @@ struct OperatorTable: Sendable {
         registerPadding(&table)
         registerUpsampling(&table)
         registerColumns(&table)
+        registerComplexNumbers(&table)
+        registerFourierTransforms(&table)
         registerDistances(&table)
+        registerEmbeddingBags(&table)
+        registerGradients(&table)
         registerLosses(&table)
         registerControl(&table)
         return table
     }()
 
-    /// Names of all operators that have a rule, sorted.
-    var names: [String] { rules.keys.sorted() }
+    /// Names of all operators that can be imported, sorted.
+    var names: [String] { Set(rules.keys).union(complexRules.keys).subtracting(refused).sorted() }
+
+    /// Names of all operators that are refused with a reason, sorted.
+    var refusedNames: [String] { refused.sorted() }
 
     /// Adds a rule that returns tensors with or without memory of their own.
     mutating func on(_ names: String..., rule: @escaping OperatorRule) {
         for name in names {
             precondition(rules[name] == nil, "two rules for \(name)")
             rules[name] = rule
+        }
+    }
+
+    /// Adds operators that are refused with a reason.
+    mutating func refuse(_ names: [String], with error: @escaping @Sendable (Importer) -> ImportError) {
+        for name in names {
+            on(name) { (i) throws(ImportError) in throw error(i) }
+            refused.insert(name)
+        }
+    }
+
+    /// Adds a rule for calls with complex operands.
+    mutating func onComplex(_ names: String..., rule: @escaping OperatorRule) {
+        for name in names {
+            precondition(complexRules[name] == nil, "two rules for complex \(name)")
+            complexRules[name] = rule
         }
     }
 
@@ -78,6 +105,14 @@ struct OperatorTable: Sendable {
     ) {
         for name in names { on(name) { (i) throws(ImportError) in [try rule(&i)] } }
     }
+
+    /// The rule of an operator for complex operands.
+    func complexHandler(_ name: OperatorName) -> OperatorRule? {
+        name.namespace == "aten" ? complexRules[name.base] : nil
+    }
+
+    /// Whether an operator has a rule for operands of some kind.
+    func covers(_ name: OperatorName) -> Bool { handler(name) != nil || complexHandler(name) != nil }
 
     /// The rule of an operator: its own, or for one that writes in place that of its functional twin.
     func handler(_ name: OperatorName) -> OperatorRule? {

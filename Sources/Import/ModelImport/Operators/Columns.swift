@@ -53,6 +53,26 @@ func registerColumns(_ table: inout OperatorTable) {
         }
         return isBatched ? result : try i.dropping(result, [0])
     }
+    // `theta` `[batch, 2, 3]` to places `[batch, height, width, 2]` for `grid_sampler`.
+    table.value("affine_grid_generator") { (i) throws(ImportError) in
+        let theta = try i.tensor("theta")
+        let size = try i.ints("size")
+        guard size.count == 4 else { throw i.unsupported("grids for volumes") }
+        let aligned = try i.bool("align_corners")
+        func places(_ count: Int) -> [Double] {
+            (0..<count).map { k in
+                guard count > 1 else { return 0 }
+                let place = Double(2 * k) / Double(count - 1) - 1
+                return aligned ? place : place * Double(count - 1) / Double(count)
+            }
+        }
+        let (vertical, horizontal) = (places(size[2]), places(size[3]))
+        let grid: [Double] = vertical.flatMap { y in horizontal.flatMap { x -> [Double] in [x, y, 1] } }
+        let element = i.element(theta)
+        let type = TensorType(element, [Dimension(size[2]), Dimension(size[3]), 3])
+        let points = try i.leaf(.constant(grid.map { element.rounded($0) }, type))
+        return try i.add(.contract(Contract(left: [0, 1, 4], right: [2, 3, 4], result: [0, 2, 3, 1])), [theta, points])
+    }
     table.value("grid_sampler", "grid_sampler_2d") { (i) throws(ImportError) in
         let (x, grid) = (try i.tensor("input"), try i.tensor("grid"))
         guard i.rank(x) == 4 else { throw i.unsupported("sampling of volumes") }

@@ -14,14 +14,10 @@ func registerControl(_ table: inout OperatorTable) {
         try i.assume(condition, name)
         return []
     }
-    for name in OperatorTable.randomOperators {
-        table.on(name) { (i) throws(ImportError) in throw .random(i.site) }
-    }
-    for name in ["cond", "while_loop", "scan", "associative_scan", "map_impl"] {
-        table.on("higher_order.\(name)") { (i) throws(ImportError) in
-            throw i.unsupported(
-                "control flow that depends on values; use torch.where, or export the branches by themselves")
-        }
+    table.refuse(OperatorTable.randomOperators) { .random($0.site) }
+    let controlFlow = ["cond", "while_loop", "scan", "associative_scan", "map_impl"]
+    table.refuse(controlFlow.map { "higher_order.\($0)" }) {
+        $0.unsupported("control flow that depends on values; use torch.where, or export the branches by themselves")
     }
     for name in ["wrap_with_set_grad_enabled", "wrap_with_autocast"] {
         table.on("higher_order.\(name)") { (i) throws(ImportError) in try i.inlined() }

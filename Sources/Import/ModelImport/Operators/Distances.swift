@@ -23,6 +23,18 @@ func registerDistances(_ table: inout OperatorTable) {
         let result = try i.norm(difference, [i.rank(difference) - 1], order: order, keep: false)
         return try i.cast(result, i.element(a))
     }
+    // Every pair of rows of `[rows, width]`, the first before the second: `[rows · (rows − 1) / 2]`.
+    table.value("pdist", "_pdist_forward") { (i) throws(ImportError) in
+        let x = try i.tensor("self")
+        guard let rows = i.shape(x)[0].constantValue else { throw i.unsupported("a symbolic number of rows") }
+        let pairs = (0..<rows).flatMap { first in (first + 1..<max(rows, first + 1)).map { (first, $0) } }
+        let wide = try i.widened(x)
+        let gather = Operation.gather(Gather(axes: [0], at: 0))
+        let left = try i.add(gather, [wide, try i.integers(pairs.map(\.0))])
+        let right = try i.add(gather, [wide, try i.integers(pairs.map(\.1))])
+        let difference = try i.formula([left, right]) { $0[0] - $0[1] }
+        return try i.cast(try i.norm(difference, [1], order: try i.float("p"), keep: false), i.element(x))
+    }
     // Each operand gets axes of extent 1 at its `expand` positions; the product is summed over `sumdim`.
     table.value("_trilinear") { (i) throws(ImportError) in
         var operands: [Value] = []

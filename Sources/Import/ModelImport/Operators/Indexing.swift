@@ -69,10 +69,37 @@ func registerIndexing(_ table: inout OperatorTable) {
         }
         return try i.cast(try i.reduce(.sum, before, [i.rank(before) - 1]), try i.declaredResult().element)
     }
-    for name in ["nonzero", "masked_select", "unique", "_unique2", "unique_consecutive", "unique_dim", "bincount"] {
-        table.on(name) { (i) throws(ImportError) in
-            throw .dataDependent(i.site, "the number of results depends on the elements")
+    table.refuse(["nonzero", "masked_select", "unique", "_unique2", "unique_consecutive", "unique_dim", "bincount"]) {
+        .dataDependent($0.site, "the number of results depends on the elements")
+    }
+    // Whether each element is among the test elements.
+    table.value("isin") { (i) throws(ImportError) in
+        let (given, tests) = i.has("test_elements") ? ("elements", "test_elements") : ("elements", "test_element")
+        let inverted = try i.bool("invert")
+        let operands = [try i.operand(given), try i.operand(tests)]
+        let element = i.resultType(operands)
+        let x = try i.value(operands[0], element)
+        var candidates = try i.value(operands[1], element)
+        candidates = try i.reshape(candidates, [elementCount(i.shape(candidates))])
+        let equal = try i.map([try i.unsqueeze(x, i.rank(x)), candidates]) { $0.apply(.equal, $1[0], $1[1]) }
+        let found = try i.reduce(.any, equal, [i.rank(x)])
+        return inverted ? try i.formula(found) { $0.not } : found
+    }
+    // Counts of elements in equal bins between two bounds that the call states.
+    table.value("histc") { (i) throws(ImportError) in
+        let x = try i.tensor("self")
+        let (bins, low, high) = (try i.int("bins"), try i.float("min"), try i.float("max"))
+        guard low < high else { throw i.unsupported("bins between bounds that depend on the elements") }
+        let flat = try i.reshape(x, [elementCount(i.shape(x)), 1])
+        let compute = i.element(x).floating.computeType
+        let place = try i.formula([.tensor(flat)], common: compute) { v in
+            let place = ((v[0] - .number(low)) / .number(high - low) * .number(Double(bins))).apply(.floor)
+            let isInside = v[0].greaterOrEqual(.number(low)).and(v[0].lessOrEqual(.number(high)))
+            return isInside.select(place.minimum(.number(Double(bins - 1))), -1)
         }
+        let numbers = try i.cast(try i.leaf(.iota(Dimension(bins))), compute)
+        let hits = try i.map([place, numbers]) { $0.cast($0.apply(.equal, $1[0], $1[1]), compute) }
+        return try i.cast(try i.reduce(.sum, hits, [0]), try i.declaredResult().element)
     }
 }
 

@@ -7,6 +7,7 @@ func registerNormalisations(_ table: inout OperatorTable) {
     registerSoftmax(&table)
     registerLayerNorms(&table)
     registerBatchNorms(&table)
+    registerWeightNorms(&table)
 }
 
 extension Importer {
@@ -162,6 +163,20 @@ extension Importer {
         if let given = bias { bias = try alongAxis(given, 1, rank(x)) }
         let factor = try formula(try widened(variance)) { ($0 + .number(epsilon)).apply(.reciprocalSquareRoot) }
         return try scaleAndShift(x, mean: try widened(mean), factor: factor, weight, bias, element(x))
+    }
+}
+
+/// `v · g / ‖v‖`, with the norm over all axes but `dim`, or over all.
+private func registerWeightNorms(_ table: inout OperatorTable) {
+    table.values("_weight_norm", "_weight_norm_interface") { (i) throws(ImportError) in
+        let (v, g) = (try i.tensor("v"), try i.tensor("g"))
+        let axis = try i.int("dim")
+        let axes = Array(0..<i.rank(v)).filter { $0 != (axis < -1 ? axis + i.rank(v) : axis) }
+        let norm = try i.norm(try i.widened(v), axes, order: 2, keep: true)
+        let result = try i.formula(
+            [.tensor(v), .tensor(g), .tensor(norm)], common: i.element(norm), result: i.element(v)
+        ) { $0[0] * ($0[1] / $0[2]) }
+        return i.call.name.base == "_weight_norm" ? [result] : [result, try i.reshape(norm, i.shape(g))]
     }
 }
 

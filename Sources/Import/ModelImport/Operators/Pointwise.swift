@@ -74,6 +74,7 @@ func registerPointwise(_ table: inout OperatorTable) {
     }
     real("atanh", "arctanh") { (($0).log1p - (-$0).log1p) / 2 }
     real("erf", "special_erf") { $0.erf }
+    real("erfc", "special_erfc") { 1 - $0.erf }
     real("erfinv", "special_erfinv") { $0.apply(.errorFunctionInverse) }
     real("lgamma", "special_gammaln") { $0.apply(.logGamma) }
     real("digamma", "special_digamma") { $0.apply(.digamma) }
@@ -107,6 +108,13 @@ func registerPointwise(_ table: inout OperatorTable) {
         }
     }
 
+    test("isreal", integral: true) { _ in .truth(true) }
+    table.value("angle") { (i) throws(ImportError) in
+        let x = try i.tensor("self")
+        return try i.formula([.tensor(x)], common: i.element(x).floating) { v in
+            v[0].isNaN.select(v[0], v[0].less(0).select(.number(.pi), 0))
+        }
+    }
     test("isnan", integral: false) { $0.isNaN }
     test("isinf", integral: false) { $0.absolute.equal(.number(.infinity)) }
     test("isposinf", integral: false) { $0.equal(.number(.infinity)) }

@@ -70,6 +70,20 @@ func registerPooling(_ table: inout OperatorTable) {
             return [i.fresh(result), nil]
         }
     }
+    // The other way: every value back at its position, zeros elsewhere.
+    table.value("max_unpool2d") { (i) throws(ImportError) in
+        let x = try i.tensor("self")
+        let shape = try i.declaredResult().shape
+        let rank = i.rank(x)
+        let outer = elementCount(Array(shape.dropLast(2)))
+        let places = [outer, i.shape(x)[rank - 2] * i.shape(x)[rank - 1]]
+        let rows = try i.expand(try i.index(along: 0, of: places), places)
+        let columns = try i.reshape(try i.cast(try i.tensor("indices"), .i64), places)
+        let base = try i.full(0, TensorType(i.element(x), [outer, shape[rank - 2] * shape[rank - 1]]))
+        let scatter = Scatter(.set, axes: [0, 1], at: 0)
+        let result = try i.add(.scatter(scatter), [base, try i.reshape(x, places), rows, columns])
+        return try i.reshape(result, shape)
+    }
 }
 
 extension Importer {

@@ -70,6 +70,15 @@ private func registerSums(_ table: inout OperatorTable) {
         let element = try i.elementType() ?? i.element(x)
         return try i.cast(try i.mean(try i.cast(x, element), axes, keep: keep), element)
     }
+    table.value("nanmean") { (i) throws(ImportError) in
+        let x = try i.tensor("self")
+        let (axes, keep) = try i.reducedAxes(x)
+        let element = try i.elementType() ?? i.element(x)
+        let wide = try i.widened(try i.cast(x, element))
+        let total = try i.reduce(.sum, try i.formula(wide) { $0.isNaN.select(0, $0) }, axes, keep: keep)
+        let count = try i.reduce(.sum, try i.formula(wide) { $0.isNaN.select(0, 1) }, axes, keep: keep)
+        return try i.formula([total, count], as: element) { $0[0] / $0[1] }
+    }
     table.value("any", "all") { (i) throws(ImportError) in
         let x = try i.tensor("self")
         let (axes, keep) = try i.reducedAxes(x)
@@ -220,6 +229,20 @@ private func registerNorms(_ table: inout OperatorTable) {
         }
         x = try i.widened(try i.cast(x, element))
         return try i.cast(try i.norm(x, axes, order: order, keep: keep), element)
+    }
+    table.value("linalg_norm", "linalg_matrix_norm") { (i) throws(ImportError) in
+        let x = try i.tensor("self")
+        let axes = i.has("dim") ? try i.axes("dim", i.rank(x)) : Array(0..<i.rank(x))
+        var order = 2.0
+        if case .string(let name) = i.argument("ord") {
+            guard name == "fro" else { throw i.unsupported("norm '\(name)'") }
+        } else if i.has("ord") {
+            order = try i.float("ord")
+            if axes.count != 1 { throw i.unsupported("a matrix norm other than Frobenius's") }
+        }
+        let element = try i.elementType() ?? i.element(x)
+        let wide = try i.widened(try i.cast(x, element))
+        return try i.cast(try i.norm(wide, axes, order: order, keep: try i.bool("keepdim")), element)
     }
     table.value("dist") { (i) throws(ImportError) in
         let (a, b) = (try i.tensor("self"), try i.tensor("other"))

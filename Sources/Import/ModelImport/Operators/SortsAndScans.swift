@@ -38,6 +38,22 @@ func registerSortsAndScans(_ table: inout OperatorTable) {
         let middle = (i.shape(x)[axis] - 1).floorDivided(by: 2, ranges)
         return try i.ranked(x, axis, middle, keep: try i.bool("keepdim"))
     }
+    table.value("diff") { (i) throws(ImportError) in
+        var x = try i.tensor("self")
+        let axis = try i.axis("dim", i.rank(x))
+        var parts: [Value] = []
+        if let first = try i.optionalTensor("prepend") { parts.append(first) }
+        parts.append(x)
+        if let last = try i.optionalTensor("append") { parts.append(last) }
+        x = try i.concatenate(parts, axis)
+        for _ in 0..<(try i.int("n")) {
+            let count = i.shape(x)[axis] - 1
+            let pair = [try i.slice(x, axis, 1, count), try i.slice(x, axis, 0, count)]
+            let isBool = i.element(x) == .bool
+            x = try i.formula(pair) { isBool ? $0[0].apply(.exclusiveOr, $0[1]) : $0[0] - $0[1] }
+        }
+        return x
+    }
     for (name, kind) in [("cumsum", Scan.Kind.sum), ("cumprod", .product), ("logcumsumexp", .logSumExp)] {
         table.value(name) { (i) throws(ImportError) in
             let x = try i.tensor("self")
