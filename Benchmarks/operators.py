@@ -1,7 +1,7 @@
 """One small model for each operator that networks commonly use (the problems of KernelBench and the suite were read for
 the list): what an importer, an interpreter and a code generator are checked against.
 
-    python Benchmarks/operators.py OUT_DIR [--only PREFIX …] [--levels raw middle core]
+    python Benchmarks/operators.py OUT_DIR [--only PREFIX …] [--levels raw middle core dynamic]
 
 For every row NAME.LEVEL.pt2 and NAME.golden.safetensors (`input.I`, `output.I`, sets 1 to 3 as `set.K.…`), as
 `hearth/capture.py` writes them. Inputs are small, shapes odd, seeds fixed.
@@ -10,6 +10,8 @@ For every row NAME.LEVEL.pt2 and NAME.golden.safetensors (`input.I`, `output.I`,
 from __future__ import annotations
 
 import argparse
+import contextlib
+import copy
 import sys
 import warnings
 from collections.abc import Callable
@@ -24,6 +26,8 @@ from hearth import capture, loading, tensorfile  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 Row = tuple[Any, list[Any]]
+
+aten = torch.ops.aten
 
 # fmt: off
 UNARY = [
@@ -344,6 +348,85 @@ def rows() -> dict[str, Row]:
         "loss.triplet": (F.triplet_margin_loss, [f(3, 5), f(3, 5), f(3, 5)]),
         "loss.cosine": (lambda x, y: (F.cosine_similarity(x, y, 1), F.pairwise_distance(x, y)), [f(3, 5), f(3, 5)]),
         "loss.cdist": (lambda x, y: torch.cdist(x, y), [f(3, 5), f(4, 5)]),
+        "loss.pdist": (F.pdist, [f(4, 5)]),
+        "index.embedding_bag": (
+            nn.EmbeddingBag(9, 4, mode="mean"),
+            [i(9, 7), torch.tensor([0, 3, 3])],
+        ),
+        "index.embedding_bag_sum": (
+            lambda x, w, k: F.embedding_bag(x, w, mode="sum", per_sample_weights=k),
+            [i(9, 3, 4), f(9, 5), f(3, 4)],
+        ),
+        "index.embedding_bag_max": (lambda x, w: F.embedding_bag(x, w, mode="max", padding_idx=2), [i(5, 3, 4), f(5, 4)]),
+        "index.isin": (lambda x, y: (torch.isin(x, y), torch.isin(x, y, invert=True), torch.isin(x, 3)), [i(9, 7), i(9, 3)]),
+        "index.max_unpool2d": (
+            lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+            [f(1, 2, 6, 4)],
+        ),
+        "reduce.histc": (lambda x: torch.histc(x, 6, -1.0, 1.0), [f(40)]),
+        "reduce.diff": (lambda x: (x.diff(), x.diff(2, 1), x.diff(dim=0, prepend=x[:1]), (x > 0).diff(dim=1)), [f(3, 4, 5)]),
+        "reduce.nan": (lambda x: (x.log().nanmean(1), x.log().nansum(0)), [f(3, 5)]),
+        "reduce.linalg_norm": (
+            lambda x: (torch.linalg.norm(x), torch.linalg.norm(x, 1, 1), torch.linalg.matrix_norm(x)),
+            [f(3, 5)],
+        ),
+        "norm.weight": (
+            lambda x, v, g: F.linear(x, torch._weight_norm(v, g, 0)),
+            [f(2, 6), f(4, 6), f(4, 1)],
+        ),
+        "window.affine_grid": (lambda x: F.affine_grid(x, [2, 3, 4, 5], align_corners=False), [f(2, 2, 3)]),
+        "unary.erfc": (torch.erfc, [torch.rand(3, 7) * 1.8 - 0.9]),
+        "unary.angle": (lambda x: (x.angle(), x.isreal()), [f(3, 5)]),
+        "complex.rotary": (_rotary, [f(2, 5, 3, 8), f(5, 4)]),
+        "complex.arithmetic": (_complex_arithmetic, [f(3, 4, 2), f(3, 4, 2)]),
+        "complex.views": (_complex_views, [f(3, 4, 2)]),
+        "complex.polar": (lambda r, a: torch.view_as_real(torch.polar(r, a)), [p(5), f(5)]),
+        "fourier.real": (
+            lambda x: (torch.fft.rfft(x).abs(), torch.view_as_real(torch.fft.rfft(x, 9, 1, "ortho"))),
+            [f(3, 7, 6)],
+        ),
+        "fourier.real_two": (lambda x: torch.view_as_real(torch.fft.rfft2(x)), [f(2, 5, 6)]),
+        "fourier.complex": (
+            lambda x: (torch.fft.fft2(x).real, torch.fft.ifft(torch.fft.fft(x, norm="forward") + 1, norm="forward").imag),
+            [f(2, 5, 6)],
+        ),
+        "fourier.inverse": (
+            lambda x: (torch.fft.irfft(torch.fft.rfft(x), 8), torch.fft.irfft2(torch.fft.rfft2(x))),
+            [f(2, 5, 8)],
+        ),
+        "fourier.stft": (
+            lambda x, w: torch.stft(x, 16, 4, 12, window=w, return_complex=True).abs(),
+            [f(2, 50), p(12)],
+        ),
+        "fourier.shift": (lambda x: (torch.fft.fftshift(x), torch.fft.ifftshift(x, dim=1)), [f(5, 6)]),
+        "gradient.embedding": (lambda g, n: aten.embedding_dense_backward(g, n, 6, 2, False), [f(2, 3, 4), i(6, 2, 3)]),
+        "gradient.layer_norm": (_layer_norm_gradient, [f(3, 4, 6), f(3, 4, 6), f(6), f(6)]),
+        "gradient.group_norm": (_group_norm_gradient, [f(2, 6, 4, 3), f(2, 6, 4, 3), f(6)]),
+        "gradient.max_pool": (_max_pool_gradient, [f(1, 2, 4, 4), f(1, 2, 8, 7)]),
+        "gradient.avg_pool": (
+            lambda g, x: aten.avg_pool2d_backward(g, x, [3, 2], [2, 2], [1, 0], True, False, None),
+            [f(1, 2, 5, 4), f(1, 2, 8, 7)],
+        ),
+        "gradient.avg_pool_divisor": (
+            lambda g, x: (
+                aten.avg_pool2d_backward(g, x, [3, 2], [2, 2], [1, 0], False, True, None),
+                aten.avg_pool2d_backward(g, x, [3, 2], [2, 2], [1, 0], False, True, 5),
+            ),
+            [f(1, 2, 4, 3), f(1, 2, 8, 7)],
+        ),
+        "gradient.adaptive_pool": (lambda g, x: aten._adaptive_avg_pool2d_backward(g, x), [f(1, 2, 3, 2), f(1, 2, 7, 5)]),
+        "gradient.convolution": (
+            lambda g, x, w: aten.convolution_backward(
+                g, x, w, [6], [2, 1], [1, 0], [1, 2], False, [0, 0], 2, [True, True, True]
+            ),
+            [f(2, 6, 5, 5), f(2, 4, 9, 7), f(6, 2, 3, 2)],
+        ),
+        "gradient.convolution_transposed": (
+            lambda g, x, w: aten.convolution_backward(
+                g, x, w, [6], [2, 2], [1, 1], [1, 1], True, [1, 0], 1, [True, True, True]
+            ),
+            [f(1, 6, 10, 7), f(1, 4, 5, 4), f(4, 6, 3, 3)],
+        ),
         "control.cond": (_Branch(), [f(4)]),
         "bf16.linear_gelu": (nn.Sequential(nn.Linear(8, 6), nn.GELU()).bfloat16(), [f(3, 8).bfloat16()]),
         "bf16.conv_bn": (
@@ -356,6 +439,43 @@ def rows() -> dict[str, Row]:
         "f64.linear": (nn.Linear(8, 6).double(), [f(3, 8).double()]),
     }
     return table
+
+
+def _rotary(x: Tensor, angle: Tensor) -> Tensor:
+    """Rotary positions by complex products, as Llama's first code has them."""
+    turns = torch.polar(torch.ones_like(angle), angle)[None, :, None]
+    return torch.view_as_real(torch.view_as_complex(x.reshape(2, 5, 3, 4, 2)) * turns).flatten(3)
+
+
+def _complex_arithmetic(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    """Sums, products and quotients of complex and real operands."""
+    a, b = torch.view_as_complex(x), torch.view_as_complex(y)
+    return tuple(torch.view_as_real(z) for z in (a + b, a - b * 2, a * x[..., 0], a / b, a.conj() * b, (a * 0.1).exp()))
+
+
+def _complex_views(x: Tensor) -> tuple[Tensor, ...]:
+    """Views, joins and sums of complex tensors, their size and angle."""
+    a = torch.view_as_complex(x)
+    joined = torch.cat([a[1:].t().reshape(2, 4), torch.complex(x[..., 1], x[..., 0])[:2]])
+    return joined.abs(), joined.angle(), joined.sum(0).real, joined.unsqueeze(1).imag
+
+
+def _layer_norm_gradient(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> list[Tensor]:
+    """Gradients of a layer norm by input, weight and bias."""
+    _, mean, factor = aten.native_layer_norm(x, [6], w, b, 1e-5)
+    return aten.native_layer_norm_backward(g, x, [6], mean, factor, w, b, [True, True, True])
+
+
+def _group_norm_gradient(g: Tensor, x: Tensor, w: Tensor) -> list[Tensor]:
+    """Gradients of a group norm by input, weight and bias."""
+    _, mean, factor = aten.native_group_norm(x, w, None, 2, 6, 12, 3, 1e-5)
+    return aten.native_group_norm_backward(g, x, mean, factor, w, 2, 6, 12, 3, [True, True, True])
+
+
+def _max_pool_gradient(g: Tensor, x: Tensor) -> Tensor:
+    """The gradient of a pooling with overlapping windows."""
+    _, places = F.max_pool2d(x, 3, 2, 1, return_indices=True)
+    return aten.max_pool2d_with_indices_backward(g, x, [3, 3], [2, 2], [1, 1], [1, 1], False, places)
 
 
 def _write_view(x: Tensor) -> Tensor:
@@ -394,31 +514,87 @@ class _Branch(nn.Module):
         return torch.cond(x.sum() > 0, lambda v: v * 2, lambda v: v - 1, (x,))
 
 
+def source_of(name: str, row: Row) -> loading.Source:
+    """A row as capture takes it."""
+    body, inputs = row
+    module = (body if isinstance(body, nn.Module) else Call(body)).eval().requires_grad_(False)
+    return loading.Source(module, tuple(inputs), {}, None, Path(__file__), name, None)
+
+
+def dynamic(source: loading.Source) -> torch.export.ExportedProgram | None:
+    """The functional program with every extent dynamic that torch.export can keep so; `None` where it keeps none."""
+    shapes = tuple(tuple(torch.export.Dim.AUTO for _ in x.shape) for x in source.args)
+    if isinstance(source.module, Call):
+        shapes = (shapes,)
+    with torch.no_grad():
+        program = torch.export.export(copy.deepcopy(source.module), source.args, dynamic_shapes=shapes, strict=False)
+    return program.run_decompositions({}) if program.range_constraints else None
+
+
+def other_sizes(program: torch.export.ExportedProgram, source: loading.Source) -> tuple[Any, ...] | None:
+    """Inputs like the example's with every symbol of the program one larger; `None` where a range forbids it."""
+    inputs = []
+    generator = torch.Generator().manual_seed(7)
+    names = set(program.graph_signature.user_inputs)
+    holders = [node for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
+    for holder, given in zip(holders, source.args, strict=True):
+        value = given
+        for axis, extent in enumerate(holder.meta["val"].shape):
+            if isinstance(extent, int):
+                continue
+            symbols = extent.node.expr.free_symbols
+            hints = {symbol: extent.node.shape_env.backed_var_to_val[symbol] + 1 for symbol in symbols}
+            if any(hints[symbol] > program.range_constraints[symbol].upper for symbol in symbols):
+                return None
+            count = int(extent.node.expr.xreplace(hints))
+            value = value.index_select(axis, torch.arange(count) % value.shape[axis])
+        inputs.append(value if value is given else capture.varied(value, generator))
+    return tuple(inputs)
+
+
+def export(name: str, row: Row, out: Path, levels: list[str]) -> list[str]:
+    """Writes the archives and recorded results of one row; returns what could not be written and why."""
+    source = source_of(name, row)
+    said = []
+    tensors, _ = capture.golden(source, 0 if name in DISTINCT_INDICES else 3, 0)
+    tensorfile.write(out / f"{name}.golden.safetensors", tensors)
+    for level in levels:
+        if level == "dynamic":
+            with contextlib.suppress(Exception):  # Many operators fix their extents; there is nothing to test then.
+                program = dynamic(source)
+                if program is not None:
+                    tensors, _ = capture.golden(source, 0, 0)
+                    if (given := other_sizes(program, source)) is not None:
+                        source.more_inputs = lambda _, given=given: given
+                        tensors, _ = capture.golden(source, 1, 0)
+                    torch.export.save(program, out / f"{name}.dynamic.pt2")
+                    tensorfile.write(out / f"{name}.dynamic.golden.safetensors", tensors)
+            continue
+        program, reached, notes = capture.export(source, level)
+        if reached == level:
+            torch.export.save(program, out / f"{name}.{level}.pt2")
+        else:
+            said.append(f"{name}.{level}: {notes[0]}")
+    return said
+
+
 def main() -> int:
     """Runs the command line; 1 when a row could not be exported."""
     parser = argparse.ArgumentParser(description="Exports one small model for each operator.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", nargs="*", default=[""], help="rows whose name begins with one of these")
-    parser.add_argument("--levels", nargs="*", default=list(capture.LEVELS), choices=capture.LEVELS)
+    parser.add_argument("--levels", nargs="*", default=list(capture.LEVELS), choices=[*capture.LEVELS, "dynamic"])
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     failed = 0
-    for name, (body, inputs) in rows().items():
+    for name, row in rows().items():
         if not name.startswith(tuple(options.only)):
             continue
-        module = (body if isinstance(body, nn.Module) else Call(body)).eval().requires_grad_(False)
-        source = loading.Source(module, tuple(inputs), {}, None, Path(__file__), name, None)
         try:
-            tensors, _ = capture.golden(source, 0 if name in DISTINCT_INDICES else 3, 0)
-            tensorfile.write(options.out / f"{name}.golden.safetensors", tensors)
-            for level in options.levels:
-                program, reached, notes = capture.export(source, level)
-                if reached == level:
-                    torch.export.save(program, options.out / f"{name}.{level}.pt2")
-                else:
-                    print(f"{name}.{level}: {notes[0]}", flush=True)
+            for line in export(name, row, options.out, options.levels):
+                print(line, flush=True)
         except Exception as error:
             failed += 1
             print(f"{name}: {loading.one_line(error)}", flush=True)

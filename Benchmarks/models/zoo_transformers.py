@@ -67,6 +67,8 @@ def build(kind: str, config: str, values: dict[str, Any], names: str, inputs: Ca
     result = more.pop("result", "last_hidden_state")
     with seeded(0):
         settings = getattr(transformers, config)(**values)
+        if experts := more.pop("experts", None):
+            settings._experts_implementation = experts
         if attention := more.pop("attention", None):
             settings._attn_implementation = attention
         module = Chosen(getattr(transformers, kind)(settings), result, tuple(names.split()), **more)
@@ -83,7 +85,7 @@ def encoder(kind: str, config: str, **values: Any) -> Model:
 
 def decoder(kind: str, config: str, **values: Any) -> Model:
     """A causal language model's prefill without cache: logits of every position."""
-    more = {"attention": values.pop("attention", None), "result": "logits", "use_cache": False}
+    more = {key: values.pop(key, None) for key in ("attention", "experts")} | {"result": "logits", "use_cache": False}
     return build(kind, config, DECODER | values, "input_ids", tokens, **more)
 
 
@@ -186,7 +188,7 @@ def bloom() -> Model:
 
 
 def mixtral() -> Model:
-    return decoder("MixtralForCausalLM", "MixtralConfig", num_local_experts=3)
+    return decoder("MixtralForCausalLM", "MixtralConfig", num_local_experts=3, experts="batched_mm")
 
 
 def mamba() -> Model:

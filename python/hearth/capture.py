@@ -31,6 +31,7 @@ import os
 import re
 import sys
 import tempfile
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -41,7 +42,11 @@ if __name__ == "__main__":
     # As a script, this folder comes first on the path, where its file names could hide the user's modules.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import torch
+try:
+    import torch
+except ImportError:
+    sys.exit(f"error: {sys.executable} has no torch; choose another Python with --python or HEARTH_PYTHON, or make one "
+             "with dev/setup-venv")
 import torch._dynamo.exc
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
@@ -77,7 +82,7 @@ def suggestion(message: str) -> str:
     for pattern, advice in SUGGESTIONS:
         if re.search(pattern, message):
             return advice
-    return "run torch.export.export on the module to see the whole error"
+    return "optimize --verbose shows PyTorch's whole explanation"
 
 
 def dimension(spec: Any, known: dict[str, Any] | None) -> Any:
@@ -104,6 +109,45 @@ def dynamic_shapes(dims: Any, known: dict[str, Any] | None) -> Any:
     if isinstance(dims, (tuple, list)):
         return type(dims)(dynamic_shapes(inner, known) for inner in dims)
     return dims
+
+
+def check_dims(value: Any, dims: Any, place: str) -> None:
+    """Holds dynamic dims against the inputs that they describe; a name or an axis that is not there is the user's error."""
+    if dims is None:
+        return
+    if isinstance(value, Tensor):
+        entries = dims.items() if isinstance(dims, dict) else enumerate(dims) if isinstance(dims, (tuple, list)) else None
+        if entries is None:
+            raise ModelError(f"dynamic dims of {place}: expected a dict from axis to name, not {type(dims).__name__}")
+        for axis, _ in entries:
+            if not isinstance(axis, int) or not 0 <= axis < value.dim():
+                raise ModelError(f"dynamic dims of {place}: no axis {axis!r} in a tensor of shape {list(value.shape)}")
+    elif isinstance(dims, dict) and isinstance(value, dict):
+        for name, inner in dims.items():
+            if name not in value:
+                raise ModelError(f"dynamic dims of {place}: no entry '{name}'; there are: {', '.join(map(str, value))}")
+            check_dims(value[name], inner, f"{place}['{name}']")
+    elif isinstance(dims, (tuple, list)) and isinstance(value, (tuple, list)):
+        if len(dims) > len(value):
+            raise ModelError(f"dynamic dims of {place}: {len(dims)} entries for {len(value)} inputs")
+        for index, (entry, inner) in enumerate(zip(value, dims, strict=False)):
+            check_dims(entry, inner, f"{place}[{index}]")
+
+
+def check_source(source: Source) -> None:
+    """Holds a model's inputs against `forward`'s parameters, and its dynamic dims against the inputs."""
+    try:
+        bound = inspect.signature(source.module.forward).bind(*source.args, **source.kwargs)
+    except TypeError as error:
+        raise ModelError(f"'{source.function}': example inputs do not fit forward(): {error}") from None
+    if not isinstance(source.dims, dict):
+        check_dims(source.args, source.dims, "the inputs")
+        return
+    for name, dims in source.dims.items():
+        if name not in bound.arguments:
+            known = ", ".join(bound.arguments)
+            raise ModelError(f"'{source.function}': dynamic dims name '{name}', but the inputs are: {known}")
+        check_dims(bound.arguments[name], dims, f"'{name}'")
 
 
 def varied(leaf: Any, generator: torch.Generator) -> Any:
@@ -341,17 +385,21 @@ def capture(spec: str, folder: Path, level: str, inputs: str | None, sets: int, 
     """Captures the model into `folder` and returns the report. Throws `ModelError` with one line for the user."""
     source = load_function(spec)
     source.module.eval()
+    check_source(source)
     if inputs:
         replaced_inputs(source, inputs)
     report: dict[str, Any] = {"torch": torch.__version__, "model": spec, "module": type(source.module).__name__}
     try:
         tensors, rows = golden(source, sets, seed)
     except Exception as error:
+        traceback.print_exc()
         where = at(user_frame(error, source.file.parent))
         raise ModelError(f"'{spec}' fails on its example inputs: {one_line(error)}{where}") from None
     try:
         program, reached, notes = export(source, level)
     except Exception as error:
+        # The log gets the whole explanation; the user's line is short.
+        traceback.print_exc()
         parts = failing_parts(source)
         whole = failure(error, source.file.parent)
         report |= {"failures": [whole] + parts}

@@ -85,8 +85,11 @@ def load_function(spec: str) -> Source:
     sys.modules[name] = code
     try:
         loader.loader.exec_module(code)
-    except Exception as error:
-        where = f"line {error.lineno}" if isinstance(error, SyntaxError) else user_frame(error, path.parent)
+    except (Exception, SystemExit) as error:
+        where = user_frame(error, path.parent)
+        if isinstance(error, SyntaxError):
+            where = f"{error.filename}:{error.lineno}: {(error.text or '').strip()}"
+            raise ModelError(f"'{file}' is not valid Python: {error.msg}{at(where)}") from None
         raise ModelError(f"'{file}' fails on import: {type(error).__name__}: {one_line(error)}{at(where)}") from None
     build = getattr(code, function, None)
     if not callable(build):
@@ -94,11 +97,16 @@ def load_function(spec: str) -> Source:
         raise ModelError(f"'{file}' has no function '{function}'; it has: {names or 'none'}")
     try:
         value = build()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = at(user_frame(error, path.parent))
         raise ModelError(f"'{spec}' fails: {type(error).__name__}: {one_line(error)}{where}") from None
     if not isinstance(value, (tuple, list)) or len(value) not in (2, 3) or not isinstance(value[0], nn.Module):
-        raise ModelError(f"'{spec}' must return (module, example_inputs) or (module, example_inputs, dynamic_dims)")
+        found = type(value).__name__
+        if isinstance(value, (tuple, list)):
+            found = f"{found} of {', '.join(type(entry).__name__ for entry in value) or 'nothing'}"
+        raise ModelError(
+            f"'{spec}' must return (module, example_inputs) or (module, example_inputs, dynamic_dims), not {found}"
+        )
     args, kwargs = split_inputs(value[1], spec)
     dims = value[2] if len(value) == 3 else None
     return Source(value[0], args, kwargs, dims, path, function, getattr(code, function + "_inputs", None))

@@ -52,4 +52,14 @@ package struct ImportedModel: Sendable {
     package var level: ExportLevel
     /// The PyTorch that exported it.
     package var torchVersion: String
+
+    /// Position of each of the graph's inputs among the flat inputs.
+    package var inputPlaces: [Int] { Self.places(inputs) }
+
+    /// Position of each of the graph's outputs among the flat outputs.
+    package var outputPlaces: [Int] { Self.places(outputs) }
+
+    private static func places(_ bindings: [PortBinding]) -> [Int] {
+        bindings.indices.filter { if case .tensor = bindings[$0] { true } else { false } }
+    }
 }

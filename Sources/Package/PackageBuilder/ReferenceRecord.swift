@@ -32,7 +32,12 @@ package struct ReferenceRecord: Sendable {
 
     /// Reads a capture's `golden.safetensors`: `input.I`, `output.I`, and further sets under `set.K.`; at most `limit` sets.
     /// A file that names tensors as the graph names its inputs is read as one set without outputs.
-    package init(path: String, graph: Graph, limit: Int) throws {
+    ///
+    /// Files number all flat inputs and outputs of the model, tensors or not; `places` and `outputPlaces` say which
+    /// number each tensor of the graph has (its own where nil).
+    package init(
+        path: String, graph: Graph, limit: Int, places: [Int]? = nil, outputPlaces: [Int]? = nil
+    ) throws {
         let file = try MappedFile(path: path)
         let header = try file.withBytes { bytes throws(SafetensorsError) in try SafetensorsFile(bytes) }
         func value(_ name: String) throws(BuildError) -> TensorValue? {
@@ -48,9 +53,10 @@ package struct ReferenceRecord: Sendable {
         sets = []
         for number in 0..<limit {
             let prefix = number == 0 ? "" : "set.\(number)."
-            if number > 0, header["\(prefix)input.0"] == nil { break }
+            if number > 0, !header.tensors.contains(where: { $0.name.hasPrefix(prefix) }) { break }
             var inputs: [TensorValue] = []
-            for (index, port) in graph.inputs.enumerated() {
+            for (position, port) in graph.inputs.enumerated() {
+                let index = places?[position] ?? position
                 guard let input = try value("\(prefix)input.\(index)") ?? value(port.name) else {
                     throw BuildError.unsupported(
                         "\(path) has neither '\(prefix)input.\(index)' nor '\(port.name)'; give a tensor for each input"
@@ -59,11 +65,13 @@ package struct ReferenceRecord: Sendable {
                 inputs.append(input)
             }
             var outputs: [TensorValue] = []
-            for index in graph.outputs.indices {
+            for index in outputPlaces ?? Array(graph.outputs.indices) {
                 guard let output = try value("\(prefix)output.\(index)") else { break }
                 outputs.append(output)
             }
-            sets.append(Set(inputs: inputs, outputs: outputs.count == graph.outputs.count ? outputs : []))
+            if outputs.count != graph.outputs.count { outputs = [] }
+            if number > 0, outputs.isEmpty, graph.inputs.isEmpty { break }
+            sets.append(Set(inputs: inputs, outputs: outputs))
         }
     }
 
@@ -78,6 +86,34 @@ package struct ReferenceRecord: Sendable {
                 sets[index].outputs = try witness.run(sets[index].inputs)
             }
         }
+    }
+
+    /// The first of PyTorch's recorded outputs that no rounding explains: the file belongs to another model, or the import
+    /// is wrong. Nil where all are plausible.
+    package var implausibleOutput: String? {
+        for (number, set) in sets.enumerated() {
+            for (index, (truth, output)) in zip(set.truth, set.outputs).enumerated() {
+                let place = "output \(index) of set \(number)"
+                guard truth.shape == output.shape, truth.element == output.element else {
+                    return "\(place) is recorded as \(output.element.rawValue)\(output.shape) "
+                        + "where the model gives \(truth.element.rawValue)\(truth.shape)"
+                }
+                guard truth.element.isFloatingPoint else { continue }
+                var (difference, size) = (0.0, 0.0)
+                for (expected, found) in zip(truth.doubles, output.doubles)
+                where expected.isFinite && found.isFinite {
+                    difference += (expected - found) * (expected - found)
+                    size += expected * expected
+                }
+                let share = truth.element.byteCount >= 4 ? 0.02 : 0.25
+                let count = Double(max(truth.doubles.count, 1))
+                guard difference.squareRoot() <= share * size.squareRoot() + 1e-4 * count.squareRoot() else {
+                    let relative = (difference / size).squareRoot()
+                    return "\(place) as PyTorch recorded it is \(Float(relative * 100)) % from what the model computes"
+                }
+            }
+        }
+        return nil
     }
 
     /// The tensors of `golden.safetensors`. Truth is stored as F64, positions and truth values as they are.

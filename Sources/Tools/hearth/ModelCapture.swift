@@ -1,4 +1,5 @@
 import Glibc
+import MappedFiles
 import Processes
 
 /// Captures `FILE.py:FUNCTION` with PyTorch into a folder of its own: the program, and inputs with PyTorch's outputs.
@@ -16,16 +17,26 @@ struct ModelCapture: ~Copyable {
         return model[..<colon].hasSuffix(".py")
     }
 
-    /// Runs the capture in a Python process. Its one-line error, if any, is the user's.
-    init(_ model: String, python: String?, inputs: String?, sets: Int) throws {
+    /// Runs the capture in a Python process. Its one-line error, if any, is the user's; `verbose` prints before it what
+    /// PyTorch said.
+    init(_ model: String, python: String?, inputs: String?, sets: Int, verbose: Bool) throws {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         folder = "\(base)/hearth-capture-\(getpid())"
         var arguments = [try PythonFiles.script("capture.py"), model, folder, "--sets", "\(sets)"]
         if let inputs { arguments += ["--inputs", inputs] }
-        let child = try ChildProcess(executable: PythonFiles.interpreter(python), arguments: arguments)
-        let result = try child.collect(timeLimit: 3600)
+        let interpreter = PythonFiles.interpreter(python)
+        let result: (end: ChildProcess.End, output: [UInt8], errors: [UInt8])
+        do throws(ProcessError) {
+            let child = try ChildProcess(executable: interpreter, arguments: arguments)
+            result = try child.collect(timeLimit: 3600)
+        } catch {
+            throw BadInput("\(error); give a Python that has torch with --python or HEARTH_PYTHON")
+        }
         let errors = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").map(String.init)
         guard result.end == .exited(code: 0) else {
+            if verbose, let log = try? MappedFile(path: "\(folder)/capture.log") {
+                log.withUnsafeBytes { Failure.complain(String(decoding: $0, as: UTF8.self)) }
+            }
             throw BadInput(
                 errors.last.map { $0.hasPrefix("error: ") ? String($0.dropFirst(7)) : $0 }
                     ?? "capture failed: \(result.end)")

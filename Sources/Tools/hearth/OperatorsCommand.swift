@@ -13,10 +13,18 @@ struct OperatorsCommand: ParsableCommand {
             Example: hearth operators
             """)
 
-    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Print JSON, with the operators that are refused.") var json = false
 
     func run() throws {
         let names = ImportedModel.operatorNames
-        print(json ? JSONValue.array(names.map { .string($0) }).text : names.joined(separator: "\n"))
+        guard json else {
+            print(names.joined(separator: "\n"))
+            return
+        }
+        let refused = ImportedModel.refusedOperatorNames
+        let document: JSONValue = [
+            "imported": .array(names.map { .string($0) }), "refused": .array(refused.map { .string($0) }),
+        ]
+        print(document.text)
     }
 }

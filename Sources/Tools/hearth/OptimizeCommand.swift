@@ -52,6 +52,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     )
     var archive: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
+    @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
 
     func validate() throws {
         if trials < 0 { throw ValidationError("--trials should not be negative") }
@@ -62,7 +63,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         let device = try CPUDevice(threads: threads)
         var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(model))]
         if ModelCapture.isFunction(model) {
-            let capture = try ModelCapture(model, python: python, inputs: inputs, sets: max(0, sets - 1))
+            let capture = try ModelCapture(
+                model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
             try await build(capture.program, golden: capture.golden, device, &facts)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
@@ -78,7 +80,9 @@ struct OptimizeCommand: AsyncParsableCommand {
         let tensors = ArchiveTensors(archive: archive, stored: imported.tensors)
         var record: ReferenceRecord
         if let golden {
-            record = try ReferenceRecord(path: golden, graph: imported.graph, limit: sets)
+            record = try ReferenceRecord(
+                path: golden, graph: imported.graph, limit: sets, places: imported.inputPlaces,
+                outputPlaces: imported.outputPlaces)
         } else {
             record = ReferenceRecord(
                 drawnFor: imported.graph, samples: tensors.samples, sets: sets, seed: seed)
@@ -88,6 +92,9 @@ struct OptimizeCommand: AsyncParsableCommand {
             try record.evaluate(imported.graph, tensors: tensors)
         } catch {
             throw BadInput("\(golden ?? "\(program), on its sample inputs (give others with --inputs)"): \(error)")
+        }
+        if let golden, let reason = record.implausibleOutput {
+            throw BadInput("\(golden) does not belong to \(model): \(reason)")
         }
         let toolchain = try await CToolchain.find()
         var pipeline = Pipeline(device: device, toolchain: toolchain)

@@ -1,7 +1,9 @@
 """Writes the operator fixtures: the rows of Benchmarks/operators.py, many to a program, at all three levels, with eager
 PyTorch's results. Stack traces are left out to keep the files small. Run with the project's Python environment:
 
-    python Tests/ModelImportTests/Fixtures/make_fixtures.py
+    python Tests/ModelImportTests/Fixtures/make_fixtures.py [FAMILY …]
+
+Without families all are written anew.
 """
 
 import pathlib
@@ -50,12 +52,14 @@ def write(name, source, levels, sets):
 
 def main():
     warnings.filterwarnings("ignore")
+    only = sys.argv[1:]
     for old in [*HERE.glob("*.pt2"), *HERE.glob("*.safetensors")]:
-        old.unlink()
+        if not only or old.name.split(".")[0] in only:
+            old.unlink()
     torch.manual_seed(0)
     groups = {}
     for name, row in operators.rows().items():
-        if name not in REFUSED:
+        if name not in REFUSED and (not only or name.split(".")[0] in only):
             groups.setdefault(name.split(".")[0], []).append(row)
     for name, rows in groups.items():
         parts = [body if isinstance(body, torch.nn.Module) else operators.Call(body) for body, _ in rows]
@@ -63,7 +67,7 @@ def main():
         inputs = tuple(tuple(given) for _, given in rows)
         source = loading.Source(module, inputs, {}, None, pathlib.Path(__file__), name, None)
         write(name, source, [level for level in capture.LEVELS if level != "core" or name != "recur"], 0)
-    for name in MODELS:
+    for name in MODELS if not only or "model" in only else []:
         module, inputs, *dims = getattr(features, name)()
         source = loading.Source(module, inputs, {}, dims[0] if dims else None, pathlib.Path(__file__), name, None)
         write(f"model.{name}", source, [level for level in capture.LEVELS if level != "core" or name != "recurrent"], 1)

@@ -7,7 +7,9 @@ extension Importer {
     /// Declares a buffer that the program writes. Memory of its own is required: another name would not see the writes.
     mutating func declareState(_ name: String) throws(ImportError) {
         guard let tensor = stored[name] else { throw .missingTensor(name) }
-        if complexNames.contains(name) { throw .elementType(value: name, type: "complex, of a buffer that is written,") }
+        if complexNames.contains(name) {
+            throw .elementType(value: name, type: "complex, of a buffer that is written,")
+        }
         for input in program.inputs {
             guard let other = input.storedName, other != name, let twin = stored[other],
                 twin.storage == tensor.storage, tensor.elementCount > 0

@@ -110,7 +110,9 @@ struct Importer {
         let ordinary = table.handler(name)
         if name.namespace == "aten", hasComplexOperands {
             if let rule = table.complexHandler(name) { return rule }
-            guard let ordinary, Self.partwiseOperators.contains(name.base) else { throw unsupported("complex operands") }
+            guard let ordinary, Self.partwiseOperators.contains(name.base) else {
+                throw unsupported("complex operands")
+            }
             return { (i) throws(ImportError) in try i.runPartwise(ordinary) }
         }
         guard let ordinary else {

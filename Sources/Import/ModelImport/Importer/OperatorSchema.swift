@@ -1,14 +1,14 @@
 import ModelFiles
 
 /// The arguments of one operator as PyTorch registers it. Files leave out arguments that equal their default.
-struct OperatorSchema: Sendable {
+package struct OperatorSchema: Sendable {
     /// Argument names in order.
-    var names: [String]
+    package var names: [String]
     /// Defaults by argument name; arguments without one are always written.
-    var defaults: [String: ExportedArgument]
+    package var defaults: [String: ExportedArgument]
 
     /// Schemas by qualified name, such as `aten.add.Tensor`.
-    static let table: [String: OperatorSchema] = {
+    package static let table: [String: OperatorSchema] = {
         var table: [String: OperatorSchema] = [:]
         for line in operatorSchemaText.split(separator: "\n") {
             var fields = line.split(separator: " ")

@@ -71,7 +71,8 @@ func registerColumns(_ table: inout OperatorTable) {
         let element = i.element(theta)
         let type = TensorType(element, [Dimension(size[2]), Dimension(size[3]), 3])
         let points = try i.leaf(.constant(grid.map { element.rounded($0) }, type))
-        return try i.add(.contract(Contract(left: [0, 1, 4], right: [2, 3, 4], result: [0, 2, 3, 1])), [theta, points])
+        return try i.add(
+            .contract(Contract(left: [0, 1, 4], right: [2, 3, 4], result: [0, 2, 3, 1])), [theta, points])
     }
     table.value("grid_sampler", "grid_sampler_2d") { (i) throws(ImportError) in
         let (x, grid) = (try i.tensor("input"), try i.tensor("grid"))

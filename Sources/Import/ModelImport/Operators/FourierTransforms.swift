@@ -112,7 +112,8 @@ func registerFourierTransforms(_ table: inout OperatorTable) {
                 guard let extent = i.shape(x)[axis].constantValue else { throw i.unsupported("a symbolic length") }
                 let cut = sign > 0 ? (extent + 1) / 2 : extent / 2
                 let parts = [
-                    try i.slice(x, axis, Dimension(cut), Dimension(extent - cut)), try i.slice(x, axis, 0, Dimension(cut)),
+                    try i.slice(x, axis, Dimension(cut), Dimension(extent - cut)),
+                    try i.slice(x, axis, 0, Dimension(cut)),
                 ]
                 x = extent < 2 ? x : try i.concatenate(parts, axis)
             }

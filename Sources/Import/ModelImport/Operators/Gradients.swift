@@ -147,7 +147,8 @@ private func registerPoolGradients(_ table: inout OperatorTable) {
             }
             let compute = i.element(result)
             let matrix = try i.leaf(
-                .constant(weights.map { compute.rounded($0) }, TensorType(compute, [Dimension(count), Dimension(extent)])))
+                .constant(
+                    weights.map { compute.rounded($0) }, TensorType(compute, [Dimension(count), Dimension(extent)])))
             let labels = Array(0..<shape.count)
             var spread = labels
             spread[axis] = shape.count
