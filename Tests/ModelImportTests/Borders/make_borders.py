@@ -7,6 +7,7 @@ with eager PyTorch's results where they are to be imported. Run with the project
 import collections
 import dataclasses
 import pathlib
+import re
 import sys
 import warnings
 
@@ -190,10 +191,10 @@ def main():
             for node in program.graph.nodes:
                 node.meta.pop(key, None)
         for node in program.graph.nodes:
-            lines = node.meta.get("stack_trace", "").strip().splitlines()
-            if len(lines) >= 2:  # The innermost frame without the folders of this machine.
-                place = lines[-2].strip().split('"')
-                node.meta["stack_trace"] = f'  File "/{pathlib.Path(place[1]).name}"{place[2]}\n    {lines[-1].strip()}\n'
+            # The last frames, without the folders of this machine.
+            frames = re.findall(r'File "([^"]+)"(.*)\n\s+(.*)', node.meta.get("stack_trace", ""))[-4:]
+            places = [f'  File "{pathlib.Path(file).name}"{place}\n    {code[:80]}\n' for file, place, code in frames]
+            node.meta["stack_trace"] = "".join(places)
         torch.export.save(program, HERE / f"{name}.pt2")
 
 

@@ -48,6 +48,7 @@ let operatorSchemaText = #"""
     aten._index_put_impl.default self indices values accumulate=b0 unsafe=b0
     aten._index_put_impl_.default self indices values accumulate=b0 unsafe=b0
     aten._index_put_impl_.hacked_twin self indices values accumulate=b0 unsafe=b0
+    aten._local_scalar_dense.default self
     aten._log_softmax.default self dim half_to_float
     aten._native_batch_norm_legit.default input weight bias running_mean running_var training momentum eps
     aten._native_batch_norm_legit.no_stats input weight bias training momentum eps
@@ -486,6 +487,7 @@ let operatorSchemaText = #"""
     aten.isneginf.default self
     aten.isposinf.default self
     aten.isreal.default self
+    aten.item.default self
     aten.kl_div.default self target reduction=i1 log_target=b0
     aten.kron.default self other
     aten.kthvalue.default self k dim=i-1 keepdim=b0

@@ -283,7 +283,11 @@ extension ExportedNode {
     private var modelLine: String {
         guard let stackTrace else { return "no line recorded" }
         let lines = stackTrace.split(separator: "\n").map { $0.drop { $0 == " " } }
-        guard let frame = lines.lastIndex(where: { $0.hasPrefix("File \"") }) else { return "no line recorded" }
+        // Frames of code that PyTorch generated, such as `<eval_with_key>.1`, are no lines of the model.
+        guard
+            let frame = lines.lastIndex(where: { $0.hasPrefix("File \"") && !$0.hasPrefix("File \"<") })
+                ?? lines.lastIndex(where: { $0.hasPrefix("File \"") })
+        else { return "no line recorded" }
         let parts = lines[frame].split(separator: "\"")
         guard parts.count >= 3 else { return String(lines[frame]) }
         let file = parts[1].split(separator: "/").last ?? parts[1]
