@@ -105,6 +105,52 @@ def misfit():
     return nn.Linear(3, 3), torch.randn(2, 4)
 
 
+class Counted(nn.Module):
+    def forward(self, x):
+        return torch.zeros(int(x.sum().item())) + x.sum()
+
+
+class Numeric(nn.Module):
+    def forward(self, x):
+        return torch.from_numpy(x.numpy() * 2)
+
+
+def counted():
+    return Counted(), torch.ones(3)
+
+
+def numeric():
+    return Numeric(), torch.ones(3)
+
+
+def strange_name():
+    return nn.Linear(6, 5), torch.randn(3, 6), {"nope": {0: "batch"}}
+
+
+def strange_axis():
+    return nn.Linear(6, 5), torch.randn(3, 6), {"input": {7: "batch"}}
+
+
+def fixed_axis():
+    return nn.Linear(6, 5), torch.randn(3, 6), {"input": {1: ("width", 2, 9)}}
+
+
+def pair_of_wrong_things():
+    return "model", torch.randn(3)
+
+
+def numbers_for_inputs():
+    return nn.Linear(3, 3), 5
+
+
+def too_many_inputs():
+    return nn.Linear(3, 3), (torch.randn(2, 3), torch.randn(2, 3))
+
+
+def leaves():
+    raise SystemExit(3)
+
+
 def nothing():
     return nn.Linear(3, 3)
 

@@ -97,6 +97,15 @@ def test_inputs_that_do_not_fit_are_refused(
         ("nothing", ["must return (module, example_inputs)"]),
         ("broken", ["TypeError", "user_models.py:"]),
         ("absent", ["no function 'absent'", "lstm"]),
+        ("counted", ["data-dependent", "user_models.py:", "x.sum().item()", "torch.where"]),
+        ("numeric", ["user_models.py:", "x.numpy()", "torch counterpart"]),
+        ("strange_name", ["dynamic dims name 'nope'", "the inputs are: input"]),
+        ("strange_axis", ["dynamic dims of 'input'", "no axis 7", "[3, 6]"]),
+        ("fixed_axis", ["cannot be exported", "width"]),
+        ("pair_of_wrong_things", ["must return (module, example_inputs)", "not tuple of str, Tensor"]),
+        ("numbers_for_inputs", ["inputs must be a tensor, a tuple or a dict of tensors, not int"]),
+        ("too_many_inputs", ["do not fit forward()", "too many positional"]),
+        ("leaves", ["SystemExit: 3", "user_models.py:"]),
     ],
 )
 def test_failures_are_one_line_with_the_facts(
@@ -107,6 +116,31 @@ def test_failures_are_one_line_with_the_facts(
     assert said.startswith("error: ") and said.count("\n") == 1
     assert all(fact in said for fact in facts), said
     assert not (tmp_path / "model.pt2").exists() and not (tmp_path / "golden.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("import torch\ndef build(:\n    return 1\n", ["is not valid Python", "user.py:2: def build(:"]),
+        ("import nowhere_to_be_found\n", ["ModuleNotFoundError", "user.py:1: import nowhere_to_be_found"]),
+        ("import sys\nsys.exit(3)\n", ["SystemExit: 3", "user.py:2: sys.exit(3)"]),
+        ("value = 1 / 0\n", ["ZeroDivisionError", "user.py:1: value = 1 / 0"]),
+        ("", ["has no function 'build'; it has: none"]),
+    ],
+)
+def test_faults_of_the_file_name_its_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], text: str, facts: list[str]
+) -> None:
+    (tmp_path / "user.py").write_text(text)
+    assert capture.main([f"{tmp_path / 'user.py'}:build", str(tmp_path / "out")]) == 1
+    said = capfd.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1
+    assert all(fact in said for fact in facts), said
+
+
+def test_the_log_has_the_whole_explanation(models: Path, tmp_path: Path) -> None:
+    assert capture.main([f"{models}:counted", str(tmp_path)]) == 1
+    assert "Traceback (most recent call last)" in (tmp_path / "capture.log").read_text()
 
 
 def test_a_failure_report_names_the_submodule(models: Path, tmp_path: Path) -> None:
