@@ -138,7 +138,7 @@ let package = Package(
             "PackageBuilder",
             [
                 "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering", "KernelCodeGen",
-                "KernelIR", "KernelSwarm", "PackageRuntime", "ReferenceInterpreter",
+                "KernelIR", "KernelJudge", "KernelSwarm", "PackageRuntime", "ReferenceInterpreter", "worker-for-tests",
             ]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),

@@ -10,7 +10,7 @@ package struct Interpreter {
         /// nothing. The oracle. Stored values (inputs, weights, constants) are what their element type stores.
         case exact
         /// Every node's floating results, and every cast, are rounded to the element type: what PyTorch computes when it
-        /// runs operation by operation. Sums inside one node still accumulate in double.
+        /// runs operation by operation. Sums of f32 and narrower accumulate in f32, in an order like PyTorch's.
         case roundAfterEachNode
     }
 
@@ -50,14 +50,14 @@ package struct Interpreter {
 
     /// Evaluates some values alone, with the given values in place of the nodes that compute them: a constant subgraph
     /// (`given` empty) or one region. Symbols follow from the shapes of what is given; graph inputs that are needed must
-    /// be among `given`. States keep what the last run left.
+    /// be among `given`. States keep what the last run left. `symbols` holds those that no given shape determines.
     package func evaluate(
-        _ values: [Value], given: [Value: TensorValue]
+        _ values: [Value], given: [Value: TensorValue], symbols: [Variable: Int] = [:]
     ) throws(InterpreterError) -> [TensorValue] {
         let known = given.sorted { $0.key < $1.key }.map {
             ("%\($0.key.node.index)", graph.type($0.key), $0.value)
         }
-        return try Evaluation(self, nil, try bind(known)).values(values, given: given)
+        return try Evaluation(self, nil, try bind(known, symbols)).values(values, given: given)
     }
 
     /// The current contents of a state.
@@ -77,13 +77,13 @@ package struct Interpreter {
 
     /// Binds symbols to the shapes of given values, after checking their types.
     private func bind(
-        _ given: [(name: String, type: TensorType, value: TensorValue)]
+        _ given: [(name: String, type: TensorType, value: TensorValue)], _ symbols: [Variable: Int] = [:]
     ) throws(InterpreterError) -> SymbolBinding {
         for (name, type, value) in given
         where value.element != type.element || value.shape.count != type.shape.count {
             throw .inputType(name: name, expected: type, found: value.element, shape: value.shape)
         }
-        return try SymbolBinding(graph, given.map { ($0.name, $0.type, $0.value.shape) })
+        return try SymbolBinding(graph, given.map { ($0.name, $0.type, $0.value.shape) }, known: symbols)
     }
 
     /// Reads a named tensor.

@@ -3,7 +3,8 @@ import Glibc
 import GraphIR
 
 /// Evaluates one layer of a recurrent network in one direction. Results: outputs, last h and, for LSTM, last c.
-/// With `rounds`, h and c are rounded to the element type after every step, as separate operations would store them.
+/// With `rounds`, h and c are rounded to the element type after every step, as separate operations would store them, and what
+/// a step computes on the way is rounded to f32.
 func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fault) -> [TensorValue] {
     guard operands.allSatisfy({ $0.element.isFloatingPoint }) else { throw Fault("a recurrence over integers") }
     let element = operands[0].element
@@ -16,6 +17,9 @@ func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fa
     let hiddenBias = recur.hasBias ? operands[4 + stateCount].doubles : zeros
     let single = rounds && element != .f64
     func round(_ value: Double) -> Double { rounds ? element.rounded(value) : value }
+    func narrow(_ value: Double) -> Double { single ? Double(Float(value)) : value }
+    func logistic(_ x: Double) -> Double { narrow(1 / (1 + exp(-x))) }
+    func squashed(_ x: Double) -> Double { narrow(tanh(x)) }
 
     // All of the input's products at once, [time × batch, rows].
     let fromInput = products(x.doubles, times * batch, inputWeights.doubles, rows, inputs, single)
@@ -31,21 +35,26 @@ func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fa
                 let index = sample * hidden + unit
                 func input(_ gate: Int) -> Double {
                     let row = gate * hidden + unit
-                    return fromInput[(time * batch + sample) * rows + row] + inputBias[row]
+                    return narrow(fromInput[(time * batch + sample) * rows + row] + inputBias[row])
                 }
                 func recurrent(_ gate: Int) -> Double {
                     let row = gate * hidden + unit
-                    return fromHidden[sample * rows + row] + hiddenBias[row]
+                    return narrow(fromHidden[sample * rows + row] + hiddenBias[row])
                 }
-                func sum(_ gate: Int) -> Double { input(gate) + recurrent(gate) }
+                func sum(_ gate: Int) -> Double { narrow(input(gate) + recurrent(gate)) }
                 switch recur.cell {
                 case .lstm:
-                    c[index] = round(logistic(sum(1)) * c[index] + logistic(sum(0)) * tanh(sum(2)))
-                    h[index] = round(logistic(sum(3)) * tanh(c[index]))
+                    c[index] = round(
+                        narrow(logistic(sum(1)) * c[index]) + narrow(logistic(sum(0)) * squashed(sum(2))))
+                    h[index] = round(logistic(sum(3)) * squashed(c[index]))
                 case .gru:
-                    let candidate = tanh(input(2) + logistic(sum(0)) * recurrent(2))
+                    let candidate = squashed(narrow(input(2) + narrow(logistic(sum(0)) * recurrent(2))))
                     let update = logistic(sum(1))
-                    h[index] = round((1 - update) * candidate + update * h[index])
+                    // PyTorch's form of (1 - update) * candidate + update * h.
+                    h[index] =
+                        single
+                        ? round(candidate + narrow(update * narrow(h[index] - candidate)))
+                        : (1 - update) * candidate + update * h[index]
                 case .tanh: h[index] = round(tanh(sum(0)))
                 case .relu: h[index] = round(larger(sum(0), 0))
                 }
@@ -57,8 +66,6 @@ func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fa
     return [TensorValue(element, [times, batch, hidden], outputs)]
         + last.map { TensorValue(element, [batch, hidden], $0) }
 }
-
-private func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
 private func products(_ left: [Double], _ rows: Int, _ right: [Double], _ columns: Int, _ length: Int, _ single: Bool)
     -> [Double]

@@ -2,8 +2,11 @@ import ElementTypes
 import Glibc
 import GraphIR
 
-/// Evaluates a reduction: the reduced axes are brought to the end, then each row of them is combined.
-func evaluate(_ reduce: Reduce, _ operand: TensorValue, shape: [Int]) throws(Fault) -> TensorValue {
+/// Evaluates a reduction: the reduced axes are brought to the end, then each row of them is combined. With `rounds`, sums of
+/// f32 and narrower are taken in f32, as PyTorch does.
+func evaluate(
+    _ reduce: Reduce, _ operand: TensorValue, shape: [Int], rounds: Bool = false
+) throws(Fault) -> TensorValue {
     let kept = operand.shape.indices.filter { !reduce.axes.contains($0) }
     let length = reduce.axes.reduce(1) { $0 * operand.shape[$1] }
     let rows = shape.reduce(1, *)
@@ -19,6 +22,9 @@ func evaluate(_ reduce: Reduce, _ operand: TensorValue, shape: [Int]) throws(Fau
             (0..<rows).map { row in elements[row * length..<(row + 1) * length].reduce(first, body) }
         }
         switch reduce.kind {
+        case .sum where rounds && element != .f64:
+            return TensorValue(
+                element, shape, (0..<rows).map { cascadeSum(elements[$0 * length..<($0 + 1) * length]) })
         case .sum: return TensorValue(element, shape, combine(0) { $0 + $1 })
         case .product: return TensorValue(element, shape, combine(1) { $0 * $1 })
         case .minimum: return TensorValue(element, shape, combine(.infinity) { smaller($0, $1) })
@@ -46,6 +52,27 @@ func evaluate(_ reduce: Reduce, _ operand: TensorValue, shape: [Int]) throws(Fau
         case .any, .all: throw Fault("\(reduce.kind.rawValue) of integers")
         }
     }
+}
+
+/// The sum in f32 in the order of ATen's `cascade_sum` for contiguous rows: 32 lanes side by side, each with partial sums of
+/// 16 elements, of 256, and of the rest; then lane after lane.
+private func cascadeSum(_ row: ArraySlice<Double>) -> Double {
+    let lanes = 32
+    let steps = row.count / lanes
+    var levels = [[Float]](repeating: [Float](repeating: 0, count: lanes), count: 3)
+    for step in 0..<steps {
+        for lane in 0..<lanes { levels[0][lane] += Float(row[row.startIndex + step * lanes + lane]) }
+        for (level, size) in [(0, 16), (1, 256)] where (step + 1) % size == 0 {
+            for lane in 0..<lanes {
+                levels[level + 1][lane] += levels[level][lane]
+                levels[level][lane] = 0
+            }
+        }
+    }
+    var sum: Float = 0
+    for element in row[(row.startIndex + steps * lanes)...] { sum += Float(element) }
+    for lane in 0..<lanes { sum += levels[0][lane] + levels[1][lane] + levels[2][lane] }
+    return Double(sum)
 }
 
 /// The position of the first best element of each row. As in PyTorch, the first NaN beats every number.

@@ -10,9 +10,14 @@ package struct SymbolBinding: Equatable, Sendable {
     init(count: Int) { values = Array(repeating: nil, count: count) }
 
     /// Finds symbols from the shapes of given tensors, then checks every extent, every symbol's range and every guard
-    /// whose symbols are known. Types must already agree in rank and element.
-    package init(_ graph: Graph, _ given: [(name: String, type: TensorType, shape: [Int])]) throws(InterpreterError) {
+    /// whose symbols are known. Types must already agree in rank and element. Symbols of `known` have their values already.
+    package init(
+        _ graph: Graph, _ given: [(name: String, type: TensorType, shape: [Int])], known: [Variable: Int] = [:]
+    ) throws(InterpreterError) {
         self.init(count: graph.symbols.count)
+        for (symbol, value) in known where symbol.kind == .symbol && values.indices.contains(symbol.index) {
+            values[symbol.index] = value
+        }
         // Each round solves extents that are linear in one unknown symbol, until none is left.
         var progress = true
         while progress {

@@ -115,10 +115,10 @@ extension ProgramBuilder {
             let store = Store(
                 parameter: builder.parameter(target, .write), index: builder.address(target, index), value: number)
             let nest = NestKernel(axes: axes, steps: [NestStep(axes: [], body: body.body, effects: [.store(store)])])
-            launches.append(
-                builder.launch(
-                    "base_\(group.anchor.rawValue)", .nest(nest), nodes: [], results: [], isConstant: isConstant(group))
-            )
+            var launch = builder.launch(
+                "base_\(group.anchor.rawValue)", .nest(nest), nodes: [], results: [], isConstant: isConstant(group))
+            launch.results[store.parameter] = base
+            launches.append(launch)
         }
         var builder = KernelBuilder(self)
         let updates = graph.type(node.operands[1]).shape

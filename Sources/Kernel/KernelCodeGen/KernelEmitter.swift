@@ -40,7 +40,7 @@ package struct KernelEmitter: Sendable {
         switch kernel.body {
         case .nest(let nest): return try emitNest(kernel, nest, symbol: symbol, schedule, target)
         case .contraction(let body):
-            if hasMicrokernel(kernel, body) {
+            if hasMicrokernel(kernel, body), schedule[Self.plain] == 0 {
                 return try emitContraction(kernel, body, symbol: symbol, schedule, target)
             }
             return try emitNest(kernel, body.asNest(element: body.operandElement), symbol: symbol, schedule, target)
@@ -51,7 +51,7 @@ package struct KernelEmitter: Sendable {
     }
 
     /// Whether register-blocked products exist for the operands; other types run as plain sums.
-    private func hasMicrokernel(_ kernel: Kernel, _ body: ContractionKernel) -> Bool {
+    func hasMicrokernel(_ kernel: Kernel, _ body: ContractionKernel) -> Bool {
         // A single column leaves the lanes empty, unless they lie along the channels of a depthwise window.
         if ContractionPlan.product(body.columns) == 1,
             DepthwiseShape(kernel, body, lanes: CPrelude.lanes(target)) == nil

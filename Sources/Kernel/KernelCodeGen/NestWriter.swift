@@ -102,11 +102,15 @@ struct NestWriter {
         switch mode {
         case .scalars:
             accumulators(step, copies: 1, isVector: false)
-            loops(step.axes) { $0.body(number, copies: 1, laneAxis: nil, mode: mode) }
+            loops(step.axes, sums: sums(step, copies: 1, isVector: false)) {
+                $0.body(number, copies: 1, laneAxis: nil, mode: mode)
+            }
             finish(step, copies: 1, isVector: false, folds: false)
         case .vectors(let copies):
             accumulators(step, copies: copies, isVector: true)
-            loops(step.axes) { $0.body(number, copies: copies, laneAxis: $0.plan.laneAxis, mode: mode) }
+            loops(step.axes, sums: sums(step, copies: copies, isVector: true)) {
+                $0.body(number, copies: copies, laneAxis: $0.plan.laneAxis, mode: mode)
+            }
             finish(step, copies: copies, isVector: true, folds: false)
         case .inner:
             guard let last = step.axes.last else {
@@ -142,13 +146,58 @@ struct NestWriter {
         }
     }
 
-    private mutating func loops(_ axes: [LoopAxis], _ inner: (inout Self) -> Void) {
-        for axis in axes {
-            let name = axis.variable.name
-            open("for (int64_t \(name) = 0; \(name) < \(index.print(axis.extent)); ++\(name))")
+    /// Accumulators of floating sums: their names with their type and zero.
+    private func sums(_ step: NestStep, copies: Int, isVector: Bool) -> [(name: String, type: String, zero: String)] {
+        let types = step.body.types(parameters: kernel.parameters, slots: nest.slots, rows: nest.rows)
+        return reductions(step).flatMap { reduction in
+            let type = types[reduction.value]
+            guard reduction.kind == .sum, type.isFloatingPoint else { return [(String, String, String)]() }
+            return (0..<copies).map { copy in
+                (
+                    "a\(reduction.slot)_\(copy)", isVector ? CTypes.vector(type) : CTypes.scalar(type),
+                    Reductions.initial(.sum, type, isVector: isVector)
+                )
+            }
         }
-        inner(&self)
-        for _ in axes { close() }
+    }
+
+    /// Loops over axes. A long chain of additions in f32 rounds worse than PyTorch, which sums in f64 or in cascades; so every
+    /// loop sums by itself, the innermost in runs of 32, and what it found is added to what was before.
+    private mutating func loops(
+        _ axes: [LoopAxis], sums: [(name: String, type: String, zero: String)] = [], _ inner: (inout Self) -> Void
+    ) {
+        func enclosed(_ writer: inout Self, _ tag: String, _ loop: (inout Self) -> Void) {
+            for sum in sums {
+                writer.line("const \(sum.type) \(sum.name)\(tag) = \(sum.name); \(sum.name) = \(sum.zero);")
+            }
+            loop(&writer)
+            for sum in sums { writer.line("\(sum.name) = \(sum.name)\(tag) + \(sum.name);") }
+        }
+        guard let axis = axes.first else { return inner(&self) }
+        let name = axis.variable.name
+        let extent = index.print(axis.extent)
+        let isLast = axes.count == 1
+        let isLong = !sums.isEmpty && (axis.extent.constantValue ?? .max) > 64
+        func loop(_ writer: inout Self, _ begin: String, _ end: String) {
+            writer.open("for (int64_t \(name) = \(begin); \(name) < \(end); ++\(name))")
+            if isLast {
+                inner(&writer)
+            } else {
+                enclosed(&writer, "_\(name)") { $0.loops(Array(axes.dropFirst()), sums: sums, inner) }
+            }
+            writer.close()
+        }
+        guard isLong else { return loop(&self, "0", extent) }
+        let isVeryLong = (axis.extent.constantValue ?? .max) > 2048
+        func runs(_ writer: inout Self, _ begin: String, _ end: String) {
+            writer.open("for (int64_t \(name)r = \(begin); \(name)r < \(end); \(name)r += 32)")
+            enclosed(&writer, "_\(name)r") { loop(&$0, "\(name)r", "min_ls(\(name)r + 32, \(end))") }
+            writer.close()
+        }
+        guard isVeryLong else { return runs(&self, "0", extent) }
+        open("for (int64_t \(name)s = 0; \(name)s < \(extent); \(name)s += 1024)")
+        enclosed(&self, "_\(name)s") { runs(&$0, "\(name)s", "min_ls(\(name)s + 1024, \(extent))") }
+        close()
     }
 
     private func reductions(_ step: NestStep) -> [(

@@ -1,3 +1,5 @@
+import KernelJudge
+
 /// Why a package could not be built.
 package enum BuildError: Error, CustomStringConvertible {
     /// A symbol that no input's shape determines.
@@ -11,5 +13,20 @@ package enum BuildError: Error, CustomStringConvertible {
             "no input's shape determines the dynamic dimension \(name); export the model with a tensor that has it as an extent"
         case .unsupported(let reason): reason
         }
+    }
+}
+
+/// A kernel for which every schedule, down to the plainest, was refused: code that Hearth generates is wrong, so that no
+/// package may hold it.
+package struct KernelRefused: Error, CustomStringConvertible {
+    package var kernel: String
+    /// Lines of model code behind the kernel.
+    package var origin: String
+    /// What was said of the default schedule.
+    package var refusal: Refusal
+
+    /// One line: the kernel, where it comes from, and what was wrong.
+    package var description: String {
+        "kernel \(kernel) (\(origin)) was refused under every schedule, by default because it \(refusal)"
     }
 }

@@ -14,6 +14,7 @@ enum BuildReport {
                 .init(name: "trials", value: .integer(Int64(region.trials))),
                 .init(name: "schedule", value: .string(region.schedule.description)),
                 .init(name: "agent", value: .string(region.agent)),
+                .init(name: "verified_by", value: .string(region.verification == .judge ? "judge" : "whole model")),
             ]
             if let seconds = region.defaultSeconds {
                 members.append(.init(name: "default_seconds", value: .number(seconds)))
@@ -25,8 +26,15 @@ enum BuildReport {
             }
             return .object(JSONObject(members: members))
         }
-        guard let cover = findings.cover else { return ["stages": .array(stages), "kernels": .array(kernels)] }
-        return ["stages": .array(stages), "cover": json(cover), "kernels": .array(kernels)]
+        // Without a search no kernel is judged: default schedules stand for themselves until the whole model is compared.
+        let verification = JSONValue.string(findings.regions.isEmpty ? "whole model" : "every kernel as stated")
+        guard let cover = findings.cover else {
+            return ["stages": .array(stages), "kernels_verified_by": verification, "kernels": .array(kernels)]
+        }
+        return [
+            "stages": .array(stages), "cover": json(cover), "kernels_verified_by": verification,
+            "kernels": .array(kernels),
+        ]
     }
 
     private static func json(_ cover: CoverReport) -> JSONValue {

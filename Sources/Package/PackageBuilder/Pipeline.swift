@@ -105,10 +105,11 @@ package struct Pipeline {
         let running = form.program.launches.indices.filter { !form.program.launches[$0].isConstant }
         let times = Dictionary(uniqueKeysWithValues: zip(running, seconds))
         let began = begin(.search)
+        let subject = KernelSearch.Subject(
+            program: form.program, list: form.list, graph: form.graph, tensors: model.tensors, folder: constants,
+            record: model.record, seconds: times, limits: device.limits)
         let found = try await search.run(
-            form.program, form.list, graph: form.graph, tensors: model.tensors, folder: constants, record: model.record,
-            seconds: times, emitter: emitter, toolchain: toolchain, limits: device.limits, directory: folder.path,
-            report: { notify(.search, $0) })
+            subject, emitter: emitter, toolchain: toolchain, directory: folder.path, report: { notify(.search, $0) })
         end(.search, began)
         findings.regions = found.regions
         _ = try await maker.make(form, found.schedules, findings, &self, to: path)

@@ -13,91 +13,85 @@ struct RegionTruth: RegionOracle {
     let symbols: [Variable]
     let shapes: [[Int]]
     let allowsSpecialValues: Bool
-    private let domains: [InputDomain?]
-    private let launch: LoweredLaunch
+    private let domains: [Domain]
+    private let region: RegionGraph
     private let buffers: [LoweredBuffer]
+    private let hints: [Variable: Int]
+    private let body: Kernel.Body
     private let oracle: Interpreter
     private let witness: Interpreter
 
-    /// The truth of a launch, or nil where it cannot be judged alone: copies, kernels between the launches of one node,
-    /// in-place updates, and computed positions whose fair values are not known.
-    init?(
+    /// What a parameter may hold, before its symbols have values.
+    private enum Domain {
+        case plain(InputDomain)
+        /// Positions below the least of these extents.
+        case positions([Dimension])
+    }
+
+    /// The truth of a launch. Throws `RegionGraph.Obstacle` where it cannot be judged alone.
+    init(
         _ program: LoweredProgram, launch index: Int, graph: Graph, tensors: any TensorSource, folder: ConstantFolder,
         record: ReferenceRecord?
     ) throws {
         let launch = program.launches[index]
         let kernel = launch.kernel
         let buffers = launch.buffers.map { program.buffers[$0] }
-        for (number, parameter) in kernel.parameters.enumerated() {
-            switch parameter.access {
-            case .read: if launch.operands[number] == nil { return nil }
-            case .write: if launch.results[number] == nil { return nil }
-            case .readWrite: return nil
-            }
-        }
-        var domains: [InputDomain?] = []
-        for (number, parameter) in kernel.parameters.enumerated() {
-            guard parameter.access == .read else {
-                domains.append(nil)
-                continue
-            }
+        let region = try RegionGraph(program, launch: index, graph: graph)
+        let bounds = region.positionBounds
+        domains = try kernel.parameters.indices.map { number in
+            let parameter = kernel.parameters[number]
+            guard parameter.access != .write else { return .plain(.real) }
             if parameter.isConstant {
                 let bytes = try folder.bytes(launch.buffers[number])
-                domains.append(.fixed(Array(UnsafeRawBufferPointer(start: bytes.address, count: bytes.count))))
-            } else if parameter.element.isFloatingPoint {
-                domains.append(.real)
-            } else if parameter.element == .bool {
-                domains.append(.boolean)
-            } else if case .input(let input) = buffers[number].role, let set = record?.sets.first,
-                kernel.symbols.isEmpty
-            {
-                domains.append(.fixed(set.inputs[input].bytes))
-            } else {
-                return nil
+                return .plain(.fixed(Array(UnsafeRawBufferPointer(start: bytes.address, count: bytes.count))))
             }
+            if parameter.element.isFloatingPoint { return .plain(.real) }
+            if parameter.element == .bool { return .plain(.boolean) }
+            if let bounds = bounds[number] { return .positions(bounds) }
+            return .plain(.integer(Self.range(buffers[number], record)))
         }
-        self.domains = domains
-        self.launch = launch
+        self.region = region
         self.buffers = buffers
+        body = kernel.body
         parameters = kernel.parameters
         symbols = kernel.symbols
-        let hints = symbols.map { graph.symbols[$0.index].hint }
-        let odd = symbols.map { variable in
-            let symbol = graph.symbols[variable.index]
-            let wanted = symbol.hint > symbol.minimum ? symbol.hint - 1 : symbol.hint + 1
-            return min(max(wanted, symbol.minimum), symbol.maximum ?? wanted)
-        }
-        shapes = symbols.isEmpty ? [[]] : (odd == hints ? [hints] : [hints, odd])
+        hints = Dictionary(
+            uniqueKeysWithValues: graph.symbols.enumerated().map { (Variable(.symbol, $0), $1.hint) })
+        shapes = Self.shapes(kernel.symbols, graph)
         // Infinities spread differently through a transformed or reassociated product; elementwise work must keep them.
         allowsSpecialValues = if case .nest = kernel.body { true } else { false }
-        oracle = Interpreter(graph, tensors: tensors, policy: .exact)
-        witness = Interpreter(graph, tensors: tensors, policy: .roundAfterEachNode)
+        let known = AddedTensors(tensors: tensors, added: region.added)
+        oracle = Interpreter(region.graph, tensors: known, policy: .exact)
+        witness = Interpreter(region.graph, tensors: known, policy: .roundAfterEachNode)
     }
 
     func domain(of parameter: Int, dimensions: [Int]) -> InputDomain {
-        domains[parameter] ?? .real  // Outputs hold nothing before a call.
+        switch domains[parameter] {
+        case .plain(let domain): domain
+        case .positions(let extents): .index(below: extents.map { value($0, dimensions) }.min() ?? 1)
+        }
     }
 
     func answer(dimensions: [Int], inputs: [[UInt8]]) throws(OracleError) -> [OracleOutput] {
-        func value(_ expression: IntegerExpression) -> Int {
-            expression.evaluate { variable in symbols.firstIndex(of: variable).map { dimensions[$0] } ?? 0 } ?? 0
-        }
         var given: [Value: TensorValue] = [:]
-        for (number, operand) in launch.operands {
+        for (number, operand) in region.given {
             let buffer = buffers[number]
-            let physical = buffer.layout.map { value(buffer.type.shape[$0]) }
+            let physical = buffer.layout.map { value(buffer.type.shape[$0], dimensions) }
             guard let stored = TensorValue(buffer.type.element, physical, bytes: inputs[number]) else {
                 throw OracleError("operand \(number) has \(inputs[number].count) bytes")
             }
             given[operand] = stored.permuted(inverse(buffer.layout))
         }
         let outputs = parameters.indices.filter { parameters[$0].access != .read }
-        let wanted = outputs.compactMap { launch.results[$0] }
+        let wanted = outputs.compactMap { region.wanted[$0] }
+        // Symbols that none of its buffers shows keep the values that they were exported with.
+        var known = hints
+        for (symbol, value) in zip(symbols, dimensions) { known[symbol] = value }
         let truth: [TensorValue]
         let rounded: [TensorValue]
         do throws(InterpreterError) {
-            truth = try oracle.evaluate(wanted, given: given)
-            rounded = try witness.evaluate(wanted, given: given)
+            truth = try oracle.evaluate(wanted, given: given, symbols: known)
+            rounded = try witness.evaluate(wanted, given: given, symbols: known)
         } catch {
             throw OracleError("\(error)")
         }
@@ -108,26 +102,98 @@ struct RegionTruth: RegionOracle {
                 OracleOutput(
                     truth: truth[position].permuted(layout).doubles,
                     witness: rounded[position].permuted(layout).doubles,
-                    summedTerms: summedTerms(value)))
+                    summedTerms: summedTerms(dimensions)))
         }
         return answers
     }
 
-    /// Terms of the sum behind an element where the witness accumulates in double and a kernel in f32.
-    private func summedTerms(_ value: (IntegerExpression) -> Int) -> Int {
-        func count(_ axes: [LoopAxis]) -> Int { axes.reduce(1) { $0 * value($1.extent) } }
-        switch launch.kernel.body {
-        case .contraction, .attention: return 1  // The witness sums products in f32 itself.
-        case .nest(let body): return body.steps.map { count($0.axes) }.max() ?? 1
-        case .recurrence(let body): return count([body.time, body.depth])
-        case .sort: return 1
+    private func value(_ expression: IntegerExpression, _ dimensions: [Int]) -> Int {
+        expression.evaluate { variable in
+            symbols.firstIndex(of: variable).map { dimensions[$0] } ?? hints[variable] ?? 0
+        } ?? 0
+    }
+
+    /// Terms of the sum behind an element where the witness does not show how sums round: that of a layer whose state feeds back
+    /// shows one of many courses (PyTorch's fused cell and its separate operations err up to ten times differently).
+    private func summedTerms(_ dimensions: [Int]) -> Int {
+        switch body {
+        case .recurrence(let body): [body.time, body.depth].reduce(1) { $0 * value($1.extent, dimensions) }
+        case .nest, .contraction, .attention, .sort: 1
         }
+    }
+
+    /// The shape that the model was exported with and, where one is allowed, an odd one beside it.
+    private static func shapes(_ symbols: [Variable], _ graph: Graph) -> [[Int]] {
+        let usual = symbols.map { graph.symbols[$0.index].hint }
+        guard !symbols.isEmpty else { return [[]] }
+        for step in [-1, 1, -2, 2, -3, 3, -4, 4] {
+            let odd = zip(symbols, usual).map { variable, hint in
+                let symbol = graph.symbols[variable.index]
+                return min(max(hint + step, symbol.minimum), symbol.maximum ?? .max)
+            }
+            let isAllowed = graph.guards.allSatisfy { condition in
+                let value = condition.expression.evaluate { variable in
+                    symbols.firstIndex(of: variable).map { odd[$0] } ?? graph.symbols[variable.index].hint
+                }
+                guard let value else { return true }
+                return condition.isLowerBound ? value >= 0 : value == 0
+            }
+            if odd != usual, isAllowed { return [usual, odd] }
+        }
+        return [usual]
+    }
+
+    /// Integers that are fair where none is a position: those of the recorded input, or small positive ones, by which a
+    /// kernel may divide.
+    private static func range(_ buffer: LoweredBuffer, _ record: ReferenceRecord?) -> ClosedRange<Int> {
+        guard case .input(let input) = buffer.role, let set = record?.sets.first,
+            let values = set.inputs[input].integers, let least = values.min(), let most = values.max()
+        else { return 1...7 }
+        // One number alone would tell nothing.
+        return least == most ? Int(min(least, least &- 1))...Int(most) : Int(least)...Int(most)
     }
 
     private func inverse(_ layout: [Int]) -> [Int] {
         var result = layout
         for (position, axis) in layout.enumerated() { result[axis] = position }
         return result
+    }
+}
+
+extension RegionGraph {
+    /// For parameters that hold positions in a tensor, directly or through other values of the region: the extents of the
+    /// axes that they point into.
+    var positionBounds: [Int: [Dimension]] {
+        let isGiven = Set(given.values)
+        var bounds: [Value: [Dimension]] = [:]
+        var seen: Set<Value> = []
+        /// Adds an extent to all given integers that a position is computed from.
+        func trace(_ value: Value, _ extent: Dimension) {
+            guard !graph.type(value).element.isFloatingPoint else { return }
+            if isGiven.contains(value) {
+                bounds[value, default: []].append(extent)
+                return
+            }
+            for operand in graph.nodes[value.node].operands { trace(operand, extent) }
+        }
+        func visit(_ value: Value) {
+            guard !isGiven.contains(value) || wanted.values.contains(value), seen.insert(value).inserted else { return }
+            let node = graph.nodes[value.node]
+            switch node.operation {
+            case .gather(let gather):
+                let shape = graph.type(node.operands[0]).shape
+                for (position, axis) in zip(node.operands.dropFirst(), gather.axes) { trace(position, shape[axis]) }
+            case .scatter(let scatter):
+                let shape = graph.type(node.operands[0]).shape
+                for (position, axis) in zip(node.operands.dropFirst(2), scatter.axes) { trace(position, shape[axis]) }
+            case .leaf, .map, .reduce, .scan, .view, .concatenate, .contract, .convolve, .attend, .recur, .window,
+                .sort:
+                break
+            }
+            for operand in node.operands { visit(operand) }
+        }
+        for value in wanted.values.sorted() { visit(value) }
+        return given.compactMapValues { bounds[$0] }
     }
 }
 

@@ -6,7 +6,7 @@ extension Bench {
     /// Times a candidate against an incumbent and recomputes what it left behind in a fresh process.
     mutating func time(
         _ candidate: CandidateKernel, _ incumbent: CandidateKernel, _ evidence: RegionEvidence,
-        _ settings: JudgeSettings, attempt: Int
+        _ constantCopies: Int, _ settings: JudgeSettings, attempt: Int
     ) throws(Refusal) -> TimingResult {
         let cases = try Self.cases(evidence, [(0, .normal, 0), (0, .normal, 1)])
         let dimensions = cases[0].dimensions
@@ -31,7 +31,7 @@ extension Bench {
                     candidate: try call(candidate, numbers[0]), incumbent: try call(incumbent, numbers[1]),
                     inputs: inputsReference, sets: sets, seed: settings.seed &+ UInt64(attempt) &* 0x9E37_79B9,
                     groups: settings.groups, sampleNanoseconds: settings.sampleNanoseconds,
-                    callLimit: hasState ? 1 : 100_000, constantCopies: settings.constantCopies,
+                    callLimit: hasState ? 1 : 100_000, constantCopies: constantCopies,
                     outputs: outputsReference))
         }
         guard case .timed(let report) = reply, let result = TimingResult(report, margin: settings.margin) else {

@@ -8,8 +8,6 @@ package struct JudgeSettings: Hashable, Sendable {
     package var groups: Int
     /// Nanoseconds that a timed sample should take at least.
     package var sampleNanoseconds: Int
-    /// Copies of constants that successive calls take in turn; more than one keeps them out of the caches.
-    package var constantCopies: Int
     /// What a win must exceed, as a fraction.
     package var margin: Double
     /// A candidate whose speed-up is at least this gets the full battery of inputs; others are only told their time.
@@ -20,13 +18,12 @@ package struct JudgeSettings: Hashable, Sendable {
     /// Makes settings.
     package init(
         seed: UInt64 = 1, timeLimit: Double = 30, groups: Int = 15, sampleNanoseconds: Int = 200_000,
-        constantCopies: Int = 1, margin: Double = 0.02, batteryThreshold: Double = 0.95, auditsLibrary: Bool = true
+        margin: Double = 0.02, batteryThreshold: Double = 0.95, auditsLibrary: Bool = true
     ) {
         self.seed = seed
         self.timeLimit = timeLimit
         self.groups = groups
         self.sampleNanoseconds = sampleNanoseconds
-        self.constantCopies = constantCopies
         self.margin = margin
         self.batteryThreshold = batteryThreshold
         self.auditsLibrary = auditsLibrary

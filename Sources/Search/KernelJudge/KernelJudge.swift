@@ -3,13 +3,24 @@ internal import KernelWorker
 internal import Processes
 internal import Synchronization
 
+/// Who says whether candidates are right and how fast they are: the judge, or what stands for it in a test.
+package protocol CandidateJudge: Sendable {
+    /// Judges `candidate` against `incumbent`; see `KernelJudge`.
+    func judge(
+        _ candidate: CandidateKernel, against incumbent: CandidateKernel?, evidence: RegionEvidence,
+        floorSeconds: Double, constantCopies: Int
+    ) async -> Verdict
+    /// Only checks `candidate`, with all inputs and shapes.
+    func check(_ candidate: CandidateKernel, evidence: RegionEvidence) async -> Result<[OutputErrors], Refusal>
+}
+
 /// Says whether a candidate is correct and how fast it is. Candidates run in a worker process; truth, tolerance and
 /// comparison stay here. One candidate at a time: timing runs alone.
 ///
 /// The funnel: a look at the library; one full and one odd shape; timing against the incumbent; for what comes close to
 /// it or wins, the full battery of distributions and shapes, the outputs of the timed runs recomputed in a fresh process,
 /// and a second timing.
-package final class KernelJudge: Sendable {
+package final class KernelJudge: CandidateJudge {
     private let command: WorkerCommand
     let settings: JudgeSettings
     private let bench: Mutex<Bench>
@@ -22,15 +33,18 @@ package final class KernelJudge: Sendable {
     }
 
     /// Judges `candidate`. `incumbent` is what it must beat; without one (the default schedule) it gets the full battery and
-    /// is timed against itself. `floorSeconds` is a bound that no correct kernel can go below; 0 when unknown.
+    /// is timed against itself. `floorSeconds` is a bound that no correct kernel can go below; 0 when unknown. Successive
+    /// timed calls take `constantCopies` copies of constants and packed operands in turn: more than one keeps them out of the
+    /// caches.
     package func judge(
         _ candidate: CandidateKernel, against incumbent: CandidateKernel?, evidence: RegionEvidence,
-        floorSeconds: Double = 0
+        floorSeconds: Double = 0, constantCopies: Int = 1
     ) async -> Verdict {
         await onOwnThread { [self] in
             bench.withLock { bench in
                 do throws(Refusal) {
-                    return try bench.judge(candidate, incumbent, evidence, floorSeconds, settings)
+                    return try bench.judge(
+                        candidate, incumbent, evidence, floorSeconds, constantCopies, settings)
                 } catch {
                     // Whatever a bad candidate left in the process (modes of the processor, threads) goes with it.
                     bench.dismissWorker()
@@ -69,12 +83,12 @@ struct Bench: ~Copyable {
 
     mutating func judge(
         _ candidate: CandidateKernel, _ incumbent: CandidateKernel?, _ evidence: RegionEvidence, _ floorSeconds: Double,
-        _ settings: JudgeSettings
+        _ constantCopies: Int, _ settings: JudgeSettings
     ) throws(Refusal) -> Verdict {
         if settings.auditsLibrary { try LibraryAudit.audit(path: candidate.libraryPath) }
         var errors = try check(candidate, evidence, [(0, .normal, 0), (0, evidence.second, 0)], settings)
         if evidence.shapeCount > 1 { errors += try check(candidate, evidence, [(1, .normal, 0)], settings) }
-        var timing = try time(candidate, incumbent ?? candidate, evidence, settings, attempt: 0)
+        var timing = try time(candidate, incumbent ?? candidate, evidence, constantCopies, settings, attempt: 0)
         if timing.seconds < floorSeconds {
             throw .belowFloor(seconds: timing.seconds, floorSeconds: floorSeconds)
         }
@@ -83,7 +97,7 @@ struct Bench: ~Copyable {
         }
         if timing.isWin {
             // A lucky measurement does not repeat; the smaller of two wins counts.
-            let again = try time(candidate, incumbent ?? candidate, evidence, settings, attempt: 1)
+            let again = try time(candidate, incumbent ?? candidate, evidence, constantCopies, settings, attempt: 1)
             if again.speedup < timing.speedup { timing = again }
         }
         return .correct(timing, Self.worst(errors))

@@ -99,6 +99,17 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether the kernel is to blame. The others say that nothing could be told: there is no truth, or no measurement.
+    package var blamesKernel: Bool {
+        switch self {
+        case .notCompiled, .badLibrary, .forbiddenImport, .writableData, .runsAtLoad, .notLoaded, .failed, .outOfBounds,
+            .damagedFence, .inputChanged, .crashed, .exited, .timedOut, .startedThreads, .unwritten, .wrongOutput,
+            .inaccurate, .unstable, .timedOutputWrong:
+            true
+        case .noEvidence, .belowFloor, .clocksDisagree, .notJudged: false
+        }
+    }
+
     /// One line: what and where.
     package var description: String {
         switch self {

@@ -60,7 +60,8 @@ struct OptimizeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let device = try CPUDevice(threads: threads)
+        // Measured rates bound what a kernel can reach.
+        let device = try CPUDevice(threads: threads, measured: trials > 0)
         var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(model))]
         if ModelCapture.isFunction(model) {
             let capture = try ModelCapture(
@@ -110,9 +111,16 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
         let model = Pipeline.Model(graph: imported.graph, tensors: tensors, record: record, provenance: facts)
         let search = try self.search(toolchain)
-        let findings = try await pipeline.build(model, to: path, covers: search?.covers, search: search?.kernels) {
-            path in
-            try Self.profile(path, device, record)
+        let findings: Pipeline.Findings
+        do {
+            findings = try await pipeline.build(model, to: path, covers: search?.covers, search: search?.kernels) {
+                path in
+                try Self.profile(path, device, record)
+            }
+        } catch let refused as KernelRefused {
+            // The package with default schedules stands there already, and holds the refused kernel.
+            _ = Self.moveAside(path)
+            throw refused
         }
         report(pipeline.timings, findings)
         try Self.agree(path, device)
@@ -151,11 +159,15 @@ struct OptimizeCommand: AsyncParsableCommand {
         let findings = try PackageAgreement.check(path, device)
         for finding in findings where !finding.passes { Failure.complain("hearth: \(finding)") }
         guard !findings.allSatisfy(\.passes) else { return }
-        // A package that does not agree must not be found under the name that was asked for.
-        let aside = "\(path).rejected"
-        let place = rename(path, aside) == 0 ? aside : path
         throw BadInput(
-            "the package does not agree with the model (see above) and was left at \(place); please report this")
+            "the package does not agree with the model (see above) and was left at \(moveAside(path)); please report this"
+        )
+    }
+
+    /// Moves a package that is not right from the name that was asked for; returns where it lies.
+    private static func moveAside(_ path: String) -> String {
+        let aside = "\(path).rejected"
+        return rename(path, aside) == 0 ? aside : path
     }
 
     private func archivePath() throws -> String {
@@ -185,6 +197,10 @@ struct OptimizeCommand: AsyncParsableCommand {
             Failure.complain(
                 "\(region.kernel): share \(TextFormat.fixed(region.share * 100, 1)) %, \(before) -> \(after), "
                     + "\(region.trials) trials, \(region.agent) [\(region.schedule)] \(refused)\(region.note)")
+        }
+        for region in findings.regions
+        where region.verification == .wholeModel || (region.trials == 0 && !region.refusals.isEmpty) {
+            Failure.complain("\(region.kernel): verified by \(region.verification.rawValue): \(region.note)")
         }
     }
 

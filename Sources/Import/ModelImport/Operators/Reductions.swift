@@ -188,8 +188,9 @@ private func registerMoments(_ table: inout OperatorTable) {
                 correction = try i.bool("unbiased") ? 1 : 0
             }
             let element = i.element(x)
-            let (mean, squares) = try i.moments(x, axes)
-            let divisor = try i.dimension(i.count(x, axes), element.computeType)
+            // PyTorch keeps these moments in f64 whatever the input's type.
+            let (mean, squares) = try i.moments(element.isFloatingPoint ? try i.cast(x, .f64) : x, axes)
+            let divisor = try i.dimension(i.count(x, axes), element.isFloatingPoint ? .f64 : element.computeType)
             var result = try i.formula([squares, divisor], as: element) { x in
                 let variance = x[0] / (x[1] - .number(correction)).maximum(0)
                 return takesRoot ? variance.squareRoot : variance

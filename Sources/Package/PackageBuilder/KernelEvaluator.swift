@@ -1,0 +1,207 @@
+import ElementTypes
+import KernelArchive
+import KernelCodeGen
+import KernelIR
+import KernelJudge
+import KernelSwarm
+
+/// Compiles candidates, has them judged, and remembers the champion of each region.
+actor KernelEvaluator: CandidateEvaluator {
+    /// A kernel under search.
+    struct Region: Sendable {
+        var kernel: Kernel
+        var key: String
+        var evidence: RegionEvidence
+        var floorSeconds: Double
+        var constantCopies: Int
+    }
+
+    private let regions: [Region]
+    private let emitter: KernelEmitter
+    private let toolchain: CToolchain
+    private let judge: any CandidateJudge
+    private let archive: KernelArchive?
+    private let machine: String
+    private let folder: String
+    private var champions: [Int: (candidate: CandidateKernel, seconds: Double)] = [:]
+    private var made = 0
+    /// Complete schedules of which the judge said, here, that the kernel is to blame.
+    private var blamed: [Int: [Schedule: Refusal]] = [:]
+
+    init(
+        _ regions: [Region], emitter: KernelEmitter, toolchain: CToolchain,
+        judge: any CandidateJudge, archive: KernelArchive?,
+        machine: String, folder: String
+    ) {
+        self.regions = regions
+        self.emitter = emitter
+        self.toolchain = toolchain
+        self.judge = judge
+        self.archive = archive
+        self.machine = machine
+        self.folder = folder
+    }
+
+    func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+        // Everything compiles side by side; then one candidate at a time is judged.
+        var compiled: [Result<CandidateKernel, ToolchainOrEmission>?] = []
+        await withTaskGroup(of: (Int, Result<CandidateKernel, ToolchainOrEmission>).self) { group in
+            compiled = Array(repeating: nil, count: batch.count)
+            for (position, candidate) in batch.enumerated() where known(candidate) == nil {
+                made += 1
+                let path = "\(folder)/c\(made).so"
+                let kernel = regions[candidate.region].kernel
+                group.addTask { [emitter, toolchain] in
+                    (position, await Self.compile(kernel, candidate.schedule, emitter, toolchain, path))
+                }
+            }
+            for await (position, result) in group { compiled[position] = result }
+        }
+        var verdicts: [TrialVerdict] = []
+        for (position, candidate) in batch.enumerated() {
+            if SearchInterrupt.isRequested {
+                verdicts.append(.cancelled)
+            } else {
+                verdicts.append(await verdict(candidate, compiled[position]))
+            }
+        }
+        return verdicts
+    }
+
+    private func verdict(
+        _ candidate: Candidate, _ compiled: Result<CandidateKernel, ToolchainOrEmission>?
+    ) async -> TrialVerdict {
+        let region = regions[candidate.region]
+        guard let compiled else {
+            guard let record = known(candidate) else { return .cancelled }
+            switch record.outcome {
+            case .timed(let seconds, _, let isWin):
+                // A remembered winner must be compiled again before it can be an incumbent.
+                if isWin || champions[candidate.region] == nil {
+                    made += 1
+                    let path = "\(folder)/c\(made).so"
+                    if case .success(let kernel) = await Self.compile(
+                        region.kernel, candidate.schedule, emitter, toolchain, path)
+                    {
+                        champions[candidate.region] = (kernel, seconds)
+                    }
+                }
+                return .timed(seconds: seconds, isWin: isWin)
+            case .refused(let reason): return .refused(reason: reason)
+            }
+        }
+        let outcome: ArchiveRecord.Outcome
+        let result: TrialVerdict
+        switch compiled {
+        case .failure(let failure):
+            outcome = .refused(reason: "notCompiled")
+            result = .refused(reason: "notCompiled: \(failure.reason)")
+        case .success(let kernel):
+            let champion = champions[candidate.region]
+            let verdict = await judge.judge(
+                kernel, against: champion?.candidate, evidence: region.evidence, floorSeconds: region.floorSeconds,
+                constantCopies: region.constantCopies)
+            switch verdict {
+            case .refused(let refusal):
+                if refusal.blamesKernel {
+                    blamed[candidate.region, default: [:]][complete(candidate.schedule, region.kernel)] = refusal
+                }
+                outcome = .refused(reason: "\(refusal)")
+                result = .refused(reason: "\(refusal)")
+            case .correct(let timing, _):
+                // Times of different minutes are compared by their ratio to the champion of that minute.
+                let seconds = champion.map { $0.seconds / timing.speedup } ?? timing.seconds
+                let isWin = champion == nil || timing.isWin
+                if isWin { champions[candidate.region] = (kernel, seconds) }
+                outcome = .timed(seconds: seconds, championSeconds: champion?.seconds ?? seconds, isWin: isWin)
+                result = .timed(seconds: seconds, isWin: isWin)
+            }
+        }
+        if let archive {
+            let record = ArchiveRecord(
+                key: key(candidate), schedule: candidate.schedule.description, agent: candidate.agent, outcome: outcome)
+            // A full disk costs the memory of this trial, not the search.
+            try? archive.append(record)
+        }
+        return result
+    }
+
+    /// Checks a schedule of a region with all inputs and shapes, without timing; nil when it passes.
+    func refusal(_ region: Int, _ schedule: Schedule) async -> Refusal? {
+        if let known = blamed[region]?[complete(schedule, regions[region].kernel)] { return known }
+        made += 1
+        let path = "\(folder)/c\(made).so"
+        switch await Self.compile(regions[region].kernel, schedule, emitter, toolchain, path) {
+        case .failure(let failure): return .notCompiled(reason: failure.reason)
+        case .success(let candidate):
+            switch await judge.check(candidate, evidence: regions[region].evidence) {
+            case .success: return nil
+            case .failure(let refusal): return refusal
+            }
+        }
+    }
+
+    private func key(_ candidate: Candidate) -> ArchiveKey {
+        ArchiveKey(
+            region: regions[candidate.region].key,
+            candidate: "\(KernelSearch.generatorVersion) \(toolchain.version) \(candidate.schedule.description)",
+            machine: machine)
+    }
+
+    /// What was said of a candidate before. That a default was refused is not believed without seeing it again: what it
+    /// falls back on hangs on why.
+    private func known(_ candidate: Candidate) -> ArchiveRecord? {
+        guard let record = archive?[key(candidate)] else { return nil }
+        let kernel = regions[candidate.region].kernel
+        if case .refused = record.outcome, complete(candidate.schedule, kernel) == complete(Schedule(), kernel) {
+            return nil
+        }
+        return record
+    }
+
+    /// The schedule with every decision of the kernel stated.
+    private func complete(_ schedule: Schedule, _ kernel: Kernel) -> Schedule {
+        var complete = schedule
+        for choice in emitter.choices(kernel) { complete.set(choice.name, schedule[choice]) }
+        return complete
+    }
+
+    /// Why a candidate has no code.
+    struct ToolchainOrEmission: Error { var reason: String }
+
+    private static func compile(
+        _ kernel: Kernel, _ schedule: Schedule, _ emitter: KernelEmitter, _ toolchain: CToolchain, _ path: String
+    ) async -> Result<CandidateKernel, ToolchainOrEmission> {
+        do {
+            let emitted = try emitter.emit(kernel, symbol: "candidate", schedule)
+            try await toolchain.compile(emitter.prelude + emitted.source, flags: emitter.compilerFlags, to: path)
+            return .success(CandidateKernel(emitted, libraryPath: path))
+        } catch {
+            return .failure(ToolchainOrEmission(reason: "\(error)"))
+        }
+    }
+}
+
+extension CandidateKernel {
+    /// An emitted kernel that was compiled to a library.
+    init(_ emitted: EmittedKernel, libraryPath: String) {
+        var arguments: [Argument] = []
+        for argument in emitted.arguments {
+            switch argument {
+            case .parameter(let number): arguments.append(.parameter(number))
+            case .packed(let number): arguments.append(.packed(number))
+            case .shared(let bytes): arguments.append(.shared(bytes: bytes))
+            }
+        }
+        let parts: Parts =
+            switch emitted.parts {
+            case .count(let count): .count(count)
+            case .gang: .gang
+            }
+        self.init(
+            libraryPath: libraryPath, symbol: emitted.symbol, arguments: arguments,
+            packings: emitted.packings.map {
+                Packing(symbol: $0.symbol, sources: $0.sources, byteCount: $0.count * $0.element.byteCount)
+            }, workspaceBytes: emitted.workspaceBytes, parts: parts)
+    }
+}

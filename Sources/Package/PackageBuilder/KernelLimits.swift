@@ -1,0 +1,72 @@
+import DeviceAPI
+import ElementTypes
+import KernelIR
+import KernelJudge
+
+/// What physics says of a kernel on a device, for honest timing.
+struct KernelLimits {
+    /// Measured rates may be those of a busy moment: only what is faster than twice the best of them is impossible.
+    private static let headroom = 2.0
+
+    /// Seconds that no correct kernel can go below with its symbols at `dimensions`; 0 when nothing is known.
+    ///
+    /// Memory counts only for what no cache can hold. Operations count for products: a nest's work can be shortened in too
+    /// many ways. Products over windows may take a quarter of the multiplications (Winograd F(4×4, 3×3)), and causal
+    /// attention half of them.
+    static func floorSeconds(_ kernel: Kernel, dimensions: [Int], _ limits: DeviceLimits) -> Double {
+        guard let rates = limits.rates else { return 0 }
+        func value(_ expression: IntegerExpression) -> Double {
+            Double(
+                expression.evaluate { variable in kernel.symbols.firstIndex(of: variable).map { dimensions[$0] } ?? 0 }
+                    ?? 0)
+        }
+        func extents(_ axes: [LoopAxis]) -> Double { axes.reduce(1) { $0 * max(0, value($1.extent)) } }
+        let written = kernel.parameters.filter { $0.access == .write }
+        // Inputs may be read in part (a gather), outputs are written whole.
+        let bytes = written.reduce(0.0) { $0 + value($1.count) * Double($1.element.byteCount) }
+        let held = Double(limits.caches.l3 + limits.caches.l2 * max(1, limits.cores))
+        let memory = max(0, bytes - held) / rates.memoryRead.allThreads
+
+        var operations = 0.0
+        var element = ElementType.f32
+        switch kernel.body {
+        case .contraction(let body):
+            let taps = extents(body.taps)
+            operations = 2 * extents(body.batch + body.rows + body.columns) * extents([body.depth]) * taps
+            // Padding makes the taps at the border void.
+            if taps > 1 { operations /= 8 }
+            element = body.operandElement
+        case .attention(let body):
+            let scores = extents([body.batch, body.keyHeads, body.group, body.queries, body.keys])
+            operations = 2 * scores * extents([body.depth])
+            // Masks may leave next to nothing to do.
+            if body.isCausal || body.mask != nil { operations = 0 }
+            element = body.operandElement
+        case .recurrence(let body):
+            operations = 2 * extents([body.time, body.batch, body.gate, body.hidden, body.depth])
+        case .nest, .sort: break
+        }
+        let rate =
+            switch element {
+            case .bf16: max(rates.fp32.allThreads, rates.bf16?.allThreads ?? 0)
+            case .f32, .f16: rates.fp32.allThreads
+            // Other types have no measured rate.
+            case .f64, .i64, .i32, .i16, .i8, .u8, .bool: Double.infinity
+            }
+        return max(memory, operations / rate) / headroom
+    }
+
+    /// Copies of a kernel's constants that successive timed calls take in turn, so that they are as cold as in the model:
+    /// there, all other weights are read between two calls.
+    static func constantCopies(_ kernel: Kernel, weightBytes: Int, _ limits: DeviceLimits) -> Int {
+        let own = kernel.parameters.reduce(0) { sum, parameter in
+            sum + (parameter.isConstant ? (parameter.count.constantValue ?? 0) * parameter.element.byteCount : 0)
+        }
+        let cache = limits.caches.l3 + limits.caches.l2 * max(1, limits.cores)
+        // What fits into the caches together with everything else stays there.
+        guard own > 0, cache > 0, weightBytes > cache else { return 1 }
+        // Twice the caches, so that the oldest copy is gone when its turn comes; at most what the model itself would read.
+        let wanted = min(2 * cache, weightBytes)
+        return min(16, max(1, (wanted + own - 1) / own))
+    }
+}

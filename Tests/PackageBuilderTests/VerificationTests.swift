@@ -1,0 +1,192 @@
+import Base
+import CPUDevice
+import ElementTypes
+import Foundation
+import GraphIR
+import KernelCodeGen
+import KernelIR
+import KernelJudge
+import KernelSwarm
+import Synchronization
+import Testing
+
+@testable import PackageBuilder
+
+/// A judge that says of the first candidates what it is told, and accepts all others unseen.
+private final class ScriptedJudge: CandidateJudge {
+    private let script: Mutex<[Refusal]>
+
+    init(_ refusals: [Refusal]) { script = Mutex(refusals) }
+
+    func judge(
+        _ candidate: CandidateKernel, against incumbent: CandidateKernel?, evidence: RegionEvidence,
+        floorSeconds: Double, constantCopies: Int
+    ) async -> Verdict { .refused(.notJudged(reason: "not asked for")) }
+
+    func check(_ candidate: CandidateKernel, evidence: RegionEvidence) async -> Result<[OutputErrors], Refusal> {
+        script.withLock { $0.isEmpty ? .success([]) : .failure($0.removeFirst()) }
+    }
+}
+
+/// Builds with a search that has no trials, so that every kernel is only verified.
+private func verified(_ graph: Graph, _ tensors: MemoryTensors, judge: any CandidateJudge) async throws
+    -> [RegionReport]
+{
+    var pipeline = Pipeline(device: try CPUDevice(threads: 2), toolchain: try await CToolchain.find())
+    let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).hearth"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let search = KernelSearch(budget: SearchBudget(trials: 0), seed: 1, judge: judge, archive: nil)
+    return try await pipeline.build(.init(graph: graph, tensors: tensors), to: path, search: search) { _ in
+        [Double](repeating: 1, count: 64)
+    }.regions
+}
+
+/// A judge whose worker is built beside the tests.
+private func realJudge() -> KernelJudge {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    readlink("/proc/self/exe", &buffer, buffer.count - 1)
+    let executable = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let folder = executable.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+    return KernelJudge(worker: WorkerCommand(executable: folder + "/worker-for-tests", arguments: []))
+}
+
+/// Graphs with what is hard to judge alone.
+private enum Hard: String, CaseIterable {
+    case product, dynamicSize, positions, stateInPlace, lstm, gru
+
+    func build() throws -> (Graph, MemoryTensors) {
+        var builder = GraphBuilder(name: rawValue)
+        var tensors: [String: [Float]] = [:]
+        func parameter(_ name: String, _ shape: [Int]) throws -> Value {
+            tensors[name] = numbers(shape.reduce(1, *), seed: UInt64(tensors.count + 1))
+            return try builder.leaf(.parameter(name, TensorType(.f32, shape.map { Dimension($0) })))
+        }
+        func input(_ name: String, _ type: TensorType) throws -> Value {
+            builder.graph.inputs.append(GraphPort(name: name, type: type))
+            return try builder.leaf(.input(builder.graph.inputs.count - 1, type))
+        }
+        var outputs: [Value] = []
+        switch self {
+        case .product:
+            let x = try input("x", TensorType(.f32, [5, 24]))
+            outputs = [
+                try builder.add(
+                    .contract(.matrixProduct(batchRank: 0, transposed: true)), [x, try parameter("w", [40, 24])])
+            ]
+        case .dynamicSize:
+            builder.graph.symbols = [Symbol(name: "n", minimum: 2, maximum: 64, hint: 9)]
+            let n = Dimension(Variable(.symbol, 0))
+            let x = try input("x", TensorType(.f32, [n, 6]))
+            // The concatenation's extent is 2 n + 1.
+            let one = try parameter("row", [1, 6])
+            let long = try builder.add(.concatenate(axis: 0), [x, x, one])
+            outputs = [try builder.map([long]) { map, terms in map.apply(.exp, terms[0]) }]
+        case .positions:
+            let index = try input("index", TensorType(.i64, [7]))
+            let table = try parameter("table", [50, 8])
+            outputs = [try builder.add(.gather(Gather(axes: [0], at: 0)), [table, index])]
+        case .stateInPlace:
+            let type = TensorType(.f32, [12, 4])
+            builder.graph.states = [GraphPort(name: "cache", type: type)]
+            tensors["cache"] = numbers(48, seed: 9)
+            let cache = try builder.leaf(.state(0, type))
+            let x = try input("x", TensorType(.f32, [1, 4]))
+            let index = try input("index", TensorType(.i64, [1]))
+            let updated = try builder.add(.scatter(Scatter(.set, axes: [0], at: 0)), [cache, x, index])
+            builder.graph.updates = [Graph.StateUpdate(state: 0, value: updated)]
+            outputs = [try builder.add(.reduce(Reduce(.sum, axes: [0])), [updated])]
+        case .lstm, .gru:
+            let (gates, hidden) = (self == .lstm ? 4 : 3, 5)
+            let x = try input("x", TensorType(.f32, [6, 2, 7]))
+            var operands = [x, try input("h", TensorType(.f32, [2, Dimension(hidden)]))]
+            if self == .lstm { operands.append(try input("c", TensorType(.f32, [2, Dimension(hidden)]))) }
+            operands += [try parameter("w", [gates * hidden, 7]), try parameter("r", [gates * hidden, hidden])]
+            operands += [try parameter("b", [gates * hidden]), try parameter("d", [gates * hidden])]
+            let layer = try builder.node(
+                .recur(Recur(self == .lstm ? .lstm : .gru, hasBias: true, isReverse: self == .gru)), operands)
+            outputs = (0..<(self == .lstm ? 3 : 2)).map { Value(layer, $0) }
+        }
+        builder.graph.outputs = outputs.enumerated().map { GraphOutput(name: "y\($0.offset)", value: $0.element) }
+        return (builder.graph, MemoryTensors(tensors: tensors))
+    }
+}
+
+@Suite struct VerificationTests {
+    /// The judge itself vouches for every kernel of graphs with symbols, positions, state and recurrent cells.
+    @Test(arguments: Hard.allCases) private func everyKernelIsJudgedAlone(_ hard: Hard) async throws {
+        let (graph, tensors) = try hard.build()
+        let reports = try await verified(graph, tensors, judge: realJudge())
+        #expect(!reports.isEmpty)
+        for report in reports {
+            #expect(report.verification == .judge, "\(report.kernel): \(report.note)")
+            #expect(report.refusals.isEmpty, "\(report.kernel): \(report.refusals)")
+        }
+    }
+
+    @Test func refusedDefaultFallsBack() async throws {
+        let (graph, tensors) = try Hard.product.build()
+        let reports = try await verified(
+            graph, tensors, judge: ScriptedJudge([.crashed(signal: 11), .failed(code: 3)]))
+        #expect(reports.count == 1)
+        #expect(reports[0].verification == .judge)
+        #expect(reports[0].refusals == ["crashed": 1, "failed": 1])
+        #expect(!reports[0].schedule.values.isEmpty)
+        #expect(reports[0].note.contains("crashed with signal 11"), "\(reports[0].note)")
+    }
+
+    @Test func nothingPassesIsAnError() async throws {
+        let (graph, tensors) = try Hard.product.build()
+        let refusals = [Refusal](repeating: .crashed(signal: 11), count: 100)
+        let error = await #expect(throws: KernelRefused.self) {
+            _ = try await verified(graph, tensors, judge: ScriptedJudge(refusals))
+        }
+        #expect(error?.refusal == .crashed(signal: 11))
+        #expect(error?.description.contains("crashed with signal 11") == true)
+    }
+
+    /// That nothing can be told is no reason to change a schedule.
+    @Test func missingEvidenceIsNoRefusal() async throws {
+        let (graph, tensors) = try Hard.product.build()
+        let reports = try await verified(graph, tensors, judge: ScriptedJudge([.noEvidence(parameter: 2)]))
+        #expect(reports[0].verification == .wholeModel)
+        #expect(reports[0].schedule.values.isEmpty)
+    }
+}
+
+@Suite struct SaferSchedulesTests {
+    /// Every safer schedule of a product is right by itself: emitted, compiled and judged.
+    @Test func everyRungIsCorrect() async throws {
+        let (graph, tensors) = try Hard.product.build()
+        // Each round refuses one rung more.
+        for rung in 0..<2 {
+            let judge = FirstRefused(count: rung + 1, then: realJudge())
+            let reports = try await verified(graph, tensors, judge: judge)
+            #expect(reports[0].verification == .judge)
+            #expect(reports[0].refusals == ["failed": rung + 1])
+        }
+    }
+}
+
+/// Refuses some candidates, then judges.
+private final class FirstRefused: CandidateJudge {
+    private let left: Mutex<Int>
+    private let next: KernelJudge
+
+    init(count: Int, then next: KernelJudge) {
+        left = Mutex(count)
+        self.next = next
+    }
+
+    func judge(
+        _ candidate: CandidateKernel, against incumbent: CandidateKernel?, evidence: RegionEvidence,
+        floorSeconds: Double, constantCopies: Int
+    ) async -> Verdict { .refused(.notJudged(reason: "not asked for")) }
+
+    func check(_ candidate: CandidateKernel, evidence: RegionEvidence) async -> Result<[OutputErrors], Refusal> {
+        let refuses = left.withLock { count in
+            defer { count = max(0, count - 1) }
+            return count > 0
+        }
+        return refuses ? .failure(.failed(code: 1)) : await next.check(candidate, evidence: evidence)
+    }
+}
