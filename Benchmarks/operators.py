@@ -387,7 +387,7 @@ def rows() -> dict[str, Row]:
         ),
         "fourier.real_two": (lambda x: torch.view_as_real(torch.fft.rfft2(x)), [f(2, 5, 6)]),
         "fourier.complex": (
-            lambda x: (torch.fft.fft2(x).real, torch.fft.ifft(torch.fft.fft(x, norm="forward") + 1, norm="forward").imag),
+            lambda x: (torch.fft.fft2(x).real, torch.fft.ifft(torch.fft.fft(x, norm="forward") + 1, norm="forward").real),
             [f(2, 5, 6)],
         ),
         "fourier.inverse": (

@@ -1,3 +1,4 @@
+import Foundation
 import ModelImport
 import Testing
 
@@ -16,6 +17,19 @@ import Testing
             if base.hasPrefix("__i") { forms.append("__" + base.dropFirst(3)) }
             #expect(forms.contains { known.contains($0) }, "\(qualified)")
         }
+    }
+
+    /// The document's table has one row for each operator that imports, and no other.
+    @Test func theDocumentListsEveryOperator() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appendingPathComponent("Documentation/op-coverage.md"), encoding: .utf8)
+        let rows = text.split(separator: "\n").compactMap { line -> String? in
+            guard line.hasPrefix("| `"), let end = line.dropFirst(3).firstIndex(of: "`") else { return nil }
+            return String(line.dropFirst(3)[..<end])
+        }
+        #expect(rows == ImportedModel.operatorNames, "run python Benchmarks/op_coverage.py table")
+        #expect(text.contains("- \(rows.count) operators import."))
     }
 
     @Test func everyRuleButAliasesHasASchema() {

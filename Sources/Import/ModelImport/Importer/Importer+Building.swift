@@ -124,6 +124,22 @@ extension Importer {
         return result
     }
 
+    /// `value` with every extent that differs from that of `shape` in form alone, as both agreed at export, made equal to
+    /// it by a guard. Axes are counted from the last one.
+    mutating func matched(_ value: Value, _ shape: Shape) throws(ImportError) -> Value {
+        var result = value
+        for place in 1...max(min(rank(value), shape.count), 1) where place <= min(rank(value), shape.count) {
+            let axis = rank(value) - place
+            let (found, wanted) = (self.shape(result)[axis], shape[shape.count - place])
+            guard found != wanted, found != 1, atExport(found) == atExport(wanted),
+                found.constantValue == nil || wanted.constantValue == nil
+            else { continue }
+            require(found - wanted, isLowerBound: false, "extents of an update")
+            result = try slice(result, axis, 0, wanted)
+        }
+        return result
+    }
+
     mutating func cast(_ value: Value, _ element: ElementType) throws(ImportError) -> Value {
         try build { (b) throws(ShapeError) in try b.cast(value, element) }
     }

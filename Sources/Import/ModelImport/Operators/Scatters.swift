@@ -15,7 +15,7 @@ func registerScatters(_ table: inout OperatorTable) {
         var shape = i.shape(x).indices.filter { !axes.contains($0) }.map { i.shape(x)[$0] }
         shape.insert(contentsOf: i.shape(first), at: place)
         let scatter = Scatter(accumulate ? .add : .set, axes: axes, at: place)
-        return try i.add(.scatter(scatter), [x, try i.expand(values, shape)] + indices)
+        return try i.add(.scatter(scatter), [x, try i.expand(try i.matched(values, shape), shape)] + indices)
     }
     table.value("index_copy", "index_add") { (i) throws(ImportError) in
         let x = try i.tensor("self")
@@ -29,7 +29,7 @@ func registerScatters(_ table: inout OperatorTable) {
         }
         var shape = i.shape(x)
         shape[axis] = i.shape(index)[0]
-        source = i.rank(source) == shape.count ? source : try i.reshape(source, shape)
+        source = i.rank(source) == shape.count ? try i.matched(source, shape) : try i.reshape(source, shape)
         let kind = i.call.name.base.hasPrefix("index_add") ? Scatter.Kind.add : .set
         return try i.add(.scatter(Scatter(kind, axes: [axis], at: axis)), [x, source, index])
     }
