@@ -23,6 +23,9 @@ package struct VariableRanges: Hashable, Sendable {
         set { bounds[variable] = newValue }
     }
 
+    /// The variables with bounds of their own, in order.
+    package var declared: [Variable] { bounds.keys.sorted() }
+
     /// Declares that `variable` runs over 0..<extent.
     package mutating func declare(_ variable: Variable, extent: IntegerExpression) {
         bounds[variable] = Bounds(lower: 0, upper: extent - 1)

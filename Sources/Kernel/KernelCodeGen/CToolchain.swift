@@ -72,6 +72,11 @@ package struct CToolchain: Sendable {
         try await run(source, Self.sourceFlags + ["-c"] + flags, destination, timeLimit)
     }
 
+    /// The call that `compileObject` makes of the C text in `destination.c`, for people.
+    package func objectCommand(flags: [String], to destination: String) -> String {
+        ([path] + Self.sourceFlags + ["-c"] + flags + ["\(destination).c", "-o", destination]).joined(separator: " ")
+    }
+
     /// Links object files into a shared object at `destination`.
     package func link(_ objects: [String], to destination: String) async throws(ToolchainError) {
         let output = "\(destination).\(getpid())-\(UInt64.random(in: 0...UInt64.max)).so"

@@ -36,9 +36,7 @@ package struct KernelList: Sendable {
 
     /// Hash of a kernel, but for its name, under a schedule.
     func key(_ id: KernelID, _ schedule: Schedule) -> ContentHash {
-        var kernel = kernels[id]
-        kernel.name = ""
-        return ContentHash.of("\(kernel) \(schedule)")
+        ContentHash.of("\(kernels[id].canonicalText)\(schedule)")
     }
 }
 

@@ -30,6 +30,8 @@ actor KernelObjects {
         let key = ContentHash.of(unit)
         if let known = objects[key] { return known }
         let (toolchain, flags, path) = (self.toolchain, self.flags, folder.newFile("kernel.o"))
+        DebugChannel.shared.say(
+            .sources, stage: Pipeline.Stage.compile.rawValue, toolchain.objectCommand(flags: flags, to: path))
         let task = Task { () -> Result<String, ToolchainError> in
             do throws(ToolchainError) {
                 try await toolchain.compileObject(unit, flags: flags, to: path, timeLimit: 600)

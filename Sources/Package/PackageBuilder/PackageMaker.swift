@@ -1,3 +1,4 @@
+import Base
 import DeviceAPI
 import ElementTypes
 import GraphIR
@@ -25,6 +26,7 @@ struct PackageMaker: Sendable {
             try GeneratedProgram(form.list, schedules: schedules, emitter: emitter)
         }
         let began = pipeline.begin(.compile)
+        DebugChannel.shared.say(.sources, stage: Pipeline.Stage.generate.rawValue, generated.source)
         let library = try await objects.library(generated)
         pipeline.end(.compile, began)
         let constants = ConstantFolder(

@@ -84,7 +84,9 @@ package struct Pipeline {
         let notify = searchProgress
         var findings = Findings()
         let rewritten = try stage(.rewrite) { try ModelForm.rewritten(model.graph, FormChoices()) }
+        trace(model.graph, rewritten)
         var form = try stage(.lower) { try ModelForm(FormChoices(), rewritten) }
+        try trace(form)
         var constants = try await maker.make(form, [:], findings, &self, to: path)
         guard let search else { return findings }
         var seconds = try stage(.profile) { try profile(path) }
@@ -132,5 +134,6 @@ package struct Pipeline {
     /// Notes the end of a stage.
     mutating func end(_ stage: Stage, _ began: Double) {
         timings.append(Timing(stage: stage, seconds: monotonicNow() - began))
+        traceTiming()
     }
 }
