@@ -125,8 +125,10 @@ let package = Package(
             ],
             exclude: ["Corpus"]),
         tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR"]),
+        tests("KernelIR", ["Base", "ElementTypes"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),
-        tests("GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"]),
+        tests(
+            "GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"], exclude: ["Goldens"]),
         .target(
             name: "TestSupport", dependencies: ["Base", "ElementTypes", "ModelPackage"], path: "Tests/TestSupport",
             swiftSettings: strict),

@@ -46,6 +46,7 @@ private struct KernelReader {
     }
 
     private mutating func body() throws(TextError) -> Kernel.Body {
+        scanner.skipSpaces()
         let start = scanner
         switch scanner.word() {
         case "nest": return .nest(try nest())
@@ -232,6 +233,7 @@ private struct KernelReader {
     private mutating func scalars() throws(TextError) -> ScalarBody {
         var body = ScalarBody()
         while scanner.peek() == UInt8(ascii: "%") {
+            scanner.skipSpaces()
             let start = scanner
             guard try scanner.value() == body.nodes.count else {
                 scanner = start
@@ -245,6 +247,7 @@ private struct KernelReader {
     }
 
     private mutating func node() throws(TextError) -> ScalarBody.Node {
+        scanner.skipSpaces()
         let start = scanner
         switch scanner.word() {
         case "load":
@@ -295,6 +298,7 @@ private struct KernelReader {
     }
 
     private mutating func named<Value>(_ make: (String) -> Value?, _ expected: String) throws(TextError) -> Value {
+        scanner.skipSpaces()
         let start = scanner
         guard let value = make(scanner.word()) else {
             scanner = start
@@ -331,6 +335,7 @@ extension TextScanner {
 
     /// The name of an element type.
     fileprivate mutating func elementType() throws(TextError) -> ElementType {
+        skipSpaces()
         let start = self
         guard let element = ElementType(rawValue: word()) else {
             self = start

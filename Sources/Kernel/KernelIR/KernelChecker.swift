@@ -10,6 +10,13 @@ package struct KernelFault: Error, Equatable, CustomStringConvertible {
     /// The facts.
     package var message: String
 
+    /// Makes a fault.
+    package init(kernel: String, rule: String, message: String) {
+        self.kernel = kernel
+        self.rule = rule
+        self.message = message
+    }
+
     package var description: String { "kernel '\(kernel)': \(rule), but \(message)" }
 }
 
@@ -88,6 +95,19 @@ package struct KernelChecker {
             guard case .real(_, let type) = node, type != .f32, type != .f64 else { return nil }
             return type.rawValue
         },
+        Rule(what: "reductions fill slots and keeps fill rows that exist") { kernel in
+            guard case .nest(let nest) = kernel.body else { return nil }
+            for effect in nest.steps.flatMap(\.effects) {
+                switch effect {
+                case .reduce(_, _, _, let slot):
+                    if !nest.slots.indices.contains(slot) { return "slot \(slot) of \(nest.slots.count)" }
+                case .keep(_, let row):
+                    if !nest.rows.indices.contains(row) { return "row \(row) of \(nest.rows.count)" }
+                case .store: break
+                }
+            }
+            return nil
+        },
         .values("slots, rows and scans stand in nests, accumulators in epilogues") { node, _, part, _ in
             switch node {
             case .slot(let slot): part.slots.contains(slot) ? nil : "no earlier step fills slot \(slot)"
@@ -144,19 +164,6 @@ package struct KernelChecker {
             return kernel.parameters.indices.first { kernel.parameters[$0].access != .read && !written.contains($0) }
                 .map { "p\($0) has none" }
         },
-        Rule(what: "reductions fill slots and keeps fill rows that exist") { kernel in
-            guard case .nest(let nest) = kernel.body else { return nil }
-            for effect in nest.steps.flatMap(\.effects) {
-                switch effect {
-                case .reduce(_, _, _, let slot):
-                    if !nest.slots.indices.contains(slot) { return "slot \(slot) of \(nest.slots.count)" }
-                case .keep(_, let row):
-                    if !nest.rows.indices.contains(row) { return "row \(row) of \(nest.rows.count)" }
-                case .store: break
-                }
-            }
-            return nil
-        },
         Rule(what: "positions of extrema, and only they, are given") { kernel in
             guard case .nest(let nest) = kernel.body else { return nil }
             for case .reduce(let kind, _, let position, _) in nest.steps.flatMap(\.effects) {
@@ -211,7 +218,9 @@ struct KernelPart {
         for case .load(let parameter, let index, let mask) in body.nodes where mask.isEmpty {
             places.append((parameter, index))
         }
-        for write in writes where write.expressions.count == 1 { places.append((write.parameter, write.expressions[0])) }
+        for write in writes where write.expressions.count == 1 {
+            places.append((write.parameter, write.expressions[0]))
+        }
         return places
     }
 }

@@ -46,6 +46,8 @@ package struct GeneratedProgram: Sendable {
     package var emitted: [EmittedKernel]
     /// The whole text.
     package var source: String
+    /// Every kernel as text after a line with its symbol and its schedule: `// k0123456789abcdef under tile=4`.
+    package var listing: String
     /// The text of each kernel, with what must stand before it: what is compiled.
     var units: [String]
 
@@ -56,12 +58,15 @@ package struct GeneratedProgram: Sendable {
     ) throws(EmissionError) {
         emitted = []
         units = []
+        listing = ""
         source = emitter.prelude
         for id in list.kernels.ids {
             let kernel = list.kernels[id]
             let schedule = schedules[id] ?? Schedule()
             let result = try emitter.emit(kernel, symbol: "k\(list.key(id, schedule))", schedule)
-            source += "\n// \(kernel.name): \(schedule.description)\n" + result.source
+            source += "\n// kernel \(result.symbol) \(kernel.name): \(schedule.description)\n" + result.source
+            let decisions = schedule.description.isEmpty ? "the default schedule" : schedule.description
+            listing += "// \(result.symbol) under \(decisions)\n\(kernel)\n"
             units.append(emitter.prelude + result.source)
             emitted.append(result)
         }

@@ -63,6 +63,7 @@ actor KernelEvaluator: CandidateEvaluator {
                 verdicts.append(.cancelled)
             } else {
                 verdicts.append(await verdict(candidate, compiled[position]))
+                Pipeline.trace(candidate, regions[candidate.region].kernel.name, verdicts[position])
             }
         }
         return verdicts

@@ -62,6 +62,8 @@ package struct KernelSearch {
     package var judge: any CandidateJudge
     /// Where trials are remembered.
     package var archive: KernelArchive?
+    /// When not nil, only kernels whose name holds this text are searched.
+    package var only: String?
 
     /// Makes a search whose judge runs candidates in a process that `worker` starts.
     package init(budget: SearchBudget, seed: UInt64, worker: WorkerCommand, archive: KernelArchive?) {
@@ -106,7 +108,7 @@ package struct KernelSearch {
             let truth = try RegionTruth(
                 program, launch: launch, graph: graph, tensors: tensors, folder: folder, record: record)
             return KernelEvaluator.Region(
-                kernel: kernel, key: ContentHash.of("\(kernel.parameters) \(kernel.body)").description,
+                kernel: kernel, key: ContentHash.of(kernel.canonicalText).description,
                 evidence: RegionEvidence(oracle: truth, seed: seed),
                 floorSeconds: KernelLimits.floorSeconds(kernel, dimensions: truth.shapes[0], limits),
                 constantCopies: KernelLimits.constantCopies(kernel, weightBytes: weightBytes, limits))
@@ -152,7 +154,9 @@ package struct KernelSearch {
                 regions.append(region)
                 ids.append(id)
                 let choices = emitter.choices(kernel)
-                if share < 0.01 {
+                if let only, !kernel.name.contains(only) {
+                    entry.note = "not asked for"
+                } else if only == nil, share < 0.01 {
                     entry.note = "below 1 % of the time"
                 } else if choices.allSatisfy({ $0.values.count < 2 }) {
                     entry.note = "no choices"

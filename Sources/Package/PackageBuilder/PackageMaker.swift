@@ -59,8 +59,10 @@ struct PackageMaker: Sendable {
         var writer = try PackageWriter(path: path)
         try writer.add("plan.json", assembly.plan)
         try writer.add("kernels/plan.c", Array(generated.source.utf8))
+        try writer.add("kernels/plan.txt", Array(generated.listing.utf8))
         try writer.add("kernels/plan.so", try folder.read(library))
         try writer.add("report.json", Array(BuildReport.json(timings, findings).prettyText.utf8))
+        try writer.add("report.html", Array(BuildReport.html(model.graph.name, timings, findings).utf8))
         if let record = model.record { try writer.add("golden.safetensors", tensors: record.stored) }
         if !assembly.weights.isEmpty {
             try writer.add("weights.safetensors", tensors: assembly.weights.map(\.stored))

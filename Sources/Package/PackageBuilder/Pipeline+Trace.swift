@@ -1,5 +1,6 @@
 import Base
 import GraphIR
+import GraphLowering
 import KernelIR
 import KernelSwarm
 
@@ -15,7 +16,8 @@ extension Pipeline {
     /// A graph before and after the rewrites.
     func trace(_ before: Graph, _ after: Graph) {
         let stage = Stage.rewrite.rawValue
-        DebugChannel.shared.say(.graphs, stage: stage, "// before the rewrites\n\(before)// after the rewrites\n\(after)")
+        DebugChannel.shared.say(
+            .graphs, stage: stage, "// before the rewrites\n\(before)// after the rewrites\n\(after)")
     }
 
     /// The kernels of a form, as text: they are read back and checked where they are shown, so that the text can be trusted.
@@ -29,7 +31,8 @@ extension Pipeline {
             try KernelChecker.check(launch.kernel)
             let again = try Kernel(parsing: text)
             if again != launch.kernel {
-                throw KernelFault(kernel: launch.kernel.name, rule: "printed kernels read back", message: "this does not")
+                throw KernelFault(
+                    kernel: launch.kernel.name, rule: "printed kernels read back", message: "this does not")
             }
         }
     }
@@ -43,6 +46,7 @@ extension Pipeline {
             case .cancelled: "cancelled"
             }
         DebugChannel.shared.say(
-            .trials, stage: Stage.search.rawValue, "\(kernel) [\(candidate.schedule)] by \(candidate.agent): \(outcome)")
+            .trials, stage: Stage.search.rawValue, "\(kernel) [\(candidate.schedule)] by \(candidate.agent): \(outcome)"
+        )
     }
 }

@@ -18,6 +18,8 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Check every file against its hash.") var verify = false
     @Flag(help: "Run once on random inputs and list the time of each launch.") var profile = false
     @Flag(help: "Print manifest and plans as JSON.") var json = false
+    @Option(help: "Print a kernel's text, schedule and C; its name or symbol as --launches shows them.")
+    var kernel: String?
 
     func run() throws {
         let directory = try PackageDirectory(path: package)
@@ -28,6 +30,10 @@ struct InspectCommand: ParsableCommand {
             for entry in manifest.plans { plans.append(try directory.plan(entry).json) }
             let value: JSONValue = ["manifest": manifest.json, "plans": .array(plans)]
             print(value.prettyText, terminator: "")
+            return
+        }
+        if let kernel {
+            print(try KernelListing(directory).text(kernel), terminator: "")
             return
         }
         print(Self.text(manifest))

@@ -28,10 +28,21 @@ struct OptimizeCommand: AsyncParsableCommand {
             The model is FILE.pt2 as torch.export.save writes it, or FILE.py:FUNCTION, where the function returns (module, \
             example_inputs) and optionally dynamic dimensions.
 
+            A package remembers where its model and inputs were: --from-package NAME.hearth builds it again from there, for this \
+            machine.
+
+            HEARTH_DEBUG=1 to 5 shows the stages: 1 their times, 2 the graph before and after the rewrites, 3 the kernels, \
+            4 the generated C and the calls of the compiler, 5 the search's candidates and verdicts; HEARTH_DEBUG=3,lower \
+            shows one stage alone. The stages are \(Pipeline.Stage.allCases.map(\.rawValue).joined(separator: ", ")). With \
+            HEARTH_DEBUG_DIR each writes a file of its name in that folder instead.
+
             Example: hearth optimize model.pt2 --inputs golden.safetensors -o model.hearth
             """)
 
-    @Argument(help: "The model: FILE.pt2 or FILE.py:FUNCTION.") var model: String
+    @Argument(help: "The model: FILE.pt2 or FILE.py:FUNCTION.") var source: String?
+    @Option(help: "Build this package again, from the model and the inputs that it was built from.")
+    var fromPackage: String?
+    @Option(help: "Search only kernels whose name holds this text (see: hearth inspect --launches).") var only: String?
     @Option(name: [.customShort("o"), .long], help: "The package to write (default: the model's name with .hearth).")
     var output: String?
     @Option(
@@ -56,25 +67,39 @@ struct OptimizeCommand: AsyncParsableCommand {
 
     func validate() throws {
         if trials < 0 { throw ValidationError("--trials should not be negative") }
+        if (source == nil) == (fromPackage == nil) {
+            throw ValidationError("give a model, or a package with --from-package")
+        }
         if sets < 1 { throw ValidationError("--sets should be at least 1") }
     }
 
     func run() async throws {
+        var inputs = self.inputs
+        var model = source ?? ""
+        var output = self.output
+        if let fromPackage {
+            let origin = try PackageOrigin(fromPackage)
+            model = origin.model
+            inputs = inputs ?? origin.inputs
+            output = output ?? fromPackage
+        }
+        let path = output ?? Self.defaultOutput(model)
         // Measured rates bound what a kernel can reach.
         let device = try CPUDevice(threads: threads, measured: trials > 0)
         var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(model))]
         if ModelCapture.isFunction(model) {
             let capture = try ModelCapture(
                 model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
-            try await build(capture.program, golden: capture.golden, device, &facts)
+            try await build(capture.program, golden: capture.golden, device, &facts, to: path)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
-            try await build(model, golden: inputs, device, &facts)
+            try await build(model, golden: inputs, device, &facts, to: path)
         }
     }
 
     private func build(
-        _ program: String, golden: String?, _ device: CPUDevice, _ facts: inout [Manifest.Fact]
+        _ program: String, golden: String?, _ device: CPUDevice, _ facts: inout [Manifest.Fact],
+        to path: String
     ) async throws {
         let archive = try ExportedProgramArchive(path: program)
         let imported = try ImportedModel(archive.contents)
@@ -101,7 +126,6 @@ struct OptimizeCommand: AsyncParsableCommand {
         var pipeline = Pipeline(device: device, toolchain: toolchain)
         facts.append(.init(name: "torch", value: imported.torchVersion))
         facts.append(.init(name: "compiler", value: toolchain.version))
-        let path = output ?? defaultOutput
         signal(SIGINT) { _ in SearchInterrupt.request() }
         pipeline.searchProgress = { stage, progress in
             let gain = TextFormat.fixed(progress.relativeTime, 3)
@@ -138,9 +162,10 @@ struct OptimizeCommand: AsyncParsableCommand {
         ) { candidate, champion in
             await PackageComparison.inProcess(candidate, champion, options: threads)
         }
-        let kernels = KernelSearch(
+        var kernels = KernelSearch(
             budget: SearchBudget(trials: trials, seconds: budget * 2 / 3), seed: seed,
             worker: WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + threads), archive: archive)
+        kernels.only = only
         return (covers, kernels)
     }
 
@@ -204,7 +229,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
     }
 
-    private var defaultOutput: String {
+    private static func defaultOutput(_ model: String) -> String {
         var stem = model.split(separator: "/").last.map(String.init) ?? model
         if ModelCapture.isFunction(model), let colon = stem.lastIndex(of: ":") {
             stem = String(stem[stem.index(after: colon)...])

@@ -1,0 +1,181 @@
+import Foundation
+import JSON
+import Testing
+
+/// `hearth optimize` on a model of one product, from its file to a package: what it shows, keeps and refuses.
+@Suite struct OptimizeTests {
+    private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "ModelImportTests/Fixtures").path
+    private static let model = "\(fixtures)/f64.middle.pt2"
+    private static let golden = "\(fixtures)/f64.golden.safetensors"
+
+    /// Runs the command with no settings from outside; `interruptAt` sends an interrupt when a line of standard error holds it.
+    private static func hearth(
+        _ arguments: [String], in folder: String, _ settings: [String: String] = [:], interruptAt: String? = nil
+    ) throws -> (code: Int32, output: String, errors: String) {
+        let process = Process()
+        process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+            .appending(path: "hearth")
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(filePath: folder)
+        var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("HEARTH_") }
+        for (name, value) in settings { environment[name] = value }
+        process.environment = environment
+        let errors = Pipe()
+        // Standard output is short: it waits in its pipe until the process has ended.
+        let output = Pipe()
+        process.standardError = errors
+        process.standardOutput = output
+        try process.run()
+        var text = ""
+        var isInterrupted = false
+        while true {
+            let piece = errors.fileHandleForReading.availableData
+            if piece.isEmpty { break }
+            text += String(decoding: piece, as: UTF8.self)
+            if let interruptAt, !isInterrupted, text.contains(interruptAt) {
+                isInterrupted = true
+                process.interrupt()
+            }
+        }
+        let result = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, result, text)
+    }
+
+    private static func withFolder(_ body: (String) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-optimize-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try body(folder.path)
+    }
+
+    private static func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+
+    @Test func everyStageIsShownAndKept() throws {
+        try Self.withFolder { folder in
+            let built = try Self.hearth(
+                [
+                    "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--trials", "3", "--archive",
+                    "trials.jsonl",
+                ], in: folder, ["HEARTH_DEBUG": "5", "HEARTH_DEBUG_DIR": folder + "/stages"])
+            try #require(built.code == 0, "\(built.errors)")
+            for (stage, expected) in [
+                ("rewrite", ["rewrite: ", "// before the rewrites\ngraph \"", "// after the rewrites\ngraph \""]),
+                ("lower", ["// launch 0 on b", "kernel \"", "parameter read f64["]),
+                ("generate", ["// kernel k", "static"]), ("compile", [" -O3 ", " -c "]),
+                ("search", ["] by default-first: "]), ("write", ["write: "]),
+            ] {
+                let shown = try Self.text("\(folder)/stages/\(stage).txt")
+                for part in expected { #expect(shown.contains(part), "\(stage): \(part)") }
+            }
+            let quiet = try Self.hearth(
+                ["optimize", Self.model, "-i", Self.golden, "-o", "q.hearth", "--trials", "0"], in: folder,
+                ["HEARTH_DEBUG": "3,lower"])
+            #expect(quiet.errors.contains("[lower] kernel \"") && !quiet.errors.contains("[rewrite]"))
+
+            let page = try Self.text("\(folder)/m.hearth/report.html")
+            #expect(page.hasPrefix("<!DOCTYPE html>") && page.hasSuffix("</html>\n"))
+            #expect(page.contains("<h2>Stages</h2>") && page.contains("<h2>Kernels</h2>"))
+            #expect(!page.contains("http") && !page.contains("<script"))
+
+            // A kernel is found by its name: its text, its schedule and its C.
+            let listing = try Self.text("\(folder)/m.hearth/kernels/plan.txt")
+            let line = try #require(listing.split(separator: "\n").first { $0.hasPrefix("kernel \"") })
+            let name = String(line.dropFirst(8).dropLast())
+            let shown = try Self.hearth(["inspect", "m.hearth", "--kernel", name], in: folder)
+            for part in [" under ", "kernel \"\(name)\"\n", "parameter write f64[", "void k"] {
+                #expect(shown.output.contains(part), "\(part)")
+            }
+            let unknown = try Self.hearth(["inspect", "m.hearth", "--kernel", "frob"], in: folder)
+            #expect(unknown.code == 1 && unknown.errors.hasPrefix("hearth: no kernel 'frob'; the kernels are "))
+        }
+    }
+
+    @Test func interruptedSearchesKeepWhatTheyFoundAndGoOn() throws {
+        // The product has 36 different schedules: an interrupt that came too late would show.
+        try Self.withFolder { folder in
+            let archive = folder + "/trials.jsonl"
+            let arguments = [
+                "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--archive", archive, "--budget", "600",
+                "--trials",
+            ]
+            let first = try Self.hearth(arguments + ["400"], in: folder, interruptAt: "search: 4 trials")
+            #expect(first.code == 0 && first.output == "wrote m.hearth\n", "\(first.errors)")
+            let verified = try Self.hearth(["verify", "m.hearth"], in: folder)
+            #expect(verified.code == 0, "\(verified.errors)")
+            let kept = try Self.text(archive)
+            let known = kept.split(separator: "\n").count
+            #expect(known >= 4 && known < 36)
+
+            // The same seed and the same verdicts lead to the same candidates: none is judged again.
+            let second = try Self.hearth(arguments + ["8"], in: folder)
+            #expect(second.code == 0, "\(second.errors)")
+            let all = try Self.text(archive)
+            #expect(all.hasPrefix(kept))
+            let keys = try all.split(separator: "\n").map { line in
+                let object = try JSONReader().read(String(line)).objectValue
+                return ["region", "candidate", "machine"].map { object?[$0]?.stringValue ?? "" }
+            }
+            #expect(Set(keys).count == keys.count)
+
+            // A record that a crash cut short costs itself alone.
+            try (all + "{\"region\": \"torn").write(toFile: archive, atomically: true, encoding: .utf8)
+            let third = try Self.hearth(arguments + ["8"], in: folder)
+            #expect(third.code == 0, "\(third.errors)")
+            #expect(try Self.text(archive).hasPrefix(all))
+        }
+    }
+
+    @Test func packagesAreBuiltAgainFromWhereTheyCame() throws {
+        try Self.withFolder { folder in
+            try FileManager.default.copyItem(atPath: Self.model, toPath: folder + "/m.pt2")
+            let built = try Self.hearth(
+                ["optimize", "m.pt2", "-i", Self.golden, "-o", "m.hearth", "--trials", "0"], in: folder)
+            try #require(built.code == 0, "\(built.errors)")
+            let again = try Self.hearth(["optimize", "--from-package", "m.hearth", "--trials", "0"], in: folder)
+            #expect(again.code == 0 && again.output == "wrote m.hearth\n", "\(again.errors)")
+            try FileManager.default.removeItem(atPath: folder + "/m.pt2")
+            let lost = try Self.hearth(["optimize", "--from-package", "m.hearth", "--trials", "0"], in: folder)
+            #expect(lost.code == 1 && lost.errors.hasPrefix("hearth: 'm.hearth' was built from '"))
+            #expect(lost.errors.hasSuffix("which is not there any more; run hearth optimize MODEL instead\n"))
+            let both = try Self.hearth(["optimize", "m.pt2", "--from-package", "m.hearth"], in: folder)
+            #expect(both.code == 2)
+        }
+    }
+
+    @Test func onlySomeKernelsAreSearched() throws {
+        try Self.withFolder { folder in
+            let built = try Self.hearth(
+                [
+                    "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--trials", "3", "--only", "frob",
+                    "--archive", "trials.jsonl",
+                ], in: folder)
+            #expect(built.code == 0, "\(built.errors)")
+            let report = try JSONReader().read(try Self.text(folder + "/m.hearth/report.json")).objectValue
+            let kernels = try #require(report?["kernels"]?.arrayValue)
+            #expect(!kernels.isEmpty)
+            for kernel in kernels {
+                #expect(kernel.objectValue?["note"] == "not asked for" && kernel.objectValue?["trials"] == 0)
+            }
+        }
+    }
+
+    /// Where the package or the archive goes, and the line that says why it cannot.
+    @Test(arguments: [
+        (["-o", "file", "--trials", "0"], "hearth: 'file' exists"),
+        (["-o", "absent/m.hearth", "--trials", "0"], "hearth: package 'absent/m.hearth' could not be written: "),
+        (["-o", "m.hearth", "--archive", "folder"], "hearth: cannot open the archive folder: "),
+    ])
+    func placesThatCannotBeWrittenAreOneClearLine(_ arguments: [String], _ message: String) throws {
+        try Self.withFolder { folder in
+            try "text".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
+            try FileManager.default.createDirectory(atPath: folder + "/folder", withIntermediateDirectories: true)
+            let outcome = try Self.hearth(["optimize", Self.model, "-i", Self.golden] + arguments, in: folder)
+            #expect(outcome.code == 1)
+            let faults = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("hearth: ") }
+            #expect(faults.count == 1 && faults[0].hasPrefix(message), "\(outcome.errors)")
+            #expect(try Self.text(folder + "/file") == "text")
+        }
+    }
+}
