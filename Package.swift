@@ -61,7 +61,9 @@ let package = Package(
         .target(
             name: "CProcessor", path: "Sources/Device/CProcessor",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
-        room("Device", "CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool", "CProcessor"]),
+        .target(
+            name: "COneDNN", path: "Sources/Device/COneDNN", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
+        room("Device", "CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool", "CProcessor", "COneDNN"]),
         // Search
         room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
@@ -69,7 +71,7 @@ let package = Package(
         .target(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
-        room("Search", "KernelWorker", ["CKernelHarness", "CProcessor", "CThreadPool"]),
+        room("Search", "KernelWorker", ["CKernelHarness", "COneDNN", "CProcessor", "CThreadPool"]),
         room(
             "Search", "KernelJudge",
             ["Base", "ElementTypes", "KernelIR", "KernelWorker", "CKernelHarness", "Processes"]),
@@ -140,7 +142,8 @@ let package = Package(
             "PackageBuilder",
             [
                 "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering", "KernelCodeGen",
-                "KernelIR", "KernelJudge", "KernelSwarm", "PackageRuntime", "ReferenceInterpreter", "worker-for-tests",
+                "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage", "PackageRuntime", "ReferenceInterpreter",
+                "worker-for-tests",
             ]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),

@@ -98,6 +98,7 @@ extension CandidateKernel {
                 switch argument {
                 case .parameter(let index): .parameter(index)
                 case .packed(let index): .packed(index)
+                case .library: .library
                 case .shared(let bytes): .shared(bytes: bytes)
                 }
             },

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct WorkerMessageTests {
     static let call = WorkerCall(
-        library: 3, symbol: "kernel", arguments: [.parameter(0), .packed(1), .shared(byteCount: 9)],
+        library: 3, symbol: "kernel", arguments: [.parameter(0), .packed(1), .shared(byteCount: 9), .library],
         packings: [.init(symbol: "pack", sources: [1, 2], byteCount: 64)],
         parameters: [
             .init(role: .input, byteCount: 8, elementBytes: 4), .init(role: .state, byteCount: 16, elementBytes: 2),

@@ -67,6 +67,18 @@ extension HandWritten {
         }
     }
 
+    @Test func aMissingLibraryIsNamed() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "hearth-\(UUID().uuidString).hearth").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try HandWritten.write(to: path) {
+            $0.buffers.append(.init(byteCount: 0, placement: .library("nothing")))
+        }
+        let device = try CPUDevice(threads: 1)
+        let error = #expect(throws: RuntimeError.self) { try LoadedPackage(path: path, device: device) }
+        #expect(error == .missingLibrary("nothing"))
+        #expect(error?.description.contains("hearth optimize --no-libraries") == true)
+    }
+
     @Test func wrongInputsAreNamed() throws {
         try HandWritten.withPackage { package in
             let session = try Session(package)

@@ -1,3 +1,4 @@
+import COneDNN
 import CProcessor
 import CThreadPool
 import DeviceAPI
@@ -9,7 +10,7 @@ extension CPUDevice {
         var processor = HearthProcessor()
         hearth_processor(&processor)
         let features = featureBits.filter { processor.features & UInt32($0.bit.rawValue) != 0 }.map(\.feature)
-        return DeviceLimits(
+        var limits = DeviceLimits(
             name: "cpu", kind: .cpu, vendor: text(of: processor.vendor), model: text(of: processor.model),
             features: features, cores: Int(hearth_allowed_cpus()), threads: threads,
             caches: .init(
@@ -17,6 +18,10 @@ extension CPUDevice {
                 l3SharedBy: Int(processor.l3_shared_by)),
             memoryBytes: Int(processor.memory), vectorBytes: vectorBytes(features),
             elementTypes: ElementType.allCases, dialects: [.c], readsHostMemory: true, capturesGraphs: true)
+        if hearth_onednn() != nil {
+            limits.libraries = [.init(name: "oneDNN", version: String(cString: hearth_onednn_version()))]
+        }
+        return limits
     }
 
     private static func vectorBytes(_ features: [InstructionFeature]) -> Int {

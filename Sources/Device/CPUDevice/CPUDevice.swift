@@ -1,4 +1,5 @@
 import Base
+import COneDNN
 import CProcessor
 import CThreadPool
 import DeviceAPI
@@ -64,6 +65,11 @@ package final class CPUDevice: Device {
             throw .programNotLoaded(name: name, reason: reason)
         }
         return try SharedObject(anonymousFile: file, name: name)
+    }
+
+    /// oneDNN's table, where it was found.
+    package func library(named name: String) -> UnsafeMutableRawPointer? {
+        name == "oneDNN" ? UnsafeMutableRawPointer(mutating: hearth_onednn()) : nil
     }
 
     /// A queue that does everything at once.

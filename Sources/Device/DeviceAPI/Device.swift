@@ -14,6 +14,9 @@ package protocol Device: AnyObject, Sendable {
     /// Loads kernels from bytes in the device's binary form; `name` is for messages.
     func loadProgram(bytes: [UInt8], name: String) throws(DeviceError) -> any DeviceProgram
 
+    /// Where the table of functions of a library begins that kernels may call, or nil when it is not there.
+    func library(named name: String) -> UnsafeMutableRawPointer?
+
     /// A new queue.
     func makeQueue() throws(DeviceError) -> any DeviceQueue
 
@@ -22,6 +25,9 @@ package protocol Device: AnyObject, Sendable {
 }
 
 extension Device {
+    /// No libraries.
+    package func library(named name: String) -> UnsafeMutableRawPointer? { nil }
+
     /// Captures launches that take no slots and no workspace.
     package func makeGraph(_ launches: [Launch]) throws(DeviceError) -> any DeviceGraph {
         try makeGraph(launches, slotCount: 0, workspaceBytes: 0)

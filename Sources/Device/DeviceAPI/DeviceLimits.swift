@@ -71,6 +71,20 @@ package struct DeviceLimits: Sendable, Equatable {
         }
     }
 
+    /// A vendor's library that was found, for kernels to call.
+    package struct Library: Sendable, Equatable {
+        /// Such as `oneDNN`.
+        package var name: String
+        /// As it states it.
+        package var version: String
+
+        /// Makes a description.
+        package init(name: String, version: String) {
+            self.name = name
+            self.version = version
+        }
+    }
+
     /// Short name that selects the device: `cpu`.
     package var name: String
     /// What kind of device it is.
@@ -101,6 +115,8 @@ package struct DeviceLimits: Sendable, Equatable {
     package var capturesGraphs: Bool
     /// Alignment in bytes of every buffer.
     package var alignment: Int
+    /// Libraries of the vendor that are there; no part of the identity.
+    package var libraries: [Library] = []
     /// Measured rates; nil until measured.
     package var rates: Rates?
 

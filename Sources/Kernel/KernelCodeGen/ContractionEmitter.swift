@@ -39,6 +39,12 @@ package func emitContraction(
     if schedule[sizes.choices.algorithm] == 2, let shape = sizes.window {
         return WindowWriter(shape, sizes, symbol: symbol, schedule).write()
     }
+    if schedule[sizes.choices.algorithm] >= 3, let shape = LibraryShape(sizes) {
+        return LibraryWriter(
+            shape, ContractionPlan(kernel, contraction, schedule, target), symbol: symbol,
+            isWide: schedule[sizes.choices.algorithm] == 4
+        ).write()
+    }
     let plan = ContractionPlan(kernel, contraction, schedule, target)
     guard !(plan.packsAtBuild && plan.panelElements.constantValue == nil) else {
         throw EmissionError(kernel: kernel.name, reason: "a packed operand has a symbolic size")

@@ -5,7 +5,8 @@ import KernelIR
 struct ContractionSizes {
     /// The named choices.
     struct Choices {
-        /// 0: products as they stand; 1: Winograd's F(2×2, 3×3); 2: windows over a padded copy.
+        /// 0: products as they stand; 1: Winograd's F(2×2, 3×3); 2: windows over a padded copy; 3 and 4: oneDNN, with narrow
+        /// and with wide blocks.
         var algorithm: Choice
         /// `ContractionInstruction`.
         var instruction: Choice
@@ -230,7 +231,8 @@ struct ContractionSizes {
 
     private var algorithms: [Int] {
         if window != nil { return [2, 0] }
-        return winograd.map { $0.pays(target) ? [1, 0] : [0, 1] } ?? [0]
+        let library = LibraryShape(self) == nil ? [] : [3, 4]
+        return (winograd.map { $0.pays(target) ? [1, 0] : [0, 1] } ?? [0]) + library
     }
 
     /// Rows and vectors of the register tile. Accumulators, one row of the right operand and one broadcast fit the

@@ -13,6 +13,8 @@ package struct EmittedKernel: Hashable, Sendable {
         case parameter(Int)
         /// The n-th of `packings`.
         case packed(Int)
+        /// The table of functions of a vendor's library that the caller offers (`HearthLibrary` of the device).
+        case library
         /// Scratch memory that all parts share: so many bytes, over symbols, 64-byte aligned, contents undefined.
         case shared(bytes: IntegerExpression)
     }
@@ -27,6 +29,8 @@ package struct EmittedKernel: Hashable, Sendable {
         package var element: ElementType
         /// Number of its elements.
         package var count: Int
+        /// Whether the function takes the library's table, between the sources and the packed buffer.
+        package var usesLibrary = false
 
         /// Makes a packing.
         package init(symbol: String, sources: [Int], element: ElementType, count: Int) {

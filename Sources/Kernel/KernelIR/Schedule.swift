@@ -51,6 +51,8 @@ package struct CPUTarget: Hashable, Sendable {
     package var cacheBytes: [Int]
     /// Threads that run a kernel.
     package var threads: Int
+    /// Whether oneDNN is there to be called.
+    package var hasOneDNN = false
     /// Compiler flags that switch these instruction sets on, e.g. `-mavx512f`.
     package var compilerFlags: [String]
 

@@ -43,6 +43,7 @@ extension Plan {
         case .state(let name, let initial):
             add("state", .string(name))
             if let initial { add("initial", .string(initial)) }
+        case .library(let name): add("library", .string(name))
         case .arena(let launches):
             add("arena", .array([JSONValue(launches.lowerBound), JSONValue(launches.upperBound)]))
         }
@@ -59,12 +60,13 @@ extension Plan {
         if let index = try fields.optionalInteger("input") { return .input(index) }
         if let index = try fields.optionalInteger("output") { return .output(index) }
         if let name = try fields.optionalString("weight") { return .weight(name) }
+        if let name = try fields.optionalString("library") { return .library(name) }
         if let name = try fields.optionalString("state") {
             return .state(name: name, initial: try fields.optionalString("initial"))
         }
         let bounds = try fields.optionalArray("arena").compactMap(\.integerValue)
         guard bounds.count == 2, bounds[0] <= bounds[1] else {
-            throw fields.error("arena", "two rising launch numbers (or one of input, output, weight, state)")
+            throw fields.error("arena", "two rising launch numbers (or one of input, output, weight, library, state)")
         }
         return .arena(Int(bounds[0])...Int(bounds[1]))
     }

@@ -16,6 +16,8 @@ package struct Plan: Sendable, Equatable {
         case weight(String)
         /// Memory of the session that lasts from run to run. It starts as a copy of a weight, or as zeros.
         case state(name: String, initial: String?)
+        /// The table of functions of a vendor's library, which the device offers.
+        case library(String)
         /// Memory that is needed from the first to the last of these launches.
         case arena(ClosedRange<Int>)
     }

@@ -21,5 +21,6 @@ extension CPUTarget {
             hasAMXBF16: has(.amxTile, .amxBF16), hasInt8Dot: has(.avx512vnni),
             cacheBytes: [limits.caches.l1Data, limits.caches.l2, limits.caches.l3], threads: limits.threads,
             compilerFlags: flags)
+        hasOneDNN = limits.libraries.contains { $0.name == "oneDNN" }
     }
 }

@@ -88,6 +88,7 @@ package final class ConstantFolder {
         let target = AlignedBytes(packing.count * packing.element.byteCount)
         var operands: [Launch.Operand] = []
         for source in sources { operands.append(.fixed(try bytes(source).address)) }
+        if packing.usesLibrary { operands.append(try library()) }
         operands.append(.fixed(target.address))
         let call = Launch(
             kernel: try code.kernel(named: packing.symbol), operands: operands,
@@ -96,6 +97,11 @@ package final class ConstantFolder {
         packed[key] = packedBytes.count
         packedBytes.append((target, packing.element, packing.count))
         return packedBytes.count - 1
+    }
+
+    private func library() throws -> Launch.Operand {
+        guard let table = device.library(named: "oneDNN") else { throw BuildError.unsupported("oneDNN is not there") }
+        return .fixed(table)
     }
 
     private func execute(_ index: Int) throws {
@@ -109,6 +115,7 @@ package final class ConstantFolder {
             case .parameter(let number): operands.append(.fixed(try bytes(launch.buffers[number]).address))
             case .packed(let number):
                 operands.append(.fixed(packedBytes[try packing(launch: index, number)].bytes.address))
+            case .library: operands.append(try library())
             case .shared(let bytes):
                 let area = AlignedBytes(bytes.constantValue ?? 0)
                 scratch.append(area)

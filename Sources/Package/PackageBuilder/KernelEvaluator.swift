@@ -191,6 +191,7 @@ extension CandidateKernel {
             switch argument {
             case .parameter(let number): arguments.append(.parameter(number))
             case .packed(let number): arguments.append(.packed(number))
+            case .library: arguments.append(.library)
             case .shared(let bytes): arguments.append(.shared(bytes: bytes))
             }
         }
@@ -202,7 +203,9 @@ extension CandidateKernel {
         self.init(
             libraryPath: libraryPath, symbol: emitted.symbol, arguments: arguments,
             packings: emitted.packings.map {
-                Packing(symbol: $0.symbol, sources: $0.sources, byteCount: $0.count * $0.element.byteCount)
+                Packing(
+                    symbol: $0.symbol, sources: $0.sources, byteCount: $0.count * $0.element.byteCount,
+                    usesLibrary: $0.usesLibrary)
             }, workspaceBytes: emitted.workspaceBytes, parts: parts)
     }
 }

@@ -63,11 +63,13 @@ package struct Pipeline {
     package private(set) var timings: [Timing] = []
     private let emitter: KernelEmitter
 
-    /// Makes a pipeline.
-    package init(device: any Device, toolchain: CToolchain) {
+    /// Makes a pipeline; without libraries, only generated kernels are candidates.
+    package init(device: any Device, toolchain: CToolchain, usesLibraries: Bool = true) {
         self.device = device
         self.toolchain = toolchain
-        emitter = KernelEmitter(CPUTarget(device.limits))
+        var target = CPUTarget(device.limits)
+        target.hasOneDNN = target.hasOneDNN && usesLibraries
+        emitter = KernelEmitter(target)
     }
 
     /// Builds a package at `path`. With a search, the package by the rules appears first; `profile` runs it and returns the

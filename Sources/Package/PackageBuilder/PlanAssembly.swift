@@ -31,6 +31,7 @@ struct PlanAssembly {
     private let folder: ConstantFolder
     private var planBuffer: [BufferID: ID<Plan.Buffer>] = [:]
     private var packedBuffer: [Int: ID<Plan.Buffer>] = [:]
+    private var libraryBuffer: ID<Plan.Buffer>?
 
     init(
         _ form: ModelForm, _ generated: GeneratedProgram, tensors: any TensorSource, folder: ConstantFolder
@@ -58,6 +59,7 @@ struct PlanAssembly {
                     operands.append(.init(try place(buffer, lifetimes[buffer] ?? position...position)))
                 case .packed(let number):
                     operands.append(.init(packed(try folder.packing(launch: index, number))))
+                case .library: operands.append(.init(library()))
                 case .shared(let bytes):
                     let id = plan.buffers.append(
                         Plan.Buffer(
@@ -111,6 +113,13 @@ struct PlanAssembly {
     private func weightName(_ buffer: BufferID, _ description: LoweredBuffer) -> String {
         if case .parameter(let name) = description.role { return name }
         return "constant.\(buffer.rawValue)"
+    }
+
+    private mutating func library() -> ID<Plan.Buffer> {
+        if let libraryBuffer { return libraryBuffer }
+        let id = plan.buffers.append(Plan.Buffer(label: "oneDNN", byteCount: 0, placement: .library("oneDNN")))
+        libraryBuffer = id
+        return id
     }
 
     private mutating func packed(_ number: Int) -> ID<Plan.Buffer> {

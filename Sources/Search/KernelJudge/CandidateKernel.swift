@@ -10,6 +10,8 @@ package struct CandidateKernel: Hashable, Sendable {
         case parameter(Int)
         /// The n-th of `packings`.
         case packed(Int)
+        /// The table of functions of oneDNN.
+        case library
         /// Scratch memory that all parts share: so many bytes, over symbols.
         case shared(bytes: IntegerExpression)
     }
@@ -28,12 +30,15 @@ package struct CandidateKernel: Hashable, Sendable {
         /// Parameters that it reads; all are constant.
         package var sources: [Int]
         package var byteCount: Int
+        /// Whether it takes the library's table before the packed buffer.
+        package var usesLibrary: Bool
 
         /// Makes a packing.
-        package init(symbol: String, sources: [Int], byteCount: Int) {
+        package init(symbol: String, sources: [Int], byteCount: Int, usesLibrary: Bool = false) {
             self.symbol = symbol
             self.sources = sources
             self.byteCount = byteCount
+            self.usesLibrary = usesLibrary
         }
     }
 
@@ -79,13 +84,15 @@ package struct CandidateKernel: Hashable, Sendable {
             switch argument {
             case .parameter(let index): arguments.append(.parameter(index))
             case .packed(let index): arguments.append(.packed(index))
+            case .library: arguments.append(.library)
             case .shared(let bytes): arguments.append(.shared(byteCount: try value(bytes)))
             }
         }
         return WorkerCall(
             library: library, symbol: symbol, arguments: arguments,
             packings: packings.map {
-                WorkerCall.Packing(symbol: $0.symbol, sources: $0.sources, byteCount: $0.byteCount)
+                WorkerCall.Packing(
+                    symbol: $0.symbol, sources: $0.sources, byteCount: $0.byteCount, usesLibrary: $0.usesLibrary)
             },
             parameters: parameters, dimensions: dimensions, workspaceBytes: max(0, try value(workspaceBytes)),
             parts: parts)

@@ -1,4 +1,5 @@
 internal import CKernelHarness
+internal import COneDNN
 internal import Glibc
 
 /// C arrays that a `HearthRun` of one launch points at.
@@ -38,6 +39,21 @@ final class PreparedRun {
     }
 }
 
+extension WorkerCall.Packing {
+    /// What the packing function gets: its sources, the library's table if it asks for it, and the packed buffer.
+    func operands(
+        _ parameters: (Int) -> UnsafeMutableRawPointer, _ packed: UnsafeMutableRawPointer
+    ) -> [UnsafeMutableRawPointer] {
+        sources.map(parameters) + (usesLibrary ? [oneDNN] : []) + [packed]
+    }
+}
+
+/// oneDNN's table; requests that ask for it were refused where there is none.
+var oneDNN: UnsafeMutableRawPointer {
+    guard let table = hearth_onednn() else { preconditionFailure("a request without oneDNN was let through") }
+    return UnsafeMutableRawPointer(mutating: table)
+}
+
 extension WorkerCall {
     /// Distance of two threads' workspaces.
     var workspaceStride: Int { (workspaceBytes + 63) / 64 * 64 }
@@ -51,10 +67,12 @@ extension WorkerCall {
             switch argument {
             case .parameter(let index): try require(parameters.indices.contains(index), "no parameter \(index)")
             case .packed(let index): try require(packings.indices.contains(index), "no packing \(index)")
+            case .library: try require(hearth_onednn() != nil, "oneDNN is not there")
             case .shared(let byteCount): try require(byteCount >= 0, "scratch memory of \(byteCount) bytes")
             }
         }
         for packing in packings {
+            try require(!packing.usesLibrary || hearth_onednn() != nil, "oneDNN is not there")
             try require(packing.byteCount >= 0, "a packing of \(packing.byteCount) bytes")
             for source in packing.sources {
                 let isConstant = parameters.indices.contains(source) && parameters[source].role == .constant

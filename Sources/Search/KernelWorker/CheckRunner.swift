@@ -84,7 +84,7 @@ private final class Layout {
             packed.append(buffer)
             zones = (parameters + packed + [workspace]).flatMap { $0.zones(readOnly: false) }
             zones.withUnsafeBufferPointer { hearth_harness_set_zones($0.baseAddress, Int32($0.count)) }
-            let operands = packing.sources.map { parameters[$0].data } + [buffer.data]
+            let operands = packing.operands({ parameters[$0].data }, buffer.data)
             let code = try pack(library, packing, operands, call)
             if code != 0 { throw RequestError(.packingFailed, "\(packing.symbol) returned \(code)") }
             if let offset = buffer.damage() {
@@ -100,6 +100,7 @@ private final class Layout {
             switch argument {
             case .parameter(let index): operands.append(parameters[index].data)
             case .packed(let index): operands.append(packed[index].data)
+            case .library: operands.append(oneDNN)
             case .shared(let byteCount):
                 let buffer = try allocate(.shared(number), byteCount)
                 shared.append(buffer)

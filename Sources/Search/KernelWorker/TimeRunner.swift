@@ -90,7 +90,8 @@ final class TimeRunner {
             var packed: [Pages] = []
             for packing in call.packings {
                 let pages = try Pages(packing.byteCount)
-                let code = try pack(library, packing, packing.sources.map { parameters[$0].data } + [pages.data], call)
+                let operands = packing.operands({ parameters[$0].data }, pages.data)
+                let code = try pack(library, packing, operands, call)
                 if code != 0 { throw RequestError(.packingFailed, "\(packing.symbol) returned \(code)") }
                 packed.append(pages)
             }
@@ -99,6 +100,7 @@ final class TimeRunner {
             for argument in call.arguments {
                 switch argument {
                 case .packed(let index): operands.append(packed[index].data)
+                case .library: operands.append(oneDNN)
                 case .shared(let byteCount):
                     let pages = try Pages(byteCount)
                     keep.append(pages)

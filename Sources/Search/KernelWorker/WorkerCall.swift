@@ -41,12 +41,15 @@ package struct WorkerCall: Hashable, Sendable {
         /// Parameters that it reads.
         package var sources: [Int]
         package var byteCount: Int
+        /// Whether it takes the library's table before the packed buffer.
+        package var usesLibrary: Bool
 
         /// Makes a packing.
-        package init(symbol: String, sources: [Int], byteCount: Int) {
+        package init(symbol: String, sources: [Int], byteCount: Int, usesLibrary: Bool = false) {
             self.symbol = symbol
             self.sources = sources
             self.byteCount = byteCount
+            self.usesLibrary = usesLibrary
         }
     }
 
@@ -56,6 +59,8 @@ package struct WorkerCall: Hashable, Sendable {
         case packed(Int)
         /// Scratch memory of this size that all parts share.
         case shared(byteCount: Int)
+        /// The table of functions of oneDNN.
+        case library
     }
 
     /// Number of a library that was loaded before.
@@ -99,12 +104,16 @@ package struct WorkerCall: Hashable, Sendable {
             case .shared(let byteCount):
                 writer.put(2)
                 writer.put(byteCount)
+            case .library:
+                writer.put(3)
+                writer.put(0)
             }
         }
         writer.put(packings) { writer, packing in
             writer.put(packing.symbol)
             writer.put(packing.sources) { $0.put($1) }
             writer.put(packing.byteCount)
+            writer.put(packing.usesLibrary ? 1 : 0)
         }
         writer.put(parameters) { writer, parameter in
             writer.put(parameter.role.rawValue)
@@ -126,6 +135,7 @@ package struct WorkerCall: Hashable, Sendable {
             case 0: return Argument.parameter(value)
             case 1: return Argument.packed(value)
             case 2: return Argument.shared(byteCount: value)
+            case 3: return Argument.library
             // Any other number is damage on the wire.
             default: throw WireError(offset: 0, expected: "a kind of argument")
             }
@@ -134,7 +144,7 @@ package struct WorkerCall: Hashable, Sendable {
             Packing(
                 symbol: try reader.text(),
                 sources: try reader.list { (reader) throws(WireError) in try reader.integer() },
-                byteCount: try reader.integer())
+                byteCount: try reader.integer(), usesLibrary: try reader.integer() == 1)
         }
         parameters = try reader.list { (reader) throws(WireError) in
             guard let role = Role(rawValue: try reader.integer()) else {

@@ -1,3 +1,4 @@
+import Base
 import DeviceAPI
 import MappedFiles
 import ModelPackage
@@ -47,6 +48,11 @@ package final class LoadedPackage: Sendable {
             self.kernels = kernels
         } catch {
             throw .device(error)
+        }
+        for buffer in plan.buffers.rows {
+            if case .library(let name) = buffer.placement, device.library(named: name) == nil {
+                throw .missingLibrary(name)
+            }
         }
         weights =
             if let name = directory.manifest.weights {

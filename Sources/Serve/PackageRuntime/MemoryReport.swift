@@ -46,7 +46,7 @@ package struct MemoryReport: Sendable, Equatable {
             rows.append(
                 Row(buffer: index, label: buffer.label, placement: buffer.placement, byteCount: size, offset: nil))
             switch buffer.placement {
-            case .input, .output: break
+            case .input, .output, .library: break
             case .weight: weightBytes += size
             case .state: stateBytes += size
             case .arena(let lifetime):

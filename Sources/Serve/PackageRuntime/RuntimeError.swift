@@ -29,6 +29,8 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case badMemory(name: String, reason: String)
     /// A size that cannot be computed for these extents.
     case sizeOverflow(what: String)
+    /// The package's kernels call a library that is not there.
+    case missingLibrary(String)
     /// A run before the shapes of the inputs were bound.
     case notBound
 
@@ -54,6 +56,9 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .guardFailed(let condition, let values): "the inputs must satisfy \(condition), but \(values)"
         case .badMemory(let name, let reason): "memory of '\(name)' \(reason)"
         case .sizeOverflow(let what): "\(what) cannot be computed for these inputs"
+        case .missingLibrary(let name):
+            "the package calls \(name), which is not installed; install it (Debian: libdnnl-dev) or build the package again "
+                + "with hearth optimize --no-libraries"
         case .notBound: "the shapes of the inputs are not bound yet"
         }
     }

@@ -281,6 +281,9 @@ extension Session {
         case .input(let input): return .slot(input, byteOffset: 0)
         case .output(let output): return .slot(package.interface.inputs.count + output, byteOffset: 0)
         case .weight(let name): return .fixed(try package.weight(name, needed: size))
+        case .library(let name):
+            guard let table = package.device.library(named: name) else { throw .missingLibrary(name) }
+            return .fixed(table)
         case .state: return .fixed(states.address + stateOffsets[index])
         case .arena:
             return .fixed(arenaBase + offset)

@@ -45,6 +45,11 @@ struct DevicesCommand: ParsableCommand {
             rows.append(["bf16", rates.bf16.map { text($0, "GFLOP/s", limits.threads) } ?? "no instructions"])
             rows.append(["int8", rates.int8.map { text($0, "Gop/s", limits.threads) } ?? "no instructions"])
         }
+        rows.append([
+            "libraries",
+            limits.libraries.isEmpty
+                ? "none" : limits.libraries.map { "\($0.name) \($0.version)" }.joined(separator: ", "),
+        ])
         rows.append(["fingerprint", limits.fingerprint])
         return "\(limits.name): \(limits.model), \(limits.vendor)\n"
             + TextFormat.table(rows.map { ["  " + $0[0], $0[1]] })
@@ -71,6 +76,7 @@ struct DevicesCommand: ParsableCommand {
             "element_types": .array(limits.elementTypes.map { .string($0.rawValue) }),
             "dialects": .array(limits.dialects.map { .string($0.rawValue) }),
             "reads_host_memory": .bool(limits.readsHostMemory), "captures_graphs": .bool(limits.capturesGraphs),
+            "libraries": .array(limits.libraries.map { ["name": .string($0.name), "version": .string($0.version)] }),
             "fingerprint": .string(limits.fingerprint),
         ]
         if let rates = limits.rates {

@@ -109,6 +109,7 @@ struct InspectCommand: ParsableCommand {
                 case .output(let index): "output \(index)"
                 case .weight(let name): "weight \(name)"
                 case .state(let name, _): "state \(name)"
+                case .library(let name): "library \(name)"
                 case .arena(let lifetime): "launches \(lifetime.lowerBound) to \(lifetime.upperBound)"
                 }
             rows.append(["\(row.buffer)", "\(row.byteCount)", row.offset.map { "\($0)" } ?? "", place, row.label])

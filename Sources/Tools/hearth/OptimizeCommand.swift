@@ -64,6 +64,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     var archive: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
     @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
+    @Flag(help: "Call no vendor's library (oneDNN); generated kernels only.") var noLibraries = false
 
     func validate() throws {
         if trials < 0 { throw ValidationError("--trials should not be negative") }
@@ -123,7 +124,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             throw BadInput("\(golden) does not belong to \(model): \(reason)")
         }
         let toolchain = try await CToolchain.find()
-        var pipeline = Pipeline(device: device, toolchain: toolchain)
+        var pipeline = Pipeline(device: device, toolchain: toolchain, usesLibraries: !noLibraries)
         facts.append(.init(name: "torch", value: imported.torchVersion))
         facts.append(.init(name: "compiler", value: toolchain.version))
         signal(SIGINT) { _ in SearchInterrupt.request() }
