@@ -114,6 +114,7 @@ let package = Package(
         tests("GraphIR", ["Base", "ElementTypes"]),
         tests("ReferenceInterpreter", ["Base", "ElementTypes", "GraphIR"], exclude: ["Fixtures"]),
         tests("Processes"),
+        tests("Baselines"),
         tests("KernelSwarm", ["Base", "KernelIR"]),
         tests("KernelArchive"),
         .executableTarget(

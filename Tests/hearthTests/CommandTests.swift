@@ -7,65 +7,23 @@ import Testing
 
 /// The command as its users meet it: arguments in, text and exit code out.
 @Suite struct CommandTests {
-    private struct Outcome {
-        var code: Int32
-        var output: String
-        var errors: String
-    }
-
-    private static var command: URL {
-        // Test bundles lie beside the products.
-        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "hearth")
-    }
-
-    private static func hearth(_ arguments: String..., in folder: String) throws -> Outcome {
-        try run(arguments, in: folder)
-    }
-
-    private static func run(_ arguments: [String], in folder: String) throws -> Outcome {
-        let process = Process()
-        process.executableURL = command
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(filePath: folder)
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return Outcome(code: process.terminationStatus, output: text, errors: complaint)
-    }
-
-    private static func withFolder(_ body: (String) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-tests-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try body(folder.path)
-    }
-
-    private static func tensors(_ path: String, _ tensors: [(String, ElementType, [Int], [UInt8])]) throws {
-        let layout = try SafetensorsLayout(
-            tensors.map { .init(name: $0.0, type: SafetensorsType($0.1), shape: $0.2) }, alignment: 8)
-        try Data(layout.file(contents: tensors.map(\.3))).write(to: URL(filePath: path))
-    }
-
     @Test func devicesAreListed() throws {
-        try Self.withFolder { folder in
-            let text = try Self.hearth("devices", "--quick", in: folder)
+        try HearthProcess.withFolder { folder in
+            let text = try HearthProcess.hearth("devices", "--quick", in: folder)
             #expect(text.code == 0 && text.output.hasPrefix("cpu: ") && text.output.contains("fingerprint"))
-            let json = try Self.hearth("devices", "--quick", "--json", in: folder)
+            let json = try HearthProcess.hearth("devices", "--quick", "--json", in: folder)
             let devices = try JSONReader().read(json.output).arrayValue
             #expect(json.code == 0 && devices?.first?.objectValue?["name"] == "cpu")
         }
     }
 
     @Test func packagesRun() throws {
-        try Self.withFolder { folder in
+        try HearthProcess.withFolder { folder in
             try HandWritten.write(to: folder + "/m.hearth")
             let values: [Float] = [1, 1, 1, 1, 2, 2, 2, 2]
-            try Self.tensors(folder + "/in.safetensors", [("x", .f32, [2, 4], values.withUnsafeBytes { Array($0) })])
-            let outcome = try Self.hearth(
+            try HearthProcess.tensors(
+                folder + "/in.safetensors", [("x", .f32, [2, 4], values.withUnsafeBytes { Array($0) })])
+            let outcome = try HearthProcess.hearth(
                 "run", "m.hearth", "--inputs", "in.safetensors", "--outputs", "out.safetensors", "--threads", "2",
                 in: folder)
             #expect(outcome.code == 0, "\(outcome.errors)")
@@ -77,7 +35,7 @@ import Testing
                 (0..<8).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
             }
             #expect(result == [2, 3, 4, 5, 3, 5, 7, 9])
-            let json = try Self.hearth(
+            let json = try HearthProcess.hearth(
                 "run", "m.hearth", "--set", "rows=3", "--fill", "zeros", "--repeat", "3", "--json", in: folder)
             let object = try JSONReader().read(json.output).objectValue
             #expect(object?["runs"] == 3)
@@ -86,9 +44,9 @@ import Testing
     }
 
     @Test func packagesAreShown() throws {
-        try Self.withFolder { folder in
+        try HearthProcess.withFolder { folder in
             try HandWritten.write(to: folder + "/m.hearth")
-            let outcome = try Self.hearth(
+            let outcome = try HearthProcess.hearth(
                 "inspect", "m.hearth", "--launches", "--memory", "--verify", "--profile", in: folder)
             #expect(outcome.code == 0, "\(outcome.errors)")
             for expected in [
@@ -97,7 +55,7 @@ import Testing
             ] {
                 #expect(outcome.output.contains(expected), "\(expected)")
             }
-            let json = try Self.hearth("inspect", "m.hearth", "--json", in: folder)
+            let json = try HearthProcess.hearth("inspect", "m.hearth", "--json", in: folder)
             #expect(try JSONReader().read(json.output).objectValue?["plans"]?.arrayValue?.count == 1)
         }
     }
@@ -145,13 +103,14 @@ import Testing
 
     @Test(arguments: failures.indices) func failuresAreOneClearLine(_ index: Int) throws {
         let expected = Self.failures[index]
-        try Self.withFolder { folder in
+        try HearthProcess.withFolder { folder in
             try HandWritten.write(to: folder + "/m.hearth")
             try Data("hello, this is no tensor file".utf8).write(to: URL(filePath: folder + "/file"))
-            try Self.tensors(folder + "/stranger.safetensors", [("q", .f32, [1], [0, 0, 0, 0])])
-            try Self.tensors(folder + "/none.safetensors", [])
-            try Self.tensors(folder + "/type.safetensors", [("x", .i32, [1, 4], [UInt8](repeating: 0, count: 16))])
-            let process = try Self.run(expected.arguments, in: folder)
+            try HearthProcess.tensors(folder + "/stranger.safetensors", [("q", .f32, [1], [0, 0, 0, 0])])
+            try HearthProcess.tensors(folder + "/none.safetensors", [])
+            try HearthProcess.tensors(
+                folder + "/type.safetensors", [("x", .i32, [1, 4], [UInt8](repeating: 0, count: 16))])
+            let process = try HearthProcess.run(expected.arguments, in: folder)
             #expect(process.code == expected.code)
             let complaint = process.errors.split(separator: "\n").filter { !$0.hasPrefix("hearth: note: ") }
             #expect((complaint.joined(separator: "\n") + "\n").hasPrefix(expected.message), "\(process.errors)")
@@ -164,8 +123,8 @@ import Testing
     }
 
     @Test(arguments: ["devices", "run", "inspect"]) func helpHasAnExample(_ command: String) throws {
-        try Self.withFolder { folder in
-            let outcome = try Self.hearth(command, "--help", in: folder)
+        try HearthProcess.withFolder { folder in
+            let outcome = try HearthProcess.hearth(command, "--help", in: folder)
             #expect(outcome.code == 0 && outcome.output.contains("Example: hearth \(command)"))
         }
     }

@@ -4,7 +4,7 @@ drive with frames over stdin and stdout. `Documentation/baseline-protocol.md` is
 
     {"do": "load", "model": "FILE.py:FUNCTION" | "FILE.pt2", "mode": MODE, "threads": N, "dtype": "f32"|"bf16"|"f16"?}
     {"do": "inputs", "path": FILE}                input.I, further sets set.K.input.I, as capture writes them
-    {"do": "warm", "calls": N, "seconds": S}      compiles and calls until both are reached
+    {"do": "warm", "calls": N, "seconds": S, "alone": A?}  compiles and calls until both are reached
     {"do": "run", "calls": N, "discard": D, "set": K, "settle_ms": M?}
     {"do": "outputs", "path": FILE}               output.I of the last timed call
     {"do": "memory"}   {"do": "quit"}
@@ -24,7 +24,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -78,6 +78,17 @@ def field(request: dict[str, Any], name: str, kind: type, default: Any = None) -
     if kind in (int, float) and value < 0:
         raise Refusal(BAD_REQUEST, f"'{request.get('do')}': field '{name}' must not be negative")
     return value
+
+
+@contextmanager
+def unbound() -> Iterator[None]:
+    """Lets this thread, and processes that it starts, run on every core meanwhile."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 @contextmanager
@@ -176,12 +187,14 @@ class Server:
         return self.calls[index]
 
     def warm(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Calls until `calls` calls and `seconds` seconds are reached; the first call compiles."""
+        """Calls until `calls` calls and `seconds` seconds are reached; the first call compiles. A process that is not
+        `alone` may use every core for it: bound threads would put all processes that compile on the first."""
         calls, seconds = field(request, "calls", int, 3), field(request, "seconds", float, 0.0)
+        alone = field(request, "alone", bool, True)
         call, engine = self.chosen(request), self.loaded()
         start = time.perf_counter_ns()
         done, first = 0, 0
-        with engine.context():
+        with engine.context(), nullcontext() if alone else unbound():
             while done < calls or time.perf_counter_ns() - start < seconds * 1e9:
                 call()
                 done += 1

@@ -124,7 +124,11 @@ class TorchEngine:
         if not self.eager:
             import torch._inductor.config
 
+            if mode == "reduce-overhead" and not torch.cuda.is_available():
+                raise Unsupported("without a GPU this is the default mode: all it adds is CUDA graphs")
             torch._inductor.config.freezing = mode.endswith("-freezing")
+            if mode.startswith("max-autotune"):
+                choose_anew()
             self.function = torch.compile(model.module, mode=COMPILE_MODES[mode])
 
     def example(self) -> list[Any]:
@@ -143,6 +147,18 @@ class TorchEngine:
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__}
+
+
+def choose_anew() -> None:
+    """Makes max-autotune time its candidates in this process: what an earlier one measured, perhaps beside other work,
+    must not decide. Compiled candidates are still taken from Inductor's cache."""
+    import torch._inductor.config
+    from torch._inductor.codecache import CacheBase
+
+    torch._inductor.config.fx_graph_cache = False
+    timings: dict[str, Any] = {}
+    CacheBase.get_local_cache = lambda _: timings
+    CacheBase.update_local_cache = lambda _, known: timings.update(known)
 
 
 class OnnxEngine:

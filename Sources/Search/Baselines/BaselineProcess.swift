@@ -41,15 +41,29 @@ package struct BaselineProcess: ~Copyable {
     package mutating func ask(
         _ request: String, _ fields: JSONObject = JSONObject(), timeLimit: Double = 1200
     ) throws(BaselineError) -> JSONValue {
+        try send(request, fields)
+        return try reply(timeLimit: timeLimit)
+    }
+
+    /// Sends one request. Its `reply` is due before the next one, so that several processes can work at the same time.
+    package mutating func send(_ request: String, _ fields: JSONObject = JSONObject()) throws(BaselineError) {
         var members = [JSONObject.Member(name: "do", value: .string(request))]
         members += fields.members
         let body = Array(JSONValue.object(JSONObject(members: members)).text.utf8)
         let count = UInt32(body.count)
         let head = (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * UInt32($0))) }
+        do {
+            try child.write(head + body, deadline: monotonicSeconds() + 60)
+        } catch {
+            throw .ended(mode: mode, reason: "\(error)")
+        }
+    }
+
+    /// Waits for the reply to the last request.
+    package mutating func reply(timeLimit: Double = 1200) throws(BaselineError) -> JSONValue {
         let deadline = monotonicSeconds() + timeLimit
         let reply: [UInt8]
         do {
-            try child.write(head + body, deadline: deadline)
             let length = try child.read(4, deadline: deadline)
             let size = length.enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
             guard size > 0, size <= 64 << 20 else {

@@ -14,12 +14,7 @@ struct GoldenInputs {
         file = try TensorFile(path: path)
         var types: [TensorDescription] = []
         var memory: [TensorMemory] = []
-        let prefix = set == 0 ? "" : "set.\(set)."
-        for (index, port) in interface.inputs.enumerated() {
-            guard let tensor = file.header["\(prefix)input.\(index)"] ?? file.header[port.name] else {
-                throw BadInput(
-                    "\(path) has neither 'input.\(index)' nor '\(port.name)'; it should hold a tensor for each input")
-            }
+        for tensor in try InputNames.tensors(of: interface, in: file.header, set: set) {
             let type = try file.type(tensor)
             let copy = try TensorMemory(type)
             copy.bytes.copyMemory(from: UnsafeRawBufferPointer(start: file.address(tensor), count: tensor.range.count))

@@ -14,8 +14,9 @@ struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs a package.",
         discussion: """
-            Inputs come from a safetensors file with one tensor per input, or are made up; --set gives symbolic dimensions \
-            of made-up inputs.
+            Inputs come from a safetensors file with one tensor per input, named as the package's inputs are or input.0, \
+            input.1, … in their order (a capture's golden file will do); or they are made up, and --set gives their \
+            symbolic dimensions.
 
             Example: hearth run model.hearth --inputs in.safetensors --outputs out.safetensors
             """)
@@ -59,33 +60,29 @@ struct RunCommand: ParsableCommand {
         try session.bind(types, values: Self.values(loaded.interface, types, addresses))
         let results = try session.outputs.map { try TensorMemory($0) }
         var times: [UInt64] = []
+        var firstResult: UInt64 = 0
         for _ in 0..<repetitions {
             let before = Self.now()
             try addresses.withUnsafeBufferPointer { inputs in
                 try results.map(\.address).withUnsafeBufferPointer { try session.run(inputs: inputs, outputs: $0) }
             }
-            times.append(Self.now() - before)
+            let after = Self.now()
+            times.append(after - before)
+            if times.count == 1 { firstResult = after }
         }
         withExtendedLifetime((file, memory)) {}
         if let outputs { try Self.write(results, loaded.interface, to: outputs) }
-        report(results, loaded.interface, times, loadTime: loadTime)
+        report(results, loaded.interface, times, loadTime: loadTime, start: start, firstResult: firstResult)
     }
 
     /// The inputs of a file, where they are mapped if their alignment allows it.
     private static func inputs(_ file: TensorFile, _ interface: ModelInterface) throws -> (
         [TensorDescription], [UnsafeRawPointer], [TensorMemory]
     ) {
-        let names = interface.inputs.map(\.name)
-        if let stranger = file.header.tensors.first(where: { !names.contains($0.name) }) {
-            throw RuntimeError.unknownInput(name: stranger.name, expected: names)
-        }
         var types: [TensorDescription] = []
         var addresses: [UnsafeRawPointer] = []
         var memory: [TensorMemory] = []
-        for port in interface.inputs {
-            guard let tensor = file.header[port.name] else {
-                throw RuntimeError.missingInput(name: port.name, expected: port.type.description)
-            }
+        for tensor in try InputNames.tensors(of: interface, in: file.header) {
             let type = try file.type(tensor)
             types.append(type)
             let address = file.address(tensor)
@@ -143,6 +140,8 @@ struct RunCommand: ParsableCommand {
     ) throws -> [Int: Int] {
         var values: [Int: Int] = [:]
         for case .value(let input) in interface.symbols.map(\.source) where types.indices.contains(input) {
+            // Of another type or without elements it holds no value; binding says so.
+            guard types[input].element.isInteger, types[input].byteCount ?? 0 > 0 else { continue }
             let copy = try TensorMemory(types[input])
             copy.bytes.copyMemory(from: UnsafeRawBufferPointer(start: addresses[input], count: copy.bytes.count))
             values[input] = Int(copy.value(0))
@@ -156,19 +155,24 @@ struct RunCommand: ParsableCommand {
                 .init(name: $0.name, type: SafetensorsType($1.type.element), shape: $1.type.shape)
             })
         let bytes = layout.file(contents: results.map { Array($0.bytes) })
-        guard let file = fopen(path, "w") else {
-            throw BadInput("'\(path)' could not be written: \(String(cString: strerror(errno)))")
+        // Under another name first, so that the file appears whole or not at all.
+        let partial = "\(path).\(getpid()).partial"
+        func fail() -> BadInput {
+            let reason = String(cString: strerror(errno))
+            unlink(partial)
+            return BadInput("'\(path)' could not be written: \(reason)")
         }
+        guard let file = fopen(partial, "w") else { throw fail() }
         let written = bytes.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
-        guard fclose(file) == 0, written == bytes.count else {
-            throw BadInput("'\(path)' could not be written: \(String(cString: strerror(errno)))")
-        }
+        guard fclose(file) == 0, written == bytes.count, rename(partial, path) == 0 else { throw fail() }
     }
 
     private func report(
-        _ results: [TensorMemory], _ interface: ModelInterface, _ times: [UInt64], loadTime: UInt64
+        _ results: [TensorMemory], _ interface: ModelInterface, _ times: [UInt64], loadTime: UInt64, start: UInt64,
+        firstResult: UInt64
     ) {
-        let first = loadTime + times[0]
+        let first = firstResult - start
+        let peak = ProcessMemory.peakBytes
         let times = times.sorted()
         let median = times[times.count / 2]
         if json {
@@ -182,7 +186,10 @@ struct RunCommand: ParsableCommand {
             }
             let value: JSONValue = [
                 "package": .string(package), "load_ns": .integer(Int64(loadTime)),
-                "first_result_ns": .integer(Int64(first)), "runs": .integer(Int64(times.count)),
+                "first_result_ns": .integer(Int64(first)),
+                // On the monotonic clock, so that whoever started this process can tell the time since then.
+                "first_result_clock_ns": .integer(Int64(firstResult)),
+                "peak_bytes": peak.map { .integer(Int64($0)) } ?? .null, "runs": .integer(Int64(times.count)),
                 "median_ns": .integer(Int64(median)), "minimum_ns": .integer(Int64(times[0])),
                 "outputs": .array(outputs),
             ]
@@ -202,7 +209,8 @@ struct RunCommand: ParsableCommand {
                 + (times.count == 1
                     ? ""
                     : ", median of \(times.count) runs \(TextFormat.time(Double(median))), fastest "
-                        + TextFormat.time(Double(times[0]))))
+                        + TextFormat.time(Double(times[0])))
+                + (peak.map { ", peak memory \(TextFormat.bytes($0))" } ?? ""))
     }
 
     private static func now() -> UInt64 {
