@@ -43,7 +43,6 @@ import Testing
         Row(
             "FIXTURES/tied.exported.pt2", "--output", "text.pt2", says: "hearth: 'text.pt2' exists and is not a package"
         ),
-        Row("absent.py:build", says: "hearth: no such file: absent.py"),
     ]
 
     @Test(arguments: models.indices) func modelsAreRefusedInOneLine(_ index: Int) throws {
