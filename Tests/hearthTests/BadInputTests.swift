@@ -148,7 +148,8 @@ import Testing
             let json = try HearthProcess.hearth("run", "m.hearth", "-i", "x", "--json", in: folder)
             let object = try JSONReader().read(json.output).objectValue
             #expect((object?["peak_bytes"]?.integerValue ?? 0) > 1 << 20)
-            #expect((object?["first_result_clock_ns"]?.integerValue ?? 0) > (object?["first_result_ns"]?.integerValue ?? 0))
+            #expect(
+                (object?["first_result_clock_ns"]?.integerValue ?? 0) > (object?["first_result_ns"]?.integerValue ?? 0))
         }
     }
 

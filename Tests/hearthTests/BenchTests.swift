@@ -8,7 +8,7 @@ import Testing
 @Suite struct BenchTests {
     /// Speaks the baseline's protocol. `slow` and `fast` claim times that nothing can be mistaken about.
     private static let baseline = """
-        import json, struct, sys
+        json, struct, sys = map(__import__, ("json", "struct", "sys"))
         mode, runs = None, 0
         while len(head := sys.stdin.buffer.read(4)) == 4:
             request = json.loads(sys.stdin.buffer.read(struct.unpack("<I", head)[0]))
