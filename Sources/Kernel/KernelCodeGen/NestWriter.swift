@@ -359,7 +359,7 @@ struct NestWriter {
                 for copy in 1..<max(copies, 1) where copies > 1 {
                     line("a\(slot)_0 = \(BodyPrinter.combine(kind, letter, "v", "a\(slot)_0", "a\(slot)_\(copy)"));")
                 }
-                let folded = "fold_\(kind.rawValue)_\(Reductions.foldLetter(kind, letter))(a\(slot)_0)"
+                let folded = "fold_\(kind.rawValue)_\(letter)(a\(slot)_0)"
                 line(
                     "const \(CTypes.scalar(type)) slot\(slot) = "
                         + BodyPrinter.combine(kind, letter, "s", folded, "a\(slot)_0t") + ";")

@@ -52,7 +52,4 @@ enum Reductions {
             + "if (\(bestAt) < 0 || (vn && !bn) || (vn && bn && earlier) || (!vn && !bn && (\(value) \(sign) \(best) "
             + "|| (\(value) == \(best) && earlier)))) { \(best) = \(value); \(bestAt) = \(at); }"
     }
-
-    /// Letter of the fold function of a kind.
-    static func foldLetter(_ kind: ReductionKind, _ letter: String) -> String { letter }
 }
