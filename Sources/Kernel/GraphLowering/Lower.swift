@@ -8,63 +8,11 @@ package func lower(_ graph: Graph, cover: Cover = Cover()) throws(LoweringError)
     var partitioner = Partitioner(graph, cover: cover)
     let partition = partitioner.run()
     let builder = ProgramBuilder(graph, partition, channelsLast: cover[Cover.layout] ?? true)
-    for group in try ordered(graph, partition) { try builder.lower(group) }
-    try builder.updateStates()
+    for group in partition.groups { try builder.lower(group) }
+    // Outputs first: they may hold what states held before the run.
     let outputs = try builder.placeOutputs()
+    try builder.updateStates()
     return LoweredProgram(buffers: builder.buffers, launches: builder.launches, outputs: outputs)
-}
-
-/// Groups in an order in which every value is computed before it is read.
-private func ordered(_ graph: Graph, _ partition: Partition) throws(LoweringError) -> [Partition.Group] {
-    var state = [Int](repeating: 0, count: partition.groups.count)
-    var order: [Partition.Group] = []
-    var groupOfMember: [NodeID: Int] = [:]
-    for (index, group) in partition.groups.enumerated() {
-        for member in group.members { groupOfMember[member] = index }
-    }
-    // Depth first, with an explicit stack; groups are entered in the order of their last member.
-    let entries = partition.groups.indices.sorted {
-        (partition.groups[$0].members.last ?? ID(0)) < (partition.groups[$1].members.last ?? ID(0))
-    }
-    func needs(_ index: Int) -> [Int] {
-        var found: Set<Int> = []
-        var seen: Set<NodeID> = []
-        var stack = partition.groups[index].members.flatMap { graph.nodes[$0].operands.map(\.node) }
-        while let node = stack.popLast() {
-            guard seen.insert(node).inserted else { continue }
-            if let other = groupOfMember[node],
-                partition.groups[other].results.contains(where: { $0.node == node }) || other == index
-            {
-                if other != index { found.insert(other) }
-            } else {
-                stack += graph.nodes[node].operands.map(\.node)
-            }
-        }
-        return found.sorted()
-    }
-    for entry in entries where state[entry] == 0 {
-        var stack = [(entry, needs(entry))]
-        state[entry] = 1
-        while let (group, remaining) = stack.popLast() {
-            var rest = remaining
-            guard let next = rest.popLast() else {
-                state[group] = 2
-                order.append(partition.groups[group])
-                continue
-            }
-            stack.append((group, rest))
-            if state[next] == 1 {
-                let anchor = graph.nodes[partition.groups[next].anchor]
-                throw LoweringError(
-                    node: anchor.operation.name, origin: anchor.origin, reason: "fusion made a cycle between kernels")
-            }
-            if state[next] == 0 {
-                state[next] = 1
-                stack.append((next, needs(next)))
-            }
-        }
-    }
-    return order
 }
 
 extension ProgramBuilder {
@@ -137,11 +85,23 @@ extension ProgramBuilder {
 
     /// Writes the new contents of states that no kernel updated in place.
     func updateStates() throws(LoweringError) {
+        var sources: [(update: Graph.StateUpdate, source: BufferID)] = []
         for update in graph.updates {
-            let source = try buffer(update.value)
-            if case .state(let index) = buffers[source].role, index == update.state { continue }
-            let target = try stateBuffer(update.state)
-            try copy(update.value, from: source, to: target, "state_\(update.state)")
+            var source = try buffer(update.value)
+            if case .state(let state) = buffers[source].role {
+                if state == update.state { continue }
+                if graph.updates.contains(where: { $0.state == state }) {
+                    // States that change places: what one holds is put aside before it is overwritten.
+                    let aside = scratch(
+                        graph.type(update.value), isConstant: false, graph.nodes[update.value.node].origin)
+                    try copy(update.value, from: source, to: aside, "aside_\(update.state)")
+                    source = aside
+                }
+            }
+            sources.append((update, source))
+        }
+        for (update, source) in sources {
+            try copy(update.value, from: source, to: try stateBuffer(update.state), "state_\(update.state)")
         }
     }
 

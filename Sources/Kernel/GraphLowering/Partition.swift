@@ -27,6 +27,7 @@ package struct Partition: Sendable {
         package var results: [Value]
     }
 
+    /// In an order in which every value is computed before it is read.
     package var groups: [Group]
     /// For each value that stands in memory, the group that computes it.
     package var producer: [Value: Int]
@@ -64,6 +65,8 @@ package struct Partitioner {
     private let cover: Cover
     /// The decisions that were met, for the search; each once.
     private(set) var decisions: [Cover.Decision] = []
+    /// Nodes that join no other's group: with them, groups would wait for one another.
+    private var apart: Set<NodeID> = []
 
     /// Prepares the facts that decisions rest on.
     package init(_ graph: Graph, cover: Cover = Cover()) {
@@ -117,8 +120,33 @@ package struct Partitioner {
         }
     }
 
-    /// The partition.
+    /// The partition, with its groups in an order in which every value is computed before it is read. Where groups that
+    /// grew would wait for one another, the members that make them wait are left out and the groups grow again.
     package mutating func run() -> Partition {
+        while true {
+            grow()
+            let reads = GroupReads(graph, groups)
+            switch reads.order() {
+            case .order(let order):
+                groups = order.map { groups[$0] }
+                var producer: [Value: Int] = [:]
+                for (index, group) in groups.enumerated() {
+                    for value in group.results { producer[value] = index }
+                }
+                return Partition(groups: groups, producer: producer, isConstant: isConstant, graph: graph)
+            case .cycle(let cycle):
+                let readers = reads.breaking(cycle)
+                precondition(!readers.isEmpty, "a cycle of groups that no member explains")
+                apart.formUnion(readers)
+            }
+        }
+    }
+
+    /// Makes the groups from nothing.
+    private mutating func grow() {
+        groups = []
+        decisions = []
+        groupOf = Array(repeating: nil, count: graph.nodes.count)
         for id in graph.nodes.ids where isLive[id.index] && groupOf[id.index] == nil {
             switch graph.nodes[id].operation {
             case .reduce(let reduce): growRows(id, reduce)
@@ -130,9 +158,6 @@ package struct Partitioner {
         }
         materialiseLazy()
         collectResults()
-        var producer: [Value: Int] = [:]
-        for (index, group) in groups.enumerated() { for value in group.results { producer[value] = index } }
-        return Partition(groups: groups, producer: producer, isConstant: isConstant, graph: graph)
     }
 
     /// What the cover says of a decision at a node, and notes that there is one.
@@ -171,7 +196,7 @@ package struct Partitioner {
                 domain.members[$0.node] != nil || tainted.contains($0.node)
             }
             if !touches {
-                if case .reduce(let other) = node.operation, groupOf[later.index] == nil,
+                if case .reduce(let other) = node.operation, groupOf[later.index] == nil, !apart.contains(later),
                     isConstant[later.index] == isConstant[id.index], other.axes == reduce.axes,
                     node.operands.first == operand
                 {
@@ -180,7 +205,7 @@ package struct Partitioner {
                 continue
             }
             var joins = false
-            if groupOf[later.index] == nil, isConstant[later.index] == isConstant[id.index],
+            if groupOf[later.index] == nil, !apart.contains(later), isConstant[later.index] == isConstant[id.index],
                 let role = domain.role(of: later), !reachesTainted(node, tainted, domain)
             {
                 joins = true
@@ -216,7 +241,8 @@ package struct Partitioner {
         let isFused = onlyMap(after: current) != nil && decide(.epilogue, id, default: true)
         while isFused, !exits.contains(current), let next = onlyMap(after: current) {
             // Views between must be bijective, so that every point of the heavy domain is one point of the map.
-            guard groupOf[next.map.index] == nil, isConstant[next.map.index] == isConstant[id.index] else { break }
+            guard groupOf[next.map.index] == nil, !apart.contains(next.map) else { break }
+            guard isConstant[next.map.index] == isConstant[id.index] else { break }
             guard elementCount(graph.type(Value(next.map)).shape) == elementCount(heavyShape) else { break }
             members.append(next.map)
             current = Value(next.map)
