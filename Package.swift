@@ -131,7 +131,8 @@ let package = Package(
         tests("KernelIR", ["Base", "ElementTypes"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),
         tests(
-            "GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"], exclude: ["Goldens"]),
+            "GraphLowering", ["TestSupport", "Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"],
+            exclude: ["Goldens"]),
         .target(
             name: "TestSupport", dependencies: ["Base", "ElementTypes", "ModelPackage"], path: "Tests/TestSupport",
             swiftSettings: strict),
@@ -142,9 +143,9 @@ let package = Package(
         tests(
             "PackageBuilder",
             [
-                "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering", "KernelCodeGen",
-                "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage", "PackageRuntime", "ReferenceInterpreter",
-                "worker-for-tests",
+                "TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering",
+                "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage", "PackageRuntime",
+                "ReferenceInterpreter", "worker-for-tests",
             ]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),
