@@ -578,8 +578,8 @@ def export(name: str, row: Row, out: Path, levels: list[str]) -> list[str]:
     return said
 
 
-def main() -> int:
-    """Runs the command line; 1 when a row could not be exported."""
+def main(table: Callable[[], dict[str, Row]] = rows) -> int:
+    """Runs the command line over a table; 1 when a row could not be exported."""
     parser = argparse.ArgumentParser(description="Exports one small model for each operator.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", nargs="*", default=[""], help="rows whose name begins with one of these")
@@ -589,7 +589,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     failed = 0
-    for name, row in rows().items():
+    for name, row in table().items():
         if not name.startswith(tuple(options.only)):
             continue
         try:

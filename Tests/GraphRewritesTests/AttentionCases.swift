@@ -76,6 +76,12 @@ let attentionCases: [RuleCase] =
     + [
         RuleCase(attentionRule) { g in try g.attention(mask: .none, element: .bf16) },
         RuleCase(attentionRule) { g in try g.attention(mask: .added, isSafe: true, element: .bf16) },
+        RuleCase("attention in f64 -> softmax(q·k × scale + mask)·v") { g in
+            let (q, k) = (try g.input([2, 6, 4, 8], .f64), try g.input([2, 3, 5, 8], .f64))
+            let mask = try g.b.expand(try g.input([4, 5], .bool), [2, 6, 4, 5])
+            let attend = Attend(hasMask: true, isCausal: true, scale: 0.3)
+            return try g.b.add(.attend(attend), [q, k, try g.input([2, 3, 5, 6], .f64), mask])
+        },
         RuleCase("attention over repeated keys and values -> attention of groups") { g in
             let q = try g.b.reshape(try g.input([1, 6, 4, 8]), [6, 4, 8])
             func repeated(_ g: inout TestGraph) throws -> Value {

@@ -44,8 +44,10 @@ package struct Attend: Hashable, Sendable {
 
 /// One layer of a recurrent network in one direction, gates ordered as in PyTorch (LSTM i f g o; GRU r z n).
 /// Operands: x `[time, batch, input]`, h0 `[batch, hidden]`, for LSTM c0 `[batch, hidden]`, input weights
-/// `[gates × hidden, input]`, recurrent weights `[gates × hidden, hidden]` and, with `hasBias`, both biases
-/// `[gates × hidden]`. Results: outputs `[time, batch, hidden]`, last h and, for LSTM, last c.
+/// `[gates × hidden, input]`, recurrent weights `[gates × hidden, hidden]`, with `hasBias` both biases `[gates × hidden]`
+/// and, with `hasProjection` (LSTM only), a projection `[projected, hidden]`: h is then the projection of what the cell
+/// gives and `projected` long wherever h occurs, c stays `hidden` long. Results: outputs `[time, batch, hidden]`, last h and,
+/// for LSTM, last c.
 package struct Recur: Hashable, Sendable {
     /// The cell.
     package enum Cell: String, CaseIterable, Hashable, Sendable {
@@ -65,26 +67,37 @@ package struct Recur: Hashable, Sendable {
     package var hasBias: Bool
     /// Whether time runs backwards (outputs stay in their places).
     package var isReverse: Bool
+    /// Whether h is projected after every step (Sak et al. 2014).
+    package var hasProjection: Bool
 
     /// Makes a recurrent layer.
-    package init(_ cell: Cell, hasBias: Bool, isReverse: Bool) {
+    package init(_ cell: Cell, hasBias: Bool, isReverse: Bool, hasProjection: Bool = false) {
         self.cell = cell
         self.hasBias = hasBias
         self.isReverse = isReverse
+        self.hasProjection = hasProjection
     }
 
     func results(_ rule: ShapeRule) throws(ShapeError) -> [TensorType] {
         let states = cell == .lstm ? 2 : 1
-        try rule.requireOperands(1 + states + 2 + (hasBias ? 2 : 0))
-        let (x, h) = (rule.operands[0], rule.operands[1])
-        try rule.require(x.shape.count == 3 && h.shape.count == 2, "expected ranks 3 and 2")
-        let rows = h.shape[1] * cell.gates
-        try rule.require(rule.operands[1...states].allSatisfy { $0.shape == [x.shape[1], h.shape[1]] }, "state shapes")
+        try rule.requireOperands(1 + states + 2 + (hasBias ? 2 : 0) + (hasProjection ? 1 : 0))
+        let (x, h, c) = (rule.operands[0], rule.operands[1], rule.operands[states])
+        try rule.require(
+            x.shape.count == 3 && h.shape.count == 2 && c.shape.count == 2, "expected ranks 3, 2 and 2")
+        try rule.require(!hasProjection || cell == .lstm, "only an LSTM is projected")
+        let rows = c.shape[1] * cell.gates
+        try rule.require(
+            h.shape[0] == x.shape[1] && c.shape[0] == x.shape[1] && (hasProjection || h.shape == c.shape),
+            "state shapes")
         try rule.require(
             rule.operands[1 + states].shape == [rows, x.shape[2]]
                 && rule.operands[2 + states].shape == [rows, h.shape[1]], "weight shapes")
-        for bias in rule.operands[(3 + states)...] { try rule.require(bias.shape == [rows], "bias shape") }
-        let last = [TensorType](repeating: h, count: states)
-        return [TensorType(x.element, [x.shape[0], x.shape[1], h.shape[1]])] + last
+        for bias in rule.operands[(3 + states)...].prefix(hasBias ? 2 : 0) {
+            try rule.require(bias.shape == [rows], "bias shape")
+        }
+        if hasProjection, let projection = rule.operands.last {
+            try rule.require(projection.shape == [h.shape[1], c.shape[1]], "projection shape")
+        }
+        return [TensorType(x.element, [x.shape[0], x.shape[1], h.shape[1]])] + (states == 2 ? [h, c] : [h])
     }
 }

@@ -199,7 +199,10 @@ extension TextScanner {
             try expectWord("scale")
             return .attend(Attend(hasMask: hasMask, isCausal: isCausal, scale: try double()))
         case "recur":
-            return .recur(Recur(try kind(variant), hasBias: acceptWord("bias"), isReverse: acceptWord("reverse")))
+            return .recur(
+                Recur(
+                    try kind(variant), hasBias: acceptWord("bias"), isReverse: acceptWord("reverse"),
+                    hasProjection: acceptWord("projected")))
         case "window":
             let taken: Window.Kind
             switch variant {

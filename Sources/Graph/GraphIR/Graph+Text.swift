@@ -94,6 +94,7 @@ extension Operation: CustomStringConvertible {
                 + " scale \(printed(attend.scale))"
         case .recur(let recur):
             return "recur.\(recur.cell.rawValue)" + (recur.hasBias ? " bias" : "") + (recur.isReverse ? " reverse" : "")
+                + (recur.hasProjection ? " projected" : "")
         case .window(let window):
             let kind =
                 switch window.kind {

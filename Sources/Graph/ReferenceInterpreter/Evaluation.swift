@@ -7,6 +7,8 @@ struct Evaluation {
     private let interpreter: Interpreter
     private let inputs: [TensorValue]?
     private let symbols: SymbolBinding
+    /// Products that PyTorch's kernel rounds only after it has added the bias.
+    private let isKept: [Bool]
     private var graph: Graph { interpreter.graph }
 
     /// Prepares an evaluation; without `inputs`, input leaves must be given.
@@ -14,6 +16,26 @@ struct Evaluation {
         self.interpreter = interpreter
         self.inputs = inputs
         self.symbols = symbols
+        isKept = interpreter.policy == .exact ? [] : Self.keptProducts(interpreter.graph)
+    }
+
+    /// Products (and convolutions) whose only use is a map of the same ATen call: the bias of `linear`, `addmm` and their kin
+    /// is added to the sum in f32, and the result is rounded once.
+    private static func keptProducts(_ graph: Graph) -> [Bool] {
+        let users = graph.users
+        let exits = Set(graph.exits)
+        return graph.nodes.ids.map { id in
+            let node = graph.nodes[id]
+            switch node.operation {
+            case .contract, .convolve: break
+            case .leaf, .map, .reduce, .scan, .view, .concatenate, .gather, .scatter, .attend, .recur, .window, .sort:
+                return false
+            }
+            guard users[id.index].count == 1, let user = users[id.index].first, !exits.contains(Value(id)),
+                case .map = graph.nodes[user].operation
+            else { return false }
+            return !node.origin.isEmpty && node.origin == graph.nodes[user].origin
+        }
     }
 
     /// Evaluates what `wanted` needs, in order, freeing every value after its last use.
@@ -84,7 +106,8 @@ struct Evaluation {
                 try type.shape.map { (extent) throws(Fault) in try self.value(extent) }
             }
             let results = try compute(operation, operands, shapes)
-            return interpreter.policy == .exact ? results : results.map { $0.roundedToElement() }
+            if interpreter.policy == .exact || isKept[id.index] { return results }
+            return results.map { $0.roundedToElement() }
         } catch {
             throw .node(
                 index: id.index, operation: node.operation.name, origin: node.origin, reason: error.reason)

@@ -10,7 +10,9 @@ func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fa
     let element = operands[0].element
     let stateCount = recur.cell == .lstm ? 2 : 1
     let (x, inputWeights, hiddenWeights) = (operands[0], operands[1 + stateCount], operands[2 + stateCount])
-    let (times, batch, inputs, hidden) = (x.shape[0], x.shape[1], x.shape[2], operands[1].shape[1])
+    // h is `width` long, c and the gates `hidden`; without a projection that is the same.
+    let (times, batch, inputs) = (x.shape[0], x.shape[1], x.shape[2])
+    let (width, hidden) = (operands[1].shape[1], operands[stateCount].shape[1])
     let rows = recur.cell.gates * hidden
     let zeros = [Double](repeating: 0, count: rows)
     let inputBias = recur.hasBias ? operands[3 + stateCount].doubles : zeros
@@ -26,10 +28,12 @@ func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fa
     let weights = hiddenWeights.doubles
     var h = operands[1].doubles
     var c = recur.cell == .lstm ? operands[2].doubles : []
-    var outputs = [Double](repeating: 0, count: times * batch * hidden)
+    let projection = recur.hasProjection ? operands.last?.doubles : nil
+    var outputs = [Double](repeating: 0, count: times * batch * width)
     for step in 0..<times {
         let time = recur.isReverse ? times - 1 - step : step
-        let fromHidden = products(h, batch, weights, rows, hidden, single)
+        let fromHidden = products(h, batch, weights, rows, width, single)
+        var given = projection == nil ? h : [Double](repeating: 0, count: batch * hidden)
         for sample in 0..<batch {
             for unit in 0..<hidden {
                 let index = sample * hidden + unit
@@ -46,25 +50,26 @@ func evaluate(_ recur: Recur, _ operands: [TensorValue], rounds: Bool) throws(Fa
                 case .lstm:
                     c[index] = round(
                         narrow(logistic(sum(1)) * c[index]) + narrow(logistic(sum(0)) * squashed(sum(2))))
-                    h[index] = round(logistic(sum(3)) * squashed(c[index]))
+                    given[index] = round(logistic(sum(3)) * squashed(c[index]))
                 case .gru:
                     let candidate = squashed(narrow(input(2) + narrow(logistic(sum(0)) * recurrent(2))))
                     let update = logistic(sum(1))
                     // PyTorch's form of (1 - update) * candidate + update * h.
-                    h[index] =
+                    given[index] =
                         single
                         ? round(candidate + narrow(update * narrow(h[index] - candidate)))
                         : (1 - update) * candidate + update * h[index]
-                case .tanh: h[index] = round(tanh(sum(0)))
-                case .relu: h[index] = round(larger(sum(0), 0))
+                case .tanh: given[index] = round(tanh(sum(0)))
+                case .relu: given[index] = round(larger(sum(0), 0))
                 }
-                outputs[(time * batch + sample) * hidden + unit] = h[index]
             }
         }
+        h = projection.map { products(given, batch, $0, width, hidden, single).map(round) } ?? given
+        outputs.replaceSubrange(time * batch * width..<(time + 1) * batch * width, with: h)
     }
-    let last = recur.cell == .lstm ? [h, c] : [h]
-    return [TensorValue(element, [times, batch, hidden], outputs)]
-        + last.map { TensorValue(element, [batch, hidden], $0) }
+    let last = TensorValue(element, [batch, width], h)
+    return [TensorValue(element, [times, batch, width], outputs), last]
+        + (recur.cell == .lstm ? [TensorValue(element, [batch, hidden], c)] : [])
 }
 
 private func products(_ left: [Double], _ rows: Int, _ right: [Double], _ columns: Int, _ length: Int, _ single: Bool)

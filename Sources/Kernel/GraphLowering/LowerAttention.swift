@@ -48,9 +48,11 @@ extension ProgramBuilder {
     func lowerRecur(_ group: Partition.Group, _ node: Node, _ recur: Recur) throws(LoweringError) {
         let states = recur.cell == .lstm ? 2 : 1
         let x = graph.type(node.operands[0])
-        let hiddenExtent = graph.type(node.operands[1]).shape[1]
+        let hiddenExtent = graph.type(node.operands[states]).shape[1]
+        // h is shorter than c where it is projected.
+        let width = graph.type(node.operands[1]).shape[1]
         let (inputWeights, weights) = (node.operands[1 + states], node.operands[2 + states])
-        let biases = recur.hasBias ? Array(node.operands[(3 + states)...]) : []
+        let biases = recur.hasBias ? Array(node.operands[(3 + states)..<(5 + states)]) : []
         let constant = isConstant(group)
         let gates = Dimension(recur.cell.gates)
         let compute: ElementType = x.element == .f64 ? .f64 : .f32
@@ -91,7 +93,9 @@ extension ProgramBuilder {
         let (time, batch) = (builder.axis(x.shape[0]), builder.axis(x.shape[1]))
         let hidden = builder.axis(hiddenExtent)
         let gate = builder.axis(gates)
-        let depth = builder.axis(hiddenExtent)
+        let depth = builder.axis(width)
+        // The axis of h.
+        let unit = recur.hasProjection ? depth : hidden
         func variable(_ axis: LoopAxis) -> IntegerExpression { IntegerExpression(axis.variable) }
         func function(_ value: Value, _ index: [IntegerExpression]) throws(LoweringError) -> ScalarFunction {
             var body = BodyBuilder()
@@ -104,7 +108,11 @@ extension ProgramBuilder {
             index: builder.address(projected, [variable(time), variable(batch), gateRow]), mask: [])
         let recurrent = try function(weights, [gateRow, variable(depth)])
         let recurrentBias = recur.hasBias && !mergesBias ? try function(biases[1], [gateRow]) : nil
-        let h0 = try function(node.operands[1], [variable(batch), variable(hidden)])
+        var projection: ScalarFunction?
+        if recur.hasProjection, let weights = node.operands.last {
+            projection = try function(weights, [variable(depth), variable(hidden)])
+        }
+        let h0 = try function(node.operands[1], [variable(batch), variable(unit)])
         let c0 = states == 2 ? try function(node.operands[2], [variable(batch), variable(hidden)]) : nil
         var targets: [RecurrenceKernel.Target?] = []
         for result in 0...states {
@@ -113,7 +121,7 @@ extension ProgramBuilder {
                 targets.append(nil)
                 continue
             }
-            let index = (result == 0 ? [variable(time)] : []) + [variable(batch), variable(hidden)]
+            let index = (result == 0 ? [variable(time)] : []) + [variable(batch), variable(result == 2 ? hidden : unit)]
             let target = try buffer(value)
             targets.append(.init(parameter: builder.parameter(target, .write), index: builder.address(target, index)))
         }
@@ -122,7 +130,7 @@ extension ProgramBuilder {
         let kernel = RecurrenceKernel(
             cell: cell, time: time, isReverse: recur.isReverse, batch: batch, hidden: hidden, gate: gate, depth: depth,
             projected: ScalarFunction(body: ScalarBody(nodes: [projectedLoad]), result: 0), recurrent: recurrent,
-            recurrentBias: recurrentBias, initialHidden: h0, initialCell: c0, outputs: targets[0],
+            recurrentBias: recurrentBias, projection: projection, initialHidden: h0, initialCell: c0, outputs: targets[0],
             lastHidden: targets[1], lastCell: states == 2 ? targets[2] : nil)
         launches.append(
             builder.launch(

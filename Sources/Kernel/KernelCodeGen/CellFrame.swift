@@ -78,8 +78,8 @@ struct CellFrame {
         return rounded
     }
 
-    /// Loops that evaluate `function` at `start..<limit` of an axis and store what they find at `target[axis]` as f32,
-    /// or as bf16; `start` is a multiple of the lanes.
+    /// Loops that evaluate `function` at `start..<limit` of an axis and store what they find at `target[axis]` as
+    /// f32, bf16 or f64; `start` is a multiple of the lanes.
     func evaluate(
         _ function: ScalarFunction, along axis: LoopAxis, to target: String, as element: ElementType = .f32,
         start: String = "0", limit: String

@@ -2,8 +2,9 @@ import ElementTypes
 import KernelIR
 
 /// The choices of a recurrence. `gang` 1 splits the hidden units over all threads, which then wait for each other at every
-/// step; 0 runs every sequence on one thread.
+/// step; 0 runs every sequence on one thread. Cells in f64 and projected ones run as plain loops without choices.
 package func recurrenceChoices(_ kernel: Kernel, _ body: RecurrenceKernel, _ target: CPUTarget) -> [Choice] {
+    if SteppedRecurrence.serves(kernel, body) { return [] }
     let lanes = max(4, target.vectorBytes / 4)
     let hidden = body.hidden.extent.constantValue ?? 1
     let batch = body.batch.extent.constantValue ?? 4
@@ -30,12 +31,15 @@ package func recurrenceChoices(_ kernel: Kernel, _ body: RecurrenceKernel, _ tar
 package func emitRecurrence(
     _ kernel: Kernel, _ body: RecurrenceKernel, symbol: String, _ schedule: Schedule, _ target: CPUTarget
 ) throws(EmissionError) -> EmittedKernel {
-    guard let hidden = body.hidden.extent.constantValue, body.depth.extent.constantValue == hidden else {
+    guard let hidden = body.hidden.extent.constantValue, let depth = body.depth.extent.constantValue else {
         throw EmissionError(kernel: kernel.name, reason: "the recurrence's hidden extent is not a constant")
     }
-    let choices = recurrenceChoices(kernel, body, target)
     let frame = CellFrame(
         kernel, symbol: symbol, axes: [body.time, body.batch, body.hidden, body.gate, body.depth], target)
+    if SteppedRecurrence.serves(kernel, body) {
+        return SteppedRecurrence(frame: frame, body: body, hidden: hidden, depth: depth).emit()
+    }
+    let choices = recurrenceChoices(kernel, body, target)
     // Sums must stay in registers whatever the combination of choices.
     let most = max(1, (target.vectorRegisters >= 32 ? 24 : 12) / body.cell.gates)
     let rows = min(schedule[choices[1]], most)

@@ -61,6 +61,7 @@ extension Kernel.Body {
             kernel.projected = kernel.projected.mapping(change)
             kernel.recurrent = kernel.recurrent.mapping(change)
             kernel.recurrentBias = kernel.recurrentBias?.mapping(change)
+            kernel.projection = kernel.projection?.mapping(change)
             kernel.initialHidden = kernel.initialHidden.mapping(change)
             kernel.initialCell = kernel.initialCell?.mapping(change)
             kernel.outputs = kernel.outputs?.mapping(change)

@@ -25,7 +25,7 @@ package struct RecurrenceKernel: Hashable, Sendable {
     package var hidden: LoopAxis
     /// Which gate, extent `cell.gates`.
     package var gate: LoopAxis
-    /// Summed axis of the recurrent product, extent of `hidden`.
+    /// Summed axis of the recurrent product: the units of h, as many as `hidden` unless there is a projection.
     package var depth: LoopAxis
     /// Input product with the input's bias, over time, batch, gate, hidden.
     package var projected: ScalarFunction
@@ -33,6 +33,9 @@ package struct RecurrenceKernel: Hashable, Sendable {
     package var recurrent: ScalarFunction
     /// Over gate, hidden; nil when there is none (or it is already in `projected`, which only the GRU's last gate forbids).
     package var recurrentBias: ScalarFunction?
+    /// Over depth and hidden: what h is of what the cell gives; nil where it is that. With it, h is indexed by `depth`, not
+    /// `hidden`, in `initialHidden`, `outputs` and `lastHidden`.
+    package var projection: ScalarFunction?
     /// Initial h, over batch and hidden.
     package var initialHidden: ScalarFunction
     /// Initial c of an LSTM, over batch and hidden.
@@ -60,7 +63,7 @@ package struct RecurrenceKernel: Hashable, Sendable {
     package init(
         cell: Cell, time: LoopAxis, isReverse: Bool, batch: LoopAxis, hidden: LoopAxis, gate: LoopAxis, depth: LoopAxis,
         projected: ScalarFunction, recurrent: ScalarFunction, recurrentBias: ScalarFunction?,
-        initialHidden: ScalarFunction, initialCell: ScalarFunction?, outputs: Target?, lastHidden: Target?,
+        projection: ScalarFunction? = nil, initialHidden: ScalarFunction, initialCell: ScalarFunction?, outputs: Target?, lastHidden: Target?,
         lastCell: Target?
     ) {
         self.cell = cell
@@ -73,6 +76,7 @@ package struct RecurrenceKernel: Hashable, Sendable {
         self.projected = projected
         self.recurrent = recurrent
         self.recurrentBias = recurrentBias
+        self.projection = projection
         self.initialHidden = initialHidden
         self.initialCell = initialCell
         self.outputs = outputs

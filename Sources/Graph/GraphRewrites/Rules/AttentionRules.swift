@@ -7,6 +7,7 @@ import GraphIR
 let attentionRules: [RewriteRule] = [
     RewriteRule("softmax(q·k × scale + mask)·v -> attention", attention),
     RewriteRule("attention over repeated keys and values -> attention of groups", groupedAttention),
+    RewriteRule("attention in f64 -> softmax(q·k × scale + mask)·v", spelledAttention),
 ]
 
 /// Which axes of the two products play which part.
@@ -55,7 +56,7 @@ private func attention(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeErro
         guard c.isUsedOnce(operands[side]), let softmax = Softmax(c, operands[side]),
             let scores = AttentionScores(c, softmax.scores), let (first, factors) = c.contract(scores.product),
             let axes = AttentionAxes(first, softmaxAxis: softmax.axis, second, weightsSide: side),
-            c.type(factors[0]).element == c.type(operands[0]).element, c.type(factors[0]).element.isFloatingPoint
+            c.type(factors[0]).element == c.type(operands[0]).element, hasKernel(c.type(factors[0]).element)
         else { continue }
         let (query, queryScale) = try unscaled(&c, factors[axes.querySide])
         let (key, keyScale) = try unscaled(&c, factors[1 - axes.querySide])
@@ -95,6 +96,58 @@ private func attention(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeErro
         return try c.builder.view(.permute(second.result.map { order.firstIndex(of: $0) ?? 0 }), result)
     }
     return nil
+}
+
+/// Whether there is an attention kernel for an element type: scores and sums are f32 there, which f64 cannot do with.
+private func hasKernel(_ element: ElementType) -> Bool {
+    switch element {
+    case .f32, .f16, .bf16: true
+    case .f64, .i64, .i32, .i16, .i8, .u8, .bool: false
+    }
+}
+
+/// Attention in an element type that has no kernel, as products, maps and reductions. Rows without a visible key give 0.
+private func spelledAttention(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
+    let node = c.graph.nodes[id]
+    guard case .attend(let attend) = node.operation, !hasKernel(c.type(node.operands[0]).element) else { return nil }
+    let element = c.type(node.operands[0]).element
+    let (q, k) = (c.shape(node.operands[0]), c.shape(node.operands[1]))
+    let groups = [q[0], k[1], q[1].floorDivided(by: k[1], c.ranges)]
+    let operands = c.moved(node.operands)
+    let query = try c.builder.reshape(operands[0], groups + q.suffix(2))
+    let products = Contract(left: [0, 1, 2, 3, 6], right: [0, 1, 4, 6], result: [0, 1, 2, 3, 4])
+    var scores = try c.builder.add(.contract(products), [query, operands[1]])
+    scores = try c.builder.map([scores]) { $0.apply(.multiply, $1[0], $0.real(attend.scale, element)) }
+    if attend.hasMask {
+        let mask = try c.builder.reshape(operands[3], groups + [q[2], k[2]])
+        let isBool = c.builder.type(mask).element == .bool
+        scores = try c.builder.map([scores, mask]) { s, t in
+            let hidden = s.real(-.infinity, element)
+            return s.apply(
+                .add, t[0], isBool ? s.apply(.select, t[1], s.real(0, element), hidden) : s.cast(t[1], element))
+        }
+    }
+    if attend.isCausal {
+        let rows = try c.builder.reshape(try c.builder.leaf(.iota(q[2])), [q[2], 1])
+        let columns = try c.builder.leaf(.iota(k[2]))
+        scores = try c.builder.map([scores, rows, columns]) { s, t in
+            s.apply(.select, s.apply(.less, t[1], t[2]), s.real(-.infinity, element), t[0])
+        }
+    }
+    let row = groups + [q[2], 1]
+    let peaks = try c.builder.reshape(try c.builder.add(.reduce(Reduce(.maximum, axes: [4])), [scores]), row)
+    let weights = try c.builder.map([scores, peaks]) { s, t in
+        let isHidden = s.apply(.equal, t[1], s.real(-.infinity, element))
+        return s.apply(.exp, s.apply(.subtract, t[0], s.apply(.select, isHidden, s.real(0, element), t[1])))
+    }
+    let sums = try c.builder.reshape(try c.builder.add(.reduce(Reduce(.sum, axes: [4])), [weights]), row)
+    let mixing = Contract(left: [0, 1, 2, 3, 4], right: [0, 1, 4, 5], result: [0, 1, 2, 3, 5])
+    let mixed = try c.builder.add(.contract(mixing), [weights, operands[2]])
+    let result = try c.builder.map([mixed, sums]) { s, t in
+        let isHidden = s.apply(.equal, t[1], s.real(0, element))
+        return s.apply(.divide, t[0], s.apply(.select, isHidden, s.real(1, element), t[1]))
+    }
+    return try c.builder.reshape(result, node.results[0].shape)
 }
 
 /// A value with its axes in the given order, those before the last two brought into batch and heads.

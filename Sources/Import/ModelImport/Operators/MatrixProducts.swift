@@ -7,6 +7,11 @@ func registerMatrixProducts(_ table: inout OperatorTable) {
     table.value("mm") { (i) throws(ImportError) in
         try i.add(.contract(.matrixProduct(batchRank: 0)), [try i.tensor("self"), try i.tensor("mat2")])
     }
+    table.value("_int_mm") { (i) throws(ImportError) in
+        // Sums of int8 products are exact in int32.
+        let operands = [try i.cast(try i.tensor("self"), .i32), try i.cast(try i.tensor("mat2"), .i32)]
+        return try i.add(.contract(.matrixProduct(batchRank: 0)), operands)
+    }
     table.value("bmm") { (i) throws(ImportError) in
         try i.add(.contract(.matrixProduct(batchRank: 1)), [try i.tensor("self"), try i.tensor("mat2")])
     }

@@ -42,9 +42,12 @@ extension Importer {
         let directions = try bool("bidirectional") ? 2 : 1
         let batchFirst = try bool("batch_first")
         if try bool("train"), try float("dropout") > 0, layers > 1 { throw .random(site) }
-        let perLayer = hasBias ? 4 : 2
+        // A projected LSTM has one more weight a layer.
+        let plain = hasBias ? 4 : 2
+        let hasProjection = cell == .lstm && weights.count == (plain + 1) * layers * directions
+        let perLayer = hasProjection ? plain + 1 : plain
         guard weights.count == perLayer * layers * directions else {
-            throw unsupported("\(weights.count) weights (projections are not supported)")
+            throw unsupported("\(weights.count) weights for \(layers) layers in \(directions) directions")
         }
         var x = try tensor("input")
         if batchFirst { x = try swapAxes(x, 0, 1) }
@@ -56,7 +59,7 @@ extension Importer {
                 var operands = [x]
                 for state in initial { operands.append(try select(state, 0, Dimension(index))) }
                 operands += weights[index * perLayer..<(index + 1) * perLayer]
-                let recur = Recur(cell, hasBias: hasBias, isReverse: direction == 1)
+                let recur = Recur(cell, hasBias: hasBias, isReverse: direction == 1, hasProjection: hasProjection)
                 let node = try node(.recur(recur), operands)
                 outputs.append(Value(node, 0))
                 for position in initial.indices {
