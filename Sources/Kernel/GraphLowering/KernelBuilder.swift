@@ -255,7 +255,7 @@ struct KernelBuilder {
         for axis in data.shape.indices {
             if let which = gather.axes.firstIndex(of: axis) {
                 let number = try pull(node.operands[1 + which], indexPart, mask, &body)
-                inner.append(try indirect(number, data.shape[axis], &body))
+                inner.append(try indirect(number, data.shape[axis], mask, &body))
             } else {
                 inner.append(others.removeFirst())
             }
@@ -263,21 +263,22 @@ struct KernelBuilder {
         return try pull(node.operands[0], inner, mask, &body)
     }
 
-    /// An index expression for a computed position. Positions are clamped to the extent so that no input can make a kernel
-    /// read outside its buffers; positions that are loop expressions stay symbolic.
+    /// An index expression for a computed position, which counts where `mask` holds; positions that are loop expressions
+    /// stay symbolic.
     mutating func indirect(
-        _ number: Int, _ extent: Dimension, _ body: inout BodyBuilder
+        _ number: Int, _ extent: Dimension, _ mask: [IntegerExpression] = [], _ body: inout BodyBuilder
     ) throws(LoweringError) -> IntegerExpression {
         if case .integerExpression(let expression) = body.body.nodes[number],
             ranges.isNonNegative(expression), ranges.isNonNegative(extent - 1 - expression)
         {
             return expression
         }
-        if case .integer(let constant) = body.body.nodes[number] { return IntegerExpression(Int(constant)) }
-        let low = body.apply(.maximum, number, body.emit(.integer(0), .i64))
-        let last = body.emit(.integerExpression(extent - 1), .i64)
-        let clamped = body.apply(.minimum, low, last)
-        let variable = Variable(.value, clamped)
+        if case .integer(let constant) = body.body.nodes[number], constant >= 0,
+            ranges.isNonNegative(extent - 1 - IntegerExpression(Int(constant)))
+        {
+            return IntegerExpression(Int(constant))
+        }
+        let variable = Variable(.value, body.emit(.position(number, extent: extent, mask: mask), .i64))
         ranges.declare(variable, extent: extent)
         return IntegerExpression(variable)
     }

@@ -172,7 +172,8 @@ struct RowWriter {
             }
             switch body.body.nodes[node] {
             case .load, .slot, .row: continue
-            case .integerExpression, .condition, .real, .integer, .truth, .apply, .cast, .accumulator, .scan: break
+            case .integerExpression, .condition, .real, .integer, .truth, .apply, .cast, .position, .accumulator, .scan:
+                break
             }
             let isExpensive = expression.instructions.contains {
                 if case .apply(let operation, _) = $0 { operation.isExpensive } else { false }

@@ -130,11 +130,18 @@ extension ProgramBuilder {
         var body = BodyBuilder()
         let number = try builder.pull(node.operands[1], index, [], &body)
         var target: [IntegerExpression] = []
+        // Nothing is written where a position is outside.
+        var inside: [IntegerExpression] = []
         let shape = graph.type(value).shape
         for axis in shape.indices {
             if let which = scatter.axes.firstIndex(of: axis) {
                 let position = try builder.pull(node.operands[2 + which], positionIndex, [], &body)
-                target.append(try builder.indirect(position, shape[axis], &body))
+                let place = try builder.indirect(position, shape[axis], [], &body)
+                target.append(place)
+                if place.variables.contains(where: { $0.kind == .value }) {
+                    let given = IntegerExpression(Variable(.value, position))
+                    inside += [given, shape[axis] - 1 - given]
+                }
             } else {
                 target.append(others.removeFirst())
             }
@@ -145,7 +152,8 @@ extension ProgramBuilder {
         let destination = try buffer(value)
         let store = Store(
             parameter: builder.parameter(destination, scatter.kind == .set ? .write : .readWrite),
-            index: builder.address(destination, target), value: number, combine: kinds[scatter.kind] ?? nil)
+            index: builder.address(destination, target), value: number, combine: kinds[scatter.kind] ?? nil,
+            mask: inside)
         // Positions that cannot repeat (a single one) need no order.
         let isSingle = elementCount(graph.type(node.operands[2]).shape) == 1
         let nest = NestKernel(

@@ -83,6 +83,7 @@ struct AttentionMask {
                 case .load(_, let index, let mask): ([index] + mask).flatMap(\.variables)
                 case .integerExpression(let expression): expression.variables
                 case .condition(let mask): mask.flatMap(\.variables)
+                case .position(_, let extent, let mask): ([extent] + mask).flatMap(\.variables)
                 case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: []
                 }
             })

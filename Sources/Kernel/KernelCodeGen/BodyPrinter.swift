@@ -36,6 +36,9 @@ package struct BodyPrinter {
     package var accumulator = Text("accumulator", isVector: false)
     /// Text of a scan node after its update.
     package var scan: (Int) -> Text = { Text("scan\($0)", isVector: false) }
+    /// C variables (an int64_t, and a vector of them) that take note of positions outside of their axes; nil where the
+    /// function has no way to tell.
+    package var outside: (scalar: String, vector: String)?
     /// Compute types of slots and storage types of rows.
     package var slotTypes: [ElementType] = []
     /// Storage types of rows.
@@ -146,6 +149,7 @@ package struct BodyPrinter {
         case .load(_, let index, let mask): return values([index] + mask)
         case .integerExpression(let expression): return values([expression])
         case .condition(let mask): return values(mask)
+        case .position(let operand, let extent, let mask): return [operand] + values([extent] + mask)
         case .real, .integer, .truth, .slot, .row, .accumulator: return []
         case .apply(_, let operands): return operands
         case .cast(let operand, _), .scan(_, let operand): return [operand]
@@ -208,6 +212,13 @@ package struct BodyPrinter {
             let (uniform, differing) = splitMask(mask, vectors: vectors)
             if differing.isEmpty { return define(index.condition(uniform) ?? "1", isVector: false) }
             return inLoop("(\(index.condition(uniform + differing) ?? "1")) ? -1 : 0")
+        case .position(let operand, let extent, let mask):
+            guard let text = values[operand] else { preconditionFailure("operand printed before its use") }
+            let (lines, result) = define(
+                text.isVector
+                    ? "max_lv(min_lv(\(text.text), splat_l(\(index.print(extent - 1)))), (vl){0})"
+                    : "max_ls(min_ls(\(text.text), \(index.print(extent - 1))), 0)", isVector: text.isVector)
+            return (lines + report(text, extent, mask, vectors), result)
         case .real(let bits, let type):
             return ([], Text(CTypes.real(Double(bitPattern: bits), type), isVector: false))
         case .integer(let value):
@@ -238,6 +249,29 @@ package struct BodyPrinter {
             let (lines, copy) = define(state.text, isVector: state.isVector)
             return (["\(state.text) = \(combined);"] + lines, copy)
         }
+    }
+
+    /// Statements that take note of a position outside of its axis.
+    private func report(
+        _ position: Text, _ extent: IntegerExpression, _ mask: [IntegerExpression], _ vectors: Set<Variable>
+    ) -> [String] {
+        guard let outside else { return [] }
+        let (uniform, differing) = splitMask(mask, vectors: vectors)
+        let limit = index.print(extent)
+        if differing.isEmpty {
+            let x = position.text
+            let statement =
+                position.isVector
+                ? "\(outside.vector) |= (\(x) < 0) | (\(x) >= \(limit));"
+                : "\(outside.scalar) |= (\(x) < 0) | (\(x) >= \(limit));"
+            return [index.condition(uniform).map { "if (\($0)) \(statement)" } ?? statement]
+        }
+        let x = position.isVector ? "\(position.text)[lane]" : position.text
+        let condition = index.condition(uniform + differing) ?? "1"
+        return [
+            "for (int lane = 0; lane < LANES; ++lane) "
+                + "\(outside.scalar) |= (\(condition)) && (\(x) < 0 || \(x) >= \(limit));"
+        ]
     }
 
     /// The vector text of a value of a compute type.

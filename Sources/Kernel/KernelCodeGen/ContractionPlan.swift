@@ -173,6 +173,7 @@ extension ScalarBody {
             case .load(_, let index, let mask): [index] + mask
             case .integerExpression(let expression): [expression]
             case .condition(let mask): mask
+            case .position(_, let extent, let mask): [extent] + mask
             case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: []
             }
         }

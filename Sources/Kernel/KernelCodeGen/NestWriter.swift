@@ -1,3 +1,4 @@
+import DeviceAPI
 import ElementTypes
 import KernelIR
 
@@ -20,6 +21,11 @@ struct NestWriter {
         for step in nest.steps { for axis in step.axes { ranges.declare(axis.variable, extent: axis.extent) } }
     }
 
+    /// Whether positions are computed, which may lie outside of their axes.
+    private var hasPositions: Bool {
+        nest.steps.contains { $0.body.nodes.contains { if case .position = $0 { true } else { false } } }
+    }
+
     private var ranges: VariableRanges
     private var index: IndexPrinter { IndexPrinter(ranges) }
 
@@ -35,6 +41,7 @@ struct NestWriter {
 
     mutating func write() -> String {
         for text in KernelFrame.opening(kernel) { line(text) }
+        if hasPositions { line("int64_t outside = 0; vl outsideLanes = {0};") }
         if plan.workspaceBytes != 0 {
             for (row, offset) in plan.rowOffsets.enumerated() {
                 let type = CTypes.scalar(nest.rows[row])
@@ -64,6 +71,10 @@ struct NestWriter {
             point(plan.lane == -1 ? .inner : .scalars)
         }
         close()
+        if hasPositions {
+            line("for (int lane = 0; lane < LANES; ++lane) outside |= outsideLanes[lane];")
+            line("if (outside) return \(KernelCode.indexOutOfRange.rawValue);")
+        }
         return KernelFrame.function(symbol, lines)
     }
 
@@ -267,6 +278,7 @@ struct NestWriter {
             var printer = BodyPrinter(
                 parameters: kernel.parameters, index: IndexPrinter(ranges, names: names), lanes: plan.lanes,
                 laneAxis: laneAxis)
+            printer.outside = ("outside", "outsideLanes")
             printer.slotTypes = nest.slots
             printer.rowTypes = nest.rows
             let isOuterVector = if case .vectors = mode { true } else { false }

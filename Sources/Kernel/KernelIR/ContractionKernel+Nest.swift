@@ -41,6 +41,8 @@ extension ScalarBody.Node {
             return .load(parameter: parameter, index: expression(index), mask: mask.map(expression))
         case .integerExpression(let value): return .integerExpression(expression(value))
         case .condition(let mask): return .condition(mask.map(expression))
+        case .position(let operand, let extent, let mask):
+            return .position(operand + amount, extent: expression(extent), mask: mask.map(expression))
         case .real, .integer, .truth, .slot, .row, .accumulator: return self
         case .apply(let operation, let operands): return .apply(operation, operands.map { $0 + amount })
         case .cast(let operand, let element): return .cast(operand + amount, element)

@@ -96,6 +96,8 @@ extension ScalarBody {
                     .load(parameter: parameter, index: change(index), mask: mask.map(change))
                 case .integerExpression(let expression): .integerExpression(change(expression))
                 case .condition(let mask): .condition(mask.map(change))
+                case .position(let operand, let extent, let mask):
+                    .position(operand, extent: change(extent), mask: mask.map(change))
                 case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: node
                 }
             })

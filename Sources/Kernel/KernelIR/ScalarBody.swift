@@ -26,6 +26,10 @@ package struct ScalarBody: Hashable, Sendable {
         case cast(Int, ElementType)
         /// The result of a reduction of an earlier step (nest kernels).
         case slot(Int)
+        /// An i64 node as a position of an axis: brought into `0..<extent`, so that no input can make a kernel leave its
+        /// buffers. A nest kernel whose position was outside, at a point where no expression of `mask` is negative, returns
+        /// an error code.
+        case position(Int, extent: IntegerExpression, mask: [IntegerExpression])
         /// What an earlier step kept for this inner point (nest kernels).
         case row(Int)
         /// What the kernel has computed for this point before its epilogue (contraction, attention, recurrence); f32.
@@ -56,7 +60,7 @@ package struct ScalarBody: Hashable, Sendable {
         for node in nodes {
             switch node {
             case .load(let parameter, _, _): types.append(parameters[parameter].element.computeType)
-            case .integerExpression, .integer: types.append(.i64)
+            case .integerExpression, .integer, .position: types.append(.i64)
             case .condition, .truth: types.append(.bool)
             case .real(_, let type): types.append(type)
             case .apply(let operation, let operands): types.append(operation.resultType(operands.map { types[$0] }))

@@ -23,6 +23,8 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case wrongInput(name: String, expected: String, found: String)
     /// An input whose extent is outside the range that the model was made for.
     case outOfRange(input: String, place: String, symbol: String, minimum: Int, maximum: Int?, found: Int)
+    /// A kernel met an index outside of the axis that it indexes; `inputs` are the integer inputs that it reads.
+    case indexOutOfRange(inputs: [String], kernel: String, origin: String)
     /// A condition that the inputs' extents must meet.
     case guardFailed(condition: String, values: String)
     /// Memory of another length than shape and type ask for, or not aligned to the element type.
@@ -53,6 +55,10 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .outOfRange(let input, let place, let symbol, let minimum, let maximum, let found):
             "input '\(input)': \(place) ('\(symbol)') is \(found), but the model takes "
                 + (maximum.map { "\(minimum) to \($0)" } ?? "at least \(minimum)")
+        case .indexOutOfRange(let inputs, let kernel, let origin):
+            (inputs.isEmpty
+                ? "a computed index is" : "input '\(inputs.joined(separator: "' or '"))': an index is")
+                + " outside of what it indexes, in \(origin.isEmpty ? "kernel '\(kernel)'" : origin)"
         case .guardFailed(let condition, let values): "the inputs must satisfy \(condition), but \(values)"
         case .badMemory(let name, let reason): "memory of '\(name)' \(reason)"
         case .sizeOverflow(let what): "\(what) cannot be computed for these inputs"

@@ -101,7 +101,7 @@ package final class Session {
         inputs: UnsafeBufferPointer<UnsafeRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
     ) throws(RuntimeError) {
         let graph = try prepare(inputs, outputs)
-        do { try graph.run(UnsafeBufferPointer(slots)) } catch { throw .device(error) }
+        do { try graph.run(UnsafeBufferPointer(slots)) } catch { throw failure(error) }
         finish()
     }
 
@@ -111,7 +111,27 @@ package final class Session {
     ) throws(RuntimeError) -> [UInt64] {
         let graph = try prepare(inputs, outputs)
         defer { finish() }
-        do { return try graph.runProfiled(UnsafeBufferPointer(slots)) } catch { throw .device(error) }
+        do { return try graph.runProfiled(UnsafeBufferPointer(slots)) } catch { throw failure(error) }
+    }
+
+    /// A device's error; an index out of range is a fault of the inputs and names them.
+    private func failure(_ error: DeviceError) -> RuntimeError {
+        guard case .kernelFailed(let index, _, KernelCode.indexOutOfRange.rawValue) = error,
+            package.plan.launches.indices.contains(index)
+        else { return .device(error) }
+        let launch = package.plan.launches[index]
+        var (inputs, origin) = ([String](), "")
+        for operand in launch.operands {
+            let buffer = package.plan.buffers[operand.buffer]
+            switch buffer.placement {
+            case .input(let input):
+                let port = package.interface.inputs[input]
+                if !port.type.element.isFloatingPoint, !inputs.contains(port.name) { inputs.append(port.name) }
+            case .output, .arena, .state: origin = buffer.label
+            case .weight: break
+            }
+        }
+        return .indexOutOfRange(inputs: inputs, kernel: launch.label, origin: origin)
     }
 
     /// Runs on tensors in the order of the model's inputs, and returns the outputs.
