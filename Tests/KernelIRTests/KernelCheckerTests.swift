@@ -43,6 +43,7 @@ import Testing
         (
             0, "4*v1]", "4*v0]", "expressions name loops, declared symbols and earlier i64 values", "%0 is f32"
         ),
+        (0, "%3 = index (i0 % 2) + min(s0, 4)", "%3 = position %0 of s0", "positions are i64 values", "%0 is f32"),
         (1, "result %0", "result %1", "results are values of the body", "there is no %1"),
         (
             0, "store %2 to p1[i0]", "store %2 to p0[i0]", "writes go to parameters that may be written",

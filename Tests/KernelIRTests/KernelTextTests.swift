@@ -21,7 +21,7 @@ import Testing
         loop i0 < s0
         step
           loop i1 < 4
-          %0 = load p0[4*i0 + i1] where [i1 - 1, 3 - i0]
+          %0 = load p0[4*i0 + i1] where [i1 - 1, -i0 + 3]
           %1 = load p3[i0]
           %2 = load p0[i1 + 4*v1]
           %3 = index (i0 % 2) + min(s0, 4)

@@ -29,7 +29,7 @@ import Testing
     }
 
     static let cases = [
-        Case(rows: 1, columns: 1, depth: 1), Case(rows: 1, columns: 300, depth: 65),
+        Case(rows: 2, columns: 1, depth: 7), Case(rows: 1, columns: 300, depth: 65),
         Case(rows: 3, columns: 17, depth: 5),
         Case(rows: 130, columns: 1100, depth: 33), Case(rows: 64, columns: 512, depth: 128, transposed: false),
         Case(rows: 65, columns: 257, depth: 31, transposed: false),

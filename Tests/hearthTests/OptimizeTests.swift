@@ -84,7 +84,7 @@ import Testing
             let line = try #require(listing.split(separator: "\n").first { $0.hasPrefix("kernel \"") })
             let name = String(line.dropFirst(8).dropLast())
             let shown = try Self.hearth(["inspect", "m.hearth", "--kernel", name], in: folder)
-            for part in [" under ", "kernel \"\(name)\"\n", "parameter write f64[", "void k"] {
+            for part in [" under ", "kernel \"\(name)\"\n", "parameter write f64[", "int32_t k"] {
                 #expect(shown.output.contains(part), "\(part)")
             }
             let unknown = try Self.hearth(["inspect", "m.hearth", "--kernel", "frob"], in: folder)

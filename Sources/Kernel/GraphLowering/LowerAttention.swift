@@ -121,7 +121,8 @@ extension ProgramBuilder {
                 targets.append(nil)
                 continue
             }
-            let index = (result == 0 ? [variable(time)] : []) + [variable(batch), variable(result == 2 ? hidden : unit)]
+            let index =
+                (result == 0 ? [variable(time)] : []) + [variable(batch), variable(result == 2 ? hidden : unit)]
             let target = try buffer(value)
             targets.append(.init(parameter: builder.parameter(target, .write), index: builder.address(target, index)))
         }
@@ -130,7 +131,8 @@ extension ProgramBuilder {
         let kernel = RecurrenceKernel(
             cell: cell, time: time, isReverse: recur.isReverse, batch: batch, hidden: hidden, gate: gate, depth: depth,
             projected: ScalarFunction(body: ScalarBody(nodes: [projectedLoad]), result: 0), recurrent: recurrent,
-            recurrentBias: recurrentBias, projection: projection, initialHidden: h0, initialCell: c0, outputs: targets[0],
+            recurrentBias: recurrentBias, projection: projection, initialHidden: h0, initialCell: c0,
+            outputs: targets[0],
             lastHidden: targets[1], lastCell: states == 2 ? targets[2] : nil)
         launches.append(
             builder.launch(

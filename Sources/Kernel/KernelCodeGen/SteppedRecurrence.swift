@@ -153,7 +153,8 @@ struct SteppedRecurrence {
         lines += frame.evaluate(body.projected, along: body.hidden, to: line, as: element, limit: "\(hidden)")
         lines.append(
             "for (int64_t i = 0; i < \(width); ++i) sums[\(g) * \(width) + i] = "
-                + "bias[\(g) * \(width) + i]\(body.cell == .gru ? " + (slot == 3 ? 0 : \(line)[i])" : " + \(line)[i]");")
+                + "bias[\(g) * \(width) + i]\(body.cell == .gru ? " + (slot == 3 ? 0 : \(line)[i])" : " + \(line)[i]");"
+        )
         lines += [
             "}", "\(symbol)_add(weights, \(depth), \(gates * width), state, sums);",
             "for (int64_t i = 0; i < \(width); i += LANES) "

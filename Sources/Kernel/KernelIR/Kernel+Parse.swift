@@ -137,14 +137,16 @@ private struct KernelReader {
         let (gate, depth) = (try axis("gate"), try axis("depth"))
         let (projected, recurrent) = (try function("projected"), try function("recurrent"))
         let bias = try optionalFunction("recurrentBias")
+        let projection = try optionalFunction("projection")
         let initialHidden = try function("initialHidden")
         let initialCell = try optionalFunction("initialCell")
         let outputs = try target("outputs")
         let (lastHidden, lastCell) = (try target("lastHidden"), try target("lastCell"))
         return RecurrenceKernel(
             cell: cell, time: time, isReverse: isReverse, batch: batch, hidden: hidden, gate: gate, depth: depth,
-            projected: projected, recurrent: recurrent, recurrentBias: bias, initialHidden: initialHidden,
-            initialCell: initialCell, outputs: outputs, lastHidden: lastHidden, lastCell: lastCell)
+            projected: projected, recurrent: recurrent, recurrentBias: bias, projection: projection,
+            initialHidden: initialHidden, initialCell: initialCell, outputs: outputs, lastHidden: lastHidden,
+            lastCell: lastCell)
     }
 
     private mutating func sort() throws(TextError) -> SortKernel {
@@ -266,6 +268,11 @@ private struct KernelReader {
         case "cast":
             let element = try element()
             return .cast(try scanner.value(), element)
+        case "position":
+            let operand = try scanner.value()
+            try scanner.expectWord("of")
+            let extent = try scanner.integerExpression()
+            return .position(operand, extent: extent, mask: try mask())
         case "slot": return .slot(try scanner.integer())
         case "row": return .row(try scanner.integer())
         case "accumulator": return .accumulator

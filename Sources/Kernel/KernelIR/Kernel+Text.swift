@@ -102,6 +102,7 @@ private struct KernelText {
         write("projected", kernel.projected)
         write("recurrent", kernel.recurrent)
         if let bias = kernel.recurrentBias { write("recurrentBias", bias) }
+        if let projection = kernel.projection { write("projection", projection) }
         write("initialHidden", kernel.initialHidden)
         if let cell = kernel.initialCell { write("initialCell", cell) }
         write("outputs", kernel.outputs)
@@ -165,6 +166,7 @@ extension ScalarBody.Node: CustomStringConvertible {
         case .apply(let operation, let operands):
             "\(operation.rawValue) \(operands.map { "%\($0)" }.joined(separator: ", "))"
         case .cast(let operand, let element): "cast \(element.rawValue) %\(operand)"
+        case .position(let operand, let extent, let mask): "position %\(operand) of \(extent)\(maskText(mask))"
         case .slot(let slot): "slot \(slot)"
         case .row(let row): "row \(row)"
         case .accumulator: "accumulator"

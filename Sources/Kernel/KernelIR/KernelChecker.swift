@@ -114,7 +114,7 @@ package struct KernelChecker {
             case .row(let row): part.rows.contains(row) ? nil : "no earlier step over equal loops keeps row \(row)"
             case .scan: part.isStep && !part.inner.isEmpty ? nil : "there is no inner loop"
             case .accumulator: part.isEpilogue ? nil : "nothing was accumulated"
-            case .load, .integerExpression, .condition, .real, .integer, .truth, .apply, .cast: nil
+            case .load, .integerExpression, .condition, .real, .integer, .truth, .apply, .cast, .position: nil
             }
         },
         .values("operands have types that fit") { node, index, part, kernel in
@@ -125,6 +125,11 @@ package struct KernelChecker {
             if Set(values.map { types[$0] }).count > 1 { return "types \(values.map { types[$0].rawValue })" }
             if operation == .select, types[operands[0]] != .bool { return "a condition that is not bool" }
             return nil
+        },
+        .values("positions are i64 values") { node, index, part, kernel in
+            guard case .position(let operand, _, _) = node else { return nil }
+            let type = kernel.types(part, before: index)[operand]
+            return type == .i64 ? nil : "%\(operand) is \(type.rawValue)"
         },
         .values("expressions name loops, declared symbols and earlier i64 values") { node, index, part, kernel in
             for expression in node.expressions {
@@ -262,9 +267,15 @@ extension Kernel {
     /// The types of the values before a number.
     func types(_ part: KernelPart, before count: Int) -> [ElementType] {
         var (slots, rows): ([ElementType], [ElementType]) = ([], [])
-        if case .nest(let nest) = body { (slots, rows) = (nest.slots, nest.rows) }
+        var accumulator = ElementType.f32
+        switch body {
+        case .nest(let nest): (slots, rows) = (nest.slots, nest.rows)
+        case .contraction(let contraction): accumulator = contraction.operandElement.computeType
+        case .attention(let attention): accumulator = attention.operandElement.computeType
+        case .recurrence, .sort: break
+        }
         return ScalarBody(nodes: Array(part.body.nodes.prefix(count))).types(
-            parameters: parameters, slots: slots, rows: rows)
+            parameters: parameters, slots: slots, rows: rows, accumulator: accumulator)
     }
 }
 
@@ -334,15 +345,18 @@ extension AttentionKernel {
 
 extension RecurrenceKernel {
     fileprivate var parts: [KernelPart] {
+        let unit = projection == nil ? hidden : depth
         var parts = [
             KernelPart("projected", [time, batch, gate, hidden], projected),
             KernelPart("recurrent", [gate, hidden, depth], recurrent),
-            KernelPart("initialHidden", [batch, hidden], initialHidden),
+            KernelPart("initialHidden", [batch, unit], initialHidden),
         ]
+        if let projection { parts.append(KernelPart("projection", [depth, hidden], projection)) }
         if let recurrentBias { parts.append(KernelPart("recurrentBias", [gate, hidden], recurrentBias)) }
         if let initialCell { parts.append(KernelPart("initialCell", [batch, hidden], initialCell)) }
-        parts.append(KernelPart("outputs", [time, batch, hidden], [outputs]))
-        return parts + [KernelPart("last", [batch, hidden], [lastHidden, lastCell])]
+        parts.append(KernelPart("outputs", [time, batch, unit], [outputs]))
+        parts.append(KernelPart("lastHidden", [batch, unit], [lastHidden]))
+        return parts + [KernelPart("lastCell", [batch, hidden], [lastCell])]
     }
 }
 
@@ -351,7 +365,7 @@ extension ScalarBody.Node {
     package var operands: [Int] {
         switch self {
         case .apply(_, let operands): operands
-        case .cast(let operand, _), .scan(_, let operand): [operand]
+        case .cast(let operand, _), .scan(_, let operand), .position(let operand, _, _): [operand]
         case .load, .integerExpression, .condition, .real, .integer, .truth, .slot, .row, .accumulator: []
         }
     }
@@ -362,6 +376,7 @@ extension ScalarBody.Node {
         case .load(_, let index, let mask): [index] + mask
         case .integerExpression(let expression): [expression]
         case .condition(let mask): mask
+        case .position(_, let extent, let mask): [extent] + mask
         case .real, .integer, .truth, .apply, .cast, .slot, .row, .accumulator, .scan: []
         }
     }

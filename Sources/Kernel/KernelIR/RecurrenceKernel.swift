@@ -63,7 +63,8 @@ package struct RecurrenceKernel: Hashable, Sendable {
     package init(
         cell: Cell, time: LoopAxis, isReverse: Bool, batch: LoopAxis, hidden: LoopAxis, gate: LoopAxis, depth: LoopAxis,
         projected: ScalarFunction, recurrent: ScalarFunction, recurrentBias: ScalarFunction?,
-        projection: ScalarFunction? = nil, initialHidden: ScalarFunction, initialCell: ScalarFunction?, outputs: Target?, lastHidden: Target?,
+        projection: ScalarFunction? = nil, initialHidden: ScalarFunction, initialCell: ScalarFunction?,
+        outputs: Target?, lastHidden: Target?,
         lastCell: Target?
     ) {
         self.cell = cell

@@ -210,10 +210,13 @@ actor CoverEvaluator: CandidateEvaluator {
     private func remember(
         _ key: ArchiveKey, _ candidate: Candidate, _ outcome: ArchiveRecord.Outcome
     ) -> TrialVerdict {
-        // A full disk costs the memory of this trial, not the search.
-        try? search.archive?.append(
-            ArchiveRecord(
-                key: key, schedule: candidate.schedule.description, agent: candidate.agent, outcome: outcome))
+        // The first champion is timed in every search, and written once. A full disk costs the memory of this trial, not the
+        // search.
+        if search.archive?[key] == nil {
+            try? search.archive?.append(
+                ArchiveRecord(
+                    key: key, schedule: candidate.schedule.description, agent: candidate.agent, outcome: outcome))
+        }
         return switch outcome {
         case .refused(let reason): .refused(reason: reason)
         case .timed(let seconds, _, let isWin): .timed(seconds: seconds, isWin: isWin)

@@ -128,7 +128,7 @@ package final class Session {
                 let port = package.interface.inputs[input]
                 if !port.type.element.isFloatingPoint, !inputs.contains(port.name) { inputs.append(port.name) }
             case .output, .arena, .state: origin = buffer.label
-            case .weight: break
+            case .weight, .library: break
             }
         }
         return .indexOutOfRange(inputs: inputs, kernel: launch.label, origin: origin)

@@ -121,7 +121,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             throw BadInput("\(golden ?? "\(program), on its sample inputs (give others with --inputs)"): \(error)")
         }
         if let golden, let reason = record.implausibleOutput {
-            throw BadInput("\(golden) does not belong to \(model): \(reason)")
+            throw BadInput("\(golden) does not belong to \(source ?? program): \(reason)")
         }
         let toolchain = try await CToolchain.find()
         var pipeline = Pipeline(device: device, toolchain: toolchain, usesLibraries: !noLibraries)
