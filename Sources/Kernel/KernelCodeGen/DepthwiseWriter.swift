@@ -15,7 +15,7 @@ struct DepthwiseShape {
 
     /// Finds the pattern, or nil.
     init?(_ kernel: Kernel, _ contraction: ContractionKernel, lanes: Int) {
-        guard contraction.depth.extent == 1, ContractionPlan.product(contraction.columns) == 1,
+        guard ContractionPlan.product(contraction.columns) == 1,
             let channel = contraction.batch.last, let channels = channel.extent.constantValue, channels % lanes == 0,
             let (parameter, index, mask) = contraction.left.plainLoad,
             kernel.parameters[parameter].element == contraction.operandElement,
@@ -31,7 +31,8 @@ struct DepthwiseShape {
                     }
             })
         else { return nil }
-        let taps = contraction.taps.filter { $0.extent != 1 }
+        // The only channel of a group is no loop any more when loops have been merged: the last tap stands in its place.
+        let taps = (contraction.taps + [contraction.depth]).filter { $0.extent != 1 }
         guard (1...2).contains(taps.count), let last = taps.last,
             let across = WindowAxis(last, among: contraction.rows, index: index, mask: mask), across.tapCount <= 9
         else { return nil }
@@ -71,7 +72,9 @@ struct DepthwiseWriter {
         self.target = target
         lanes = CPrelude.lanes(target)
         var ranges = shape.kernel.ranges
-        for axis in shape.contraction.batch + shape.contraction.rows + shape.contraction.taps {
+        for axis in shape.contraction.batch + shape.contraction.rows + shape.contraction.taps + [
+            shape.contraction.depth
+        ] {
             ranges.declare(axis.variable, extent: axis.extent)
         }
         self.ranges = ranges
@@ -127,7 +130,7 @@ struct DepthwiseWriter {
             "for (int64_t \(name) = \(count) * part / parts; \(name) < \(count) * (part + 1) / parts; ++\(name)) {")
         lines.append("int64_t tap = 0;")
         let contraction = shape.contraction
-        for axis in contraction.columns + [contraction.depth] + contraction.taps {
+        for axis in contraction.columns + contraction.taps + [contraction.depth] {
             let variable = axis.variable.name
             let extent = axis.extent.constantValue ?? 1
             lines.append("for (int64_t \(variable) = 0; \(variable) < \(extent); ++\(variable))")
