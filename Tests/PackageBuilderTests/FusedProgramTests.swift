@@ -34,8 +34,9 @@ import Testing
     }
 
     /// The graph is lowered as it stands, without rewrites; two runs follow one another so that states count.
-    @Test(arguments: FusionCase.all)
-    func computesWhatTheInterpreterDoes(_ row: FusionCase) async throws {
+    @Test(arguments: FusionCase.all, ["clang", "gcc"])
+    func computesWhatTheInterpreterDoes(_ row: FusionCase, compiler: String) async throws {
+        let toolchain = compiler == "gcc" ? try await CToolchain.find("gcc") : try await CToolchain.find()
         let graph = try Graph(parsing: row.text)
         var random = SeededRandom(seed: 3)
         var source = NamedTensors()
@@ -49,7 +50,7 @@ import Testing
         let folder = try TemporaryFolder()
         let emitter = KernelEmitter(CPUTarget(device.limits))
         let objects = KernelObjects(
-            toolchain: try await CToolchain.find(), flags: emitter.compilerFlags, folder: folder)
+            toolchain: toolchain, flags: emitter.compilerFlags, folder: folder)
         let maker = PackageMaker(
             model: Pipeline.Model(graph: graph, tensors: source), device: device, emitter: emitter, objects: objects,
             folder: folder)

@@ -105,6 +105,16 @@ extension FusionCase {
             output "y" %4
             """, ["map/1 x0 x1 -> y0"]),
         FusionCase(
+            "halves change places, a whole vector at a time",
+            """
+            input "x" f32[3, 64]
+            %0 = input 0 : f32[3, 64]
+            %1 = view.slice axis 1 start [32] count [32] step 1 %0 : f32[3, 32]
+            %2 = view.slice axis 1 start [0] count [32] step 1 %0 : f32[3, 32]
+            %3 = concatenate axis 1 %1, %2 : f32[3, 64]
+            output "y" %3
+            """, ["map/1 x0 -> y0"]),
+        FusionCase(
             "reductions of one operand over the same axes are one pass",
             """
             input "x" f32[4, 8]

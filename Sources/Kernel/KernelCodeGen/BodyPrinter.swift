@@ -178,7 +178,6 @@ package struct BodyPrinter {
             let element = parameters[parameter].element
             let (uniform, differing) = splitMask(mask, vectors: vectors)
             let condition = index.condition(uniform)
-            let zero = "(\(CTypes.vector(type))){0}"
             func guarded(_ text: String, _ zero: String) -> String {
                 condition.map { "(\($0)) ? \(text) : \(zero)" } ?? text
             }
@@ -190,9 +189,14 @@ package struct BodyPrinter {
                 case .uniform(let expression):
                     return define(guarded(scalarLoad(expression), "0"), isVector: false)
                 case .linear(let base, 1):
-                    let vector = CTypes.storageVector(element)
-                    let text = "*(const \(vector)_u *)(p\(parameter) + \(index.print(base)))"
-                    return define(guarded(CTypes.loadVector(element, text), zero), isVector: true)
+                    let text = "*(const \(CTypes.storageVector(element))_u *)(p\(parameter) + \(index.print(base)))"
+                    // To gcc an unaligned vector is of another type than the zeros beside it.
+                    let vector = "(\(CTypes.vector(type)))"
+                    return define(
+                        guarded(
+                            condition == nil
+                                ? CTypes.loadVector(element, text) : "\(vector)(\(CTypes.loadVector(element, text)))",
+                            "\(vector){0}"), isVector: true)
                 case .linear, .general: break
                 }
             }

@@ -25,12 +25,7 @@ package struct CToolchain: Sendable {
     /// Finds a compiler: `HEARTH_CC` if set, else clang on the path or beside `swift`, else gcc, else cc.
     /// `parallel` is how many run at a time.
     package static func find(parallel: Int = 2) async throws(ToolchainError) -> CToolchain {
-        if let named = variable("HEARTH_CC"), !named.isEmpty {
-            guard let path = named.contains("/") ? named : search(named) else {
-                throw .notFound(tried: ["HEARTH_CC=\(named)"])
-            }
-            return try await CToolchain(path: path, parallel: parallel)
-        }
+        if let named = variable("HEARTH_CC"), !named.isEmpty { return try await find(named, parallel: parallel) }
         var tried: [String] = []
         for name in ["clang", "gcc", "cc"] {
             var places = [search(name)]
@@ -43,6 +38,12 @@ package struct CToolchain: Sendable {
             tried.append(name)
         }
         throw .notFound(tried: tried)
+    }
+
+    /// The compiler of that name on the path, or at that path.
+    package static func find(_ name: String, parallel: Int = 2) async throws(ToolchainError) -> CToolchain {
+        guard let path = name.contains("/") ? name : search(name) else { throw .notFound(tried: [name]) }
+        return try await CToolchain(path: path, parallel: parallel)
     }
 
     /// Asks the compiler at `path` for its version.
