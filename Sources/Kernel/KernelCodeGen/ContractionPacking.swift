@@ -32,6 +32,7 @@ struct ContractionPacking {
 
     /// Statements that evaluate row `target` (a C pointer) of the left operand; row, batch variables are in scope.
     func leftRow(_ target: String) -> [String] {
+        if let lines = copiedRow(target) { return lines }
         let depth = contraction.depth
         let name = depth.variable.name
         let lanes = plan.lanes
@@ -57,6 +58,34 @@ struct ContractionPacking {
         if plan.paddedDepth != depth.extent {
             lines.append("for (; \(name) < \(index.print(plan.paddedDepth)); ++\(name)) (\(place))[\(name)] = 0;")
         }
+        return tapLoops(lines)
+    }
+
+    /// A row whose taps are runs in memory of the packed type already: copied as they lie, or zeros where the mask fails.
+    private func copiedRow(_ target: String) -> [String]? {
+        let depth = contraction.depth
+        guard let (parameter, load, mask) = contraction.left.plainLoad, contraction.left.body.nodes.count == 1,
+            plan.kernel.parameters[parameter].element == plan.packedElement,
+            contraction.operandElement == plan.packedElement, load.linearCoefficient(of: depth.variable) == 1,
+            depth.extent.constantValue != nil,
+            !mask.contains(where: { $0.contains(depth.variable) }),
+            !([load] + mask).contains(where: { $0.variables.contains { $0.kind == .value } })
+        else { return nil }
+        let start = load.substituting(plan.ranges) { $0 == depth.variable ? 0 : nil }
+        let size = plan.packedElement.byteCount
+        let bytes = "\(size) * \(index.print(depth.extent))"
+        let padding = "\(size) * \(index.print(plan.paddedDepth - depth.extent))"
+        let to = "to + \(index.print(depth.extent))"
+        var lines = [
+            "\(CTypes.storage(plan.packedElement)) *const to = \(target) + tap * \(index.print(plan.paddedDepth));"
+        ]
+        let copy = "__builtin_memcpy(to, p\(parameter) + \(index.print(start)), \(bytes));"
+        if let condition = index.condition(mask) {
+            lines.append("if (\(condition)) \(copy) else __builtin_memset(to, 0, \(bytes));")
+        } else {
+            lines.append(copy)
+        }
+        if plan.paddedDepth != depth.extent { lines.append("__builtin_memset(\(to), 0, \(padding));") }
         return tapLoops(lines)
     }
 
