@@ -47,7 +47,10 @@ let package = Package(
         room("Import", "ModelImport", ["Base", "ElementTypes", "JSON", "ModelFiles", "GraphIR"]),
         // Graph
         room("Graph", "GraphIR", ["Base", "ElementTypes"]),
-        room("Graph", "ReferenceInterpreter", ["Base", "ElementTypes", "GraphIR"]),
+        .target(
+            name: "CDotProducts", path: "Sources/Graph/CDotProducts",
+            cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Werror"])]),
+        room("Graph", "ReferenceInterpreter", ["Base", "ElementTypes", "GraphIR", "CDotProducts"]),
         room("Graph", "GraphRewrites", ["Base", "ElementTypes", "GraphIR"]),
         // Kernel
         room("Kernel", "KernelIR", ["Base", "ElementTypes"]),
