@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A running child in a process group of its own. Forgetting it kills the group and collects the child, so that no child
-/// outlives its owner.
+/// outlives its owner; when this process itself is killed, its leash kills the groups that are left.
 package struct ChildProcess: ~Copyable, Sendable {
     /// Where a standard stream of the child goes.
     package enum Stream: Hashable, Sendable {
@@ -71,28 +71,20 @@ package struct ChildProcess: ~Copyable, Sendable {
             }
         }
 
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        posix_spawnattr_setpgroup(&attributes, 0)
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigaddset(&signals, SIGPIPE)
-        sigaddset(&signals, SIGINT)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-
         var pid = pid_t()
         let code = withCStrings([executable] + arguments) { argv in
-            guard let environment else { return posix_spawn(&pid, executable, &actions, &attributes, argv, environ) }
-            return withCStrings(environment) { posix_spawn(&pid, executable, &actions, &attributes, argv, $0) }
+            withSpawnAttributes { attributes in
+                guard let environment else {
+                    return posix_spawn(&pid, executable, &actions, attributes, argv, environ)
+                }
+                return withCStrings(environment) { posix_spawn(&pid, executable, &actions, attributes, argv, $0) }
+            }
         }
         guard code == 0 else {
             for end in ownEnds where end >= 0 { close(end) }
             throw .notStarted(program: executable, reason: String(cString: strerror(code)))
         }
+        Leash.hold(pid)
         number = pid
         self.input = ownEnds[0]
         self.output = ownEnds[1]
@@ -102,6 +94,7 @@ package struct ChildProcess: ~Copyable, Sendable {
     deinit {
         for descriptor in [input, output, errors] where descriptor >= 0 { close(descriptor) }
         kill(-number, SIGKILL)
+        Leash.release(number)
         var status: Int32 = 0
         while waitpid(number, &status, 0) < 0, errno == EINTR {}
     }
@@ -202,14 +195,4 @@ private func readSome(_ descriptor: Int32, limit: Int) -> [UInt8]? {
         count = max(got, 0)
     }
     return failed ? nil : bytes
-}
-
-/// Calls `body` with a null-terminated array of C strings.
-private func withCStrings<Result>(
-    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-    var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
-    defer { for pointer in pointers { free(pointer) } }
-    pointers.append(nil)
-    return body(pointers)
 }
