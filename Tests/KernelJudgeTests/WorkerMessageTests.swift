@@ -19,6 +19,16 @@ import Testing
             TimeJob(
                 candidate: call, incumbent: call, inputs: file, sets: [[0, 8]], seed: .max, groups: 5,
                 sampleNanoseconds: 1000, callLimit: 7, constantCopies: 2, outputs: file)),
+        .fold(
+            FoldJob(
+                library: 2, symbol: "pack", file: file,
+                operands: [
+                    .read(.parameter(1), .init(pagesAt: 4096, byteCount: 100)), .library,
+                    .scratch(.shared(2), byteCount: 7), .written(.packed(0), .init(pagesAt: 8192, byteCount: 5000)),
+                ], dimensions: [3], workspaceBytes: 64, spread: .threads)),
+        .fold(
+            FoldJob(
+                library: 2, symbol: "", file: file, operands: [], dimensions: [], workspaceBytes: 0, spread: .gang)),
     ]
     static let replies: [WorkerReply] = [
         .ready(threads: 2), .done, .refused(.missingSymbol, detail: "kernel"),
@@ -38,6 +48,14 @@ import Testing
         let (sequence, read) = try WorkerRequest.read(Array(frame.dropFirst(4)))
         #expect(sequence == 0x1234_5678_9ABC)
         #expect(read == request)
+    }
+
+    @Test(arguments: [0, 1, 64, 4032, 4033, 4096, 4097, 10_000])
+    func slotsEndWithTheirPages(byteCount: Int) {
+        let slot = FoldJob.Slot(pagesAt: 12288, byteCount: byteCount)
+        let end = 12288 + FoldJob.Slot.pageBytes(byteCount)
+        #expect(slot.start == 12288 && slot.offset % 64 == 0 && end % 4096 == 0)
+        #expect(slot.offset >= 12288 && (0..<64).contains(end - slot.offset - byteCount))
     }
 
     @Test(arguments: replies) func repliesRoundTrip(reply: WorkerReply) throws {

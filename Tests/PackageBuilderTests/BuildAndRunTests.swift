@@ -24,7 +24,7 @@ func buildAndRun(
     _ graph: Graph, _ tensors: MemoryTensors, _ inputs: [[Float]]
 ) async throws -> [[Float]] {
     let device = try CPUDevice(threads: 2)
-    var pipeline = Pipeline(device: device, toolchain: try await CToolchain.find())
+    var pipeline = Pipeline(device: device, toolchain: try await CToolchain.find(), worker: TestWorker.command)
     let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).hearth"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try await pipeline.build(.init(graph: graph, tensors: tensors), to: path)

@@ -64,7 +64,9 @@ import Testing
             let emitter = KernelEmitter(CPUTarget(device.limits))
             let objects = KernelObjects(
                 toolchain: try await CToolchain.find(), flags: emitter.compilerFlags, folder: folder)
-            maker = PackageMaker(model: model, device: device, emitter: emitter, objects: objects, folder: folder)
+            maker = PackageMaker(
+                model: model, device: device, emitter: emitter, objects: objects, folder: folder,
+                constants: try ConstantWorkshop(TestWorker.command))
         }
 
         var form: ModelForm {

@@ -53,7 +53,7 @@ import Testing
             toolchain: toolchain, flags: emitter.compilerFlags, folder: folder)
         let maker = PackageMaker(
             model: Pipeline.Model(graph: graph, tensors: source), device: device, emitter: emitter, objects: objects,
-            folder: folder)
+            folder: folder, constants: try ConstantWorkshop(TestWorker.command))
         let decisions = Cover.decisions(graph)
         var choices = [FormChoices()]
         if !decisions.isEmpty {

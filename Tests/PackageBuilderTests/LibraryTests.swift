@@ -71,7 +71,8 @@ import Testing
         let maker = PackageMaker(
             model: model, device: device, emitter: emitter,
             objects: KernelObjects(
-                toolchain: try await CToolchain.find(), flags: emitter.compilerFlags, folder: folder), folder: folder)
+                toolchain: try await CToolchain.find(), flags: emitter.compilerFlags, folder: folder), folder: folder,
+            constants: try ConstantWorkshop(TestWorker.command))
         let form = try ModelForm(FormChoices(), try ModelForm.rewritten(b.graph, FormChoices()))
         var schedules: [KernelID: Schedule] = [:]
         for id in form.list.kernels.ids {
@@ -79,7 +80,7 @@ import Testing
         }
         #expect(schedules.count == 1)
         let path = folder.newFile("p.hearth")
-        var pipeline = Pipeline(device: device, toolchain: try await CToolchain.find())
+        var pipeline = Pipeline(device: device, toolchain: try await CToolchain.find(), worker: TestWorker.command)
         try await maker.make(form, schedules, Pipeline.Findings(), &pipeline, to: path)
         let loaded = try LoadedPackage(path: path, device: device, verified: true)
         // A single column is no matrix product; all others call the library.

@@ -32,7 +32,8 @@ private final class ScriptedJudge: CandidateJudge {
 private func verified(_ graph: Graph, _ tensors: MemoryTensors, judge: any CandidateJudge) async throws
     -> [RegionReport]
 {
-    var pipeline = Pipeline(device: try CPUDevice(threads: 2), toolchain: try await CToolchain.find())
+    var pipeline = Pipeline(
+        device: try CPUDevice(threads: 2), toolchain: try await CToolchain.find(), worker: TestWorker.command)
     let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).hearth"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let search = KernelSearch(budget: SearchBudget(trials: 0), seed: 1, judge: judge, archive: nil)
@@ -42,13 +43,7 @@ private func verified(_ graph: Graph, _ tensors: MemoryTensors, judge: any Candi
 }
 
 /// A judge whose worker is built beside the tests.
-private func realJudge() -> KernelJudge {
-    var buffer = [CChar](repeating: 0, count: 4096)
-    readlink("/proc/self/exe", &buffer, buffer.count - 1)
-    let executable = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let folder = executable.split(separator: "/").dropLast().map { "/" + $0 }.joined()
-    return KernelJudge(worker: WorkerCommand(executable: folder + "/worker-for-tests", arguments: []))
-}
+private func realJudge() -> KernelJudge { KernelJudge(worker: TestWorker.command) }
 
 /// Graphs with what is hard to judge alone.
 private enum Hard: String, CaseIterable {

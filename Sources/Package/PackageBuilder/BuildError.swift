@@ -30,3 +30,20 @@ package struct KernelRefused: Error, CustomStringConvertible {
         "kernel \(kernel) (\(origin)) was refused under every schedule, by default because it \(refusal)"
     }
 }
+
+/// A kernel whose code misbehaved when it computed constants of the model or packed its weights: code that Hearth generates is
+/// wrong.
+package struct ConstantRefused: Error, CustomStringConvertible {
+    package var kernel: String
+    /// Lines of model code behind the kernel.
+    package var origin: String
+    /// Whether it packed weights; else it computed a constant.
+    package var isPacking: Bool
+    /// What happened.
+    package var refusal: Refusal
+
+    /// One line: the kernel, where it comes from, what it did and what happened.
+    package var description: String {
+        "kernel \(kernel) (\(origin)) \(refusal) while it \(isPacking ? "packed its weights" : "computed a constant")"
+    }
+}

@@ -1,195 +1,252 @@
 import Base
-import DeviceAPI
 import ElementTypes
+import GraphIR
 import GraphLowering
 import KernelCodeGen
 import KernelIR
+import KernelJudge
+import KernelWorker
 
-/// Runs what is known at build time: constant launches and the packing of weights, by the generated kernels themselves.
+/// Computes what is known at build time: constant launches and the packing of weights, by the generated kernels themselves,
+/// which run in a worker process. Weights lie in memory that both share; those that are only packed leave it as soon as
+/// they are, so that it holds little more than what the package does.
 package final class ConstantFolder {
-    /// A packed operand: which kernel asks for it and which buffers it is made from.
-    struct PackingKey: Hashable {
-        var kernel: KernelID
+    /// A packed operand.
+    struct Packed {
+        var bytes: SharedMemory.Block
+        var element: ElementType
+        var count: Int
+    }
+
+    private struct Place: Hashable {
+        var launch: Int
         var packing: Int
-        var sources: [BufferID]
     }
 
     private let program: LoweredProgram
     private let list: KernelList
+    private let graph: Graph
     private let generated: GeneratedProgram
     private let tensors: any TensorSource
-    private let device: any Device
-    private let code: any DeviceProgram
-    /// Contents of constant buffers, 64-byte aligned.
-    private var memory: [BufferID: AlignedBytes] = [:]
-    private var packed: [PackingKey: Int] = [:]
+    private let library: String
+    private let workshop: ConstantWorkshop
+    /// Contents of constant buffers.
+    private var memory: [BufferID: SharedMemory.Block] = [:]
+    /// What the contents of computed buffers were made of.
+    private var keys: [BufferID: ContentHash] = [:]
+    /// Numbers of packed operands by what they were made of.
+    private var numbers: [ContentHash: Int] = [:]
+    /// Numbers of packed operands by launch and place.
+    private var places: [Place: Int] = [:]
+    /// Computed buffers that several launches write one after another.
+    private let shared: Set<BufferID>
     /// Packed operands in the order of their making.
-    private(set) var packedBytes: [(bytes: AlignedBytes, element: ElementType, count: Int)] = []
+    private(set) var packed: [Packed] = []
 
-    /// Prepares to fold the constants of a program whose kernels are loaded as `code`.
-    package init(
-        _ program: LoweredProgram, _ list: KernelList, _ generated: GeneratedProgram, tensors: any TensorSource,
-        device: any Device, code: any DeviceProgram
+    /// Prepares to fold the constants of a program whose kernels are compiled to `library`, a path of its own.
+    init(
+        _ form: ModelForm, _ generated: GeneratedProgram, tensors: any TensorSource, library: String,
+        workshop: ConstantWorkshop
     ) {
-        self.program = program
-        self.list = list
+        program = form.program
+        list = form.list
+        graph = form.graph
         self.generated = generated
         self.tensors = tensors
-        self.device = device
-        self.code = code
+        self.library = library
+        self.workshop = workshop
+        var written: Set<BufferID> = []
+        var shared: Set<BufferID> = []
+        for launch in program.launches where launch.isConstant {
+            for (parameter, buffer) in zip(launch.kernel.parameters, launch.buffers) where parameter.access != .read {
+                if !written.insert(buffer).inserted { shared.insert(buffer) }
+            }
+        }
+        self.shared = shared
     }
 
-    /// Runs all constant launches and packs the constant operands of the others.
-    package func run() throws {
+    /// Runs all constant launches and packs the constant operands of the others. Throws `ConstantRefused` where generated
+    /// code misbehaves.
+    func run() throws {
+        let last = lastUses()
         for (index, launch) in program.launches.enumerated() {
-            for position in generated.emitted[list.ofLaunch[index].index].packings.indices {
-                _ = try packing(launch: index, position)
-            }
+            for position in emitted(index).packings.indices { _ = try packing(launch: index, position) }
             if launch.isConstant { try execute(index) }
+            for buffer in Set(launch.buffers) where last[buffer] == index { memory[buffer] = nil }
         }
     }
 
-    /// Contents of a constant buffer.
-    func bytes(_ buffer: BufferID) throws -> AlignedBytes {
+    /// The last launch that reads each parameter or literal: what else needs it takes it from where it comes from.
+    private func lastUses() -> [BufferID: Int] {
+        var last: [BufferID: Int] = [:]
+        for (index, launch) in program.launches.enumerated() {
+            for buffer in launch.buffers {
+                switch program.buffers[buffer].role {
+                case .parameter, .literal: last[buffer] = index
+                case .folded, .input, .output, .state, .temporary: break
+                }
+            }
+        }
+        return last
+    }
+
+    /// Gives the bytes of a constant buffer to `body`.
+    func withBytes<Result>(_ buffer: BufferID, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        if case .parameter(let name) = program.buffers[buffer].role, memory[buffer] == nil {
+            return try tensors.withTensor(name, body)
+        }
+        let block = try bytes(buffer)
+        return try withExtendedLifetime(block) { try body(UnsafeRawBufferPointer(block.buffer)) }
+    }
+
+    /// Contents of a constant buffer in memory that the worker sees.
+    private func bytes(_ buffer: BufferID) throws -> SharedMemory.Block {
         if let known = memory[buffer] { return known }
         let description = program.buffers[buffer]
-        guard let count = elementCount(description.type.shape).constantValue else {
-            preconditionFailure("a constant has a static shape")
-        }
-        let bytes = AlignedBytes(count * description.type.element.byteCount)
+        let block = try allocate(elements(buffer), description.type.element)
         switch description.role {
         case .parameter(let name):
             try tensors.withTensor(name) { source in
                 precondition(
-                    source.count == bytes.count, "tensor \(name) has \(source.count) bytes, not \(bytes.count)")
-                bytes.buffer.copyMemory(from: source)
+                    source.count == block.buffer.count,
+                    "tensor \(name) has \(source.count) bytes, not \(block.buffer.count)")
+                block.buffer.copyMemory(from: source)
             }
         case .literal(let elements):
             for (index, element) in elements.enumerated() {
-                bytes.store(element, at: index, as: description.type.element)
+                block.buffer.store(element, at: index, as: description.type.element)
             }
         case .folded, .input, .output, .state, .temporary: break
         }
-        memory[buffer] = bytes
-        return bytes
+        memory[buffer] = block
+        return block
     }
 
-    /// Frees a constant that nothing reads any more.
-    func release(_ buffer: BufferID) { memory[buffer] = nil }
+    private func elements(_ buffer: BufferID) -> Int {
+        guard let count = elementCount(program.buffers[buffer].type.shape).constantValue else {
+            preconditionFailure("a constant has a static shape")
+        }
+        return count
+    }
+
+    private func allocate(_ count: Int, _ element: ElementType) throws(BuildError) -> SharedMemory.Block {
+        do throws(Refusal) {
+            return try workshop.worker.memory.allocate(count * element.byteCount)
+        } catch {
+            throw .unsupported("constants do not fit into memory: \(error)")
+        }
+    }
+
+    private func emitted(_ launch: Int) -> EmittedKernel { generated.emitted[list.ofLaunch[launch].index] }
+
+    /// What determines the contents of a constant buffer.
+    private func key(_ buffer: BufferID) -> ContentHash {
+        if let known = keys[buffer] { return known }
+        let description = program.buffers[buffer]
+        switch description.role {
+        case .parameter(let name): return ContentHash.of("parameter \(name)")
+        case .literal(let elements): return ContentHash.of("literal \(description.type.element) \(elements)")
+        case .folded, .input, .output, .state, .temporary:
+            preconditionFailure("a constant is read before it is computed")
+        }
+    }
+
+    /// What determines what a function computes: its name, which is a hash of its kernel and schedule, and what it reads.
+    private func key(_ symbol: String, _ sources: [BufferID]) -> ContentHash {
+        ContentHash.of(([symbol] + sources.map { "\(key($0))" }).joined(separator: " "))
+    }
 
     /// The number of the packed operand that a launch's kernel asks for; packs it first if needed.
     func packing(launch index: Int, _ position: Int) throws -> Int {
-        let id = list.ofLaunch[index]
-        let packing = generated.emitted[id.index].packings[position]
+        let place = Place(launch: index, packing: position)
+        if let known = places[place] { return known }
+        let packing = emitted(index).packings[position]
         let launch = program.launches[index]
         let sources = packing.sources.map { launch.buffers[$0] }
-        let key = PackingKey(kernel: id, packing: position, sources: sources)
-        if let known = packed[key] { return known }
-        let target = AlignedBytes(packing.count * packing.element.byteCount)
-        var operands: [Launch.Operand] = []
-        for source in sources { operands.append(.fixed(try bytes(source).address)) }
-        if packing.usesLibrary { operands.append(try library()) }
-        operands.append(.fixed(target.address))
-        let call = Launch(
-            kernel: try code.kernel(named: packing.symbol), operands: operands,
-            dimensions: launch.kernel.symbols.map { _ in 0 }, spread: .threads)
-        try run(call, workspaceBytes: 0)
-        packed[key] = packedBytes.count
-        packedBytes.append((target, packing.element, packing.count))
-        return packedBytes.count - 1
-    }
-
-    private func library() throws -> Launch.Operand {
-        guard let table = device.library(named: "oneDNN") else { throw BuildError.unsupported("oneDNN is not there") }
-        return .fixed(table)
+        let key = key(packing.symbol, sources)
+        if let known = numbers[key] {
+            places[place] = known
+            return known
+        }
+        let block: SharedMemory.Block
+        if let known = workshop.find([key])?.first {
+            block = known
+        } else {
+            block = try allocate(packing.count, packing.element)
+            var operands: [ConstantWorker.Operand] = []
+            for (parameter, source) in zip(packing.sources, sources) {
+                operands.append(.read(.parameter(parameter), try bytes(source)))
+            }
+            if packing.usesLibrary { operands.append(.library) }
+            operands.append(.written(.packed(position), block))
+            try call(
+                index, packing.symbol, operands, dimensions: launch.kernel.symbols.map { _ in 0 }, workspaceBytes: 0,
+                .threads)
+            workshop.keep([(key, block)])
+        }
+        numbers[key] = packed.count
+        places[place] = packed.count
+        packed.append(Packed(bytes: block, element: packing.element, count: packing.count))
+        return packed.count - 1
     }
 
     private func execute(_ index: Int) throws {
         let launch = program.launches[index]
-        let emitted = generated.emitted[list.ofLaunch[index].index]
-        var operands: [Launch.Operand] = []
-        var scratch: [AlignedBytes] = []
-        defer { withExtendedLifetime(scratch) {} }
-        for argument in emitted.arguments {
+        let emitted = emitted(index)
+        let parameters = launch.kernel.parameters
+        let read = launch.buffers.indices.filter { parameters[$0].access != .write }.map { launch.buffers[$0] }
+        let written = launch.buffers.indices.filter { parameters[$0].access != .read }
+        let key = key(emitted.symbol, read)
+        let results = written.map { (launch.buffers[$0], ContentHash.of("\(key) \($0)")) }
+        for (buffer, key) in results { keys[buffer] = key }
+        // What another launch writes on cannot be held for a third.
+        let isOwn = results.allSatisfy { !shared.contains($0.0) }
+        if isOwn, let known = workshop.find(results.map { $0.1 }) {
+            for ((buffer, _), block) in zip(results, known) { memory[buffer] = block }
+            return
+        }
+        var operands: [ConstantWorker.Operand] = []
+        for (place, argument) in emitted.arguments.enumerated() {
             switch argument {
-            case .parameter(let number): operands.append(.fixed(try bytes(launch.buffers[number]).address))
+            case .parameter(let number):
+                let block = try bytes(launch.buffers[number])
+                operands.append(
+                    parameters[number].access == .read
+                        ? .read(.parameter(number), block) : .written(.parameter(number), block))
             case .packed(let number):
-                operands.append(.fixed(packedBytes[try packing(launch: index, number)].bytes.address))
-            case .library: operands.append(try library())
+                operands.append(.read(.packed(number), packed[try packing(launch: index, number)].bytes))
+            case .library: operands.append(.library)
             case .shared(let bytes):
-                let area = AlignedBytes(bytes.constantValue ?? 0)
-                scratch.append(area)
-                operands.append(.fixed(area.address))
+                operands.append(.scratch(.shared(place), byteCount: bytes.constantValue ?? 0))
             }
         }
-        let spread: Launch.Spread =
+        let spread: FoldJob.Spread =
             switch emitted.parts {
-            case .count(let count): .parts(count.constantValue ?? 1)
+            case .count(let count): .parts(min(65535, max(1, count.constantValue ?? 1)))
             case .gang: .gang
             }
-        let call = Launch(
-            kernel: try code.kernel(named: emitted.symbol), operands: operands, dimensions: [], spread: spread)
-        try run(call, workspaceBytes: emitted.workspaceBytes.constantValue ?? 0)
+        try call(
+            index, emitted.symbol, operands, dimensions: [],
+            workspaceBytes: emitted.workspaceBytes.constantValue ?? 0, spread)
+        workshop.keep(try isOwn ? results.map { ($0.1, try bytes($0.0)) } : [])
     }
 
-    private func run(_ call: Launch, workspaceBytes: Int) throws {
-        let graph = try device.makeGraph([call], slotCount: 0, workspaceBytes: workspaceBytes)
-        try graph.run(UnsafeBufferPointer(start: nil, count: 0))
-    }
-}
-
-/// Zeroed memory at a multiple of 64 bytes.
-package final class AlignedBytes {
-    /// The memory.
-    package let buffer: UnsafeMutableRawBufferPointer
-
-    /// Allocates `count` zero bytes.
-    package init(_ count: Int) {
-        buffer = .allocate(byteCount: max(count, 1), alignment: 64)
-        buffer.initializeMemory(as: UInt8.self, repeating: 0)
-        self.count = count
-    }
-
-    deinit { buffer.deallocate() }
-
-    /// Number of bytes asked for.
-    package let count: Int
-
-    /// Where it starts.
-    package var address: UnsafeMutableRawPointer {
-        guard let base = buffer.baseAddress else { preconditionFailure("allocated memory has an address") }
-        return base
-    }
-
-    /// Stores a number as an element.
-    func store(_ value: Double, at index: Int, as element: ElementType) {
-        let place = address + index * element.byteCount
-        switch element {
-        case .f64: place.storeBytes(of: value, as: Double.self)
-        case .f32: place.storeBytes(of: Float(value), as: Float.self)
-        case .f16: place.storeBytes(of: Self.half(value), as: UInt16.self)
-        case .bf16:
-            let bits = Float(value).bitPattern
-            let rounded = value.isNaN ? bits | 0x40_0000 : bits &+ 0x7FFF &+ ((bits >> 16) & 1)
-            place.storeBytes(of: UInt16(truncatingIfNeeded: rounded >> 16), as: UInt16.self)
-        case .i64: place.storeBytes(of: Int64(value), as: Int64.self)
-        case .i32: place.storeBytes(of: Int32(truncatingIfNeeded: Int64(value)), as: Int32.self)
-        case .i16: place.storeBytes(of: Int16(truncatingIfNeeded: Int64(value)), as: Int16.self)
-        case .i8: place.storeBytes(of: Int8(truncatingIfNeeded: Int64(value)), as: Int8.self)
-        case .u8: place.storeBytes(of: UInt8(truncatingIfNeeded: Int64(value)), as: UInt8.self)
-        case .bool: place.storeBytes(of: value != 0 ? 1 : 0, as: UInt8.self)
+    private func call(
+        _ index: Int, _ symbol: String, _ operands: [ConstantWorker.Operand], dimensions: [Int], workspaceBytes: Int,
+        _ spread: FoldJob.Spread
+    ) throws {
+        let name = program.launches[index].kernel.name
+        do throws(Refusal) {
+            try workshop.worker.call(
+                symbol, library: library, operands, dimensions: dimensions, workspaceBytes: workspaceBytes,
+                spread: spread)
+        } catch {
+            guard error.blamesKernel else {
+                throw BuildError.unsupported("constants of kernel \(name) were not computed: \(error)")
+            }
+            throw ConstantRefused(
+                kernel: name, origin: program.origin(index, graph), isPacking: symbol != emitted(index).symbol,
+                refusal: error)
         }
-    }
-
-    /// The bits of the nearest f16, halves to even. Literals in graphs are few, so clarity beats speed.
-    private static func half(_ value: Double) -> UInt16 {
-        let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
-        let magnitude = abs(value)
-        if value.isNaN { return 0x7E00 }
-        if magnitude >= 65520 { return sign | 0x7C00 }
-        if magnitude < 0x1p-14 { return sign | UInt16((magnitude * 0x1p24).rounded(.toNearestOrEven)) }
-        let exponent = Int(magnitude.exponent)
-        let fraction = (magnitude.significand * 1024).rounded(.toNearestOrEven)
-        return sign | UInt16((exponent + 14) * 1024 + Int(fraction))
     }
 }

@@ -113,16 +113,6 @@ package struct KernelSearch {
                 floorSeconds: KernelLimits.floorSeconds(kernel, dimensions: truth.shapes[0], limits),
                 constantCopies: KernelLimits.constantCopies(kernel, weightBytes: weightBytes, limits))
         }
-
-        /// Where a launch comes from, for messages: the lines of model code behind its nodes.
-        func origin(_ launch: Int) -> String {
-            var lines: [String] = []
-            for node in program.launches[launch].nodes {
-                let line = graph.nodes[node].origin
-                if !lines.contains(line) { lines.append(line) }
-            }
-            return lines.isEmpty ? "a part of a node" : lines.joined(separator: ", ")
-        }
     }
 
     /// Searches, and returns schedules that the judge found correct with a report. A kernel whose default is refused, and
@@ -234,7 +224,7 @@ package struct KernelSearch {
         }
         guard let first else { return }
         let launch = subject.list.ofLaunch.firstIndex(of: id) ?? 0
-        throw KernelRefused(kernel: kernel.name, origin: subject.origin(launch), refusal: first)
+        throw KernelRefused(kernel: kernel.name, origin: subject.program.origin(launch, subject.graph), refusal: first)
     }
 }
 
@@ -254,4 +244,16 @@ func monotonicNow() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}
+
+extension LoweredProgram {
+    /// Where a launch comes from, for messages: the lines of model code behind its nodes.
+    func origin(_ launch: Int, _ graph: Graph) -> String {
+        var lines: [String] = []
+        for node in launches[launch].nodes {
+            let line = graph.nodes[node].origin
+            if !lines.contains(line) { lines.append(line) }
+        }
+        return lines.isEmpty ? "a part of a node" : lines.joined(separator: ", ")
+    }
 }

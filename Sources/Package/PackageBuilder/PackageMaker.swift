@@ -14,6 +14,7 @@ struct PackageMaker: Sendable {
     let emitter: KernelEmitter
     let objects: KernelObjects
     let folder: TemporaryFolder
+    let constants: ConstantWorkshop
 
     /// Generates, compiles, folds constants, plans and writes, under the given schedules; stages are noted in `pipeline`.
     @discardableResult
@@ -29,25 +30,23 @@ struct PackageMaker: Sendable {
         DebugChannel.shared.say(.sources, stage: Pipeline.Stage.generate.rawValue, generated.source)
         let library = try await objects.library(generated)
         pipeline.end(.compile, began)
-        let constants = ConstantFolder(
-            form.program, form.list, generated, tensors: model.tensors, device: device,
-            code: try device.loadProgram(path: library))
-        try pipeline.stage(.fold) { try constants.run() }
+        let folder = ConstantFolder(form, generated, tensors: model.tensors, library: library, workshop: constants)
+        try pipeline.stage(.fold) { try folder.run() }
         let assembly = try pipeline.stage(.plan) {
-            var assembly = try PlanAssembly(form, generated, tensors: model.tensors, folder: constants)
-            try assembly.addStates(model.tensors)
+            var assembly = try PlanAssembly(form, generated, tensors: model.tensors, folder: folder)
+            assembly.addStates(model.tensors)
             return assembly
         }
         let timings = pipeline.timings
         try pipeline.stage(.write) {
             try write(assembly, generated, library, interface, timings, findings, to: path)
         }
-        return constants
+        return folder
     }
 
     /// A package of a form under default schedules, with nothing noted.
     func make(_ form: ModelForm, to path: String) async throws {
-        var silent = Pipeline(device: device, toolchain: objects.toolchain)
+        var silent = Pipeline(device: device, toolchain: objects.toolchain, worker: constants.command)
         try await make(form, [:], Pipeline.Findings(), &silent, to: path)
     }
 

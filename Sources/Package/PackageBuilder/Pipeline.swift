@@ -8,6 +8,7 @@ import GraphRewrites
 import JSON
 import KernelCodeGen
 import KernelIR
+import KernelJudge
 import KernelSwarm
 import ModelPackage
 
@@ -55,6 +56,8 @@ package struct Pipeline {
     package let device: any Device
     /// The compiler of generated text.
     package let toolchain: CToolchain
+    /// How the process is started in which generated code computes constants.
+    package let worker: WorkerCommand
     /// Called when a stage begins.
     package var progress: (Stage) -> Void = { _ in }
     /// Called after every batch of either search.
@@ -64,9 +67,10 @@ package struct Pipeline {
     private let emitter: KernelEmitter
 
     /// Makes a pipeline; without libraries, only generated kernels are candidates.
-    package init(device: any Device, toolchain: CToolchain, usesLibraries: Bool = true) {
+    package init(device: any Device, toolchain: CToolchain, worker: WorkerCommand, usesLibraries: Bool = true) {
         self.device = device
         self.toolchain = toolchain
+        self.worker = worker
         var target = CPUTarget(device.limits)
         target.hasOneDNN = target.hasOneDNN && usesLibraries
         emitter = KernelEmitter(target)
@@ -82,7 +86,9 @@ package struct Pipeline {
     ) async throws -> Findings {
         let folder = try TemporaryFolder()
         let objects = KernelObjects(toolchain: toolchain, flags: emitter.compilerFlags, folder: folder)
-        let maker = PackageMaker(model: model, device: device, emitter: emitter, objects: objects, folder: folder)
+        let maker = PackageMaker(
+            model: model, device: device, emitter: emitter, objects: objects, folder: folder,
+            constants: try ConstantWorkshop(worker))
         let notify = searchProgress
         var findings = Findings()
         let rewritten = try stage(.rewrite) { try ModelForm.rewritten(model.graph, FormChoices()) }

@@ -5,6 +5,7 @@ import GraphIR
 import GraphLowering
 import KernelCodeGen
 import KernelIR
+import KernelJudge
 import ModelPackage
 
 /// Turns a lowered and generated program into a package's plan and the tensors of its weights file.
@@ -14,14 +15,11 @@ struct PlanAssembly {
         var name: String
         var element: ElementType
         var shape: [Int]
-        var bytes: AlignedBytes
+        /// Writes its bytes into the file.
+        var fill: (UnsafeMutableRawBufferPointer) throws -> Void
 
         /// As the package's writer takes it.
-        var stored: PackageWriter.Tensor {
-            .init(name: name, element: element, shape: shape) { [bytes] destination in
-                destination.copyMemory(from: UnsafeRawBufferPointer(start: bytes.address, count: bytes.count))
-            }
-        }
+        var stored: PackageWriter.Tensor { .init(name: name, element: element, shape: shape, fill: fill) }
     }
 
     private(set) var plan = Plan()
@@ -101,7 +99,7 @@ struct PlanAssembly {
                 Weight(
                     name: name, element: description.type.element,
                     shape: description.layout.map { description.type.shape[$0].constantValue ?? 0 },
-                    bytes: try folder.bytes(buffer)))
+                    fill: { [folder] file in try folder.withBytes(buffer) { file.copyMemory(from: $0) } }))
             placement = .weight(name)
         }
         let id = plan.buffers.append(
@@ -124,27 +122,28 @@ struct PlanAssembly {
 
     private mutating func packed(_ number: Int) -> ID<Plan.Buffer> {
         if let known = packedBuffer[number] { return known }
-        let (bytes, element, count) = folder.packedBytes[number]
+        let operand = folder.packed[number]
         let name = "packed.\(number)"
-        weights.append(Weight(name: name, element: element, shape: [count], bytes: bytes))
-        let id = plan.buffers.append(
-            Plan.Buffer(label: name, byteCount: IntegerExpression(count * element.byteCount), placement: .weight(name)))
+        weights.append(
+            Weight(name: name, element: operand.element, shape: [operand.count]) { file in
+                file.copyMemory(from: UnsafeRawBufferPointer(operand.bytes.buffer))
+            })
+        let byteCount = IntegerExpression(operand.count * operand.element.byteCount)
+        let id = plan.buffers.append(Plan.Buffer(label: name, byteCount: byteCount, placement: .weight(name)))
         packedBuffer[number] = id
         return id
     }
 
     /// Initial contents of the states that the plan uses.
-    mutating func addStates(_ tensors: any TensorSource) throws {
+    mutating func addStates(_ tensors: any TensorSource) {
         for (index, state) in graph.states.enumerated() {
             let isUsed = program.buffers.rows.contains { if case .state(index) = $0.role { true } else { false } }
-            guard isUsed else { continue }
-            guard let count = elementCount(state.type.shape).constantValue else { continue }
-            let bytes = AlignedBytes(count * state.type.element.byteCount)
-            try tensors.withTensor(state.name) { bytes.buffer.copyMemory(from: $0) }
+            guard isUsed, elementCount(state.type.shape).constantValue != nil else { continue }
             weights.append(
                 Weight(
                     name: "state.\(state.name)", element: state.type.element,
-                    shape: state.type.shape.map { $0.constantValue ?? 0 }, bytes: bytes))
+                    shape: state.type.shape.map { $0.constantValue ?? 0 }
+                ) { file in try tensors.withTensor(state.name) { file.copyMemory(from: $0) } })
         }
     }
 }

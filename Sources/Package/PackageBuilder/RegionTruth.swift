@@ -42,8 +42,7 @@ struct RegionTruth: RegionOracle {
             let parameter = kernel.parameters[number]
             guard parameter.access != .write else { return .plain(.real) }
             if parameter.isConstant {
-                let bytes = try folder.bytes(launch.buffers[number])
-                return .plain(.fixed(Array(UnsafeRawBufferPointer(start: bytes.address, count: bytes.count))))
+                return .plain(.fixed(try folder.withBytes(launch.buffers[number]) { Array($0) }))
             }
             if parameter.element.isFloatingPoint { return .plain(.real) }
             if parameter.element == .bool { return .plain(.boolean) }

@@ -142,3 +142,7 @@ int32_t hearth_harness_memory_file(const char *name) { return memfd_create(name,
 int32_t hearth_harness_seal(int32_t descriptor) {
     return fcntl(descriptor, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
 }
+
+void hearth_harness_discard(int32_t descriptor, int64_t offset, int64_t bytes) {
+    fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, bytes);
+}

@@ -57,7 +57,8 @@ extension Bench {
         }
     }
 
-    private static func refuse(_ report: RunReport) throws(Refusal) {
+    /// Throws what a run did that none may do.
+    static func refuse(_ report: RunReport) throws(Refusal) {
         if report.code != 0 { throw .failed(code: report.code) }
         if let damaged = report.damaged { throw .damagedFence(damaged.buffer, byteOffset: damaged.offset) }
         if let input = report.changedInput { throw .inputChanged(.parameter(input)) }

@@ -5,12 +5,14 @@ internal import Glibc
 final class GuardedBuffer {
     /// Byte of the fence.
     static let fence: UInt8 = 0xA5
-    static let page = 4096
+    static let page = FoldJob.Slot.page
 
     /// First byte of the buffer.
     let data: UnsafeMutableRawPointer
     let byteCount: Int
     let name: WorkerBuffer
+    /// Whether it was made of pages that cannot be written.
+    let isReadOnly: Bool
     private let mapping: UnsafeMutableRawPointer
     private let mappedBytes: Int
     private var inner: UnsafeMutableRawPointer { mapping + Self.page }
@@ -30,9 +32,36 @@ final class GuardedBuffer {
         mappedBytes = total
         self.name = name
         self.byteCount = byteCount
+        isReadOnly = false
         let rounded = (byteCount + 63) / 64 * 64
         data = endsAtGuard ? mapping + total - Self.page - rounded : mapping + Self.page
         memset(inner, Int32(Self.fence), innerBytes)
+    }
+
+    /// Pages of a shared file between two unmapped ones; nil when they cannot be mapped. The buffer keeps its contents; what
+    /// it leaves of its pages becomes the fence.
+    init?(_ name: WorkerBuffer, _ descriptor: Int32, _ slot: FoldJob.Slot, isReadOnly: Bool) {
+        let bytes = FoldJob.Slot.pageBytes(slot.byteCount)
+        let total = bytes + 2 * Self.page
+        guard let mapping = mmap(nil, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+            mapping != MAP_FAILED
+        else { return nil }
+        let protection = isReadOnly ? PROT_READ : PROT_READ | PROT_WRITE
+        // Over pages that were just reserved for it.
+        let inner = mmap(mapping + Self.page, bytes, protection, MAP_SHARED | MAP_FIXED, descriptor, slot.start)
+        guard inner != MAP_FAILED else {
+            munmap(mapping, total)
+            return nil
+        }
+        self.mapping = mapping
+        mappedBytes = total
+        self.name = name
+        byteCount = slot.byteCount
+        self.isReadOnly = isReadOnly
+        data = mapping + Self.page + (slot.offset - slot.start)
+        guard !isReadOnly else { return }
+        memset(mapping + Self.page, Int32(Self.fence), data - (mapping + Self.page))
+        memset(data + byteCount, Int32(Self.fence), mapping + total - Self.page - (data + byteCount))
     }
 
     deinit { munmap(mapping, mappedBytes) }
@@ -50,6 +79,7 @@ final class GuardedBuffer {
 
     /// The first damaged byte of the fence, from the buffer's start.
     func damage() -> Int? {
+        if isReadOnly { return nil }
         let before = data - inner
         let after = innerBytes - before - byteCount
         if let offset = Self.firstDifference(inner, before) { return offset - before }

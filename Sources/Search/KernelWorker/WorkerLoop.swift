@@ -2,8 +2,8 @@ internal import CKernelHarness
 internal import CProcessor
 internal import Glibc
 
-/// The worker process of the judge: reads requests from standard input, runs candidates and answers on what was standard
-/// output. It knows no truth and no tolerance, and may crash or hang without harm.
+/// The worker process of the judge and of constant folding: reads requests from standard input, runs generated code and
+/// answers on what was standard output. It knows no truth and no tolerance, and may crash or hang without harm.
 package enum WorkerLoop {
     /// Serves until the parent closes its end; then ends the process. `threads` is the size of the pool, nil for as many
     /// as the runtime would take.
@@ -76,12 +76,16 @@ package enum WorkerLoop {
                 let incumbent = try library(job.incumbent)
                 let runner = try TimeRunner(pool: pool, job: job)
                 return .timed(try runner.perform(candidate: candidate, incumbent: incumbent))
+            case .fold(let job):
+                return .checked([try FoldRunner(pool: pool, library: try library(job.library), job: job).perform()])
             }
         }
 
-        private func library(_ call: WorkerCall) throws(RequestError) -> LoadedLibrary {
-            guard let library = libraries[call.library] else {
-                throw RequestError(.badRequest, "library \(call.library) is not loaded")
+        private func library(_ call: WorkerCall) throws(RequestError) -> LoadedLibrary { try library(call.library) }
+
+        private func library(_ number: Int) throws(RequestError) -> LoadedLibrary {
+            guard let library = libraries[number] else {
+                throw RequestError(.badRequest, "library \(number) is not loaded")
             }
             return library
         }

@@ -62,6 +62,9 @@ extension WorkerRequest {
             writer.put(job.callLimit)
             writer.put(job.constantCopies)
             job.outputs.write(to: &writer)
+        case .fold(let job):
+            tag = 5
+            job.write(to: &writer)
         }
         return WorkerFrame.make(sequence: sequence, tag: tag, payload: writer.bytes)
     }
@@ -90,6 +93,7 @@ extension WorkerRequest {
                     groups: try reader.integer(), sampleNanoseconds: try reader.integer(),
                     callLimit: try reader.integer(), constantCopies: try reader.integer(),
                     outputs: try WorkerFile(from: &reader)))
+        case 5: request = .fold(try FoldJob(from: &reader))
         // A tag is a byte from outside.
         default: throw WireError(offset: 8, expected: "a known tag")
         }

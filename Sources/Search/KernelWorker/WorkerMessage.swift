@@ -102,6 +102,8 @@ package enum WorkerRequest: Hashable, Sendable {
     case load(library: Int, path: String)
     case check(CheckJob)
     case time(TimeJob)
+    /// Answered like a check of one run.
+    case fold(FoldJob)
 }
 
 /// What the worker answers; exactly one reply to each request, and one `ready` at the start.

@@ -29,9 +29,7 @@ extension JSONError: UserFault {}
 enum Failure {
     /// Prints the error and returns the exit code: 0 for help, 1 the user's input, 2 usage, 3 our fault.
     static func report(_ error: any Error) -> Int32 {
-        if let error = error as? RuntimeError, case .device(let inner) = error, isOurs(inner) {
-            return reportOurs(error)
-        }
+        if error is RuntimeError, isOurs(error) { return reportOurs(error) }
         if let fault = error as? any UserFault {
             complain("hearth: \(fault.description)")
             return 1
@@ -47,6 +45,12 @@ enum Failure {
             if let code = error as? ExitCode { return code.rawValue }
             return reportOurs(error)
         }
+    }
+
+    /// Whether an error of what runs packages is our fault: it is no user's, or one of generated code.
+    static func isOurs(_ error: any Error) -> Bool {
+        if let error = error as? RuntimeError, case .device(let inner) = error { return isOurs(inner) }
+        return !(error is any UserFault)
     }
 
     /// Whether a device's error means that Hearth made something wrong, not that the machine or the user did.

@@ -124,7 +124,8 @@ struct OptimizeCommand: AsyncParsableCommand {
             throw BadInput("\(golden) does not belong to \(source ?? program): \(reason)")
         }
         let toolchain = try await CToolchain.find()
-        var pipeline = Pipeline(device: device, toolchain: toolchain, usesLibraries: !noLibraries)
+        var pipeline = Pipeline(
+            device: device, toolchain: toolchain, worker: worker, usesLibraries: !noLibraries)
         facts.append(.init(name: "torch", value: imported.torchVersion))
         facts.append(.init(name: "compiler", value: toolchain.version))
         signal(SIGINT) { _ in SearchInterrupt.request() }
@@ -140,23 +141,34 @@ struct OptimizeCommand: AsyncParsableCommand {
         do {
             findings = try await pipeline.build(model, to: path, covers: search?.covers, search: search?.kernels) {
                 path in
-                try Self.profile(path, device, record)
+                try PackageRehearsal.profile(path, options: threadOptions)
             }
-        } catch let refused as KernelRefused {
-            // The package with default schedules stands there already, and holds the refused kernel.
-            _ = Self.moveAside(path)
-            throw refused
+        } catch {
+            // From its first writing on, what stands there is a package of this run, with code that is not right.
+            let isWritten = pipeline.timings.contains { $0.stage == .write }
+            if isWritten, error is KernelRefused || error is ConstantRefused || error is PackageCrashed {
+                throw Self.setAside(path, error)
+            }
+            throw error
         }
         report(pipeline.timings, findings)
-        try Self.agree(path, device)
+        try agree(path)
         print("wrote \(path)")
+    }
+
+    /// What tells a process of our own how many threads to use.
+    private var threadOptions: [String] { threads.map { ["--threads", "\($0)"] } ?? [] }
+
+    /// How the process is started in which kernels run alone.
+    private var worker: WorkerCommand {
+        WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + threadOptions)
     }
 
     /// The two levels of the search: a third of the budget goes to decisions about the whole model.
     private func search(_ toolchain: CToolchain) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
         if trials == 0 { return nil }
         let archive = try KernelArchive(path: try archivePath())
-        let threads = self.threads.map { ["--threads", "\($0)"] } ?? []
+        let threads = threadOptions
         let covers = CoverSearch(
             budget: SearchBudget(trials: max(1, trials / 4), seconds: budget / 3, patience: 24), seed: seed,
             archive: archive, toolchain: toolchain.version
@@ -165,35 +177,40 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
         var kernels = KernelSearch(
             budget: SearchBudget(trials: trials, seconds: budget * 2 / 3), seed: seed,
-            worker: WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + threads), archive: archive)
+            worker: worker, archive: archive)
         kernels.only = only
         return (covers, kernels)
     }
 
-    /// Median seconds of every launch over a few runs on the recorded inputs.
-    private static func profile(_ path: String, _ device: CPUDevice, _ record: ReferenceRecord) throws -> [Double] {
-        let session = try Session(try LoadedPackage(path: path, device: device, verified: false))
-        let inputs = try PackageInputs(session, record)
-        var runs: [[UInt64]] = []
-        for _ in 0..<7 { runs.append(try inputs.profile(session)) }
-        guard let count = runs.first?.count else { return [] }
-        return (0..<count).map { launch in Double(runs.map { $0[launch] }.sorted()[runs.count / 2]) * 1e-9 }
+    /// Holds the finished package to the judge's rule on every recorded set.
+    private func agree(_ path: String) throws {
+        let wrong: [String]
+        do {
+            wrong = try PackageRehearsal.disagreements(path, options: threadOptions)
+        } catch let crash as PackageCrashed {
+            throw Self.setAside(path, crash)
+        }
+        for finding in wrong { Failure.complain("hearth: \(finding)") }
+        guard !wrong.isEmpty else { return }
+        throw BadInput(
+            "the package does not agree with the model (see above) and was left at \(Self.moveAside(path)); please report this"
+        )
     }
 
-    /// Holds the finished package to the judge's rule on every recorded set.
-    private static func agree(_ path: String, _ device: CPUDevice) throws {
-        let findings = try PackageAgreement.check(path, device)
-        for finding in findings where !finding.passes { Failure.complain("hearth: \(finding)") }
-        guard !findings.allSatisfy(\.passes) else { return }
-        throw BadInput(
-            "the package does not agree with the model (see above) and was left at \(moveAside(path)); please report this"
-        )
+    /// Moves a package whose code is not right from the name that was asked for; returns the error with where it lies.
+    private static func setAside(_ path: String, _ error: any Error) -> any Error {
+        let aside = moveAside(path)
+        guard var crash = error as? PackageCrashed else { return error }
+        crash.left = aside
+        return crash
     }
 
     /// Moves a package that is not right from the name that was asked for; returns where it lies.
     private static func moveAside(_ path: String) -> String {
-        let aside = "\(path).rejected"
-        return rename(path, aside) == 0 ? aside : path
+        for suffix in [".rejected"] + (2..<100).map({ ".rejected-\($0)" }) where rename(path, path + suffix) == 0 {
+            return path + suffix
+        }
+        return path
     }
 
     private func archivePath() throws -> String {

@@ -3,33 +3,9 @@ import DeviceAPI
 import ElementTypes
 import KernelJudge
 import ModelPackage
-import PackageBuilder
 import PackageRuntime
 import ReferenceInterpreter
 import Safetensors
-
-/// Recorded inputs of a session in memory.
-final class PackageInputs {
-    private let memory: [TensorMemory]
-    private let results: [TensorMemory]
-
-    init(_ session: Session, _ record: ReferenceRecord) throws {
-        memory = try (record.sets.first?.inputs ?? []).map { value in
-            let copy = try TensorMemory(TensorDescription(value.element, value.shape))
-            value.bytes.withUnsafeBytes { copy.bytes.copyMemory(from: $0) }
-            return copy
-        }
-        try session.bind(memory.map(\.type))
-        results = try session.outputs.map { try TensorMemory($0) }
-    }
-
-    /// Nanoseconds of every launch of one run.
-    func profile(_ session: Session) throws -> [UInt64] {
-        try memory.map { UnsafeRawPointer($0.address) }.withUnsafeBufferPointer { ins in
-            try results.map(\.address).withUnsafeBufferPointer { try session.profile(inputs: ins, outputs: $0) }
-        }
-    }
-}
 
 /// Compares what a package computes with the truth stored in it, by the judge's rule.
 enum PackageAgreement {

@@ -63,3 +63,6 @@ int32_t hearth_harness_memory_file(const char *name);
 
 /// Makes an anonymous file unchangeable; 0 on success.
 int32_t hearth_harness_seal(int32_t descriptor);
+
+/// Gives the memory of pages of an anonymous file back; they read as zeros afterwards.
+void hearth_harness_discard(int32_t descriptor, int64_t offset, int64_t bytes);

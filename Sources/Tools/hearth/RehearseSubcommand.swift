@@ -1,0 +1,121 @@
+import ArgumentParser
+import Base
+import CPUDevice
+import DeviceAPI
+import Glibc
+import JSON
+import KernelJudge
+import ModelPackage
+import PackageBuilder
+import PackageRuntime
+import Processes
+
+/// Runs a package that was just built on its recorded inputs; started by `optimize`, never by people.
+struct RehearseSubcommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rehearse", abstract: "Runs a new package on its recorded inputs (internal).",
+        shouldDisplay: false)
+
+    @Argument(help: "The package.") var package: String
+    @Flag(help: "Time its launches instead of checking its outputs.") var profile = false
+    @Option(help: "Threads to use (default: one per core).") var threads: Int?
+
+    func run() {
+        var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
+        var members: [JSONObject.Member] = []
+        do {
+            let device = try CPUDevice(threads: threads)
+            if profile {
+                let seconds = try PackageRehearsal.seconds(package, device)
+                members.append(.init(name: "seconds", value: .array(seconds.map { .number($0) })))
+            } else {
+                let wrong = try PackageAgreement.check(package, device).filter { !$0.passes }
+                members.append(.init(name: "wrong", value: .array(wrong.map { .string("\($0)") })))
+            }
+        } catch {
+            members.append(.init(name: Failure.isOurs(error) ? "failure" : "fault", value: .string("\(error)")))
+        }
+        print(JSONValue.object(JSONObject(members: members)).text)
+    }
+}
+
+/// A package's generated code ended the process that ran it, or failed in it: code that Hearth generates is wrong.
+struct PackageCrashed: Error, CustomStringConvertible {
+    /// Where the package lies.
+    var path: String
+    /// What happened, as what follows "its generated code".
+    var reason: String
+    /// Where it was moved.
+    var left: String?
+
+    /// One line: which package, and what happened.
+    var description: String {
+        "the generated code of \(path) \(reason), on the recorded inputs"
+            + (left.map { "; it was left at \($0)" } ?? "")
+    }
+}
+
+/// Running a new package in a process of its own, which generated code may crash without harm.
+enum PackageRehearsal {
+    /// Median seconds of every launch over a few runs on the recorded inputs.
+    static func profile(_ path: String, options: [String]) throws -> [Double] {
+        let answer = try inProcess(path, options: ["--profile"] + options)
+        guard let seconds = answer["seconds"]?.arrayValue else { throw unanswered(path) }
+        return seconds.compactMap(\.doubleValue)
+    }
+
+    /// One line for each output of each recorded set that is not what the truth says.
+    static func disagreements(_ path: String, options: [String]) throws -> [String] {
+        guard let wrong = try inProcess(path, options: options)["wrong"]?.arrayValue else { throw unanswered(path) }
+        return wrong.compactMap(\.stringValue)
+    }
+
+    /// What `rehearse --profile` answers, measured here.
+    static func seconds(_ path: String, _ device: CPUDevice) throws -> [Double] {
+        let package = try LoadedPackage(path: path, device: device, verified: false)
+        let inputs = try GoldenInputs(
+            path: package.directory.path(of: "golden.safetensors"), interface: package.interface)
+        let session = try Session(package)
+        try session.bind(inputs.types)
+        let results = try session.outputs.map { try TensorMemory($0) }
+        var runs: [[UInt64]] = []
+        for _ in 0..<7 {
+            runs.append(
+                try inputs.addresses.withUnsafeBufferPointer { ins in
+                    try results.map(\.address).withUnsafeBufferPointer {
+                        try session.profile(inputs: ins, outputs: $0)
+                    }
+                })
+        }
+        return runs[0].indices.map { launch in Double(runs.map { $0[launch] }.sorted()[runs.count / 2]) * 1e-9 }
+    }
+
+    private static func inProcess(_ path: String, options: [String]) throws -> JSONObject {
+        let limit = 600.0
+        let result: (end: ChildProcess.End, output: [UInt8], errors: [UInt8])
+        do throws(ProcessError) {
+            let child = try ChildProcess(
+                executable: "/proc/self/exe", arguments: ["rehearse", path] + options, errors: .inherited)
+            result = try child.collect(timeLimit: limit, limit: 1 << 24)
+        } catch {
+            if case .timedOut = error { throw PackageCrashed(path: path, reason: "did not end within \(limit) s") }
+            throw BadInput("\(path) cannot be run: \(error)")
+        }
+        guard result.end == .exited(code: 0) else {
+            throw PackageCrashed(path: path, reason: "ended its process by \(result.end)")
+        }
+        guard let answer = try? JSONReader().read(String(decoding: result.output, as: UTF8.self)).objectValue else {
+            throw unanswered(path)
+        }
+        if let failure = answer["failure"]?.stringValue {
+            throw PackageCrashed(path: path, reason: "failed: \(failure)")
+        }
+        if let fault = answer["fault"]?.stringValue { throw BadInput(fault) }
+        return answer
+    }
+
+    private static func unanswered(_ path: String) -> PackageCrashed {
+        PackageCrashed(path: path, reason: "damaged the process that ran it")
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import KernelCodeGen
+import Testing
+
+/// The processes that `hearth optimize` starts: generated code that crashes in one of them is a clear error of the command,
+/// and none outlives it.
+@Suite struct OptimizeChildrenTests {
+    private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "ModelImportTests/Fixtures").path
+    private static let arguments = [
+        "optimize", "\(fixtures)/f64.middle.pt2", "-i", "\(fixtures)/f64.golden.safetensors", "-o", "m.hearth",
+        "--archive", "trials.jsonl",
+    ]
+
+    /// Writes a shell script that stands for the compiler; `$REAL` in it is the real one.
+    private static func compiler(_ body: String, in folder: String) async throws -> [String: String] {
+        let path = folder + "/cc"
+        let real = try await CToolchain.find().path
+        try "#!/bin/sh\nREAL='\(real)'\n\(body)\n".write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        return ["HEARTH_CC": path]
+    }
+
+    /// A compiler that puts `statement` at the beginning of every function that a package calls; what the judge compiles
+    /// alone stays as it is.
+    private static func faulty(_ statement: String, in folder: String) async throws -> [String: String] {
+        try await compiler(
+            """
+            for argument; do
+                case $argument in
+                *.c) sed -i -E 's/^(int32_t k[0-9a-f]{16}\\(.*\\) \\{)$/\\1 \(statement)/' "$argument" ;;
+                esac
+            done
+            exec "$REAL" "$@"
+            """, in: folder)
+    }
+
+    private static func withFolder(_ body: (String) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-children-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await body(folder.path)
+    }
+
+    /// Without a search the final check meets the fault; with one, the run that measures the launches.
+    @Test(arguments: [
+        ("__builtin_trap();", "0", "ended its process by signal 4"),
+        ("__builtin_trap();", "2", "ended its process by signal 4"),
+        ("return 9;", "0", "failed: "),
+    ])
+    func codeThatCrashesIsOneClearLine(_ statement: String, _ trials: String, _ said: String) async throws {
+        try await Self.withFolder { folder in
+            let settings = try await Self.faulty(statement, in: folder)
+            let outcome = try HearthProcess.run(
+                Self.arguments + ["--trials", trials], in: folder, environment: settings)
+            #expect(outcome.code == 3, "\(outcome.errors)")
+            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("hearth: the generated code of ") }
+            #expect(lines.count == 1, "\(outcome.errors)")
+            #expect(lines.first?.contains(said) == true, "\(outcome.errors)")
+            #expect(lines.first?.hasSuffix("; it was left at m.hearth.rejected") == true, "\(outcome.errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder + "/m.hearth"))
+            #expect(FileManager.default.fileExists(atPath: folder + "/m.hearth.rejected/manifest.json"))
+        }
+    }
+
+    /// Whether a process is there and has not ended; what nobody has collected yet has.
+    private static func isRunning(_ process: Int32) -> Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }
+        return !(status.split(separator: ")").last ?? "").hasPrefix(" Z")
+    }
+
+    /// A compiler that waits for a process of its own, as those do that call another program for each file.
+    @Test(arguments: [SIGKILL, SIGTERM]) func noChildOutlivesTheCommand(_ signal: Int32) async throws {
+        try await Self.withFolder { folder in
+            let settings = try await Self.compiler(
+                """
+                case $1 in --version) exec "$REAL" "$@" ;; esac
+                sleep 600 &
+                echo "$$ $!" > "\(folder)/pids.part"
+                mv "\(folder)/pids.part" "\(folder)/pids"
+                wait
+                """, in: folder)
+            let process = Process()
+            process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+                .appending(path: "hearth")
+            process.arguments = Self.arguments + ["--trials", "0"]
+            process.currentDirectoryURL = URL(filePath: folder)
+            process.environment = ProcessInfo.processInfo.environment.merging(settings) { $1 }
+            process.standardError = FileHandle.nullDevice
+            process.standardOutput = FileHandle.nullDevice
+            try process.run()
+            var numbers: [Int32] = []
+            while numbers.isEmpty, process.isRunning {
+                usleep(10_000)
+                let text = (try? String(contentsOfFile: folder + "/pids", encoding: .utf8)) ?? ""
+                numbers = text.split { " \n".contains($0) }.compactMap { Int32($0) }
+            }
+            try #require(numbers.count == 2)
+            #expect(numbers.allSatisfy(Self.isRunning))
+            kill(process.processIdentifier, signal)
+            process.waitUntilExit()
+            let deadline = Date(timeIntervalSinceNow: 30)
+            while numbers.contains(where: Self.isRunning), Date() < deadline { usleep(10_000) }
+            #expect(!numbers.contains(where: Self.isRunning))
+            for number in numbers { kill(number, SIGKILL) }
+        }
+    }
+}
