@@ -16,8 +16,15 @@ import Testing
     private static func compiler(_ body: String, in folder: String) async throws -> [String: String] {
         let path = folder + "/cc"
         let real = try await CToolchain.find().path
-        try "#!/bin/sh\nREAL='\(real)'\n\(body)\n".write(toFile: path, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        try "#!/bin/sh\nREAL='\(real)'\n\(body)\n".write(toFile: path + ".sh", atomically: true, encoding: .utf8)
+        // Written by another process: a child that a test beside this one starts at that moment would inherit the open file, and
+        // what is open for writing cannot be started.
+        let copy = Process()
+        copy.executableURL = URL(filePath: "/bin/sh")
+        copy.arguments = ["-c", "cp \"$0.sh\" \"$0\" && chmod +x \"$0\"", path]
+        try copy.run()
+        copy.waitUntilExit()
+        try #require(copy.terminationStatus == 0)
         return ["HEARTH_CC": path]
     }
 
@@ -86,7 +93,9 @@ import Testing
             process.arguments = Self.arguments + ["--trials", "0"]
             process.currentDirectoryURL = URL(filePath: folder)
             process.environment = ProcessInfo.processInfo.environment.merging(settings) { $1 }
-            process.standardError = FileHandle.nullDevice
+            let errors = folder + "/errors"
+            #expect(FileManager.default.createFile(atPath: errors, contents: nil))
+            process.standardError = FileHandle(forWritingAtPath: errors)
             process.standardOutput = FileHandle.nullDevice
             try process.run()
             var numbers: [Int32] = []
@@ -95,14 +104,15 @@ import Testing
                 let text = (try? String(contentsOfFile: folder + "/pids", encoding: .utf8)) ?? ""
                 numbers = text.split { " \n".contains($0) }.compactMap { Int32($0) }
             }
-            try #require(numbers.count == 2)
+            let said = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
+            try #require(numbers.count == 2, "\(said)")
             #expect(numbers.allSatisfy(Self.isRunning))
             kill(process.processIdentifier, signal)
             process.waitUntilExit()
             let deadline = Date(timeIntervalSinceNow: 30)
             while numbers.contains(where: Self.isRunning), Date() < deadline { usleep(10_000) }
             #expect(!numbers.contains(where: Self.isRunning))
-            for number in numbers { kill(number, SIGKILL) }
+            for number in numbers where Self.isRunning(number) { kill(number, SIGKILL) }
         }
     }
 }
