@@ -49,6 +49,47 @@ import Testing
         }
     }
 
+    /// What a link leads to is replaced; the link stays, and so does everything else that it could have led away.
+    @Test func aNewPackageReplacesTheOneThatALinkLeadsTo() throws {
+        try SamplePackage.withFolder { folder in
+            let (path, link) = (folder + "/sample.hearth", folder + "/link.hearth")
+            try SamplePackage.write(to: path)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "sample.hearth")
+            var renamed = SamplePackage.manifest
+            renamed.name = "other"
+            try SamplePackage.write(to: link, manifest: renamed)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "sample.hearth")
+            let package = try PackageDirectory(path: path)
+            #expect(package.manifest.name == "other")
+            try package.verify()
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 2)
+        }
+    }
+
+    @Test func packagesMoveOntoPackagesOnly() throws {
+        try SamplePackage.withFolder { folder in
+            let (new, old) = (folder + "/new.hearth", folder + "/old.hearth")
+            try SamplePackage.write(to: old)
+            var renamed = SamplePackage.manifest
+            renamed.name = "other"
+            try SamplePackage.write(to: new, manifest: renamed)
+            try FileManager.default.createDirectory(atPath: folder + "/mine", withIntermediateDirectories: false)
+            #expect(throws: PackageError.wouldOverwrite(path: folder + "/mine")) {
+                try PackageWriter.move(new, to: folder + "/mine")
+            }
+            try PackageWriter.move(new, to: old)
+            #expect(try PackageDirectory(path: old).manifest.name == "other")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["mine", "old.hearth"])
+            try PackageWriter.check(path: old)
+            #expect(throws: PackageError.wouldOverwrite(path: folder + "/mine")) {
+                try PackageWriter.check(path: folder + "/mine")
+            }
+            PackageWriter.remove(folder + "/mine")
+            PackageWriter.remove(old)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["mine"])
+        }
+    }
+
     @Test func anUnfinishedPackageLeavesNothing() throws {
         struct Stop: Error {}
         try SamplePackage.withFolder { folder in

@@ -126,6 +126,30 @@ import Testing
         }
     }
 
+    @Test func outputsGoIntoPipesAndThroughLinks() throws {
+        try HearthProcess.withFolder { folder in
+            try HandWritten.write(to: folder + "/m.hearth")
+            try Data("old".utf8).write(to: URL(filePath: folder + "/real"))
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "real")
+            try #require(mkfifo(folder + "/pipe", 0o600) == 0)
+            // Open before the command writes, which would wait for a reader.
+            let reader = open(folder + "/pipe", O_RDONLY | O_NONBLOCK)
+            defer { close(reader) }
+            for name in ["plain", "link", "pipe"] {
+                let outcome = try HearthProcess.hearth("run", "m.hearth", "-o", name, in: folder)
+                #expect(outcome.code == 0, "\(outcome.errors)")
+            }
+            var status = stat()
+            #expect(lstat(folder + "/pipe", &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+            let plain = try Data(contentsOf: URL(filePath: folder + "/plain"))
+            var piped = [UInt8](repeating: 0, count: 65536)
+            #expect(Data(piped.prefix(max(0, read(reader, &piped, piped.count)))).isEmpty == false)
+            #expect(Data(piped.prefix(plain.count)) == plain)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/link") == "real")
+            #expect(try Data(contentsOf: URL(filePath: folder + "/real")) == plain)
+        }
+    }
+
     @Test func inputsGoByNameOrByPlace() throws {
         try HearthProcess.withFolder { folder in
             try HandWritten.write(to: folder + "/m.hearth")

@@ -11,7 +11,8 @@ import Testing
 
     /// Runs the command with no settings from outside; `interruptAt` sends an interrupt when a line of standard error holds it.
     private static func hearth(
-        _ arguments: [String], in folder: String, _ settings: [String: String] = [:], interruptAt: String? = nil
+        _ arguments: [String], in folder: String, _ settings: [String: String] = [:], interruptAt: String? = nil,
+        with number: Int32 = SIGINT
     ) throws -> (code: Int32, output: String, errors: String) {
         let process = Process()
         process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
@@ -35,7 +36,7 @@ import Testing
             text += String(decoding: piece, as: UTF8.self)
             if let interruptAt, !isInterrupted, text.contains(interruptAt) {
                 isInterrupted = true
-                process.interrupt()
+                kill(process.processIdentifier, number)
             }
         }
         let result = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -158,6 +159,40 @@ import Testing
             for kernel in kernels {
                 #expect(kernel.objectValue?["note"] == "not asked for" && kernel.objectValue?["trials"] == 0)
             }
+        }
+    }
+
+    @Test func aHomeThatCannotBeWrittenCostsTheMemoryOfTrialsOnly() throws {
+        try Self.withFolder { folder in
+            let built = try Self.hearth(
+                ["optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--trials", "2"], in: folder,
+                ["HOME": "/dev/null"])
+            #expect(built.code == 0 && built.output == "wrote m.hearth\n", "\(built.errors)")
+            #expect(built.errors.contains("hearth: note: trials will not be remembered: cannot open the archive "))
+        }
+    }
+
+    /// A request to end is like an interrupt: what was found is kept, and nothing is left beside the package, which replaces
+    /// an earlier one only now.
+    @Test func requestsToEndKeepWhatWasFound() throws {
+        try Self.withFolder { folder in
+            let arguments = [
+                "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--archive", folder + "/trials.jsonl",
+                "--budget", "600", "--trials", "400",
+            ]
+            for _ in 0..<2 {
+                let ended = try Self.hearth(arguments, in: folder, interruptAt: "search: 4 trials", with: SIGTERM)
+                #expect(ended.code == 0 && ended.output == "wrote m.hearth\n", "\(ended.errors)")
+                let left = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+                #expect(left == ["m.hearth", "trials.jsonl"])
+            }
+        }
+    }
+
+    @Test(arguments: ["nan", "soon"]) func budgetsAreNumbersOfSeconds(_ budget: String) throws {
+        try Self.withFolder { folder in
+            let outcome = try Self.hearth(["optimize", Self.model, "--budget", budget], in: folder)
+            #expect(outcome.code == 2 && outcome.errors.contains("--budget"), "\(outcome.errors)")
         }
     }
 

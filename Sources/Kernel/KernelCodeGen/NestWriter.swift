@@ -132,12 +132,33 @@ struct NestWriter {
             }
             accumulators(step, copies: plan.unroll, isVector: true)
             accumulators(step, copies: 1, isVector: false, suffix: "t")
-            loops(Array(step.axes.dropLast())) { writer in
+            let sums = self.sums(step, copies: plan.unroll, isVector: true)
+            let all = sums + self.sums(step, copies: 1, isVector: false, suffix: "t")
+            loops(Array(step.axes.dropLast()), sums: all) { writer in
                 let name = last.variable.name
                 let extent = writer.index.print(last.extent)
                 let width = writer.plan.lanes * writer.plan.unroll
+                let longest = sums.isEmpty ? 0 : last.extent.constantValue ?? .max
                 writer.open("")
                 writer.line("int64_t \(name) = 0;")
+                // Runs of 32 vectors and, where there are many, blocks of 32 runs, each with sums of its own.
+                func runs(_ writer: inout Self, to end: String) {
+                    let run = 32 * width
+                    writer.open("for (int64_t \(name)r = \(name) + \(run); \(name)r <= \(end); \(name)r += \(run))")
+                    writer.enclosed(sums, "_\(name)r") { writer in
+                        writer.open("for (; \(name) < \(name)r; \(name) += \(width))")
+                        writer.body(number, copies: writer.plan.unroll, laneAxis: last, mode: mode)
+                        writer.close()
+                    }
+                    writer.close()
+                }
+                if longest >= 2048 * width {
+                    let block = 1024 * width
+                    writer.open("for (int64_t \(name)s = \(block); \(name)s <= \(extent); \(name)s += \(block))")
+                    writer.enclosed(sums, "_\(name)s") { runs(&$0, to: "\(name)s") }
+                    writer.close()
+                }
+                if longest >= 64 * width { runs(&writer, to: extent) }
                 if writer.plan.unroll > 1 {
                     writer.open("for (; \(name) + \(width) <= \(extent); \(name) += \(width))")
                     writer.body(number, copies: writer.plan.unroll, laneAxis: last, mode: mode)
@@ -158,18 +179,31 @@ struct NestWriter {
     }
 
     /// Accumulators of floating sums: their names with their type and zero.
-    private func sums(_ step: NestStep, copies: Int, isVector: Bool) -> [(name: String, type: String, zero: String)] {
+    private func sums(
+        _ step: NestStep, copies: Int, isVector: Bool, suffix: String = ""
+    ) -> [(name: String, type: String, zero: String)] {
         let types = step.body.types(parameters: kernel.parameters, slots: nest.slots, rows: nest.rows)
         return reductions(step).flatMap { reduction in
             let type = types[reduction.value]
             guard reduction.kind == .sum, type.isFloatingPoint else { return [(String, String, String)]() }
             return (0..<copies).map { copy in
                 (
-                    "a\(reduction.slot)_\(copy)", isVector ? CTypes.vector(type) : CTypes.scalar(type),
+                    "a\(reduction.slot)_\(copy)\(suffix)", isVector ? CTypes.vector(type) : CTypes.scalar(type),
                     Reductions.initial(.sum, type, isVector: isVector)
                 )
             }
         }
+    }
+
+    /// A loop whose sums begin at zero; what they come to is added to what they held before.
+    private mutating func enclosed(
+        _ sums: [(name: String, type: String, zero: String)], _ tag: String, _ loop: (inout Self) -> Void
+    ) {
+        for sum in sums {
+            line("const \(sum.type) \(sum.name)\(tag) = \(sum.name); \(sum.name) = \(sum.zero);")
+        }
+        loop(&self)
+        for sum in sums { line("\(sum.name) = \(sum.name)\(tag) + \(sum.name);") }
     }
 
     /// Loops over axes. A long chain of additions in f32 rounds worse than PyTorch, which sums in f64 or in cascades; so every
@@ -177,13 +211,6 @@ struct NestWriter {
     private mutating func loops(
         _ axes: [LoopAxis], sums: [(name: String, type: String, zero: String)] = [], _ inner: (inout Self) -> Void
     ) {
-        func enclosed(_ writer: inout Self, _ tag: String, _ loop: (inout Self) -> Void) {
-            for sum in sums {
-                writer.line("const \(sum.type) \(sum.name)\(tag) = \(sum.name); \(sum.name) = \(sum.zero);")
-            }
-            loop(&writer)
-            for sum in sums { writer.line("\(sum.name) = \(sum.name)\(tag) + \(sum.name);") }
-        }
         guard let axis = axes.first else { return inner(&self) }
         let name = axis.variable.name
         let extent = index.print(axis.extent)
@@ -194,7 +221,7 @@ struct NestWriter {
             if isLast {
                 inner(&writer)
             } else {
-                enclosed(&writer, "_\(name)") { $0.loops(Array(axes.dropFirst()), sums: sums, inner) }
+                writer.enclosed(sums, "_\(name)") { $0.loops(Array(axes.dropFirst()), sums: sums, inner) }
             }
             writer.close()
         }
@@ -202,12 +229,12 @@ struct NestWriter {
         let isVeryLong = (axis.extent.constantValue ?? .max) > 2048
         func runs(_ writer: inout Self, _ begin: String, _ end: String) {
             writer.open("for (int64_t \(name)r = \(begin); \(name)r < \(end); \(name)r += 32)")
-            enclosed(&writer, "_\(name)r") { loop(&$0, "\(name)r", "min_ls(\(name)r + 32, \(end))") }
+            writer.enclosed(sums, "_\(name)r") { loop(&$0, "\(name)r", "min_ls(\(name)r + 32, \(end))") }
             writer.close()
         }
         guard isVeryLong else { return runs(&self, "0", extent) }
         open("for (int64_t \(name)s = 0; \(name)s < \(extent); \(name)s += 1024)")
-        enclosed(&self, "_\(name)s") { runs(&$0, "\(name)s", "min_ls(\(name)s + 1024, \(extent))") }
+        enclosed(sums, "_\(name)s") { runs(&$0, "\(name)s", "min_ls(\(name)s + 1024, \(extent))") }
         close()
     }
 

@@ -49,6 +49,11 @@ package struct PackageWriter: ~Copyable {
         var target = path
         while target.count > 1, target.hasSuffix("/") { target.removeLast() }
         var status = stat()
+        if lstat(target, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, let resolved = realpath(target, nil) {
+            // The package that a link leads to is replaced, not the link.
+            target = String(cString: resolved)
+            free(resolved)
+        }
         if lstat(target, &status) == 0, access(target + "/manifest.json", F_OK) != 0 {
             throw .wouldOverwrite(path: target)
         }
@@ -60,6 +65,33 @@ package struct PackageWriter: ~Copyable {
 
     deinit {
         if !isFinished { removeTree(temporary) }
+    }
+
+    /// Throws what writing to `path` would throw at its beginning, so that nobody waits for a package that has no place.
+    package static func check(path: String) throws(PackageError) {
+        rmdir(try prepare(path).temporary)
+    }
+
+    /// Gives the package at `source` the name `target` in one step. What stood there is removed if it is a package;
+    /// anything else stays, and this throws.
+    package static func move(_ source: String, to target: String) throws(PackageError) {
+        let paths = try prepare(target)
+        rmdir(paths.temporary)
+        try place(source, at: paths.target)
+    }
+
+    /// Removes a package that is no longer wanted; nothing happens where there is none.
+    package static func remove(_ path: String) {
+        if access(path + "/manifest.json", F_OK) == 0 { removeTree(path) }
+    }
+
+    private static func place(_ source: String, at target: String) throws(PackageError) {
+        if access(target, F_OK) == 0 {
+            guard hearth_exchange(source, target) == 0 else { throw failure(target, "replace the old package") }
+            removeTree(source)
+        } else {
+            guard rename(source, target) == 0 else { throw failure(target, "rename it into place") }
+        }
     }
 
     /// Adds a file; `file` is its path in the package.
@@ -128,12 +160,7 @@ package struct PackageWriter: ~Copyable {
         try Check.run(Manifest.checks, on: manifest, file: "manifest.json")
         try add("manifest.json", Array(manifest.sealedText.utf8))
         try flush(temporary)
-        if access(target, F_OK) == 0 {
-            guard hearth_exchange(temporary, target) == 0 else { throw Self.failure(target, "replace the old package") }
-            removeTree(temporary)
-        } else {
-            guard rename(temporary, target) == 0 else { throw Self.failure(target, "rename it into place") }
-        }
+        try Self.place(temporary, at: target)
         isFinished = true
         let slash = target.lastIndex(of: "/")
         try flush(slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? ".")
@@ -163,16 +190,16 @@ package struct PackageWriter: ~Copyable {
     }
 }
 
-/// Removes a directory with everything in it; what cannot be removed stays.
+/// Removes a directory with everything in it, or a link but not what it leads to; what cannot be removed stays.
 private func removeTree(_ path: String) {
+    if unlink(path) == 0 { return }
     guard let folder = opendir(path) else { return }
     while let entry = readdir(folder) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) {
             $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
         }
         if name == "." || name == ".." { continue }
-        let child = "\(path)/\(name)"
-        if unlink(child) != 0 { removeTree(child) }
+        removeTree("\(path)/\(name)")
     }
     closedir(folder)
     rmdir(path)

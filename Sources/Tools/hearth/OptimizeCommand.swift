@@ -3,6 +3,7 @@ import CPUDevice
 import DeviceAPI
 import ElementTypes
 import Glibc
+import GraphIR
 import KernelArchive
 import KernelCodeGen
 import KernelJudge
@@ -71,6 +72,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         if (source == nil) == (fromPackage == nil) {
             throw ValidationError("give a model, or a package with --from-package")
         }
+        if !(budget >= 0) { throw ValidationError("--budget should be a number of seconds, 0 or more") }
         if sets < 1 { throw ValidationError("--sets should be at least 1") }
     }
 
@@ -85,6 +87,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             output = output ?? fromPackage
         }
         let path = output ?? Self.defaultOutput(model)
+        try PackageWriter.check(path: path)
         // Measured rates bound what a kernel can reach.
         let device = try CPUDevice(threads: threads, measured: trials > 0)
         var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(model))]
@@ -104,6 +107,12 @@ struct OptimizeCommand: AsyncParsableCommand {
     ) async throws {
         let archive = try ExportedProgramArchive(path: program)
         let imported = try ImportedModel(archive.contents)
+        if let size = imported.graph.impossibleSize(limit: device.limits.memoryBytes) {
+            throw BadInput("\(source ?? program): \(size)")
+        }
+        if imported.graph.exits.isEmpty {
+            throw BadInput("\(source ?? program) returns no tensor and changes no buffer: there is nothing to compute")
+        }
         let tensors = ArchiveTensors(archive: archive, stored: imported.tensors)
         var record: ReferenceRecord
         if let golden {
@@ -128,7 +137,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             device: device, toolchain: toolchain, worker: worker, usesLibraries: !noLibraries)
         facts.append(.init(name: "torch", value: imported.torchVersion))
         facts.append(.init(name: "compiler", value: toolchain.version))
-        signal(SIGINT) { _ in SearchInterrupt.request() }
+        Self.endSearchOnSignals()
         pipeline.searchProgress = { stage, progress in
             let gain = TextFormat.fixed(progress.relativeTime, 3)
             Failure.complain(
@@ -137,23 +146,51 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
         let model = Pipeline.Model(graph: imported.graph, tensors: tensors, record: record, provenance: facts)
         let search = try self.search(toolchain)
-        let findings: Pipeline.Findings
+        let place = Self.buildingPlace(path)
         do {
-            findings = try await pipeline.build(model, to: path, covers: search?.covers, search: search?.kernels) {
-                path in
+            let findings = try await pipeline.build(
+                model, to: place, covers: search?.covers, search: search?.kernels
+            ) { path in
                 try PackageRehearsal.profile(path, options: threadOptions)
             }
+            report(pipeline.timings, findings)
         } catch {
             // From its first writing on, what stands there is a package of this run, with code that is not right.
             let isWritten = pipeline.timings.contains { $0.stage == .write }
             if isWritten, error is KernelRefused || error is ConstantRefused || error is PackageCrashed {
-                throw Self.setAside(path, error)
+                throw Self.setAside(place, path, error)
             }
+            if place != path { PackageWriter.remove(place) }
             throw error
         }
-        report(pipeline.timings, findings)
-        try agree(path)
+        try agree(place, path)
+        if place != path { try PackageWriter.move(place, to: path) }
         print("wrote \(path)")
+    }
+
+    /// Where a package is built: under its name, so that there is one early; but beside it where one stands already, which
+    /// stays as it is until the new one has been checked.
+    private static func buildingPlace(_ path: String) -> String {
+        let name = withoutSlashes(path)
+        guard access(name + "/manifest.json", F_OK) == 0 else { return path }
+        let slash = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
+        return "\(name[..<slash]).\(name[slash...]).\(getpid()).new"
+    }
+
+    private static func withoutSlashes(_ path: String) -> String {
+        var name = path
+        while name.count > 1, name.hasSuffix("/") { name.removeLast() }
+        return name
+    }
+
+    /// The first interrupt, hang-up or request to end lets the search end with what it found; the second ends the process.
+    private static func endSearchOnSignals() {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number) { number in
+                SearchInterrupt.request()
+                signal(number, SIG_DFL)
+            }
+        }
     }
 
     /// What tells a process of our own how many threads to use.
@@ -167,7 +204,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// The two levels of the search: a third of the budget goes to decisions about the whole model.
     private func search(_ toolchain: CToolchain) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
         if trials == 0 { return nil }
-        let archive = try KernelArchive(path: try archivePath())
+        let archive = try openArchive()
         let threads = threadOptions
         let covers = CoverSearch(
             budget: SearchBudget(trials: max(1, trials / 4), seconds: budget / 3, patience: 24), seed: seed,
@@ -183,42 +220,48 @@ struct OptimizeCommand: AsyncParsableCommand {
     }
 
     /// Holds the finished package to the judge's rule on every recorded set.
-    private func agree(_ path: String) throws {
+    private func agree(_ path: String, _ target: String) throws {
         let wrong: [String]
         do {
             wrong = try PackageRehearsal.disagreements(path, options: threadOptions)
         } catch let crash as PackageCrashed {
-            throw Self.setAside(path, crash)
+            throw Self.setAside(path, target, crash)
         }
         for finding in wrong { Failure.complain("hearth: \(finding)") }
         guard !wrong.isEmpty else { return }
-        throw BadInput(
-            "the package does not agree with the model (see above) and was left at \(Self.moveAside(path)); please report this"
-        )
+        throw PackageDisagrees(place: Self.moveAside(path, target))
     }
 
     /// Moves a package whose code is not right from the name that was asked for; returns the error with where it lies.
-    private static func setAside(_ path: String, _ error: any Error) -> any Error {
-        let aside = moveAside(path)
+    private static func setAside(_ path: String, _ target: String, _ error: any Error) -> any Error {
+        let aside = moveAside(path, target)
         guard var crash = error as? PackageCrashed else { return error }
         crash.left = aside
         return crash
     }
 
     /// Moves a package that is not right from the name that was asked for; returns where it lies.
-    private static func moveAside(_ path: String) -> String {
-        for suffix in [".rejected"] + (2..<100).map({ ".rejected-\($0)" }) where rename(path, path + suffix) == 0 {
-            return path + suffix
+    private static func moveAside(_ path: String, _ target: String) -> String {
+        let name = withoutSlashes(target)
+        for suffix in [".rejected"] + (2..<100).map({ ".rejected-\($0)" }) where rename(path, name + suffix) == 0 {
+            return name + suffix
         }
         return path
     }
 
-    private func archivePath() throws -> String {
-        if let archive { return archive }
-        if let named = getenv("HEARTH_ARCHIVE") { return String(cString: named) }
+    /// The archive asked for, or the one in the home folder; nil, with a note, where that cannot be opened.
+    private func openArchive() throws -> KernelArchive? {
+        if let named = archive ?? getenv("HEARTH_ARCHIVE").map({ String(cString: $0) }) {
+            return try KernelArchive(path: named)
+        }
         let home = getenv("HOME").map { String(cString: $0) } ?? "."
         for folder in ["\(home)/.cache", "\(home)/.cache/hearth"] { mkdir(folder, 0o755) }
-        return "\(home)/.cache/hearth/kernels.jsonl"
+        do {
+            return try KernelArchive(path: "\(home)/.cache/hearth/kernels.jsonl")
+        } catch {
+            Failure.complain("hearth: note: trials will not be remembered: \(error); choose a file with --archive")
+            return nil
+        }
     }
 
     private func report(_ timings: [Pipeline.Timing], _ findings: Pipeline.Findings) {
@@ -254,6 +297,15 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
         return (stem.hasSuffix(".pt2") ? String(stem.dropLast(4)) : stem) + ".hearth"
     }
+}
+
+/// A finished package whose results are not the model's: our fault.
+struct PackageDisagrees: Error, CustomStringConvertible {
+    /// Where the package lies.
+    var place: String
+
+    /// One line that follows those about the outputs.
+    var description: String { "the package does not agree with the model (see above) and was left at \(place)" }
 }
 
 /// Weights where they lie in a model's archive.

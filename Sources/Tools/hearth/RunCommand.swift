@@ -52,7 +52,10 @@ struct RunCommand: ParsableCommand {
         let session = try Session(loaded)
         let loadTime = Self.now() - start
         if !loaded.isTunedForThisMachine {
-            Failure.complain("hearth: note: the package was tuned on another machine (\(loaded.entry.machine))")
+            Failure.complain(
+                loaded.entry.machine == device.limits.model
+                    ? "hearth: note: the package was tuned with another number of threads or other rights"
+                    : "hearth: note: the package was tuned on another machine (\(loaded.entry.machine))")
         }
         let file = try inputs.map { try TensorFile(path: $0) }
         let (types, addresses, memory) =
@@ -155,8 +158,23 @@ struct RunCommand: ParsableCommand {
                 .init(name: $0.name, type: SafetensorsType($1.type.element), shape: $1.type.shape)
             })
         let bytes = layout.file(contents: results.map { Array($0.bytes) })
-        // Under another name first, so that the file appears whole or not at all.
-        let partial = "\(path).\(getpid()).partial"
+        // A device or a pipe is written to; it must not be replaced by a file.
+        var status = stat()
+        let isPlace = stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+        if isPlace {
+            guard let file = fopen(path, "w") else { throw BadInput("'\(path)' could not be opened for writing") }
+            let written = bytes.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
+            guard fclose(file) == 0, written == bytes.count else {
+                throw BadInput("'\(path)' could not be written: \(String(cString: strerror(errno)))")
+            }
+            return
+        }
+        // A file that a link leads to is replaced, not the link. Under another name first, so that the file appears whole
+        // or not at all.
+        let resolved = realpath(path, nil)
+        defer { free(resolved) }
+        let destination = resolved.map { String(cString: $0) } ?? path
+        let partial = "\(destination).\(getpid()).partial"
         func fail() -> BadInput {
             let reason = String(cString: strerror(errno))
             unlink(partial)
@@ -164,7 +182,7 @@ struct RunCommand: ParsableCommand {
         }
         guard let file = fopen(partial, "w") else { throw fail() }
         let written = bytes.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
-        guard fclose(file) == 0, written == bytes.count, rename(partial, path) == 0 else { throw fail() }
+        guard fclose(file) == 0, written == bytes.count, rename(partial, destination) == 0 else { throw fail() }
     }
 
     private func report(
