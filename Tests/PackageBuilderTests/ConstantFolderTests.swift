@@ -16,7 +16,7 @@ import Testing
     /// A product whose weights are packed, and a sum of weights that is a launch of its own.
     private struct Subject {
         let form: ModelForm
-        let generated: GeneratedProgram
+        var generated: GeneratedProgram
         let emitter: KernelEmitter
         let folder: TemporaryFolder
         let objects: KernelObjects
@@ -155,6 +155,30 @@ import Testing
         _ = try subject.fold(second, workshop)
         #expect(workshop.calls == 2 * calls)
         #expect(first == nil)
+    }
+
+    /// Whatever a schedule decides, what is taken from another's work is what its own code would have packed.
+    @Test func schedulesThatPackAlikeShareWhatTheyPack() async throws {
+        var subject = try await Subject()
+        let workshop = try ConstantWorkshop(TestWorker.command)
+        let first = try subject.fold(try await subject.objects.library(subject.generated), workshop)
+        let id = subject.form.list.ofLaunch[try subject.packed.launch]
+        var shared = 0
+        for choice in subject.emitter.choices(subject.form.list.kernels[id]) {
+            let schedule = Schedule([choice.name: try #require(choice.values.last)])
+            subject.generated = try GeneratedProgram(
+                subject.form.list, schedules: [id: schedule], emitter: subject.emitter)
+            guard subject.emitted(try #require(subject.form.list.ofLaunch.firstIndex(of: id))).packings.count == 1
+            else { continue }
+            let library = try await subject.objects.library(subject.generated)
+            let calls = workshop.calls
+            let found = try subject.results(try subject.fold(library, workshop))
+            if workshop.calls == calls { shared += 1 }
+            let alone = try subject.results(try subject.fold(library, try ConstantWorkshop(TestWorker.command)))
+            #expect(found.0 == alone.0 && found.1 == alone.1, "\(schedule)")
+        }
+        #expect(shared > 1)
+        withExtendedLifetime(first) {}
     }
 
     @Test func aWorkerThatDoesNotStartIsSaid() async throws {

@@ -44,6 +44,6 @@ package struct ConstantRefused: Error, CustomStringConvertible {
 
     /// One line: the kernel, where it comes from, what it did and what happened.
     package var description: String {
-        "kernel \(kernel) (\(origin)) \(refusal) while it \(isPacking ? "packed its weights" : "computed a constant")"
+        "kernel \(kernel) (\(origin)), while it \(isPacking ? "packed its weights" : "computed a constant"), \(refusal)"
     }
 }

@@ -151,9 +151,10 @@ package final class ConstantFolder {
         }
     }
 
-    /// What determines what a function computes: its name, which is a hash of its kernel and schedule, and what it reads.
-    private func key(_ symbol: String, _ sources: [BufferID]) -> ContentHash {
-        ContentHash.of(([symbol] + sources.map { "\(key($0))" }).joined(separator: " "))
+    /// What determines what a function computes: `function`, its name, which is a hash of its kernel and schedule, or its text;
+    /// and what it reads.
+    private func key(_ function: String, _ sources: [BufferID]) -> ContentHash {
+        ContentHash.of(([function] + sources.map { "\(key($0))" }).joined(separator: " "))
     }
 
     /// The number of the packed operand that a launch's kernel asks for; packs it first if needed.
@@ -163,7 +164,7 @@ package final class ConstantFolder {
         let packing = emitted(index).packings[position]
         let launch = program.launches[index]
         let sources = packing.sources.map { launch.buffers[$0] }
-        let key = key(packing.symbol, sources)
+        let key = key(emitted(index).text(of: packing) ?? packing.symbol, sources)
         if let known = numbers[key] {
             places[place] = known
             return known
@@ -248,5 +249,29 @@ package final class ConstantFolder {
                 kernel: name, origin: program.origin(index, graph), isPacking: symbol != emitted(index).symbol,
                 refusal: error)
         }
+    }
+}
+
+extension EmittedKernel {
+    /// The text of a packing function without its name, so that schedules that pack alike share what they pack; nil where it
+    /// uses other functions or tables of the kernel, which all carry the kernel's symbol.
+    fileprivate func text(of packing: Packing) -> String? {
+        guard let start = source.range(of: "int32_t \(packing.symbol)(", before: ") {\n"),
+            let end = source[start.upperBound...].firstRange(of: "\n}\n")
+        else { return nil }
+        let body = source[start.upperBound..<end.lowerBound]
+        guard !body.contains(symbol) else { return nil }
+        return "\(packing.element) \(packing.count) \(packing.usesLibrary) \(body)"
+    }
+}
+
+extension String {
+    /// From the beginning of a line to the end of the same line, where it begins and ends with these.
+    fileprivate func range(of prefix: String, before suffix: String) -> Range<Index>? {
+        for place in ranges(of: prefix) {
+            guard let end = self[place.upperBound...].firstRange(of: "\n") else { return nil }
+            if self[place.lowerBound..<end.upperBound].hasSuffix(suffix) { return place.lowerBound..<end.upperBound }
+        }
+        return nil
     }
 }
