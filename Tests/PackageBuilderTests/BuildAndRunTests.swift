@@ -73,6 +73,41 @@ func numbers(_ count: Int, seed: UInt64) -> [Float] {
     #expect(error <= 1.2e-3)
 }
 
+/// Running sums along the last axis and across it: every element within two units in the last place of the largest sum, where
+/// plain additions drift off by dozens; infinities go on as such.
+@Test(arguments: [(1, 2, 8192), (0, 4096, 16)])
+func runningSumsDoNotDrift(axis: Int, rows: Int, columns: Int) async throws {
+    let graph = try Graph(
+        parsing: """
+            graph "running"
+            input "x" f32[\(rows), \(columns)]
+            %0 = input 0 : f32[\(rows), \(columns)]
+            %1 = scan.sum axis \(axis) %0 : f32[\(rows), \(columns)]
+            output "y" %1
+
+            """)
+    var values = numbers(rows * columns, seed: 3)
+    let last = rows * columns - (axis == 1 ? 2 : columns + 1)
+    values[last] = .infinity
+    let found = try await buildAndRun(graph, MemoryTensors(tensors: [:]), [values])[0]
+    let (step, length, lines) = axis == 1 ? (1, columns, rows) : (columns, rows, columns)
+    for line in 0..<lines {
+        let start = line * (axis == 1 ? columns : 1)
+        var (sum, largest, error) = (0.0, 0.0, 0.0)
+        for place in 0..<length {
+            sum += Double(values[start + place * step])
+            let result = Double(found[start + place * step])
+            if sum.isFinite {
+                largest = max(largest, abs(sum))
+                error = max(error, abs(result - sum))
+            } else {
+                #expect(result == sum)
+            }
+        }
+        #expect(error <= 2 * Double(Float(largest).ulp), "line \(line)")
+    }
+}
+
 @Test func twoLayersAndSoftmax() async throws {
     let (batch, width, hidden, classes) = (3, 20, 37, 10)
     var builder = GraphBuilder(name: "mlp")

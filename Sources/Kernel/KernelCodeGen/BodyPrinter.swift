@@ -249,9 +249,22 @@ package struct BodyPrinter {
             let state = scan(number)
             guard let text = values[operand] else { preconditionFailure("operand printed before its use") }
             let value = state.isVector ? splat(text, type) : text.text
+            let (copies, copy) = define(state.text, isVector: state.isVector)
+            if kind == .sum, type.isFloatingPoint {
+                // Running sums go on too long for plain additions; PyTorch's are in f64. What each addition lost is given
+                // to the next (Kahan 1965), except after an overflow.
+                let (sum, lost) = (state.text, "\(state.text)_lost")
+                let name = state.isVector ? CTypes.vector(type) : CTypes.scalar(type)
+                let zero = Reductions.initial(.sum, type, isVector: state.isVector)
+                let select = "sel_\(CTypes.letter(type))\(state.isVector ? "v" : "s")"
+                let lines = [
+                    "{ const \(name) term = \(value) - \(lost), next = \(sum) + term, rest = (next - \(sum)) - term;",
+                    "\(lost) = \(select)(rest - rest == \(zero), rest, \(zero)); \(sum) = next; }",
+                ]
+                return (lines + copies, copy)
+            }
             let combined = Self.combine(kind, CTypes.letter(type), state.isVector ? "v" : "s", state.text, value)
-            let (lines, copy) = define(state.text, isVector: state.isVector)
-            return (["\(state.text) = \(combined);"] + lines, copy)
+            return (["\(state.text) = \(combined);"] + copies, copy)
         }
     }
 

@@ -275,9 +275,11 @@ struct NestWriter {
         for scan in scans(step) {
             let cType = isVector ? CTypes.vector(scan.type) : CTypes.scalar(scan.type)
             for copy in 0..<copies {
-                line(
-                    "\(cType) scan\(scan.node)_\(copy) = \(Reductions.initial(scan.kind, scan.type, isVector: isVector));"
-                )
+                let start = Reductions.initial(scan.kind, scan.type, isVector: isVector)
+                line("\(cType) scan\(scan.node)_\(copy) = \(start);")
+                if scan.kind == .sum, scan.type.isFloatingPoint {
+                    line("\(cType) scan\(scan.node)_\(copy)_lost = \(start);")
+                }
             }
         }
     }
