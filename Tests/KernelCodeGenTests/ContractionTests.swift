@@ -251,6 +251,8 @@ struct Product: Sendable, CustomTestStringConvertible {
         Product(images: 37, channels: 70, outputs: 100),
         Product(side: 8, channels: 32, outputs: 70, window: 3, padding: 1),
         Product(images: 20, channels: 66, outputs: 50, element: .bf16),
+        Product(
+            side: 13, channels: 3, outputs: 24, window: 5, stride: 2, padding: 2, element: .bf16, channelsFirst: true),
     ])
     func everyChoiceComputesTheSame(_ product: Product) throws {
         let target = TestTarget.avx512BF16

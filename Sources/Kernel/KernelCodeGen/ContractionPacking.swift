@@ -30,6 +30,14 @@ struct ContractionPacking {
         return lines + ["{"] + inner + ["++tap;", "}"]
     }
 
+    /// Zeros after the last tap of a row without padding between them.
+    private func rowEnd(_ target: String) -> [String] {
+        let used = plan.taps * contraction.depth.extent
+        guard plan.isFlat, plan.packedDepth != used else { return [] }
+        let bytes = (plan.packedDepth - used) * plan.packedElement.byteCount
+        return ["__builtin_memset(\(target) + \(index.print(used)), 0, \(index.print(bytes)));"]
+    }
+
     /// Statements that evaluate row `target` (a C pointer) of the left operand; row, batch variables are in scope.
     func leftRow(_ target: String) -> [String] {
         if let lines = copiedRow(target) { return lines }
@@ -39,7 +47,7 @@ struct ContractionPacking {
         let vectors = BodyPrinter(
             parameters: plan.kernel.parameters, index: index, lanes: lanes, laneAxis: depth)
         let scalars = BodyPrinter(parameters: plan.kernel.parameters, index: index, lanes: lanes, laneAxis: nil)
-        let place = "\(target) + tap * \(index.print(plan.paddedDepth))"
+        let place = "\(target) + tap * \(index.print(plan.tapStride))"
         let vectorType = isNarrow ? "vh_u" : "vf_u"
         var lines = ["int64_t \(name) = 0;"]
         if (depth.extent.constantValue ?? lanes) >= lanes {
@@ -55,38 +63,51 @@ struct ContractionPacking {
         lines += statements
         lines.append("(\(place))[\(name)] = \(stored(value(values, contraction.left), scalars));")
         lines.append("}")
-        if plan.paddedDepth != depth.extent {
-            lines.append("for (; \(name) < \(index.print(plan.paddedDepth)); ++\(name)) (\(place))[\(name)] = 0;")
+        if plan.tapStride != depth.extent {
+            lines.append("for (; \(name) < \(index.print(plan.tapStride)); ++\(name)) (\(place))[\(name)] = 0;")
         }
-        return tapLoops(lines)
+        return tapLoops(lines) + rowEnd(target)
     }
 
-    /// A row whose taps are runs in memory of the packed type already: copied as they lie, or zeros where the mask fails.
+    /// A row whose taps are runs in memory of the packed type already: copied as they lie, with zeros where the mask fails.
     private func copiedRow(_ target: String) -> [String]? {
         let depth = contraction.depth
+        let name = depth.variable.name
         guard let (parameter, load, mask) = contraction.left.plainLoad, contraction.left.body.nodes.count == 1,
             plan.kernel.parameters[parameter].element == plan.packedElement,
             contraction.operandElement == plan.packedElement, load.linearCoefficient(of: depth.variable) == 1,
             depth.extent.constantValue != nil,
-            !mask.contains(where: { $0.contains(depth.variable) }),
+            mask.allSatisfy({ $0.linearCoefficient(of: depth.variable)?.constantValue != nil }),
             !([load] + mask).contains(where: { $0.variables.contains { $0.kind == .value } })
         else { return nil }
-        let start = load.substituting(plan.ranges) { $0 == depth.variable ? 0 : nil }
+        func at(_ expression: IntegerExpression, _ place: IntegerExpression) -> IntegerExpression {
+            expression.substituting(plan.ranges) { $0 == depth.variable ? place : nil }
+        }
         let size = plan.packedElement.byteCount
-        let bytes = "\(size) * \(index.print(depth.extent))"
-        let padding = "\(size) * \(index.print(plan.paddedDepth - depth.extent))"
-        let to = "to + \(index.print(depth.extent))"
+        let extent = index.print(depth.extent)
+        let bytes = index.print(depth.extent * size)
         var lines = [
-            "\(CTypes.storage(plan.packedElement)) *const to = \(target) + tap * \(index.print(plan.paddedDepth));"
+            "\(CTypes.storage(plan.packedElement)) *const to = \(target) + tap * \(index.print(plan.tapStride));"
         ]
-        let copy = "__builtin_memcpy(to, p\(parameter) + \(index.print(start)), \(bytes));"
-        if let condition = index.condition(mask) {
-            lines.append("if (\(condition)) \(copy) else __builtin_memset(to, 0, \(bytes));")
+        let copy = "__builtin_memcpy(to, p\(parameter) + \(index.print(at(load, 0))), \(bytes));"
+        // A condition that is linear along the run holds for all of it when it holds at both ends.
+        let varying = mask.filter { $0.contains(depth.variable) }
+        let whole = index.condition(varying.map { at($0, 0) } + varying.map { at($0, depth.extent - 1) })
+        let outer = index.condition(mask.filter { !$0.contains(depth.variable) })
+        if let outer { lines.append("if (!(\(outer))) __builtin_memset(to, 0, \(bytes)); else") }
+        if let whole {
+            let each = index.condition(varying) ?? "1"
+            lines.append("if (\(whole)) \(copy)")
+            lines.append("else for (int64_t \(name) = 0; \(name) < \(extent); ++\(name))")
+            lines.append("to[\(name)] = (\(each)) ? p\(parameter)[\(index.print(load))] : 0;")
         } else {
             lines.append(copy)
         }
-        if plan.paddedDepth != depth.extent { lines.append("__builtin_memset(\(to), 0, \(padding));") }
-        return tapLoops(lines)
+        if plan.tapStride != depth.extent {
+            let padding = index.print((plan.tapStride - depth.extent) * size)
+            lines.append("__builtin_memset(to + \(extent), 0, \(padding));")
+        }
+        return tapLoops(lines) + rowEnd(target)
     }
 
     private func value(_ values: [Int: BodyPrinter.Text], _ function: ScalarFunction) -> BodyPrinter.Text {
@@ -107,9 +128,8 @@ struct ContractionPacking {
         let right = ContractionWriter.overFlatColumns(contraction.right.body, plan, ranges)
         let flatIndex = IndexPrinter(ranges, names: [flat: "column"])
         let count = index.print(plan.columns)
-        let place =
-            "(\(target) + (tap * \(index.print(plan.paddedDepth)) + \(name) / \(unit) * \(unit)) * \(columns) "
-            + "+ \(name) % \(unit))"
+        let summed = "(tap * \(index.print(plan.tapStride)) + \(name))"
+        let place = "(\(target) + \(summed) / \(unit) * \(unit) * \(columns) + \(summed) % \(unit))"
         var lines: [String] = []
         lines.append("for (int64_t \(name) = 0; \(name) < \(index.print(depth.extent)); ++\(name)) {")
         lines.append("int64_t column = panel * \(columns);")
@@ -144,11 +164,19 @@ struct ContractionPacking {
             "for (; column < (panel + 1) * \(columns); ++column) "
                 + "\(place)[(column - panel * \(columns)) * \(unit)] = 0;")
         lines.append("}")
-        if plan.paddedDepth != depth.extent {
+        if plan.tapStride != depth.extent {
             lines.append(
-                "for (int64_t \(name) = \(index.print(depth.extent)); \(name) < \(index.print(plan.paddedDepth)); "
+                "for (int64_t \(name) = \(index.print(depth.extent)); \(name) < \(index.print(plan.tapStride)); "
                     + "++\(name)) for (int64_t at = 0; at < \(columns); ++at) \(place)[at * \(unit)] = 0;")
         }
-        return tapLoops(lines)
+        var end: [String] = []
+        if plan.isFlat, plan.packedDepth != plan.taps * depth.extent {
+            end = [
+                "for (int64_t k = \(index.print(plan.taps * depth.extent)); k < \(index.print(plan.packedDepth)); ++k) "
+                    + "for (int64_t at = 0; at < \(columns); ++at) "
+                    + "(\(target) + k / \(unit) * \(unit) * \(columns) + k % \(unit))[at * \(unit)] = 0;"
+            ]
+        }
+        return tapLoops(lines) + end
     }
 }

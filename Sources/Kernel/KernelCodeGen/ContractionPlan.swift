@@ -83,8 +83,23 @@ struct ContractionPlan {
         let unit = IntegerExpression(instruction.depthUnit)
         return (contraction.depth.extent + (instruction.depthUnit - 1)).floorDivided(by: unit, ranges) * unit
     }
+    /// Whether the taps of packed operands follow one another without padding: the runs of a window over few channels are
+    /// shorter than what an instruction takes together.
+    var isFlat: Bool {
+        guard left == .packed, packsAtBuild, instruction != .multiplyAdd,
+            let depth = contraction.depth.extent.constantValue,
+            taps.constantValue != nil, taps != 1
+        else { return false }
+        return depth % instruction.depthUnit != 0
+    }
+    /// Elements from one tap to the next in packed rows and panels.
+    var tapStride: IntegerExpression { isFlat ? contraction.depth.extent : paddedDepth }
     /// Elements of a packed row of the left operand; of one column of a panel.
-    var packedDepth: IntegerExpression { taps * paddedDepth }
+    var packedDepth: IntegerExpression {
+        guard isFlat else { return taps * paddedDepth }
+        let unit = IntegerExpression(instruction.depthUnit)
+        return (taps * contraction.depth.extent + (instruction.depthUnit - 1)).floorDivided(by: unit, ranges) * unit
+    }
     var panels: IntegerExpression {
         (columns + (panelColumns - 1)).floorDivided(by: IntegerExpression(panelColumns), ranges)
     }

@@ -204,7 +204,7 @@ struct ContractionSizes {
         var instructions: [Int] = [ContractionInstruction.multiplyAdd.rawValue]
         if contraction.operandElement == .bf16 {
             if target.hasBF16Dot, target.vectorBytes == 64 { instructions.insert(1, at: 0) }
-            if target.hasAMXBF16, (rowCount ?? .max) > 4 { instructions.insert(2, at: 0) }
+            if usesTiles { instructions.insert(2, at: 0) }
         }
         let (rows, vectors) = defaultTile
         let registers = target.vectorRegisters
@@ -229,8 +229,13 @@ struct ContractionSizes {
             prefetch: Choice("prefetch", [0, 1]))
     }
 
+    /// Whether AMX multiplies by default.
+    private var usesTiles: Bool {
+        contraction.operandElement == .bf16 && target.hasAMXBF16 && (rowCount ?? .max) > 4
+    }
+
     private var algorithms: [Int] {
-        if window != nil { return [2, 0] }
+        if window != nil { return usesTiles ? [0, 2] : [2, 0] }
         let library = LibraryShape(self) == nil ? [] : [3, 4]
         return (winograd.map { $0.pays(target) ? [1, 0] : [0, 1] } ?? [0]) + library
     }
