@@ -108,6 +108,11 @@ import Testing
             try #require(numbers.count == 2, "\(said)")
             #expect(numbers.allSatisfy(Self.isRunning))
             kill(process.processIdentifier, signal)
+            if signal == SIGTERM {
+                // The first asks the command to end what it is doing, which here never ends; the second insists.
+                usleep(100_000)
+                kill(process.processIdentifier, signal)
+            }
             process.waitUntilExit()
             let deadline = Date(timeIntervalSinceNow: 30)
             while numbers.contains(where: Self.isRunning), Date() < deadline { usleep(10_000) }

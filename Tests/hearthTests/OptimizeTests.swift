@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Safetensors
 import Testing
 
 /// `hearth optimize` on a model of one product, from its file to a package: what it shows, keeps and refuses.
@@ -147,18 +148,81 @@ import Testing
 
     @Test func onlySomeKernelsAreSearched() throws {
         try Self.withFolder { folder in
-            let built = try Self.hearth(
-                [
-                    "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--trials", "3", "--only", "frob",
-                    "--archive", "trials.jsonl",
-                ], in: folder)
+            let arguments = [
+                "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--trials", "3", "--archive",
+                "trials.jsonl",
+                "--only",
+            ]
+            let none = try Self.hearth(arguments + ["frob"], in: folder)
+            #expect(none.code == 1, "\(none.errors)")
+            #expect(
+                none.errors.contains("hearth: --only frob: no kernel has that in its name; the kernels are contract_"))
+            #expect(!FileManager.default.fileExists(atPath: folder + "/m.hearth"))
+            let built = try Self.hearth(arguments + ["contract"], in: folder)
             #expect(built.code == 0, "\(built.errors)")
             let report = try JSONReader().read(try Self.text(folder + "/m.hearth/report.json")).objectValue
             let kernels = try #require(report?["kernels"]?.arrayValue)
-            #expect(!kernels.isEmpty)
-            for kernel in kernels {
-                #expect(kernel.objectValue?["note"] == "not asked for" && kernel.objectValue?["trials"] == 0)
+            #expect(kernels.contains { ($0.objectValue?["trials"]?.doubleValue ?? 0) > 0 })
+        }
+    }
+
+    @Test func settingsThatAreNotUnderstoodAreNamed() throws {
+        try Self.withFolder { folder in
+            for (setting, said) in [
+                ("frob", "HEARTH_DEBUG: 'frob' is no level; give 1 to 5, and perhaps stages after commas"),
+                ("3,frob", "HEARTH_DEBUG: no stage 'frob'; the stages are "),
+            ] {
+                let refused = try Self.hearth(["optimize", Self.model], in: folder, ["HEARTH_DEBUG": setting])
+                #expect(refused.code == 1 && refused.errors.hasPrefix("hearth: \(said)"), "\(refused.errors)")
             }
+        }
+    }
+
+    /// What a call leaves in the model's states is verified like its outputs.
+    @Test func statesAreVerified() throws {
+        try Self.withFolder { folder in
+            let counter = "\(Self.fixtures)/model.counter"
+            let built = try Self.hearth(
+                [
+                    "optimize", "\(counter).middle.pt2", "-i", "\(counter).golden.safetensors", "-o", "m.hearth",
+                    "--trials", "0",
+                ], in: folder)
+            try #require(built.code == 0, "\(built.errors)")
+            let golden = folder + "/m.hearth/golden.safetensors"
+            var bytes = [UInt8](try Data(contentsOf: URL(filePath: golden)))
+            let header = try SafetensorsFile(bytes.span.bytes)
+            let truth = try #require(
+                header.tensors.first { $0.name.hasPrefix("truth.state.") && $0.type.rawValue == "F64" })
+            let state = truth.name.dropFirst("truth.".count)
+            let right = try Self.hearth(["verify", "m.hearth"], in: folder)
+            #expect(right.code == 0 && right.output.contains("'\(state)' agrees"), "\(right.output)")
+            // What PyTorch gave moves with the truth, else its error would excuse every other.
+            let output = try #require(
+                header.tensors.first { $0.name == "output.\(state)" && $0.type.rawValue == "F32" })
+            withUnsafeBytes(of: 1e6) {
+                bytes.replaceSubrange(truth.range.lowerBound..<truth.range.lowerBound + 8, with: $0)
+            }
+            withUnsafeBytes(of: Float(1e6)) {
+                bytes.replaceSubrange(output.range.lowerBound..<output.range.lowerBound + 4, with: $0)
+            }
+            try Data(bytes).write(to: URL(filePath: folder + "/other.safetensors"))
+            let wrong = try Self.hearth(["verify", "m.hearth", "--golden", "other.safetensors"], in: folder)
+            #expect(wrong.code != 0 && (wrong.output + wrong.errors).contains("'\(state)'"), "\(wrong.output)")
+        }
+    }
+
+    @Test func inputsThatTheModelDoesNotHaveAreNamed() throws {
+        try Self.withFolder { folder in
+            // A safetensors file of one tensor with no elements.
+            let header = Data("{\"inptu.0\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}} ".utf8)
+            var file = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
+            file += header
+            try file.write(to: URL(filePath: folder + "/in.safetensors"))
+            let refused = try Self.hearth(["optimize", Self.model, "-i", "in.safetensors"], in: folder)
+            #expect(refused.code == 1)
+            #expect(
+                refused.errors.contains("tensor 'inptu.0' is no input of the model; the inputs are "),
+                "\(refused.errors)")
         }
     }
 

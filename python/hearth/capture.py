@@ -150,6 +150,46 @@ def check_source(source: Source) -> None:
         check_dims(bound.arguments[name], dims, f"'{name}'")
 
 
+def named_axes(value: Any, dims: Any) -> Iterator[dict[int, str]]:
+    """For every tensor of `value` in pytree order, the names that the dynamic dims give its axes."""
+    if isinstance(value, Tensor):
+        entries = dims.items() if isinstance(dims, dict) else enumerate(dims) if isinstance(dims, (tuple, list)) else ()
+        names = {}
+        for axis, spec in entries:
+            first = spec[0] if isinstance(spec, (tuple, list)) and spec else spec
+            name = first if isinstance(first, str) else getattr(first, "__name__", None)
+            if isinstance(name, str):
+                names[axis] = name
+        yield names
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from named_axes(inner, dims.get(name) if isinstance(dims, dict) else None)
+    elif isinstance(value, (tuple, list)):
+        specs = list(dims) if isinstance(dims, (tuple, list)) else []
+        for index, inner in enumerate(value):
+            yield from named_axes(inner, specs[index] if index < len(specs) else None)
+
+
+def symbol_names(source: Source, program: torch.export.ExportedProgram) -> dict[str, str]:
+    """What the user calls the program's symbols, by symbol; only symbols that are an extent of an input by themselves."""
+    if isinstance(source.dims, dict):
+        bound = inspect.signature(source.module.forward).bind(*source.args, **source.kwargs).arguments
+        axes = [names for key, value in bound.items() for names in named_axes(value, source.dims.get(key))]
+    else:
+        axes = list(named_axes((*source.args, *source.kwargs.values()), source.dims))
+    inputs = set(program.graph_signature.user_inputs)
+    values = [node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder" and node.name in inputs]
+    tensors = [value for value in values if isinstance(value, Tensor)]
+    names: dict[str, str] = {}
+    if len(tensors) == len(axes):
+        for value, named in zip(tensors, axes, strict=True):
+            for axis, name in named.items():
+                symbol = str(value.shape[axis])
+                if symbol.isidentifier():
+                    names.setdefault(symbol, name)
+    return names
+
+
 def varied(leaf: Any, generator: torch.Generator) -> Any:
     """A fresh value like `leaf`: the same shape, type, mean and deviation; integers within the range seen; masks of
     zeros and ones, and everything that is not a tensor, unchanged."""
@@ -426,6 +466,7 @@ def capture(spec: str, folder: Path, level: str, inputs: str | None, sets: int, 
         "mutated_buffers": sorted(signature.buffers_to_mutate.values()),
         "parameters": len(signature.parameters),
         "buffers": len(signature.buffers),
+        "names": symbol_names(source, program),
         "dynamic": {str(symbol): str(limits) for symbol, limits in program.range_constraints.items()},
         "nodes": sum(node.op == "call_function" for node in program.graph.nodes),
         "operators": operators(program),

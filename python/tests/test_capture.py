@@ -62,6 +62,7 @@ def test_state_starts_anew_for_every_set(models: Path, tmp_path: Path) -> None:
 def test_dynamic_dims_stay_symbolic_and_vary(models: Path, tmp_path: Path) -> None:
     program, golden, report = captured(models, "dynamic", tmp_path, "--sets", "4")
     assert list(report["dynamic"].values()) == ["VR[2, 9]"]
+    assert list(report["names"]) == list(report["dynamic"]) and list(report["names"].values()) == ["batch"]
     sizes = {golden[f"set.{k}.input.0"].shape[0] for k in (2, 4)}
     assert sizes != {3} and all(2 <= size <= 9 for size in sizes)
     for k in (2, 4):

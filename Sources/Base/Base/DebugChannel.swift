@@ -32,6 +32,18 @@ package struct DebugChannel: Sendable {
     package let stages: Set<String>
     private let folder: String?
 
+    /// What is wrong with a setting, given the stages that exist; nil where it is understood.
+    package static func fault(_ setting: String, stages: [String]) -> String? {
+        let parts = setting.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard let first = parts.first, !setting.isEmpty else { return nil }
+        if let level = Int(first), level >= 0 {
+            return parts.dropFirst().first { !stages.contains($0) }.map {
+                "no stage '\($0)'; the stages are \(stages.joined(separator: ", "))"
+            }
+        }
+        return "'\(first)' is no level; give 1 to \(Level.allCases.count), and perhaps stages after commas"
+    }
+
     /// Reads a setting: a level from 1 to 5, or more, then names of stages after commas. Without a level nothing is said.
     package init(setting: String, folder: String? = nil) {
         let parts = setting.split(separator: ",").map(String.init)

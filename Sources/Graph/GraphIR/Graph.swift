@@ -110,6 +110,13 @@ package struct Graph: Hashable, Sendable {
         }
     }
 
+    /// Gives symbols other names; where a name would occur twice, all keep theirs.
+    package mutating func renameSymbols(_ names: [String: String]) {
+        let renamed = symbols.map { names[$0.name] ?? $0.name }
+        guard Set(renamed).count == renamed.count else { return }
+        for (index, name) in renamed.enumerated() { symbols[index].name = name }
+    }
+
     /// An empty graph.
     package init(name: String) {
         self.name = name

@@ -124,7 +124,10 @@ struct Evaluation {
         case .map(let expression):
             [try ReferenceInterpreter.evaluate(expression, operands, shape: shape, rounds: rounds)]
         case .reduce(let reduce):
-            [try ReferenceInterpreter.evaluate(reduce, operands[0], shape: shape, rounds: rounds)]
+            [
+                try ReferenceInterpreter.evaluate(
+                    reduce, operands[0], shape: shape, sumLanes: rounds ? interpreter.sumLanes : nil)
+            ]
         case .scan(let scan): [try ReferenceInterpreter.evaluate(scan, operands[0])]
         case .view(let view): [try ReferenceInterpreter.evaluate(view, operands[0], shape: shape)]
         case .concatenate(let axis): [concatenate(operands, axis: axis, shape: shape)]

@@ -18,6 +18,9 @@ package struct Interpreter {
     package let graph: Graph
     /// How floating-point results are treated.
     package let policy: Policy
+    /// Elements that sums in f32 add side by side under `roundAfterEachNode`. PyTorch's number hangs on the instruction set,
+    /// the layout and the threads.
+    package var sumLanes = 32
     private let tensors: any TensorSource
     private var states: [TensorValue?]
 
@@ -33,6 +36,9 @@ package struct Interpreter {
     package mutating func run(_ inputs: [TensorValue]) throws(InterpreterError) -> [TensorValue] {
         try run(inputs, observing: []).outputs
     }
+
+    /// What a state holds now; nil before a run has changed it.
+    package func state(_ index: Int) -> TensorValue? { states[index] }
 
     /// As `run`, and also returns what chosen intermediate values were.
     package mutating func run(

@@ -2,10 +2,10 @@ import ElementTypes
 import Glibc
 import GraphIR
 
-/// Evaluates a reduction: the reduced axes are brought to the end, then each row of them is combined. With `rounds`, sums of
-/// f32 and narrower are taken in f32, as PyTorch does.
+/// Evaluates a reduction: the reduced axes are brought to the end, then each row of them is combined. With `sumLanes`,
+/// sums of f32 and narrower are taken in f32, as PyTorch does.
 func evaluate(
-    _ reduce: Reduce, _ operand: TensorValue, shape: [Int], rounds: Bool = false
+    _ reduce: Reduce, _ operand: TensorValue, shape: [Int], sumLanes: Int? = nil
 ) throws(Fault) -> TensorValue {
     let kept = operand.shape.indices.filter { !reduce.axes.contains($0) }
     let length = reduce.axes.reduce(1) { $0 * operand.shape[$1] }
@@ -21,10 +21,11 @@ func evaluate(
         func combine(_ first: Double, _ body: (Double, Double) -> Double) -> [Double] {
             (0..<rows).map { row in elements[row * length..<(row + 1) * length].reduce(first, body) }
         }
+        if reduce.kind == .sum, let sumLanes, element != .f64 {
+            let sums = (0..<rows).map { cascadeSum(elements[$0 * length..<($0 + 1) * length], lanes: sumLanes) }
+            return TensorValue(element, shape, sums)
+        }
         switch reduce.kind {
-        case .sum where rounds && element != .f64:
-            return TensorValue(
-                element, shape, (0..<rows).map { cascadeSum(elements[$0 * length..<($0 + 1) * length]) })
         case .sum: return TensorValue(element, shape, combine(0) { $0 + $1 })
         case .product: return TensorValue(element, shape, combine(1) { $0 * $1 })
         case .minimum: return TensorValue(element, shape, combine(.infinity) { smaller($0, $1) })
@@ -54,10 +55,9 @@ func evaluate(
     }
 }
 
-/// The sum in f32 in the order of ATen's `cascade_sum` for contiguous rows: 32 lanes side by side, each with partial sums of
+/// The sum in f32 in the order of ATen's `cascade_sum` for contiguous rows: lanes side by side, each with partial sums of
 /// 16 elements, of 256, and of the rest; then lane after lane.
-private func cascadeSum(_ row: ArraySlice<Double>) -> Double {
-    let lanes = 32
+private func cascadeSum(_ row: ArraySlice<Double>, lanes: Int) -> Double {
     let steps = row.count / lanes
     var levels = [[Float]](repeating: [Float](repeating: 0, count: lanes), count: 3)
     for step in 0..<steps {

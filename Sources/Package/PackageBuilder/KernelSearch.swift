@@ -123,6 +123,10 @@ package struct KernelSearch {
         report: @escaping (SearchProgress) -> Void
     ) async throws -> (schedules: [KernelID: Schedule], regions: [RegionReport]) {
         let list = subject.list
+        if let only, !list.kernels.rows.contains(where: { $0.name.contains(only) }) {
+            let names = Set(list.kernels.rows.map(\.name)).sorted().joined(separator: ", ")
+            throw BuildError.unsupported("--only \(only): no kernel has that in its name; the kernels are \(names)")
+        }
         var time: [KernelID: Double] = [:]
         for (launch, value) in subject.seconds { time[list.ofLaunch[launch], default: 0] += value }
         let total = max(time.values.reduce(0, +), 1e-12)

@@ -15,6 +15,10 @@ package struct ReferenceRecord: Sendable {
         package var outputs: [TensorValue]
         /// Results in double precision; empty until computed.
         package var truth: [TensorValue]
+        /// What the call leaves in the states that it changes, by name: PyTorch's own.
+        package var stateOutputs: [String: TensorValue] = [:]
+        /// The same in double precision.
+        package var stateTruth: [String: TensorValue] = [:]
 
         /// Makes a set.
         package init(inputs: [TensorValue], outputs: [TensorValue] = [], truth: [TensorValue] = []) {
@@ -50,6 +54,19 @@ package struct ReferenceRecord: Sendable {
                 TensorValue(element, tensor.shape, bytes: UnsafeRawBufferPointer(rebasing: $0[tensor.range]))
             }
         }
+        let ports = graph.inputs.map(\.name)
+        for tensor in header.tensors {
+            var name = Substring(tensor.name)
+            if name.hasPrefix("set."), let end = name.dropFirst(4).firstIndex(of: ".") {
+                name = name[name.index(after: end)...]
+            }
+            let isKnown = ["input.", "output.", "truth.", "state."].contains { name.hasPrefix($0) }
+            guard isKnown || ports.contains(tensor.name) else {
+                throw BuildError.unsupported(
+                    "\(path): tensor '\(tensor.name)' is no input of the model; the inputs are "
+                        + ports.joined(separator: ", "))
+            }
+        }
         sets = []
         for number in 0..<limit {
             let prefix = number == 0 ? "" : "set.\(number)."
@@ -71,7 +88,15 @@ package struct ReferenceRecord: Sendable {
             }
             if outputs.count != graph.outputs.count { outputs = [] }
             if number > 0, outputs.isEmpty, graph.inputs.isEmpty { break }
-            sets.append(Set(inputs: inputs, outputs: outputs))
+            var set = Set(inputs: inputs, outputs: outputs)
+            for update in graph.updates {
+                let state = graph.states[update.state]
+                guard let value = try value("\(prefix)state.\(state.name)"), value.element == state.type.element,
+                    value.shape.map({ IntegerExpression($0) }) == state.type.shape
+                else { continue }
+                set.stateOutputs[state.name] = value
+            }
+            sets.append(set)
         }
     }
 
@@ -79,11 +104,26 @@ package struct ReferenceRecord: Sendable {
     /// arithmetic (rounding after each node) take their place.
     package mutating func evaluate(_ graph: Graph, tensors: any TensorSource) throws(InterpreterError) {
         for index in sets.indices {
+            let inputs = sets[index].inputs
             var oracle = Interpreter(graph, tensors: tensors, policy: .exact)
-            sets[index].truth = try oracle.run(sets[index].inputs)
-            if sets[index].outputs.isEmpty {
-                var witness = Interpreter(graph, tensors: tensors, policy: .roundAfterEachNode)
-                sets[index].outputs = try witness.run(sets[index].inputs)
+            let truth = try oracle.run(inputs)
+            sets[index].truth = truth
+            for update in graph.updates {
+                sets[index].stateTruth[graph.states[update.state].name] = oracle.state(update.state)
+            }
+            let isComplete = sets[index].stateTruth.keys.allSatisfy { sets[index].stateOutputs[$0] != nil }
+            if (sets[index].outputs.isEmpty && !truth.isEmpty) || !isComplete {
+                var states: [Int: TensorValue] = [:]
+                let outputs = try Interpreter.witness(graph, tensors: tensors, truth: truth) {
+                    witness throws(InterpreterError) in
+                    let outputs = try witness.run(inputs)
+                    for update in graph.updates { states[update.state] = witness.state(update.state) }
+                    return outputs
+                }
+                if sets[index].outputs.isEmpty { sets[index].outputs = outputs }
+                for (state, value) in states where sets[index].stateOutputs[graph.states[state].name] == nil {
+                    sets[index].stateOutputs[graph.states[state].name] = value
+                }
             }
         }
     }
@@ -121,9 +161,19 @@ package struct ReferenceRecord: Sendable {
         var tensors: [PackageWriter.Tensor] = []
         for (number, set) in sets.enumerated() {
             let prefix = number == 0 ? "" : "set.\(number)."
-            let groups = [("input", set.inputs, false), ("output", set.outputs, false), ("truth", set.truth, true)]
+            func numbered(_ values: [TensorValue]) -> [(String, TensorValue)] {
+                values.enumerated().map { ("\($0.offset)", $0.element) }
+            }
+            func named(_ values: [String: TensorValue]) -> [(String, TensorValue)] {
+                values.sorted { $0.key < $1.key }.map { ("state.\($0.key)", $0.value) }
+            }
+            let groups = [
+                ("input", numbered(set.inputs), false),
+                ("output", numbered(set.outputs) + named(set.stateOutputs), false),
+                ("truth", numbered(set.truth) + named(set.stateTruth), true),
+            ]
             for (name, values, isTruth) in groups {
-                for (index, value) in values.enumerated() {
+                for (index, value) in values {
                     let element = isTruth && value.element.isFloatingPoint ? ElementType.f64 : value.element
                     let bytes =
                         element == value.element

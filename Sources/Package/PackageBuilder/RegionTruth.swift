@@ -19,7 +19,7 @@ struct RegionTruth: RegionOracle {
     private let hints: [Variable: Int]
     private let body: Kernel.Body
     private let oracle: Interpreter
-    private let witness: Interpreter
+    private let tensors: any TensorSource
 
     /// What a parameter may hold, before its symbols have values.
     private enum Domain {
@@ -61,7 +61,7 @@ struct RegionTruth: RegionOracle {
         allowsSpecialValues = if case .nest = kernel.body { true } else { false }
         let known = AddedTensors(tensors: tensors, added: region.added)
         oracle = Interpreter(region.graph, tensors: known, policy: .exact)
-        witness = Interpreter(region.graph, tensors: known, policy: .roundAfterEachNode)
+        self.tensors = known
     }
 
     func domain(of parameter: Int, dimensions: [Int]) -> InputDomain {
@@ -90,7 +90,10 @@ struct RegionTruth: RegionOracle {
         let rounded: [TensorValue]
         do throws(InterpreterError) {
             truth = try oracle.evaluate(wanted, given: given, symbols: known)
-            rounded = try witness.evaluate(wanted, given: given, symbols: known)
+            rounded = try Interpreter.witness(region.graph, tensors: tensors, truth: truth) {
+                witness throws(InterpreterError) in
+                try witness.evaluate(wanted, given: given, symbols: known)
+            }
         } catch {
             throw OracleError("\(error)")
         }

@@ -86,6 +86,23 @@ package final class Session {
         do { try queue.synchronize() } catch { throw .device(error) }
     }
 
+    /// Copies what the state of that name holds, in row-major order; false where the plan has no such state. Throws when the
+    /// memory has another size.
+    package func copyState(_ name: String, to bytes: UnsafeMutableRawBufferPointer) throws(RuntimeError) -> Bool {
+        for (index, buffer) in package.plan.buffers.rows.enumerated() {
+            guard case .state(name, _) = buffer.placement else { continue }
+            guard buffer.byteCount.constantValue == bytes.count else {
+                throw .badMemory(name: name, reason: "has \(bytes.count) bytes, not \(buffer.byteCount)")
+            }
+            do {
+                try queue.copy(states, at: stateOffsets[index], to: bytes)
+                try queue.synchronize()
+            } catch { throw .device(error) }
+            return true
+        }
+        return false
+    }
+
     /// Prepares for inputs of these types. Does nothing when they are bound already. For models with inputs whose value
     /// is a dimension, `values` holds those inputs' values by index.
     package func bind(_ inputs: [TensorDescription], values: [Int: Int] = [:]) throws(RuntimeError) {

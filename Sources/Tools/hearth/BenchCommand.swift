@@ -15,7 +15,8 @@ struct BenchCommand: ParsableCommand {
             Every rival runs in a Python process of its own. In each round every side runs one batch of calls, in an order \
             that turns from round to round, while the others wait. The ratio is the median over rounds of theirs / ours: \
             above 1 the package is faster. Rivals: eager, compile, compile-freezing, max-autotune, max-autotune-freezing, \
-            onnxruntime, openvino; `all` stands for these. A rival that cannot run the model is listed with its reason.
+            onnxruntime, openvino; `all` stands for these; reduce-overhead runs when it is named. A rival that cannot run \
+            the model is listed with its reason.
 
             torch.compile keeps what it compiled in TORCHINDUCTOR_CACHE_DIR; max-autotune chooses anew in every run.
 

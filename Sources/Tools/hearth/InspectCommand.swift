@@ -16,7 +16,7 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "List the launches of the plan.") var launches = false
     @Flag(help: "List the buffers with their places in memory.") var memory = false
     @Flag(help: "Check every file against its hash.") var verify = false
-    @Flag(help: "Run once on random inputs and list the time of each launch.") var profile = false
+    @Flag(help: "Run on the recorded inputs, or random ones, and list the time of each launch.") var profile = false
     @Flag(help: "Print manifest and plans as JSON.") var json = false
     @Option(help: "Print a kernel's text, schedule and C; its name or symbol as --launches shows them.")
     var kernel: String?

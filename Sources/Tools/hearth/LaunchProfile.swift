@@ -1,12 +1,20 @@
 import Base
 import ElementTypes
+import Glibc
 import ModelPackage
 import PackageRuntime
 
-/// Times of single launches on random inputs.
+/// Times of single launches, on the recorded inputs or, in a package without any, on random ones.
 enum LaunchProfile {
-    /// Median nanoseconds of each launch over `runs` runs after two to warm up, with the dimensions that occurred at export.
+    /// Median nanoseconds of each launch over `runs` runs after two to warm up. Random inputs have the dimensions that occurred at
+    /// export.
     static func measure(_ session: Session, runs: Int) throws -> [UInt64] {
+        let golden = session.package.directory.path(of: "golden.safetensors")
+        if access(golden, R_OK) == 0 {
+            let inputs = try GoldenInputs(path: golden, interface: session.package.interface)
+            try session.bind(inputs.types)
+            return try measure(session, inputs.memory, runs)
+        }
         let interface = session.package.interface
         var random = SeededRandom(seed: 0)
         let inputs = try interface.typicalInputs().map { type in
@@ -21,6 +29,10 @@ enum LaunchProfile {
             values[input] = binding.symbol.hint
         }
         try session.bind(inputs.map(\.type), values: values)
+        return try measure(session, inputs, runs)
+    }
+
+    private static func measure(_ session: Session, _ inputs: [TensorMemory], _ runs: Int) throws -> [UInt64] {
         let outputs = try session.outputs.map { try TensorMemory($0) }
         var samples: [[UInt64]] = []
         for _ in 0..<runs + 2 {

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import MappedFiles
 import Processes
 
@@ -10,6 +11,16 @@ struct ModelCapture: ~Copyable {
     var program: String { folder + "/model.pt2" }
     /// Inputs and PyTorch's outputs.
     var golden: String { folder + "/golden.safetensors" }
+
+    /// What the function calls the program's symbols (`s31` → `batch`); empty where it names none.
+    var symbolNames: [String: String] {
+        guard let report = try? MappedFile(path: folder + "/capture.json") else { return [:] }
+        let text = report.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        guard let names = (try? JSONReader().read(text))?.objectValue?["names"]?.objectValue else { return [:] }
+        var found: [String: String] = [:]
+        for member in names.members { found[member.name] = member.value.stringValue }
+        return found
+    }
 
     /// Whether a command's model argument names a Python function.
     static func isFunction(_ model: String) -> Bool {

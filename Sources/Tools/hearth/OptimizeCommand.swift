@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import CPUDevice
 import DeviceAPI
 import ElementTypes
@@ -77,6 +78,10 @@ struct OptimizeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let setting = getenv("HEARTH_DEBUG").map { String(cString: $0) } ?? ""
+        if let fault = DebugChannel.fault(setting, stages: Pipeline.Stage.allCases.map(\.rawValue)) {
+            throw BadInput("HEARTH_DEBUG: \(fault)")
+        }
         var inputs = self.inputs
         var model = source ?? ""
         var output = self.output
@@ -94,7 +99,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         if ModelCapture.isFunction(model) {
             let capture = try ModelCapture(
                 model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
-            try await build(capture.program, golden: capture.golden, device, &facts, to: path)
+            try await build(
+                capture.program, golden: capture.golden, names: capture.symbolNames, device, &facts, to: path)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
             try await build(model, golden: inputs, device, &facts, to: path)
@@ -102,11 +108,12 @@ struct OptimizeCommand: AsyncParsableCommand {
     }
 
     private func build(
-        _ program: String, golden: String?, _ device: CPUDevice, _ facts: inout [Manifest.Fact],
-        to path: String
+        _ program: String, golden: String?, names: [String: String] = [:], _ device: CPUDevice,
+        _ facts: inout [Manifest.Fact], to path: String
     ) async throws {
         let archive = try ExportedProgramArchive(path: program)
-        let imported = try ImportedModel(archive.contents)
+        var imported = try ImportedModel(archive.contents)
+        imported.graph.renameSymbols(names)
         if let size = imported.graph.impossibleSize(limit: device.limits.memoryBytes) {
             throw BadInput("\(source ?? program): \(size)")
         }
@@ -160,7 +167,8 @@ struct OptimizeCommand: AsyncParsableCommand {
             if isWritten, error is KernelRefused || error is ConstantRefused || error is PackageCrashed {
                 throw Self.setAside(place, path, error)
             }
-            if place != path { PackageWriter.remove(place) }
+            // Nobody has checked what was written so far.
+            if isWritten || place != path { PackageWriter.remove(place) }
             throw error
         }
         try agree(place, path)

@@ -16,12 +16,13 @@ enum PackageAgreement {
         let loaded = try LoadedPackage(path: path, device: device, verified: true)
         let goldenPath = golden ?? loaded.directory.path(of: "golden.safetensors")
         let file = try TensorFile(path: goldenPath)
-        guard file.header["truth.0"] != nil else {
+        let recorded = file.header.tensors.map(\.name)
+        guard recorded.contains(where: { $0.hasPrefix("truth.") }) else {
             throw BadInput("\(goldenPath) holds no truth; run hearth optimize with --inputs to record one")
         }
         var findings: [ModelAgreement.Finding] = []
         var set = 0
-        while set == 0 || file.header["set.\(set).truth.0"] != nil {
+        while set == 0 || recorded.contains(where: { $0.hasPrefix("set.\(set).truth.") }) {
             let prefix = set == 0 ? "" : "set.\(set)."
             let inputs = try GoldenInputs(path: goldenPath, interface: loaded.interface, set: set)
             let session = try Session(loaded)
@@ -40,6 +41,21 @@ enum PackageAgreement {
                         name: "\(prefix)\(loaded.interface.outputs[index].name)",
                         values: (0..<count).map { result.value($0) },
                         reference: AgreementInput(element: result.type.element, truth: truth, witness: witness)))
+            }
+            for name in recorded where name.hasPrefix("\(prefix)truth.state.") {
+                let state = String(name.dropFirst("\(prefix)truth.state.".count))
+                let truth = try values(file, name, goldenPath)
+                guard let output = file.header["\(prefix)output.state.\(state)"] else {
+                    throw BadInput("\(goldenPath) lacks '\(prefix)output.state.\(state)'")
+                }
+                let memory = try TensorMemory(try file.type(output))
+                // A state that no launch reads or writes has no buffer: it cannot have changed.
+                guard try session.copyState(state, to: memory.bytes) else { continue }
+                let witness = try values(file, "\(prefix)output.state.\(state)", goldenPath)
+                outputs.append(
+                    .init(
+                        name: "\(prefix)state.\(state)", values: truth.indices.map { memory.value($0) },
+                        reference: AgreementInput(element: memory.type.element, truth: truth, witness: witness)))
             }
             findings += ModelAgreement(outputs).findings
             set += 1

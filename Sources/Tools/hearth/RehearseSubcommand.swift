@@ -74,21 +74,7 @@ enum PackageRehearsal {
     /// What `rehearse --profile` answers, measured here.
     static func seconds(_ path: String, _ device: CPUDevice) throws -> [Double] {
         let package = try LoadedPackage(path: path, device: device, verified: false)
-        let inputs = try GoldenInputs(
-            path: package.directory.path(of: "golden.safetensors"), interface: package.interface)
-        let session = try Session(package)
-        try session.bind(inputs.types)
-        let results = try session.outputs.map { try TensorMemory($0) }
-        var runs: [[UInt64]] = []
-        for _ in 0..<7 {
-            runs.append(
-                try inputs.addresses.withUnsafeBufferPointer { ins in
-                    try results.map(\.address).withUnsafeBufferPointer {
-                        try session.profile(inputs: ins, outputs: $0)
-                    }
-                })
-        }
-        return runs[0].indices.map { launch in Double(runs.map { $0[launch] }.sorted()[runs.count / 2]) * 1e-9 }
+        return try LaunchProfile.measure(try Session(package), runs: 7).map { Double($0) * 1e-9 }
     }
 
     private static func inProcess(_ path: String, options: [String]) throws -> JSONObject {
