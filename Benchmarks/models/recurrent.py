@@ -66,5 +66,5 @@ def voice_encoder() -> Model:
 
 
 def voice_encoder_inputs(seed: int) -> tuple[Tensor, ...]:
-    """Partial utterances of another generated voice."""
-    return (partials(seed),)
+    """Partial utterances of another generated voice; the example's has seed 1."""
+    return (partials(seed + 1),)
