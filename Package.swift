@@ -67,6 +67,13 @@ let package = Package(
         .target(
             name: "COneDNN", path: "Sources/Device/COneDNN", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
         room("Device", "CPUDevice", ["Base", "ElementTypes", "DeviceAPI", "CThreadPool", "CProcessor", "COneDNN"]),
+        .target(
+            name: "CCUDADriver", path: "Sources/Device/CCUDADriver",
+            cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
+        room("Device", "CUDADevice", ["ElementTypes", "DeviceAPI", "CCUDADriver"]),
+        .target(
+            name: "COpenCL", path: "Sources/Device/COpenCL", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
+        room("Device", "OpenCLDevice", ["ElementTypes", "DeviceAPI", "COpenCL"]),
         // Search
         room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),

@@ -69,6 +69,7 @@ final class CPUGraph: DeviceGraph {
                 gang += 1
                 operands[operand] = gangArea
                 operand += 1
+            case .grid: preconditionFailure("checked above")
             }
             self.launches.initializeElement(
                 at: index,
@@ -129,6 +130,7 @@ final class CPUGraph: DeviceGraph {
                 switch launch.spread {
                 case .parts(let count): count
                 case .threads, .gang: threads
+                case .grid: throw .badLaunch(launch: index, reason: "is a grid of blocks, which a CPU does not run")
                 }
             guard parts >= 1 else { throw .badLaunch(launch: index, reason: "has \(parts) parts") }
             group = launch.runsBeside ? group + parts : parts

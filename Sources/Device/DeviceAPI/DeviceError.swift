@@ -14,6 +14,10 @@ package enum DeviceError: Error, Equatable, CustomStringConvertible {
     case badLaunch(launch: Int, reason: String)
     /// Another number of slots than the graph was made for.
     case wrongSlotCount(expected: Int, found: Int)
+    /// There is no such device here; the reason says what is missing.
+    case unavailable(device: String, reason: String)
+    /// The device refused an operation; after some faults (an illegal address) it takes no further work from this process.
+    case failed(operation: String, reason: String)
     /// Something this device does not do.
     case unsupported(String)
 
@@ -29,6 +33,8 @@ package enum DeviceError: Error, Equatable, CustomStringConvertible {
             "copy of \(byteCount) bytes at \(offset) leaves a buffer of \(bufferBytes) bytes"
         case .badLaunch(let launch, let reason): "launch \(launch): \(reason)"
         case .wrongSlotCount(let expected, let found): "the graph takes \(expected) slots, not \(found)"
+        case .unavailable(let device, let reason): "no device '\(device)': \(reason)"
+        case .failed(let operation, let reason): "\(operation) failed: \(reason)"
         case .unsupported(let what): "this device does not support \(what)"
         }
     }

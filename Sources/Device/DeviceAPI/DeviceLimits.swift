@@ -85,6 +85,26 @@ package struct DeviceLimits: Sendable, Equatable {
         }
     }
 
+    /// What a device that runs blocks of threads promises a block.
+    package struct Blocks: Sendable, Equatable {
+        /// Name of the instruction set, such as `sm_90`.
+        package var architecture: String
+        /// Threads that run in step.
+        package var warp: Int
+        /// Most threads of a block.
+        package var threads: Int
+        /// Most bytes of shared memory of a block.
+        package var sharedBytes: Int
+
+        /// Makes a promise.
+        package init(architecture: String, warp: Int, threads: Int, sharedBytes: Int) {
+            self.architecture = architecture
+            self.warp = warp
+            self.threads = threads
+            self.sharedBytes = sharedBytes
+        }
+    }
+
     /// Short name that selects the device: `cpu`.
     package var name: String
     /// What kind of device it is.
@@ -99,6 +119,8 @@ package struct DeviceLimits: Sendable, Equatable {
     package var cores: Int
     /// Threads that a launch is spread over.
     package var threads: Int
+    /// Blocks of threads; nil for a device whose kernels work in parts.
+    package var blocks: Blocks?
     /// Cache sizes.
     package var caches: Caches
     /// Memory in bytes.
@@ -123,7 +145,7 @@ package struct DeviceLimits: Sendable, Equatable {
     /// Makes limits.
     package init(
         name: String, kind: Kind, vendor: String, model: String, features: [InstructionFeature], cores: Int,
-        threads: Int,
+        threads: Int, blocks: Blocks? = nil,
         caches: Caches, memoryBytes: Int, vectorBytes: Int, elementTypes: [ElementType], dialects: [Dialect],
         readsHostMemory: Bool, capturesGraphs: Bool, alignment: Int = 64, rates: Rates? = nil
     ) {
@@ -134,6 +156,7 @@ package struct DeviceLimits: Sendable, Equatable {
         self.features = features.sorted()
         self.cores = cores
         self.threads = threads
+        self.blocks = blocks
         self.caches = caches
         self.memoryBytes = memoryBytes
         self.vectorBytes = vectorBytes
@@ -155,7 +178,8 @@ package struct DeviceLimits: Sendable, Equatable {
     package var identity: String {
         let instructions = features.map(\.rawValue).joined(separator: "+")
         let cacheText = "\(caches.l1Data)/\(caches.l2)/\(caches.l3)"
-        return "\(kind.rawValue);\(vendor);\(model);\(instructions);\(cores)c\(threads)t;\(cacheText)"
+        let architecture = blocks.map { ";\($0.architecture)" } ?? ""
+        return "\(kind.rawValue);\(vendor);\(model);\(instructions);\(cores)c\(threads)t;\(cacheText)\(architecture)"
     }
 
     /// Hash of `identity`: 16 hexadecimal digits.

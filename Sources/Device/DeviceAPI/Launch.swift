@@ -43,6 +43,30 @@ package struct Launch {
         /// Into parts that all work at the same time and may wait for each other; the device chooses how many, and passes
         /// a zeroed shared area as the last buffer.
         case gang
+        /// Into blocks of threads on a grid.
+        case grid(Grid)
+    }
+
+    /// Blocks of threads, each with shared memory of its own.
+    package struct Grid: Equatable, Sendable {
+        /// Blocks along x, y and z.
+        package var blocks: SIMD3<Int32>
+        /// Threads of a block.
+        package var threads: Int32
+        /// Bytes of shared memory of a block that the launch asks for.
+        package var sharedBytes: Int32
+        /// Whether it may begin before the launch before it has ended; the kernel then waits where it needs its results.
+        package var overlapsPredecessor: Bool
+
+        /// Makes a grid.
+        package init(
+            blocks: SIMD3<Int32>, threads: Int32, sharedBytes: Int32 = 0, overlapsPredecessor: Bool = false
+        ) {
+            self.blocks = blocks
+            self.threads = threads
+            self.sharedBytes = sharedBytes
+            self.overlapsPredecessor = overlapsPredecessor
+        }
     }
 
     /// What to call.

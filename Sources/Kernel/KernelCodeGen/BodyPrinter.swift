@@ -39,6 +39,8 @@ package struct BodyPrinter {
     /// C variables (an int64_t, and a vector of them) that take note of positions outside of their axes; nil where the
     /// function has no way to tell.
     package var outside: (scalar: String, vector: String)?
+    /// Whether the language has a type of 16-bit reals; else f16 is loaded and stored by functions.
+    package var hasHalf = true
     /// Compute types of slots and storage types of rows.
     package var slotTypes: [ElementType] = []
     /// Storage types of rows.
@@ -182,7 +184,7 @@ package struct BodyPrinter {
                 condition.map { "(\($0)) ? \(text) : \(zero)" } ?? text
             }
             func scalarLoad(_ expression: IntegerExpression) -> String {
-                CTypes.load(element, "p\(parameter)[\(index.print(expression))]")
+                loadText(element, "p\(parameter)[\(index.print(expression))]")
             }
             if differing.isEmpty {
                 switch laneForm(expression, vectors: vectors) {
@@ -291,6 +293,14 @@ package struct BodyPrinter {
         ]
     }
 
+    private func loadText(_ element: ElementType, _ text: String) -> String {
+        element == .f16 && !hasHalf ? "load_f16(\(text))" : CTypes.load(element, text)
+    }
+
+    private func storeText(_ element: ElementType, _ text: String) -> String {
+        element == .f16 && !hasHalf ? "store_f16(\(text))" : CTypes.store(element, text)
+    }
+
     /// The vector text of a value of a compute type.
     package func splat(_ text: Text, _ type: ElementType) -> String {
         text.isVector ? text.text : "splat_\(CTypes.letter(type))(\(text.text))"
@@ -333,10 +343,10 @@ package struct BodyPrinter {
         }
         func scalarStore(_ expression: IntegerExpression, _ valueText: String) -> String {
             let place = "p\(store.parameter)[\(printer.index.print(expression))]"
-            guard let kind = store.combine else { return "\(place) = \(CTypes.store(element, valueText));" }
-            let old = CTypes.load(element, place)
+            guard let kind = store.combine else { return "\(place) = \(storeText(element, valueText));" }
+            let old = loadText(element, place)
             let combined = Self.combine(kind, CTypes.letter(types[store.value]), "s", old, valueText)
-            return "\(place) = \(CTypes.store(element, combined));"
+            return "\(place) = \(storeText(element, combined));"
         }
         if laneAxis == nil {
             let text = scalarStore(store.index, value.text)

@@ -193,59 +193,72 @@ extension CPrelude {
 
         """
 
-    /// Lane-by-lane wrappers.
+    /// Functions that are rare in models, in double and scalar, on top of `exp_ds`, `log_ds` and the C mathematics library.
+    /// Digamma is by recurrence up to 10, then its asymptotic series (Abramowitz and Stegun 6.3.18).
+    private static let rareDouble = """
+        FORCE double digamma_of_positive(double x, double r) {
+            while (x < 10) { r -= 1 / x; x += 1; }
+            double f = 1 / (x * x);
+            double s = f * (1.0 / 12 - f * (1.0 / 120 - f * (1.0 / 252 - f * (1.0 / 240 - f * (1.0 / 132)))));
+            return r + log_ds(x) - 0.5 / x - s;
+        }
+        FORCE double digamma_of(double x) {
+            double r = 0;
+            if (x == 0) return -__builtin_copysign(__builtin_inf(), x);
+            if (x < 0) {
+                if (x == (double)(int64_t)x) return __builtin_nan("");
+                double q = x - (double)(int64_t)x;
+                return digamma_of_positive(1 - x, 0) - 3.141592653589793 / tan(3.141592653589793 * q);
+            }
+            return digamma_of_positive(x, r);
+        }
+        FORCE double erfinv_of(double y) {
+            if (y != y || y > 1 || y < -1) return __builtin_nan("");
+            if (y == 1 || y == -1) return y * __builtin_inf();
+            double w = -log_ds((1 - y) * (1 + y));
+            double x = y * __builtin_sqrt(w > 0 ? w : 0);
+            double l = 2 / (3.141592653589793 * 0.147) - w / 2;
+            double s = __builtin_sqrt(__builtin_sqrt(l * l + w / 0.147) - l);
+            x = y < 0 ? -s : s;
+            for (int i = 0; i < 4; ++i) x -= (erf(x) - y) / (1.1283791670955126 * exp_ds(-x * x));
+            return x;
+        }
+
+        """
+
+    /// Names of the rare functions and what computes them in double.
+    private static let rareFunctions = [
+        ("tan", "tan"), ("asin", "asin"), ("acos", "acos"), ("atan", "atan"), ("lgamma", "lgamma"),
+        ("digamma", "digamma_of"), ("erfinv", "erfinv_of"),
+    ]
+
+    /// The rare functions in scalar form.
+    static var rareScalars: String {
+        rareDouble
+            + rareFunctions.map { name, call in
+                "FORCE float \(name)_fs(float x) { return (float)\(call)((double)x); }\n"
+                    + "FORCE double \(name)_ds(double x) { return \(call)(x); }\n"
+            }.joined()
+    }
+
+    /// The rare functions in both forms, and the wrappers of double functions over lanes.
     static var laneByLane: String {
-        var text = """
-            FORCE double digamma_of(double x) {
-                double r = 0;
-                if (x == 0) return -__builtin_copysign(__builtin_inf(), x);
-                if (x < 0) {
-                    if (x == (double)(int64_t)x) return __builtin_nan("");
-                    double q = x - (double)(int64_t)x;
-                    return digamma_of_positive(1 - x, 0) - 3.141592653589793 / tan(3.141592653589793 * q);
-                }
-                return digamma_of_positive(x, r);
-            }
-            FORCE double erfinv_of(double y) {
-                if (y != y || y > 1 || y < -1) return __builtin_nan("");
-                if (y == 1 || y == -1) return y * __builtin_inf();
-                double w = -log_ds((1 - y) * (1 + y));
-                double x = y * __builtin_sqrt(w > 0 ? w : 0);
-                double l = 2 / (3.141592653589793 * 0.147) - w / 2;
-                double s = __builtin_sqrt(__builtin_sqrt(l * l + w / 0.147) - l);
-                x = y < 0 ? -s : s;
-                for (int i = 0; i < 4; ++i) x -= (erf(x) - y) / (1.1283791670955126 * exp_ds(-x * x));
-                return x;
-            }
-
-            """
-        // Digamma by recurrence up to 10, then its asymptotic series (Abramowitz and Stegun 6.3.18).
-        text = """
-            FORCE double digamma_of_positive(double x, double r) {
-                while (x < 10) { r -= 1 / x; x += 1; }
-                double f = 1 / (x * x);
-                double s = f * (1.0 / 12 - f * (1.0 / 120 - f * (1.0 / 252 - f * (1.0 / 240 - f * (1.0 / 132)))));
-                return r + log_ds(x) - 0.5 / x - s;
-            }
-
-            """ + text
-        let functions = [
-            ("tan", "tan"), ("asin", "asin"), ("acos", "acos"), ("atan", "atan"), ("lgamma", "lgamma"),
-            ("digamma", "digamma_of"), ("erfinv", "erfinv_of"),
-        ]
         func lanes(_ name: String, _ call: String, _ letter: String, _ scalar: String, _ vector: String) -> String {
             """
-            FORCE \(scalar) \(name)_\(letter)s(\(scalar) x) { return (\(scalar))\(call)(x); }
             FORCE \(vector) \(name)_\(letter)v(\(vector) x) {
                 \(vector) r; for (int i = 0; i < LANES; ++i) r[i] = (\(scalar))\(call)(x[i]); return r;
             }
 
             """
         }
-        for (name, call) in functions {
+        var text = rareScalars
+        for (name, call) in rareFunctions {
             text += lanes(name, call, "f", "float", "vf") + lanes(name, call, "d", "double", "vd")
         }
-        for name in ["expm1", "log1p", "tanh", "erf", "sin", "cos"] { text += lanes(name, name, "d", "double", "vd") }
+        for name in ["expm1", "log1p", "tanh", "erf", "sin", "cos"] {
+            text +=
+                "FORCE double \(name)_ds(double x) { return \(name)(x); }\n" + lanes(name, name, "d", "double", "vd")
+        }
         text += """
             FORCE float atan2_fs(float a, float b) { return (float)atan2(a, b); }
             FORCE double atan2_ds(double a, double b) { return atan2(a, b); }

@@ -95,17 +95,25 @@ package struct CPrelude: Sendable {
     /// Prints a template once for scalars and once for vectors: `@` becomes `s` or `v`, `F`, `D`, `L`, `I`, `B` in braces
     /// become the types, and `{SF}(x)` splats a scalar.
     private static func bothForms(_ template: String) -> String {
-        let scalar = [
-            "{F}": "float", "{D}": "double", "{L}": "int64_t", "{I}": "int32_t", "{B}": "int", "{SF}": "", "{SD}": "",
-            "{SI}": "", "{SL}": "", "{ML}": "mask_ls", "@": "s",
-        ]
         let vector = [
             "{F}": "vf", "{D}": "vd", "{L}": "vl", "{I}": "vi", "{B}": "vi", "{SF}": "splat_f", "{SD}": "splat_d",
             "{SI}": "splat_i", "{SL}": "splat_l", "{ML}": "mask_lv", "@": "v",
         ]
-        return [scalar, vector].map { table in
-            table.sorted { $0.key > $1.key }.reduce(template) { replace($1.key, with: $1.value, in: $0) }
-        }.joined()
+        return scalarForm(template) + fill(template, vector)
+    }
+
+    /// Prints a template once, for scalars.
+    static func scalarForm(_ template: String) -> String {
+        fill(
+            template,
+            [
+                "{F}": "float", "{D}": "double", "{L}": "int64_t", "{I}": "int32_t", "{B}": "int", "{SF}": "",
+                "{SD}": "", "{SI}": "", "{SL}": "", "{ML}": "mask_ls", "@": "s",
+            ])
+    }
+
+    private static func fill(_ template: String, _ table: [String: String]) -> String {
+        table.sorted { $0.key > $1.key }.reduce(template) { replace($1.key, with: $1.value, in: $0) }
     }
 
     private static func replace(_ key: String, with value: String, in text: String) -> String {

@@ -48,6 +48,25 @@ package struct EmittedKernel: Hashable, Sendable {
         /// One part a thread, all running at once: the kernel synchronises its parts itself. A zeroed 4096-byte shared
         /// area is passed as one more buffer after the others.
         case gang
+        /// A grid of blocks of threads, for a device that runs those.
+        case grid(Grid)
+    }
+
+    /// A grid of blocks along x.
+    package struct Grid: Hashable, Sendable {
+        /// Number of blocks, over symbols.
+        package var blocks: IntegerExpression
+        /// Threads of a block.
+        package var threads: Int
+        /// Bytes of shared memory that the launch asks for, beyond what the kernel declares.
+        package var sharedBytes: Int
+
+        /// Makes a grid.
+        package init(blocks: IntegerExpression, threads: Int, sharedBytes: Int = 0) {
+            self.blocks = blocks
+            self.threads = threads
+            self.sharedBytes = sharedBytes
+        }
     }
 
     /// Name of the main function.

@@ -1,0 +1,72 @@
+#define _GNU_SOURCE
+#include "cuda_driver.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HEARTH_LOOK_UP(FIELD, SYMBOL, PARAMETERS) \
+    *(void **)&table->FIELD = dlsym(library, #SYMBOL); \
+    if (!table->FIELD) { \
+        snprintf(error, capacity, "%s has no function %s; update the driver", name, #SYMBOL); \
+        dlclose(library); \
+        return -1; \
+    }
+
+static void *open_first(const char *const *names, int count, const char **found, char *error, size_t capacity) {
+    for (int i = 0; i < count; ++i) {
+        void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+        if (library) {
+            *found = names[i];
+            return library;
+        }
+    }
+    const char *reason = dlerror();
+    snprintf(error, capacity, "%s", reason ? reason : names[0]);
+    return NULL;
+}
+
+int hearth_open_cuda(HearthCUDADriver *table, char *error, size_t capacity) {
+    static const char *const names[] = {"libcuda.so.1"};
+    const char *name = names[0];
+    void *library = open_first(names, 1, &name, error, capacity);
+    if (!library) return -1;
+    HEARTH_CUDA_FUNCTIONS(HEARTH_LOOK_UP)
+    return 0;
+}
+
+int hearth_open_nvrtc(HearthNVRTC *table, const char *path, char *error, size_t capacity) {
+    const char *const names[] = {path ? path : "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"};
+    const char *name = names[0];
+    void *library = open_first(names, path ? 1 : 3, &name, error, capacity);
+    if (!library) return -1;
+    HEARTH_NVRTC_FUNCTIONS(HEARTH_LOOK_UP)
+    return 0;
+}
+
+int hearth_read_nvml(int ordinal, HearthNVMLReading *reading) {
+    static void *library;
+    if (!library) library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (!library) return -1;
+    int (*init)(void) = (int (*)(void))dlsym(library, "nvmlInit_v2");
+    int (*handle)(unsigned, HearthNVMLDevice *) =
+        (int (*)(unsigned, HearthNVMLDevice *))dlsym(library, "nvmlDeviceGetHandleByIndex_v2");
+    int (*power)(HearthNVMLDevice, unsigned *) =
+        (int (*)(HearthNVMLDevice, unsigned *))dlsym(library, "nvmlDeviceGetPowerUsage");
+    int (*energy)(HearthNVMLDevice, unsigned long long *) =
+        (int (*)(HearthNVMLDevice, unsigned long long *))dlsym(library, "nvmlDeviceGetTotalEnergyConsumption");
+    int (*temperature)(HearthNVMLDevice, int, unsigned *) =
+        (int (*)(HearthNVMLDevice, int, unsigned *))dlsym(library, "nvmlDeviceGetTemperature");
+    int (*clock)(HearthNVMLDevice, int, unsigned *) =
+        (int (*)(HearthNVMLDevice, int, unsigned *))dlsym(library, "nvmlDeviceGetClockInfo");
+    HearthNVMLDevice device;
+    if (!init || !handle || init() || handle((unsigned)ordinal, &device)) return -1;
+    unsigned value;
+    unsigned long long large;
+    reading->power_milliwatts = power && !power(device, &value) ? (int64_t)value : -1;
+    reading->energy_millijoules = energy && !energy(device, &large) ? (int64_t)large : -1;
+    reading->temperature = temperature && !temperature(device, 0, &value) ? (int32_t)value : -1;
+    reading->sm_clock_mhz = clock && !clock(device, 1, &value) ? (int32_t)value : -1;
+    reading->memory_clock_mhz = clock && !clock(device, 2, &value) ? (int32_t)value : -1;
+    return 0;
+}

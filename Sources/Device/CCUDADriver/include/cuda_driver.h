@@ -1,0 +1,168 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// The part of NVIDIA's driver interface (libcuda.so.1), of its run-time compiler (libnvrtc) and of its management library
+// (libnvidia-ml.so.1) that Hearth calls, as documented in the CUDA Driver API, NVRTC and NVML references. Types are our own;
+// nothing of the toolkit is needed to build.
+
+typedef int HearthCUResult;      // 0 is success.
+typedef int HearthCUDevice;      // Ordinal handle.
+typedef uint64_t HearthCUPointer;
+typedef struct HearthCUContext_ *HearthCUContext;
+typedef struct HearthCUModule_ *HearthCUModule;
+typedef struct HearthCUFunction_ *HearthCUFunction;
+typedef struct HearthCUStream_ *HearthCUStream;
+typedef struct HearthCUEvent_ *HearthCUEvent;
+typedef struct HearthCUGraph_ *HearthCUGraph;
+typedef struct HearthCUGraphExec_ *HearthCUGraphExec;
+typedef struct HearthCUGraphNode_ *HearthCUGraphNode;
+typedef struct HearthNVRTCProgram_ *HearthNVRTCProgram;
+typedef struct HearthNVMLDevice_ *HearthNVMLDevice;
+
+/// Device attributes (CUdevice_attribute).
+enum {
+    HEARTH_CU_MAX_THREADS_PER_BLOCK = 1,
+    HEARTH_CU_WARP_SIZE = 10,
+    HEARTH_CU_MULTIPROCESSORS = 16,
+    HEARTH_CU_CLOCK_KHZ = 13,
+    HEARTH_CU_MEMORY_CLOCK_KHZ = 36,
+    HEARTH_CU_MEMORY_BUS_BITS = 37,
+    HEARTH_CU_L2_BYTES = 38,
+    HEARTH_CU_MAJOR = 75,
+    HEARTH_CU_MINOR = 76,
+    HEARTH_CU_SHARED_PER_MULTIPROCESSOR = 81,
+    HEARTH_CU_SHARED_PER_BLOCK_OPT_IN = 97,
+    HEARTH_CU_MEMORY_POOLS = 115,
+};
+
+/// Results that are told apart (CUresult).
+enum {
+    HEARTH_CU_OUT_OF_MEMORY = 2,
+    HEARTH_CU_NO_DEVICE = 100,
+    HEARTH_CU_NO_BINARY_FOR_GPU = 209,
+    HEARTH_CU_NOT_FOUND = 500,
+};
+
+/// A kernel launch (CUlaunchConfig).
+typedef struct {
+    unsigned grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes;
+    HearthCUStream stream;
+    void *attributes;  // Array of HearthCULaunchAttribute.
+    unsigned attribute_count;
+} HearthCULaunchConfig;
+
+/// One attribute of a launch (CUlaunchAttribute); the value is a union of 64 bytes.
+typedef struct {
+    int id;
+    char padding[4];
+    union {
+        char bytes[64];
+        int flag;
+    } value;
+} HearthCULaunchAttribute;
+
+enum {
+    HEARTH_CU_LAUNCH_COOPERATIVE = 2,
+    /// The launch may begin before the one before it has ended (programmatic dependent launch, sm_90 and later).
+    HEARTH_CU_LAUNCH_PROGRAMMATIC_SERIALIZATION = 6,
+};
+
+/// Why a graph could not take the place of another (CUgraphExecUpdateResultInfo).
+typedef struct {
+    int result;
+    HearthCUGraphNode node, source;
+} HearthCUUpdateResult;
+
+/// Properties of a memory pool are left at their defaults; only its release threshold is set (CUmemPool_attribute).
+typedef struct HearthCUMemoryPool_ *HearthCUMemoryPool;
+enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
+
+#define HEARTH_CUDA_FUNCTIONS(X) \
+    X(cuInit, cuInit, (unsigned flags)) \
+    X(cuDriverGetVersion, cuDriverGetVersion, (int *version)) \
+    X(cuGetErrorName, cuGetErrorName, (HearthCUResult code, const char **text)) \
+    X(cuGetErrorString, cuGetErrorString, (HearthCUResult code, const char **text)) \
+    X(cuDeviceGetCount, cuDeviceGetCount, (int *count)) \
+    X(cuDeviceGet, cuDeviceGet, (HearthCUDevice * device, int ordinal)) \
+    X(cuDeviceGetName, cuDeviceGetName, (char *name, int capacity, HearthCUDevice device)) \
+    X(cuDeviceGetAttribute, cuDeviceGetAttribute, (int *value, int attribute, HearthCUDevice device)) \
+    X(cuDeviceTotalMem, cuDeviceTotalMem_v2, (size_t *bytes, HearthCUDevice device)) \
+    X(cuDeviceGetDefaultMemPool, cuDeviceGetDefaultMemPool, (HearthCUMemoryPool *pool, HearthCUDevice device)) \
+    X(cuMemPoolSetAttribute, cuMemPoolSetAttribute, (HearthCUMemoryPool pool, int attribute, void *value)) \
+    X(cuDevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (HearthCUContext * context, HearthCUDevice device)) \
+    X(cuDevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (HearthCUDevice device)) \
+    X(cuCtxSetCurrent, cuCtxSetCurrent, (HearthCUContext context)) \
+    X(cuCtxSynchronize, cuCtxSynchronize, (void)) \
+    X(cuMemGetInfo, cuMemGetInfo_v2, (size_t *free, size_t *total)) \
+    X(cuMemAllocAsync, cuMemAllocAsync, (HearthCUPointer *address, size_t bytes, HearthCUStream stream)) \
+    X(cuMemFreeAsync, cuMemFreeAsync, (HearthCUPointer address, HearthCUStream stream)) \
+    X(cuMemHostAlloc, cuMemHostAlloc, (void **address, size_t bytes, unsigned flags)) \
+    X(cuMemFreeHost, cuMemFreeHost, (void *address)) \
+    X(cuMemHostRegister, cuMemHostRegister_v2, (void *address, size_t bytes, unsigned flags)) \
+    X(cuMemHostUnregister, cuMemHostUnregister, (void *address)) \
+    X(cuMemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (HearthCUPointer to, const void *from, size_t bytes, HearthCUStream stream)) \
+    X(cuMemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void *to, HearthCUPointer from, size_t bytes, HearthCUStream stream)) \
+    X(cuMemcpyDtoDAsync, cuMemcpyDtoDAsync_v2, (HearthCUPointer to, HearthCUPointer from, size_t bytes, HearthCUStream stream)) \
+    X(cuMemsetD8Async, cuMemsetD8Async, (HearthCUPointer address, unsigned char value, size_t count, HearthCUStream stream)) \
+    X(cuStreamCreate, cuStreamCreate, (HearthCUStream * stream, unsigned flags)) \
+    X(cuStreamDestroy, cuStreamDestroy_v2, (HearthCUStream stream)) \
+    X(cuStreamSynchronize, cuStreamSynchronize, (HearthCUStream stream)) \
+    X(cuStreamBeginCapture, cuStreamBeginCapture_v2, (HearthCUStream stream, int mode)) \
+    X(cuStreamEndCapture, cuStreamEndCapture, (HearthCUStream stream, HearthCUGraph *graph)) \
+    X(cuEventCreate, cuEventCreate, (HearthCUEvent * event, unsigned flags)) \
+    X(cuEventDestroy, cuEventDestroy_v2, (HearthCUEvent event)) \
+    X(cuEventRecord, cuEventRecord, (HearthCUEvent event, HearthCUStream stream)) \
+    X(cuEventSynchronize, cuEventSynchronize, (HearthCUEvent event)) \
+    X(cuEventElapsedTime, cuEventElapsedTime, (float *milliseconds, HearthCUEvent start, HearthCUEvent end)) \
+    X(cuModuleLoadData, cuModuleLoadData, (HearthCUModule * module, const void *image)) \
+    X(cuModuleUnload, cuModuleUnload, (HearthCUModule module)) \
+    X(cuModuleGetFunction, cuModuleGetFunction, (HearthCUFunction * function, HearthCUModule module, const char *name)) \
+    X(cuFuncSetAttribute, cuFuncSetAttribute, (HearthCUFunction function, int attribute, int value)) \
+    X(cuFuncGetAttribute, cuFuncGetAttribute, (int *value, int attribute, HearthCUFunction function)) \
+    X(cuLaunchKernelEx, cuLaunchKernelEx, (const HearthCULaunchConfig *config, HearthCUFunction function, void **parameters, void **extra)) \
+    X(cuGraphInstantiate, cuGraphInstantiateWithFlags, (HearthCUGraphExec * executable, HearthCUGraph graph, unsigned long long flags)) \
+    X(cuGraphExecUpdate, cuGraphExecUpdate_v2, (HearthCUGraphExec executable, HearthCUGraph graph, HearthCUUpdateResult *result)) \
+    X(cuGraphLaunch, cuGraphLaunch, (HearthCUGraphExec executable, HearthCUStream stream)) \
+    X(cuGraphExecDestroy, cuGraphExecDestroy, (HearthCUGraphExec executable)) \
+    X(cuGraphDestroy, cuGraphDestroy, (HearthCUGraph graph))
+
+#define HEARTH_NVRTC_FUNCTIONS(X) \
+    X(nvrtcVersion, nvrtcVersion, (int *major, int *minor)) \
+    X(nvrtcCreateProgram, nvrtcCreateProgram, (HearthNVRTCProgram * program, const char *source, const char *name, int header_count, const char *const *headers, const char *const *names)) \
+    X(nvrtcDestroyProgram, nvrtcDestroyProgram, (HearthNVRTCProgram * program)) \
+    X(nvrtcCompileProgram, nvrtcCompileProgram, (HearthNVRTCProgram program, int option_count, const char *const *options)) \
+    X(nvrtcGetProgramLogSize, nvrtcGetProgramLogSize, (HearthNVRTCProgram program, size_t *bytes)) \
+    X(nvrtcGetProgramLog, nvrtcGetProgramLog, (HearthNVRTCProgram program, char *log)) \
+    X(nvrtcGetCUBINSize, nvrtcGetCUBINSize, (HearthNVRTCProgram program, size_t *bytes)) \
+    X(nvrtcGetCUBIN, nvrtcGetCUBIN, (HearthNVRTCProgram program, char *cubin))
+
+#define HEARTH_DECLARE(FIELD, SYMBOL, PARAMETERS) HearthCUResult(*FIELD) PARAMETERS;
+
+/// The driver's functions; all are there when `hearth_open_cuda` succeeded.
+typedef struct {
+    HEARTH_CUDA_FUNCTIONS(HEARTH_DECLARE)
+} HearthCUDADriver;
+
+/// The compiler's functions.
+typedef struct {
+    HEARTH_NVRTC_FUNCTIONS(HEARTH_DECLARE)
+} HearthNVRTC;
+
+#undef HEARTH_DECLARE
+
+/// Opens libcuda.so.1. Returns 0, or −1 with one line in `error` when the library or one of its functions is missing.
+int hearth_open_cuda(HearthCUDADriver *driver, char *error, size_t capacity);
+
+/// Opens NVRTC from `path`, or by its usual names when `path` is null. As above.
+int hearth_open_nvrtc(HearthNVRTC *compiler, const char *path, char *error, size_t capacity);
+
+/// Board power in milliwatts and energy in millijoules since the driver was loaded, temperature and clocks, as NVML gives
+/// them; fields that it does not give are −1.
+typedef struct {
+    int64_t power_milliwatts, energy_millijoules;
+    int32_t temperature, sm_clock_mhz, memory_clock_mhz;
+} HearthNVMLReading;
+
+/// Reads device `ordinal` by its PCI bus number through NVML. Returns 0, or −1 where NVML is missing.
+int hearth_read_nvml(int ordinal, HearthNVMLReading *reading);

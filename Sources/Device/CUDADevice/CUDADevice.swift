@@ -1,0 +1,124 @@
+import CCUDADriver
+import DeviceAPI
+import ElementTypes
+import Synchronization
+
+/// One NVIDIA GPU. Kernels are cubins; launches are captured as one CUDA graph.
+package final class CUDADevice: Device {
+    /// What the GPU can do.
+    package let limits: DeviceLimits
+    let driver: CUDADriver
+    // Safety: an opaque handle that every thread may make current.
+    nonisolated(unsafe) let context: HearthCUContext
+    private let ordinal: HearthCUDevice
+    let memory: CUDAMemory
+    private let firstEvent = Mutex<CUDAEvent?>(nil)
+
+    /// Number of GPUs, or why none can be used.
+    package static func count() throws(DeviceError) -> Int {
+        let driver = try CUDADriver.shared.get()
+        var count: Int32 = 0
+        try driver.check(driver.call.cuDeviceGetCount(&count), "counting GPUs")
+        return Int(count)
+    }
+
+    /// The GPU of a number, 0 first.
+    package init(ordinal: Int = 0) throws(DeviceError) {
+        let driver = try CUDADriver.shared.get()
+        let count = try Self.count()
+        guard (0..<count).contains(ordinal) else {
+            throw .unavailable(device: "cuda:\(ordinal)", reason: "this machine has \(count) GPUs")
+        }
+        self.driver = driver
+        self.ordinal = HearthCUDevice(ordinal)
+        var context: HearthCUContext?
+        try driver.check(
+            driver.call.cuDevicePrimaryCtxRetain(&context, HearthCUDevice(ordinal)), "taking GPU \(ordinal)")
+        guard let context else { throw .unavailable(device: "cuda:\(ordinal)", reason: "it gave no context") }
+        self.context = context
+        limits = try Self.limits(driver, HearthCUDevice(ordinal))
+        memory = try CUDAMemory(driver, context, HearthCUDevice(ordinal))
+    }
+
+    deinit { _ = driver.call.cuDevicePrimaryCtxRelease(ordinal) }
+
+    /// Makes the GPU the calling thread's.
+    func enter() throws(DeviceError) {
+        try driver.check(driver.call.cuCtxSetCurrent(context), "selecting the GPU")
+    }
+
+    /// The event from which the times of others count.
+    func origin() throws(DeviceError) -> CUDAEvent {
+        try firstEvent.withLock { event throws(DeviceError) in
+            if let event { return event }
+            let made = try CUDAEvent(self)
+            try made.record(on: nil)
+            event = made
+            return made
+        }
+    }
+
+    /// Memory of the GPU from its stream-ordered pool.
+    package func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer {
+        try enter()
+        return DeviceBuffer(address: try memory.allocate(byteCount), byteCount: byteCount, memory: memory)
+    }
+
+    /// Loads a cubin.
+    package func loadProgram(path: String) throws(DeviceError) -> any DeviceProgram {
+        try enter()
+        return try CUDAProgram(self, path: path)
+    }
+
+    /// Loads a cubin from bytes.
+    package func loadProgram(bytes: [UInt8], name: String) throws(DeviceError) -> any DeviceProgram {
+        try enter()
+        return try CUDAProgram(self, bytes: bytes, name: name)
+    }
+
+    /// A queue: one stream.
+    package func makeQueue() throws(DeviceError) -> any DeviceQueue {
+        try enter()
+        return try CUDAQueue(self)
+    }
+
+    /// Captures launches; all of them must be grids. A GPU's threads get no workspace.
+    package func makeGraph(
+        _ launches: [Launch], slotCount: Int, workspaceBytes: Int
+    ) throws(DeviceError) -> any DeviceGraph {
+        guard workspaceBytes == 0 else { throw .unsupported("a workspace for each thread") }
+        try enter()
+        return try CUDAGraph(self, launches, slotCount: slotCount)
+    }
+
+    private static func limits(
+        _ driver: CUDADriver, _ device: HearthCUDevice
+    ) throws(DeviceError) -> DeviceLimits {
+        func attribute(_ number: Int) throws(DeviceError) -> Int {
+            var value: Int32 = 0
+            try driver.check(driver.call.cuDeviceGetAttribute(&value, Int32(number), device), "asking the GPU")
+            return Int(value)
+        }
+        var name = [CChar](repeating: 0, count: 128)
+        try driver.check(driver.call.cuDeviceGetName(&name, 128, device), "asking the GPU its name")
+        var bytes = 0
+        try driver.check(driver.call.cuDeviceTotalMem(&bytes, device), "asking the GPU its memory")
+        let (major, minor) = (try attribute(HEARTH_CU_MAJOR), try attribute(HEARTH_CU_MINOR))
+        let threads = try attribute(HEARTH_CU_MAX_THREADS_PER_BLOCK)
+        let multiprocessors = try attribute(HEARTH_CU_MULTIPROCESSORS)
+        return DeviceLimits(
+            name: device == 0 ? "cuda" : "cuda:\(device)", kind: .gpu, vendor: "NVIDIA",
+            model: String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self),
+            features: [], cores: multiprocessors, threads: multiprocessors,
+            blocks: .init(
+                architecture: "sm_\(major)\(minor)", warp: try attribute(HEARTH_CU_WARP_SIZE), threads: threads,
+                sharedBytes: try attribute(HEARTH_CU_SHARED_PER_BLOCK_OPT_IN)),
+            caches: .init(
+                l1Data: try attribute(HEARTH_CU_SHARED_PER_MULTIPROCESSOR), l2: try attribute(HEARTH_CU_L2_BYTES),
+                l3: 0,
+                l3SharedBy: 0),
+            memoryBytes: bytes, vectorBytes: 16,
+            elementTypes: [.f64, .f32, .f16, .bf16, .i64, .i32, .i16, .i8, .u8, .bool],
+            dialects: [.cudaCPlusPlus], readsHostMemory: false, capturesGraphs: true, alignment: 256)
+    }
+}

@@ -1,0 +1,112 @@
+import CCUDADriver
+import DeviceAPI
+
+/// A stream. Copies from pageable host memory return when the memory may be used again.
+final class CUDAQueue: DeviceQueue {
+    let device: CUDADevice
+    let stream: HearthCUStream
+
+    init(_ device: CUDADevice) throws(DeviceError) {
+        self.device = device
+        var stream: HearthCUStream?
+        try device.driver.check(device.driver.call.cuStreamCreate(&stream, 1), "making a stream")
+        guard let stream else { throw .failed(operation: "making a stream", reason: "there is none") }
+        self.stream = stream
+    }
+
+    deinit {
+        try? device.enter()
+        _ = device.driver.call.cuStreamDestroy(stream)
+    }
+
+    func copy(_ source: UnsafeRawBufferPointer, to buffer: borrowing DeviceBuffer, at offset: Int) throws(DeviceError) {
+        try check(offset, source.count, buffer)
+        if source.isEmpty { return }
+        try device.enter()
+        let address = HearthCUPointer(UInt(bitPattern: buffer.address + offset))
+        try device.driver.check(
+            device.driver.call.cuMemcpyHtoDAsync(address, source.baseAddress, source.count, stream),
+            "copying \(source.count) bytes to the GPU")
+    }
+
+    func copy(
+        _ buffer: borrowing DeviceBuffer, at offset: Int, to destination: UnsafeMutableRawBufferPointer
+    ) throws(DeviceError) {
+        try check(offset, destination.count, buffer)
+        if destination.isEmpty { return }
+        try device.enter()
+        let address = HearthCUPointer(UInt(bitPattern: buffer.address + offset))
+        try device.driver.check(
+            device.driver.call.cuMemcpyDtoHAsync(destination.baseAddress, address, destination.count, stream),
+            "copying \(destination.count) bytes from the GPU")
+    }
+
+    func fill(_ buffer: borrowing DeviceBuffer, with byte: UInt8) throws(DeviceError) {
+        if buffer.byteCount == 0 { return }
+        try device.enter()
+        let address = HearthCUPointer(UInt(bitPattern: buffer.address))
+        try device.driver.check(
+            device.driver.call.cuMemsetD8Async(address, byte, buffer.byteCount, stream), "filling memory of the GPU")
+    }
+
+    func run(_ graph: any DeviceGraph, _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
+        guard let graph = graph as? CUDAGraph else { throw .unsupported("graphs of another device") }
+        try graph.launch(slots, on: stream)
+    }
+
+    func record() throws(DeviceError) -> DeviceEvent {
+        try device.enter()
+        let event = try CUDAEvent(device)
+        try event.record(on: stream)
+        let origin = try device.origin()
+        return DeviceEvent { event.nanoseconds(since: origin) }
+    }
+
+    func synchronize() throws(DeviceError) {
+        try device.enter()
+        try device.driver.check(device.driver.call.cuStreamSynchronize(stream), "waiting for the GPU")
+    }
+
+    private func check(_ offset: Int, _ count: Int, _ buffer: borrowing DeviceBuffer) throws(DeviceError) {
+        guard offset >= 0, count <= buffer.byteCount - offset else {
+            throw .outOfBounds(offset: offset, byteCount: count, bufferBytes: buffer.byteCount)
+        }
+    }
+}
+
+/// A point in a stream.
+final class CUDAEvent: @unchecked Sendable {
+    // Safety: an opaque handle; the driver orders what threads do with it.
+    private let device: CUDADevice
+    private let event: HearthCUEvent
+
+    init(_ device: CUDADevice) throws(DeviceError) {
+        self.device = device
+        var event: HearthCUEvent?
+        try device.driver.check(device.driver.call.cuEventCreate(&event, 0), "making an event")
+        guard let event else { throw .failed(operation: "making an event", reason: "there is none") }
+        self.event = event
+    }
+
+    deinit {
+        try? device.enter()
+        _ = device.driver.call.cuEventDestroy(event)
+    }
+
+    func record(on stream: HearthCUStream?) throws(DeviceError) {
+        try device.driver.check(device.driver.call.cuEventRecord(event, stream), "marking a point of the stream")
+    }
+
+    func synchronize() throws(DeviceError) {
+        try device.driver.check(device.driver.call.cuEventSynchronize(event), "waiting for the GPU")
+    }
+
+    /// Nanoseconds from another event to this one, once both have been reached; resolution is half a microsecond.
+    func nanoseconds(since other: CUDAEvent) -> UInt64 {
+        try? device.enter()
+        _ = device.driver.call.cuEventSynchronize(event)
+        var milliseconds: Float = 0
+        _ = device.driver.call.cuEventElapsedTime(&milliseconds, other.event, event)
+        return UInt64(max(0, Double(milliseconds)) * 1e6)
+    }
+}

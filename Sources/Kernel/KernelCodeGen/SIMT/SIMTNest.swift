@@ -1,0 +1,74 @@
+import ElementTypes
+import KernelIR
+
+/// How the points of a nest lie on a grid of blocks of threads.
+struct SIMTNestPlan {
+    /// Who computes one outer point.
+    enum Team: Int {
+        /// One thread; its inner loops run one after the other.
+        case thread = 0
+        /// The threads of one warp, across the inner points.
+        case warp = 1
+        /// All threads of a block, across the inner points.
+        case block = 2
+    }
+
+    let team: Team
+    /// Threads of a block.
+    let threads: Int
+    /// Threads of a team.
+    let width: Int
+    /// Outer points, over symbols.
+    let points: IntegerExpression
+    /// Blocks, over symbols.
+    let blocks: IntegerExpression
+
+    init(_ kernel: Kernel, _ nest: NestKernel, team: Team, threads: Int, warp: Int) {
+        self.team = nest.isSerial ? .thread : team
+        self.threads = nest.isSerial ? warp : threads
+        switch self.team {
+        case .thread: width = 1
+        case .warp: width = warp
+        case .block: width = threads
+        }
+        points = nest.isSerial ? 1 : nest.axes.reduce(1) { $0 * $1.extent }
+        let perBlock = self.threads / width
+        blocks =
+            nest.isSerial ? 1 : (points + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), kernel.ranges)
+    }
+
+    /// Teams in order of preference. Scans run in one thread; otherwise long inner loops go to blocks, short ones to warps, and
+    /// nests without inner loops to threads.
+    static func teams(_ nest: NestKernel) -> [Team] {
+        let hasScan = nest.steps.contains { $0.body.nodes.contains { if case .scan = $0 { true } else { false } } }
+        let lengths = nest.steps.map { step in
+            step.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 512) }
+        }
+        let longest = lengths.max() ?? 1
+        if nest.isSerial || hasScan || longest == 1 { return [.thread] }
+        if longest < 16 { return [.thread, .warp] }
+        return longest <= 256 ? [.warp, .block, .thread] : [.block, .warp, .thread]
+    }
+}
+
+/// The choices of a nest on a device that runs blocks of threads.
+package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel) -> [Choice] {
+    let teams = SIMTNestPlan.teams(nest)
+    let threads = teams[0] == .block ? [256, 512, 128, 1024] : [256, 128, 64, 512]
+    return [Choice("team", teams.map(\.rawValue)), Choice("threads", threads)]
+}
+
+/// Emits a nest kernel for blocks of threads.
+package func emitSIMTNest(
+    _ kernel: Kernel, _ nest: NestKernel, symbol: String, _ schedule: Schedule, _ dialect: SIMTDialect
+) throws(EmissionError) -> EmittedKernel {
+    let choices = simtNestChoices(kernel, nest)
+    let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .thread
+    let plan = SIMTNestPlan(kernel, nest, team: team, threads: schedule[choices[1]], warp: 32)
+    var writer = SIMTNestWriter(kernel: kernel, nest: nest, plan: plan, dialect: dialect, symbol: symbol)
+    let (source, scratch) = try writer.write()
+    return EmittedKernel(
+        symbol: symbol, source: source,
+        arguments: kernel.parameters.indices.map { .parameter($0) } + scratch.map { .shared(bytes: $0) }, packings: [],
+        workspaceBytes: 0, parts: .grid(.init(blocks: plan.blocks, threads: plan.threads)))
+}

@@ -1,0 +1,306 @@
+import ElementTypes
+import KernelIR
+
+/// Writes the function of a nest kernel in a dialect of blocks of threads.
+///
+/// The threads of a team take the inner points in turn, so that neighbours read neighbours; the thread that keeps a row
+/// value is the one that reads it again, so rows need no barrier. Reductions end in every thread of the team.
+struct SIMTNestWriter {
+    let kernel: Kernel
+    let nest: NestKernel
+    let plan: SIMTNestPlan
+    let dialect: SIMTDialect
+    let symbol: String
+    private var lines: [String] = []
+    private var depth = 1
+    private var ranges: VariableRanges
+    /// Rows held in registers: values of each thread.
+    private static let mostRegisters = 32
+
+    init(kernel: Kernel, nest: NestKernel, plan: SIMTNestPlan, dialect: SIMTDialect, symbol: String) {
+        self.kernel = kernel
+        self.nest = nest
+        self.plan = plan
+        self.dialect = dialect
+        self.symbol = symbol
+        ranges = kernel.ranges
+        for axis in nest.axes { ranges.declare(axis.variable, extent: axis.extent) }
+        for step in nest.steps { for axis in step.axes { ranges.declare(axis.variable, extent: axis.extent) } }
+    }
+
+    private var index: IndexPrinter { IndexPrinter(ranges) }
+
+    private mutating func line(_ text: String) { lines.append(String(repeating: "    ", count: depth) + text) }
+    private mutating func open(_ text: String) {
+        line(text + " {")
+        depth += 1
+    }
+    private mutating func close() {
+        depth -= 1
+        line("}")
+    }
+
+    /// The source, and the bytes of scratch memory for each row that does not fit in registers.
+    mutating func write() throws(EmissionError) -> (source: String, scratch: [IntegerExpression]) {
+        var parameters: [String] = []
+        for (number, parameter) in kernel.parameters.enumerated() {
+            let type = parameter.element == .f16 ? "uint16_t" : CTypes.storage(parameter.element)
+            parameters.append(dialect.pointer(type, "p\(number)", isRead: parameter.access == .read))
+        }
+        var scratch: [IntegerExpression] = []
+        for row in nest.rows.indices where registers(row) == nil {
+            let type = CTypes.scalar(nest.rows[row])
+            parameters.append(dialect.pointer(type, "row\(row)_all", isRead: false))
+            scratch.append(plan.points * rowCount(row) * nest.rows[row].computeType.byteCount)
+        }
+        for symbol in kernel.symbols { parameters.append("const int64_t \(symbol.name)") }
+        if plan.team == .block {
+            for (name, type) in [("d", "double"), ("l", "int64_t")] {
+                line(dialect.shared(type, "fold_\(name)", max(1, plan.threads / (dialect.hasShuffles ? 32 : 1))))
+            }
+        } else if plan.team == .warp, !dialect.hasShuffles {
+            line(dialect.shared("double", "fold_d", plan.threads))
+            line(dialect.shared("int64_t", "fold_l", plan.threads))
+        }
+        line("const int member = (int)\(dialect.thread) % \(plan.width); (void)member;")
+        if nest.isSerial {
+            line("if (\(dialect.thread) != 0) return;")
+            for axis in nest.axes {
+                let name = axis.variable.name
+                open("for (int64_t \(name) = 0; \(name) < \(index.print(axis.extent)); ++\(name))")
+            }
+        } else {
+            line(
+                "const int64_t point = (int64_t)\(dialect.block) * \(plan.threads / plan.width) "
+                    + "+ (int)\(dialect.thread) / \(plan.width);")
+            // Without shuffles a warp's fold passes barriers, which all threads of the block must reach.
+            let meets = plan.team == .warp && !dialect.hasShuffles
+            line("const int active = point < \(index.print(plan.points));")
+            if plan.team != .block, !meets { line("if (!active) return;") }
+            line("int64_t rest = \(meets ? "active ? point : 0" : "point");")
+            decodePoint()
+        }
+        for row in nest.rows.indices { declareRow(row) }
+        for number in nest.steps.indices { step(number) }
+        if nest.isSerial { for _ in nest.axes { close() } }
+        let head = dialect.signature(symbol, parameters, threads: plan.threads)
+        return ("\(head) {\n\(lines.joined(separator: "\n"))\n}\n\n", scratch)
+    }
+
+    private mutating func decodePoint() {
+        for (position, axis) in nest.axes.enumerated().reversed() {
+            let extent = index.print(axis.extent)
+            let name = axis.variable.name
+            line(
+                position == 0
+                    ? "const int64_t \(name) = rest;"
+                    : "const int64_t \(name) = rest % \(extent); rest /= \(extent);")
+        }
+        line("(void)rest;")
+    }
+
+    // MARK: Rows
+
+    /// Inner points of the steps that use a row.
+    private func rowCount(_ row: Int) -> IntegerExpression {
+        let keeper = nest.steps.first { step in
+            step.effects.contains { if case .keep(_, row) = $0 { true } else { false } }
+        }
+        return (keeper?.axes ?? []).reduce(1) { $0 * $1.extent }
+    }
+
+    /// Values of a row that each thread holds, when they are few enough for registers.
+    private func registers(_ row: Int) -> Int? {
+        guard let count = rowCount(row).constantValue else { return nil }
+        let share = (count + plan.width - 1) / plan.width
+        return share <= Self.mostRegisters ? share : nil
+    }
+
+    private mutating func declareRow(_ row: Int) {
+        let type = CTypes.scalar(nest.rows[row])
+        if let count = registers(row) {
+            line("\(type) row\(row)[\(count)];")
+        } else {
+            let pointer = dialect == .openCL ? "__global \(type) *" : "\(type) *"
+            line("\(pointer)const row\(row) = row\(row)_all + point * \(index.print(rowCount(row)));")
+        }
+    }
+
+    // MARK: Steps
+
+    private mutating func step(_ number: Int) {
+        let step = nest.steps[number]
+        let types = step.body.types(parameters: kernel.parameters, slots: nest.slots, rows: nest.rows)
+        for effect in step.effects {
+            guard case .reduce(let kind, let value, let position, let slot) = effect else { continue }
+            let start = Reductions.initial(kind, types[value], isVector: false)
+            line("\(CTypes.scalar(types[value])) a\(slot) = \(start);")
+            if position != nil { line("int64_t q\(slot) = -1;") }
+        }
+        for node in step.body.nodes.indices {
+            if case .scan(let kind, _) = step.body.nodes[node] {
+                let start = Reductions.initial(kind, types[node], isVector: false)
+                line("\(CTypes.scalar(types[node])) scan\(node) = \(start);")
+            }
+        }
+        if step.axes.isEmpty {
+            // One point: its effects happen once, but what it computes is for all.
+            open(plan.team == .thread ? "" : "if (active)")
+            body(step, types, guardsStores: plan.team != .thread)
+            close()
+        } else {
+            loop(step, types)
+        }
+        for effect in step.effects {
+            guard case .reduce(let kind, let value, let position, let slot) = effect else { continue }
+            if plan.team != .thread, !step.axes.isEmpty { fold(kind, types[value], slot, isArg: position != nil) }
+            if position != nil {
+                line("const int64_t slot\(slot) = q\(slot);")
+            } else {
+                line("const \(CTypes.scalar(types[value])) slot\(slot) = a\(slot);")
+            }
+        }
+    }
+
+    private mutating func loop(_ step: NestStep, _ types: [ElementType]) {
+        let count = step.axes.reduce(IntegerExpression(1)) { $0 * $1.extent }
+        let total = index.print(count)
+        let usesRegisters = usedRows(step).contains { registers($0) != nil }
+        if usesRegisters, let constant = count.constantValue {
+            let share = (constant + plan.width - 1) / plan.width
+            line(dialect.unroll)
+            open("for (int turn = 0; turn < \(share); ++turn)")
+            line("const int64_t inner = member + (int64_t)turn * \(plan.width);")
+            let isFull = constant % plan.width == 0
+            let isGuarded = plan.team == .warp && !dialect.hasShuffles
+            if !isFull || isGuarded { open("if (\(isGuarded ? "active && " : "")inner < \(total))") }
+            decodeInner(step)
+            body(step, types, guardsStores: false)
+            if !isFull || isGuarded { close() }
+            close()
+        } else {
+            let bound = plan.team == .warp && !dialect.hasShuffles ? "active && inner < \(total)" : "inner < \(total)"
+            open("for (int64_t inner = member; \(bound); inner += \(plan.width))")
+            decodeInner(step)
+            body(step, types, guardsStores: false)
+            close()
+        }
+    }
+
+    private func usedRows(_ step: NestStep) -> [Int] {
+        step.effects.compactMap { if case .keep(_, let row) = $0 { row } else { nil } }
+            + step.body.nodes.compactMap { if case .row(let row) = $0 { row } else { nil } }
+    }
+
+    private mutating func decodeInner(_ step: NestStep) {
+        if step.axes.count == 1 {
+            line("const int64_t \(step.axes[0].variable.name) = inner;")
+            return
+        }
+        line("int64_t left = inner;")
+        for (position, axis) in step.axes.enumerated().reversed() {
+            let extent = index.print(axis.extent)
+            let name = axis.variable.name
+            line(
+                position == 0
+                    ? "const int64_t \(name) = left;"
+                    : "const int64_t \(name) = left % \(extent); left /= \(extent);")
+        }
+    }
+
+    private mutating func body(_ step: NestStep, _ types: [ElementType], guardsStores: Bool) {
+        var printer = BodyPrinter(parameters: kernel.parameters, index: index, lanes: 1, laneAxis: nil)
+        printer.hasHalf = false
+        printer.slotTypes = nest.slots
+        printer.rowTypes = nest.rows
+        let places = Dictionary(
+            uniqueKeysWithValues: nest.rows.indices.map { ($0, registers($0) == nil ? "inner" : "turn") })
+        let hasLoop = !step.axes.isEmpty
+        printer.row = { .init("row\($0)[\(hasLoop ? places[$0] ?? "inner" : "0")]", isVector: false) }
+        let wanted = step.effects.flatMap { effect in
+            switch effect {
+            case .store(let store):
+                [store.value]
+                    + ([store.index] + store.mask).flatMap { $0.variables.filter { $0.kind == .value }.map(\.index) }
+            case .reduce(_, let value, _, _), .keep(let value, _): [value]
+            }
+        }
+        let (statements, values) = printer.print(step.body, wanted: wanted)
+        for statement in statements { line(statement) }
+        for effect in step.effects {
+            switch effect {
+            case .store(let store):
+                let text = printer.statement(store, values, types)
+                line(guardsStores ? "if (member == 0) { \(text) }" : text)
+            case .keep(let value, let row):
+                guard let text = values[value] else { continue }
+                line("row\(row)[\(hasLoop ? places[row] ?? "inner" : "0")] = \(text.text);")
+            case .reduce(let kind, let value, let position, let slot):
+                guard let text = values[value] else { continue }
+                let letter = CTypes.letter(types[value])
+                if let position {
+                    line(
+                        Reductions.argStep(
+                            kind, letter, "s", "a\(slot)", "q\(slot)", text.text, printer.index.print(position)))
+                } else {
+                    line("a\(slot) = \(BodyPrinter.combine(kind, letter, "s", "a\(slot)", text.text));")
+                }
+            }
+        }
+    }
+
+    // MARK: Folding over a team
+
+    /// Combines the accumulators of a team's threads, in a fixed order; every thread gets the result.
+    private mutating func fold(_ kind: ReductionKind, _ type: ElementType, _ slot: Int, isArg: Bool) {
+        let cType = CTypes.scalar(type)
+        let memory = type.computeType == .f64 || type.computeType == .f32 ? "fold_d" : "fold_l"
+        func merge(_ value: String, _ at: String) -> String {
+            isArg
+                ? "if (\(at) >= 0) { \(Reductions.argFold(kind, "a\(slot)", "q\(slot)", value, at)) }"
+                : "a\(slot) = \(BodyPrinter.combine(kind, CTypes.letter(type), "s", "a\(slot)", value));"
+        }
+        func shuffles(_ width: Int) {
+            open("for (int other = \(width / 2); other > 0; other /= 2)")
+            line("const \(cType) v = __shfl_xor_sync(0xffffffffu, a\(slot), other, \(width));")
+            if isArg { line("const int64_t w = __shfl_xor_sync(0xffffffffu, q\(slot), other, \(width));") }
+            line(merge("v", "w"))
+            close()
+        }
+        if dialect.hasShuffles {
+            shuffles(32)
+            guard plan.team == .block, plan.threads > 32 else { return }
+            let warps = plan.threads / 32
+            line(dialect.barrier)
+            line("if (threadIdx.x % 32 == 0) { \(memory)[threadIdx.x / 32] = a\(slot);\(isArg ? " " : " }")")
+            if isArg {
+                // Values of integers and their positions must not share the array.
+                line("}")
+                line(dialect.barrier)
+                line("__shared__ int64_t at\(slot)[\(warps)];")
+                line("if (threadIdx.x % 32 == 0) at\(slot)[threadIdx.x / 32] = q\(slot);")
+            }
+            line(dialect.barrier)
+            line("a\(slot) = (\(cType))\(memory)[0];\(isArg ? " q\(slot) = at\(slot)[0];" : "")")
+            open("for (int other = 1; other < \(warps); ++other)")
+            line("const \(cType) v = (\(cType))\(memory)[other];\(isArg ? " const int64_t w = at\(slot)[other];" : "")")
+            line(merge("v", "w"))
+            close()
+            return
+        }
+        line(dialect.barrier)
+        line("\(memory)[\(dialect.thread)] = a\(slot);")
+        if isArg {
+            line("\(dialect.shared("int64_t", "at\(slot)", plan.threads)) at\(slot)[\(dialect.thread)] = q\(slot);")
+        }
+        line(dialect.barrier)
+        let start = "(int)\(dialect.thread) - member"
+        line("a\(slot) = (\(cType))\(memory)[\(start)];\(isArg ? " q\(slot) = at\(slot)[\(start)];" : "")")
+        open("for (int other = 1; other < \(plan.width); ++other)")
+        line(
+            "const \(cType) v = (\(cType))\(memory)[\(start) + other];"
+                + (isArg ? " const int64_t w = at\(slot)[\(start) + other];" : ""))
+        line(merge("v", "w"))
+        close()
+    }
+}
