@@ -55,7 +55,9 @@ let package = Package(
         // Kernel
         room("Kernel", "KernelIR", ["Base", "ElementTypes"]),
         room("Kernel", "GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR"]),
-        room("Kernel", "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "Processes"]),
+        .target(
+            name: "CNVRTC", path: "Sources/Kernel/CNVRTC", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
+        room("Kernel", "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "Processes", "CNVRTC"]),
         // Device
         room("Device", "DeviceAPI", ["Base", "ElementTypes"]),
         .target(

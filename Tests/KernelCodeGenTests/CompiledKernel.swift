@@ -196,6 +196,7 @@ final class CompiledKernel {
                 let code = try function(emitted.symbol)(arguments, dimensions, workspaces[0], part, parts)
                 #expect(code == 0)
             }
+        case .grid: preconditionFailure("generated for the host")
         case .gang:
             arguments.append(allocate([UInt8](repeating: 0, count: 4096)))
             for _ in 1..<parts { workspaces.append(allocate([UInt8](repeating: 0xFF, count: size))) }

@@ -109,6 +109,7 @@ extension CandidateKernel {
                 switch emitted.parts {
                 case .count(let count): .count(count)
                 case .gang: .gang
+                case .grid: preconditionFailure("generated for the host")
                 }
             }())
     }

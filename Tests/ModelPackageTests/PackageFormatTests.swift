@@ -14,6 +14,18 @@ import Testing
         try plan.check(serving: SamplePackage.interface)
     }
 
+    @Test func gridsReadBack() throws {
+        var plan = SamplePackage.plan
+        for index in plan.launches.indices {
+            plan.launches[index].runsBeside = false
+            plan.launches[index].spread = .grid(
+                .init(blocks: SamplePackage.symbol * 3 + 1, threads: 64, sharedBytes: index * 512, overlaps: index == 1)
+            )
+        }
+        #expect(try Plan(JSONReader().read(plan.text)) == plan)
+        try plan.check(serving: SamplePackage.interface)
+    }
+
     @Test func manifestsReadBack() throws {
         var manifest = SamplePackage.manifest
         manifest.files = [.init(path: "a/b", byteCount: 5, digest: ContentHash(rawValue: 17))]
@@ -263,6 +275,14 @@ import Testing
             "constant sizes are not negative and constant parts at least 1, but launch 0 has 0 parts"
         ),
         (
+            { $0.launches[0].spread = .grid(.init(blocks: 1, threads: 0)) },
+            "grids have sizes that devices may have, but launch 0 has 0 threads a block"
+        ),
+        (
+            { $0.launches[1].spread = .grid(.init(blocks: 1, threads: 32)) },
+            "a plan runs on grids or in parts, not both, but 1 of 3 launches are grids"
+        ),
+        (
             { $0.buffers[ID(5)].placement = .arena(0...0) },
             "buffers in the arena live while launches use them, but launch 1 uses buffer 5, which lives for 0...0"
         ),
@@ -341,7 +361,11 @@ import Testing
             ),
             (
                 "{\"buffers\": [], \"launches\": [{\"kernel\": \"k\", \"operands\": [], \"spread\": \"wide\"}]}",
-                "'plan.json' of the package: launches[0].spread should be threads or gang"
+                "'plan.json' of the package: launches[0].spread should be threads, gang or grid"
+            ),
+            (
+                "{\"buffers\": [], \"launches\": [{\"kernel\": \"k\", \"operands\": [], \"spread\": \"grid\"}]}",
+                "'plan.json' of the package: launches[0].blocks should be an integer or an expression"
             ),
         ]
         for (text, message) in cases {

@@ -13,34 +13,15 @@
         return -1; \
     }
 
-static void *open_first(const char *const *names, int count, const char **found, char *error, size_t capacity) {
-    for (int i = 0; i < count; ++i) {
-        void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-        if (library) {
-            *found = names[i];
-            return library;
-        }
-    }
-    const char *reason = dlerror();
-    snprintf(error, capacity, "%s", reason ? reason : names[0]);
-    return NULL;
-}
-
 int hearth_open_cuda(HearthCUDADriver *table, char *error, size_t capacity) {
-    static const char *const names[] = {"libcuda.so.1"};
-    const char *name = names[0];
-    void *library = open_first(names, 1, &name, error, capacity);
-    if (!library) return -1;
+    static const char name[] = "libcuda.so.1";
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char *reason = dlerror();
+        snprintf(error, capacity, "%s", reason ? reason : name);
+        return -1;
+    }
     HEARTH_CUDA_FUNCTIONS(HEARTH_LOOK_UP)
-    return 0;
-}
-
-int hearth_open_nvrtc(HearthNVRTC *table, const char *path, char *error, size_t capacity) {
-    const char *const names[] = {path ? path : "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"};
-    const char *name = names[0];
-    void *library = open_first(names, path ? 1 : 3, &name, error, capacity);
-    if (!library) return -1;
-    HEARTH_NVRTC_FUNCTIONS(HEARTH_LOOK_UP)
     return 0;
 }
 

@@ -15,6 +15,10 @@ final class CPUQueue: DeviceQueue {
         destination.baseAddress?.copyMemory(from: buffer.address + offset, byteCount: destination.count)
     }
 
+    func copy(from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, _ byteCount: Int) {
+        destination.copyMemory(from: source, byteCount: byteCount)
+    }
+
     func fill(_ buffer: borrowing DeviceBuffer, with byte: UInt8) {
         buffer.address.initializeMemory(as: UInt8.self, repeating: byte, count: buffer.byteCount)
     }

@@ -12,6 +12,7 @@ package final class CUDADevice: Device {
     nonisolated(unsafe) let context: HearthCUContext
     private let ordinal: HearthCUDevice
     let memory: CUDAMemory
+    private let pinned: PinnedMemory
     private let firstEvent = Mutex<CUDAEvent?>(nil)
 
     /// Number of GPUs, or why none can be used.
@@ -32,11 +33,15 @@ package final class CUDADevice: Device {
         self.driver = driver
         self.ordinal = HearthCUDevice(ordinal)
         var context: HearthCUContext?
-        try driver.check(
-            driver.call.cuDevicePrimaryCtxRetain(&context, HearthCUDevice(ordinal)), "taking GPU \(ordinal)")
+        let code = driver.call.cuDevicePrimaryCtxRetain(&context, HearthCUDevice(ordinal))
+        if code == HEARTH_CU_OUT_OF_MEMORY {
+            throw .unavailable(device: "cuda:\(ordinal)", reason: "its memory is full; end what else uses the GPU")
+        }
+        try driver.check(code, "taking GPU \(ordinal)")
         guard let context else { throw .unavailable(device: "cuda:\(ordinal)", reason: "it gave no context") }
         self.context = context
         limits = try Self.limits(driver, HearthCUDevice(ordinal))
+        pinned = PinnedMemory(driver, context)
         memory = try CUDAMemory(driver, context, HearthCUDevice(ordinal))
     }
 
@@ -45,6 +50,19 @@ package final class CUDADevice: Device {
     /// Makes the GPU the calling thread's.
     func enter() throws(DeviceError) {
         try driver.check(driver.call.cuCtxSetCurrent(context), "selecting the GPU")
+    }
+
+    /// A stream that waits for no other.
+    func makeStream() throws(DeviceError) -> HearthCUStream {
+        var stream: HearthCUStream?
+        try driver.check(driver.call.cuStreamCreate(&stream, 1), "making a stream")
+        guard let stream else { throw .failed(operation: "making a stream", reason: "there is none") }
+        return stream
+    }
+
+    /// Waits for a stream's work.
+    func wait(for stream: HearthCUStream) throws(DeviceError) {
+        try driver.check(driver.call.cuStreamSynchronize(stream), "running on the GPU")
     }
 
     /// The event from which the times of others count.
@@ -62,6 +80,17 @@ package final class CUDADevice: Device {
     package func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer {
         try enter()
         return DeviceBuffer(address: try memory.allocate(byteCount), byteCount: byteCount, memory: memory)
+    }
+
+    /// Pinned memory of the host, at one address for both.
+    package func allocateHost(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer {
+        guard byteCount >= 0 else { throw .outOfMemory(byteCount: byteCount) }
+        try enter()
+        var address: UnsafeMutableRawPointer?
+        // CU_MEMHOSTALLOC_PORTABLE and CU_MEMHOSTALLOC_DEVICEMAP.
+        let code = driver.call.cuMemHostAlloc(&address, max(byteCount, 1), 3)
+        guard code == 0, let address else { throw .outOfMemory(byteCount: byteCount) }
+        return DeviceBuffer(address: address, byteCount: byteCount, memory: pinned)
     }
 
     /// Loads a cubin.
@@ -106,12 +135,14 @@ package final class CUDADevice: Device {
         let (major, minor) = (try attribute(HEARTH_CU_MAJOR), try attribute(HEARTH_CU_MINOR))
         let threads = try attribute(HEARTH_CU_MAX_THREADS_PER_BLOCK)
         let multiprocessors = try attribute(HEARTH_CU_MULTIPROCESSORS)
+        let instructions = CUDAArchitecture.accepted(major: major, minor: minor)
         return DeviceLimits(
-            name: device == 0 ? "cuda" : "cuda:\(device)", kind: .gpu, vendor: "NVIDIA",
+            name: device == 0 ? "cuda" : "cuda:\(device)", kind: .cuda, vendor: "NVIDIA",
             model: String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self),
             features: [], cores: multiprocessors, threads: multiprocessors,
             blocks: .init(
-                architecture: "sm_\(major)\(minor)", warp: try attribute(HEARTH_CU_WARP_SIZE), threads: threads,
+                architecture: instructions[0], accepts: instructions, warp: try attribute(HEARTH_CU_WARP_SIZE),
+                threads: threads,
                 sharedBytes: try attribute(HEARTH_CU_SHARED_PER_BLOCK_OPT_IN)),
             caches: .init(
                 l1Data: try attribute(HEARTH_CU_SHARED_PER_MULTIPROCESSOR), l2: try attribute(HEARTH_CU_L2_BYTES),

@@ -5,6 +5,11 @@ import DeviceAPI
 final class CUDADriver: @unchecked Sendable {
     // Safety: the table is written once, in `init`, and the functions behind it may be called from any thread.
     let call: HearthCUDADriver
+    /// Codes that say that the GPU or its driver is gone, not that something was asked for wrongly: memory errors, a link that
+    /// broke, a driver that was replaced while it ran, and what the driver cannot explain.
+    private static let lost = [4, 214, 220, 802, 803, 804, 999]
+    /// The first version with all functions that are called here.
+    private static let oldest = 12000
     /// Version of the driver's interface, such as 13000.
     let version: Int
 
@@ -19,13 +24,30 @@ final class CUDADriver: @unchecked Sendable {
             throw .unavailable(device: "cuda", reason: "\(reason); install NVIDIA's driver")
         }
         call = table
-        version = 0
-        try check(table.cuInit(0), "starting the driver")
+        var version: Int32 = 0
+        _ = table.cuDriverGetVersion(&version)
+        self.version = Int(version)
+        guard version >= Self.oldest else {
+            throw .unavailable(
+                device: "cuda",
+                reason:
+                    "the driver is of CUDA \(version / 1000).\(version % 1000 / 10), 12.0 or later is needed; update it"
+            )
+        }
+        let code = table.cuInit(0)
+        if code == HEARTH_CU_NO_DEVICE { throw .unavailable(device: "cuda", reason: "the driver finds no GPU") }
+        try check(code, "starting the driver")
     }
 
     /// Throws what a result code other than 0 means.
     func check(_ code: HearthCUResult, _ operation: @autoclosure () -> String) throws(DeviceError) {
         if code == 0 { return }
+        if code == HEARTH_CU_DEVICES_UNAVAILABLE {
+            throw .unavailable(device: "cuda", reason: "another process holds the GPU for itself")
+        }
+        if Self.lost.contains(Int(code)) {
+            throw .unavailable(device: "cuda", reason: "the GPU was lost while \(operation()) (\(text(code)))")
+        }
         throw .failed(operation: operation(), reason: text(code))
     }
 

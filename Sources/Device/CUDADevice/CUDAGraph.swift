@@ -1,82 +1,53 @@
 import CCUDADriver
 import DeviceAPI
 
-/// Launches captured as one CUDA graph. It is captured at the first run, and its nodes are updated when slots move.
+/// Launches captured as one CUDA graph: at the first run, for its slots. When slots move, the nodes that use them get new
+/// arguments.
 final class CUDAGraph: DeviceGraph {
     let slotCount: Int
     private let device: CUDADevice
     private let launches: [Launch]
     private let stream: HearthCUStream
+    private let arguments: CUDAArguments
+    /// One word of each launch in host memory that the GPU writes to when a kernel fails.
+    private let codes: DeviceBuffer
     private var executable: HearthCUGraphExec?
-    /// The slots that `executable` was captured with.
+    private var captured: HearthCUGraph?
+    /// Nodes of `captured` by launch; nil where the driver did not say which one it is.
+    private var nodes: [HearthCUGraphNode?] = []
+    /// The slots that `executable` holds.
     private var bound: [UnsafeMutableRawPointer] = []
-    /// 8-byte arguments of all launches, and for each launch pointers to its own; the driver copies them at capture.
-    private let values: UnsafeMutableBufferPointer<UInt64>
-    private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
-    private let first: [Int]
 
     init(_ device: CUDADevice, _ launches: [Launch], slotCount: Int) throws(DeviceError) {
-        let limits = device.limits.blocks
-        for (index, launch) in launches.enumerated() {
-            guard case .grid(let grid) = launch.spread else {
-                throw .badLaunch(launch: index, reason: "is no grid of blocks, which is all that a GPU runs")
-            }
-            for case .slot(let slot, _) in launch.operands where !(0..<slotCount).contains(slot) {
-                throw .badLaunch(launch: index, reason: "refers to slot \(slot) of \(slotCount)")
-            }
-            guard grid.blocks.min() > 0, grid.threads > 0, Int(grid.threads) <= limits?.threads ?? 0,
-                grid.blocks.y <= 65535, grid.blocks.z <= 65535
-            else {
-                throw .badLaunch(
-                    launch: index, reason: "has a grid of \(grid.blocks) blocks of \(grid.threads) threads")
-            }
-            guard Int(grid.sharedBytes) <= limits?.sharedBytes ?? 0 else {
-                throw .badLaunch(launch: index, reason: "asks for \(grid.sharedBytes) bytes of shared memory")
-            }
-            if grid.sharedBytes > 48 << 10 {
-                // More than 48 KiB must be asked for (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
-                let function = HearthCUFunction(launch.kernel.handle)
-                try device.driver.check(
-                    device.driver.call.cuFuncSetAttribute(function, 8, grid.sharedBytes), "reserving shared memory")
-            }
-        }
-        var first: [Int] = []
-        var count = 0
+        try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks)
         for launch in launches {
-            first.append(count)
-            count += launch.operands.count + launch.dimensions.count
+            // More than 48 KiB must be asked for (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
+            guard case .grid(let grid) = launch.spread, grid.sharedBytes > 48 << 10 else { continue }
+            let function = HearthCUFunction(launch.kernel.handle)
+            try device.driver.check(
+                device.driver.call.cuFuncSetAttribute(function, 8, grid.sharedBytes), "reserving shared memory")
         }
         self.device = device
         self.launches = launches
         self.slotCount = slotCount
-        self.first = first
-        values = .allocate(capacity: max(count, 1))
-        values.initialize(repeating: 0)
-        pointers = .allocate(capacity: max(count, 1))
-        for index in pointers.indices {
-            pointers.initializeElement(at: index, to: UnsafeMutableRawPointer(values.baseAddress.map { $0 + index }))
-        }
-        var stream: HearthCUStream?
-        let code = device.driver.call.cuStreamCreate(&stream, 1)
-        guard code == 0, let stream else {
-            values.deallocate()
-            pointers.deallocate()
-            throw .failed(operation: "making a stream", reason: device.driver.text(code))
-        }
-        self.stream = stream
+        codes = try device.allocateHost(4 * launches.count)
+        codes.address.initializeMemory(as: UInt8.self, repeating: 0, count: codes.byteCount)
+        stream = try device.makeStream()
+        arguments = CUDAArguments(launches, codes: codes.address)
     }
 
     deinit {
         try? device.enter()
-        if let executable { _ = device.driver.call.cuGraphExecDestroy(executable) }
+        // What still runs uses the arguments and the words for codes.
+        _ = device.driver.call.cuCtxSynchronize()
+        discard()
         _ = device.driver.call.cuStreamDestroy(stream)
-        values.deallocate()
-        pointers.deallocate()
     }
 
     func run(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
         try launch(slots, on: stream)
-        try device.driver.check(device.driver.call.cuStreamSynchronize(stream), "running the model")
+        try device.wait(for: stream)
+        try throwFailure()
     }
 
     /// Starts a run on a stream and returns.
@@ -87,6 +58,15 @@ final class CUDAGraph: DeviceGraph {
         try bind(slots)
         guard let executable else { return }
         try device.driver.check(device.driver.call.cuGraphLaunch(executable, stream), "starting the model")
+    }
+
+    /// Throws what a kernel reported in a run that has ended, once.
+    func throwFailure() throws(DeviceError) {
+        let words = UnsafeBufferPointer(
+            start: codes.address.assumingMemoryBound(to: Int32.self), count: launches.count)
+        guard let failure = Launch.failure(launches, codes: words) else { return }
+        codes.address.initializeMemory(as: UInt8.self, repeating: 0, count: codes.byteCount)
+        throw failure
     }
 
     func runProfiled(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) -> [UInt64] {
@@ -100,7 +80,9 @@ final class CUDAGraph: DeviceGraph {
             try event.record(on: stream)
             events.append(event)
         }
-        try device.driver.check(device.driver.call.cuStreamSynchronize(stream), "running the model")
+        try device.wait(for: stream)
+        bound = []
+        try throwFailure()
         return launches.indices.map { events[$0 + 1].nanoseconds(since: events[$0]) }
     }
 
@@ -118,70 +100,100 @@ final class CUDAGraph: DeviceGraph {
                 try device.driver.check(device.driver.call.cuGraphLaunch(executable, stream), "starting the model")
             }
             try end.record(on: stream)
-            try end.synchronize()
+            try device.wait(for: stream)
             times.append(end.nanoseconds(since: start))
         }
+        try throwFailure()
         return times
     }
 
-    /// Captures the launches for these slots, unless they are those of the last run.
+    // MARK: Capture
+
+    /// Makes the executable graph one for these slots.
     private func bind(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
-        if executable != nil || launches.isEmpty, bound.elementsEqual(slots) { return }
+        if executable != nil || launches.isEmpty, bound.elementsEqual(slots), bound.count == slotCount { return }
         try fill(slots)
+        if executable == nil || !patch(slots) { try capture() }
+        bound = Array(slots)
+    }
+
+    /// Gives the nodes whose slots have moved their new arguments; false where the driver refuses.
+    private func patch(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) -> Bool {
+        guard bound.count == slots.count else { return false }
+        for (index, launch) in launches.enumerated() {
+            let isMoved = launch.operands.contains { operand in
+                if case .slot(let slot, _) = operand { bound[slot] != slots[slot] } else { false }
+            }
+            guard isMoved, let grid = launch.grid else { continue }
+            guard let node = nodes[index] else { return false }
+            var parameters = HearthCUKernelNodeParameters()
+            parameters.function = HearthCUFunction(launch.kernel.handle)
+            (parameters.grid_x, parameters.grid_y, parameters.grid_z) = (
+                UInt32(grid.blocks.x), UInt32(grid.blocks.y), UInt32(grid.blocks.z)
+            )
+            (parameters.block_x, parameters.block_y, parameters.block_z) = (UInt32(grid.threads), 1, 1)
+            parameters.shared_bytes = UInt32(grid.sharedBytes)
+            parameters.parameters = arguments.of(index)
+            if device.driver.call.cuGraphExecKernelNodeSetParams(executable, node, &parameters) != 0 { return false }
+        }
+        return true
+    }
+
+    /// Captures the launches with the arguments that were filled in.
+    private func capture() throws(DeviceError) {
+        discard()
         let call = device.driver.call
+        var found: [HearthCUGraphNode?] = []
         // Thread-local mode: other threads may allocate meanwhile.
         try device.driver.check(call.cuStreamBeginCapture(stream, 1), "capturing the model")
         var graph: HearthCUGraph?
         do throws(DeviceError) {
-            for index in launches.indices { try start(index, on: stream) }
+            for index in launches.indices {
+                try start(index, on: stream)
+                found.append(launches[index].grid == nil ? nil : lastNode())
+            }
         } catch {
             _ = call.cuStreamEndCapture(stream, &graph)
             if let graph { _ = call.cuGraphDestroy(graph) }
             throw error
         }
         try device.driver.check(call.cuStreamEndCapture(stream, &graph), "capturing the model")
-        defer { if let graph { _ = call.cuGraphDestroy(graph) } }
-        if let executable {
-            var result = HearthCUUpdateResult()
-            if call.cuGraphExecUpdate(executable, graph, &result) == 0 {
-                bound = Array(slots)
-                return
-            }
-            _ = call.cuGraphExecDestroy(executable)
-            self.executable = nil
-        }
+        captured = graph
+        nodes = found
         var made: HearthCUGraphExec?
         let code = call.cuGraphInstantiate(&made, graph, 0)
-        if code == HEARTH_CU_OUT_OF_MEMORY { throw .outOfMemory(byteCount: 0) }
+        if code == HEARTH_CU_OUT_OF_MEMORY {
+            discard()
+            throw .failed(operation: "preparing the model's graph", reason: "the GPU's memory is full")
+        }
         try device.driver.check(code, "preparing the model's graph")
         executable = made
-        bound = Array(slots)
     }
 
-    /// Writes the arguments of all launches.
+    /// The node that the stream's capture ends with.
+    private func lastNode() -> HearthCUGraphNode? {
+        var (status, id, count) = (Int32(0), UInt64(0), 0)
+        var graph: HearthCUGraph?
+        var last: UnsafePointer<HearthCUGraphNode?>?
+        guard device.driver.call.cuStreamGetCaptureInfo(stream, &status, &id, &graph, &last, &count) == 0, count == 1
+        else { return nil }
+        return last?[0]
+    }
+
+    private func discard() {
+        if let executable { _ = device.driver.call.cuGraphExecDestroy(executable) }
+        if let captured { _ = device.driver.call.cuGraphDestroy(captured) }
+        (executable, captured, nodes, bound) = (nil, nil, [], [])
+    }
+
     private func fill(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
         guard slots.count == slotCount else { throw .wrongSlotCount(expected: slotCount, found: slots.count) }
-        for (index, launch) in launches.enumerated() {
-            var place = first[index]
-            for operand in launch.operands {
-                let address =
-                    switch operand {
-                    case .fixed(let address): address
-                    case .slot(let slot, let byteOffset): slots[slot] + byteOffset
-                    }
-                values[place] = UInt64(UInt(bitPattern: address))
-                place += 1
-            }
-            for value in launch.dimensions {
-                values[place] = UInt64(bitPattern: value)
-                place += 1
-            }
-        }
+        arguments.fill(launches, slots)
     }
 
     private func start(_ index: Int, on stream: HearthCUStream) throws(DeviceError) {
         let launch = launches[index]
-        guard case .grid(let grid) = launch.spread else { return }
+        guard let grid = launch.grid else { return }
         var attribute = HearthCULaunchAttribute()
         attribute.id = Int32(HEARTH_CU_LAUNCH_PROGRAMMATIC_SERIALIZATION)
         attribute.value.flag = 1
@@ -191,12 +203,73 @@ final class CUDAGraph: DeviceGraph {
                 block_x: UInt32(grid.threads), block_y: 1, block_z: 1, shared_bytes: UInt32(grid.sharedBytes),
                 stream: stream, attributes: attribute, attribute_count: grid.overlapsPredecessor && index > 0 ? 1 : 0)
             return device.driver.call.cuLaunchKernelEx(
-                &config, HearthCUFunction(launch.kernel.handle), pointers.baseAddress.map { $0 + first[index] }, nil)
+                &config, HearthCUFunction(launch.kernel.handle), arguments.of(index), nil)
         }
         guard code == 0 else {
             throw .failed(
                 operation: "launching kernel '\(launch.kernel.name)' (launch \(index))",
                 reason: device.driver.text(code))
+        }
+    }
+}
+
+extension Launch {
+    /// The grid, where there is something to do.
+    fileprivate var grid: Grid? {
+        if case .grid(let grid) = spread, grid.blocks.min() > 0 { grid } else { nil }
+    }
+}
+
+/// The arguments of all launches as the driver takes them: pointers to 8-byte values, which it copies when it reads them.
+private final class CUDAArguments {
+    private let values: UnsafeMutableBufferPointer<UInt64>
+    private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
+    /// Where a launch's arguments begin.
+    private let first: [Int]
+
+    init(_ launches: [Launch], codes: UnsafeMutableRawPointer) {
+        var first: [Int] = []
+        var count = 0
+        for launch in launches {
+            first.append(count)
+            count += launch.operands.count + launch.dimensions.count + 1
+        }
+        self.first = first
+        values = .allocate(capacity: max(count, 1))
+        values.initialize(repeating: 0)
+        pointers = .allocate(capacity: max(count, 1))
+        for index in pointers.indices {
+            pointers.initializeElement(at: index, to: UnsafeMutableRawPointer(values.baseAddress.map { $0 + index }))
+        }
+        for (index, launch) in launches.enumerated() {
+            for (number, value) in launch.dimensions.enumerated() {
+                values[first[index] + launch.operands.count + number] = UInt64(bitPattern: value)
+            }
+            let word = UInt(bitPattern: codes + 4 * index)
+            values[first[index] + launch.operands.count + launch.dimensions.count] = UInt64(word)
+        }
+    }
+
+    deinit {
+        values.deallocate()
+        pointers.deallocate()
+    }
+
+    func of(_ launch: Int) -> UnsafeMutablePointer<UnsafeMutableRawPointer?>? {
+        pointers.baseAddress.map { $0 + first[launch] }
+    }
+
+    /// Writes the addresses of all operands.
+    func fill(_ launches: [Launch], _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) {
+        for (index, launch) in launches.enumerated() {
+            for (number, operand) in launch.operands.enumerated() {
+                let address =
+                    switch operand {
+                    case .fixed(let address): address
+                    case .slot(let slot, let byteOffset): slots[slot] + byteOffset
+                    }
+                values[first[index] + number] = UInt64(UInt(bitPattern: address))
+            }
         }
     }
 }

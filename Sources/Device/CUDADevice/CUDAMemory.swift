@@ -47,3 +47,21 @@ final class CUDAMemory: DeviceMemory {
         _ = driver.call.cuMemFreeAsync(HearthCUPointer(UInt(bitPattern: address)), stream)
     }
 }
+
+/// Host memory that the GPU reads and writes.
+final class PinnedMemory: DeviceMemory {
+    private let driver: CUDADriver
+    // Safety: an opaque handle that every thread may make current.
+    nonisolated(unsafe) private let context: HearthCUContext
+
+    init(_ driver: CUDADriver, _ context: HearthCUContext) {
+        self.driver = driver
+        self.context = context
+    }
+
+    func release(_ address: UnsafeMutableRawPointer, byteCount: Int) {
+        // Frees once what uses it has ended.
+        _ = driver.call.cuCtxSetCurrent(context)
+        _ = driver.call.cuMemFreeHost(address)
+    }
+}

@@ -5,13 +5,12 @@ import DeviceAPI
 final class CUDAQueue: DeviceQueue {
     let device: CUDADevice
     let stream: HearthCUStream
+    /// Graphs that were started since the last wait.
+    private var started: [CUDAGraph] = []
 
     init(_ device: CUDADevice) throws(DeviceError) {
         self.device = device
-        var stream: HearthCUStream?
-        try device.driver.check(device.driver.call.cuStreamCreate(&stream, 1), "making a stream")
-        guard let stream else { throw .failed(operation: "making a stream", reason: "there is none") }
-        self.stream = stream
+        stream = try device.makeStream()
     }
 
     deinit {
@@ -41,6 +40,17 @@ final class CUDAQueue: DeviceQueue {
             "copying \(destination.count) bytes from the GPU")
     }
 
+    func copy(
+        from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, _ byteCount: Int
+    ) throws(DeviceError) {
+        if byteCount == 0 { return }
+        try device.enter()
+        try device.driver.check(
+            device.driver.call.cuMemcpyDtoDAsync(
+                HearthCUPointer(UInt(bitPattern: destination)), HearthCUPointer(UInt(bitPattern: source)), byteCount,
+                stream), "copying \(byteCount) bytes on the GPU")
+    }
+
     func fill(_ buffer: borrowing DeviceBuffer, with byte: UInt8) throws(DeviceError) {
         if buffer.byteCount == 0 { return }
         try device.enter()
@@ -52,6 +62,7 @@ final class CUDAQueue: DeviceQueue {
     func run(_ graph: any DeviceGraph, _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
         guard let graph = graph as? CUDAGraph else { throw .unsupported("graphs of another device") }
         try graph.launch(slots, on: stream)
+        if !started.contains(where: { $0 === graph }) { started.append(graph) }
     }
 
     func record() throws(DeviceError) -> DeviceEvent {
@@ -64,7 +75,10 @@ final class CUDAQueue: DeviceQueue {
 
     func synchronize() throws(DeviceError) {
         try device.enter()
-        try device.driver.check(device.driver.call.cuStreamSynchronize(stream), "waiting for the GPU")
+        let started = self.started
+        self.started = []
+        try device.wait(for: stream)
+        for graph in started { try graph.throwFailure() }
     }
 
     private func check(_ offset: Int, _ count: Int, _ buffer: borrowing DeviceBuffer) throws(DeviceError) {

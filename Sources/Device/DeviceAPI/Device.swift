@@ -8,6 +8,10 @@ package protocol Device: AnyObject, Sendable {
     /// Memory of at least `byteCount` bytes (0 is allowed), with unspecified contents.
     func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer
 
+    /// Host memory of at least `byteCount` bytes from and to which copies of the device's queues run at full speed and
+    /// beside the host.
+    func allocateHost(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer
+
     /// Loads kernels from a file in the device's binary form (a shared object for a CPU).
     func loadProgram(path: String) throws(DeviceError) -> any DeviceProgram
 
@@ -25,6 +29,9 @@ package protocol Device: AnyObject, Sendable {
 }
 
 extension Device {
+    /// Memory of the device, for one that shares it with the host.
+    package func allocateHost(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer { try allocate(byteCount) }
+
     /// No libraries.
     package func library(named name: String) -> UnsafeMutableRawPointer? { nil }
 
@@ -44,10 +51,14 @@ package protocol DeviceQueue: AnyObject {
     func copy(_ buffer: borrowing DeviceBuffer, at offset: Int, to destination: UnsafeMutableRawBufferPointer)
         throws(DeviceError)
 
+    /// Copies between two places in the device's memory that do not overlap.
+    func copy(from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, _ byteCount: Int)
+        throws(DeviceError)
+
     /// Sets every byte of a buffer.
     func fill(_ buffer: borrowing DeviceBuffer, with byte: UInt8) throws(DeviceError)
 
-    /// Runs a captured graph.
+    /// Runs a captured graph. What a kernel reports by a code surfaces when the queue is waited for.
     func run(_ graph: any DeviceGraph, _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError)
 
     /// Marks this point of the queue.

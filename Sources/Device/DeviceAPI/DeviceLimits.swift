@@ -5,7 +5,8 @@ import ElementTypes
 package struct DeviceLimits: Sendable, Equatable {
     /// What kind of device it is: which plans of a package it can run.
     package enum Kind: String, CaseIterable, Sendable {
-        case cpu, gpu
+        case cpu, cuda
+        case openCL = "opencl"
     }
 
     /// A language that kernels are written in.
@@ -89,6 +90,8 @@ package struct DeviceLimits: Sendable, Equatable {
     package struct Blocks: Sendable, Equatable {
         /// Name of the instruction set, such as `sm_90`.
         package var architecture: String
+        /// Names of the instruction sets whose programs run here, its own first.
+        package var accepts: [String]
         /// Threads that run in step.
         package var warp: Int
         /// Most threads of a block.
@@ -97,8 +100,9 @@ package struct DeviceLimits: Sendable, Equatable {
         package var sharedBytes: Int
 
         /// Makes a promise.
-        package init(architecture: String, warp: Int, threads: Int, sharedBytes: Int) {
+        package init(architecture: String, accepts: [String]? = nil, warp: Int, threads: Int, sharedBytes: Int) {
             self.architecture = architecture
+            self.accepts = accepts ?? [architecture]
             self.warp = warp
             self.threads = threads
             self.sharedBytes = sharedBytes
@@ -171,6 +175,17 @@ package struct DeviceLimits: Sendable, Equatable {
     /// Whether all of `needed` are there.
     package func supports(_ needed: some Sequence<InstructionFeature>) -> Bool {
         needed.allSatisfy { features.contains($0) }
+    }
+
+    /// What a program for this device needs to run elsewhere: its instruction sets by name.
+    package var requirements: [String] { blocks.map { [$0.architecture] } ?? features.map(\.rawValue) }
+
+    /// Those of a program's requirements that are missing here.
+    package func lacking(_ requirements: [String]) -> [String] {
+        if let blocks { return requirements.filter { !blocks.accepts.contains($0) } }
+        return requirements.filter { name in
+            InstructionFeature(rawValue: name).map { !features.contains($0) } ?? true
+        }
     }
 
     /// Text that is equal exactly for machines whose timings may be compared: model, instruction sets, threads, caches.

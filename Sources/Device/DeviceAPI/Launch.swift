@@ -43,13 +43,14 @@ package struct Launch {
         /// Into parts that all work at the same time and may wait for each other; the device chooses how many, and passes
         /// a zeroed shared area as the last buffer.
         case gang
-        /// Into blocks of threads on a grid.
+        /// Into blocks of threads on a grid. Arguments of the kernel are the operands, the dimensions, and the address of a
+        /// 32-bit word that it sets to a code (`KernelCode`) when it cannot do its work; its launch then fails.
         case grid(Grid)
     }
 
     /// Blocks of threads, each with shared memory of its own.
     package struct Grid: Equatable, Sendable {
-        /// Blocks along x, y and z.
+        /// Blocks along x, y and z; where one of them is 0 there is nothing to do.
         package var blocks: SIMD3<Int32>
         /// Threads of a block.
         package var threads: Int32

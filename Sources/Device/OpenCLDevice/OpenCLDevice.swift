@@ -1,6 +1,7 @@
 import COpenCL
 import DeviceAPI
 import ElementTypes
+import Glibc
 
 /// A device with an OpenCL driver. Programs are OpenCL C text; memory is shared virtual memory (coarse-grained), so that
 /// buffers have addresses.
@@ -52,6 +53,15 @@ package final class OpenCLDevice: Device {
         return DeviceBuffer(address: address, byteCount: byteCount, memory: memory)
     }
 
+    /// Memory of the heap.
+    package func allocateHost(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer {
+        var address: UnsafeMutableRawPointer?
+        guard byteCount >= 0, posix_memalign(&address, 128, max(byteCount, 1)) == 0, let address else {
+            throw .outOfMemory(byteCount: byteCount)
+        }
+        return DeviceBuffer(address: address, byteCount: byteCount, memory: HeapMemory.shared)
+    }
+
     /// Builds OpenCL C text from a file.
     package func loadProgram(path: String) throws(DeviceError) -> any DeviceProgram {
         throw .unsupported("programs in files; give their text")
@@ -86,7 +96,7 @@ package final class OpenCLDevice: Device {
         }
         let units = number(HEARTH_CL_COMPUTE_UNITS)
         return DeviceLimits(
-            name: ordinal == 0 ? "opencl" : "opencl:\(ordinal)", kind: .gpu, vendor: text(HEARTH_CL_VENDOR),
+            name: ordinal == 0 ? "opencl" : "opencl:\(ordinal)", kind: .openCL, vendor: text(HEARTH_CL_VENDOR),
             model: text(HEARTH_CL_NAME), features: [], cores: units, threads: units,
             blocks: .init(
                 architecture: "opencl", warp: 32, threads: number(HEARTH_CL_MAX_WORK_GROUP),
@@ -96,6 +106,12 @@ package final class OpenCLDevice: Device {
             elementTypes: [.f64, .f32, .f16, .bf16, .i64, .i32, .i16, .i8, .u8, .bool], dialects: [.openCLC],
             readsHostMemory: false, capturesGraphs: false, alignment: 128)
     }
+}
+
+/// The heap.
+private final class HeapMemory: DeviceMemory {
+    static let shared = HeapMemory()
+    func release(_ address: UnsafeMutableRawPointer, byteCount: Int) { free(address) }
 }
 
 /// Shared virtual memory of a context.

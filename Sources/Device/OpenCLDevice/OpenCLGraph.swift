@@ -8,27 +8,22 @@ final class OpenCLGraph: DeviceGraph {
     private let launches: [Launch]
     private var kernels: [HearthCLKernel] = []
     private let queue: HearthCLQueue
+    /// One word of each launch, which a kernel sets when it fails.
+    private let codes: DeviceBuffer
 
     init(_ device: OpenCLDevice, _ launches: [Launch], slotCount: Int) throws(DeviceError) {
-        let limits = device.limits.blocks
+        try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks)
         for (index, launch) in launches.enumerated() {
-            guard case .grid(let grid) = launch.spread else {
-                throw .badLaunch(launch: index, reason: "is no grid of blocks, which is all that this device runs")
-            }
-            for case .slot(let slot, _) in launch.operands where !(0..<slotCount).contains(slot) {
-                throw .badLaunch(launch: index, reason: "refers to slot \(slot) of \(slotCount)")
-            }
-            guard grid.blocks.min() > 0, grid.threads > 0, Int(grid.threads) <= limits?.threads ?? 0,
-                grid.sharedBytes == 0
-            else {
-                throw .badLaunch(
-                    launch: index, reason: "has a grid of \(grid.blocks) blocks of \(grid.threads) threads")
+            if case .grid(let grid) = launch.spread, grid.sharedBytes > 0 {
+                throw .badLaunch(launch: index, reason: "asks for shared memory beyond what its kernel declares")
             }
         }
         self.device = device
         self.launches = launches
         self.slotCount = slotCount
+        codes = try device.allocate(4 * launches.count)
         queue = try device.makeCommandQueue()
+        try clear()
         for launch in launches {
             var code: HearthCLCode = 0
             guard let program = launch.kernel.program as? OpenCLProgram,
@@ -46,12 +41,35 @@ final class OpenCLGraph: DeviceGraph {
     func run(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
         _ = try start(slots, on: queue, profiled: false)
         try device.library.check(device.library.call.clFinish(queue), "running the model")
+        try throwFailure()
+    }
+
+    /// Throws what a kernel reported in a run that has ended, once.
+    func throwFailure() throws(DeviceError) {
+        if launches.isEmpty { return }
+        var words = [Int32](repeating: 0, count: launches.count)
+        try device.library.check(
+            device.library.call.clEnqueueSVMMemcpy(queue, 1, &words, codes.address, 4 * words.count, 0, nil, nil),
+            "reading what kernels reported")
+        guard let failure = Launch.failure(launches, codes: words) else { return }
+        try clear()
+        throw failure
+    }
+
+    private func clear() throws(DeviceError) {
+        if launches.isEmpty { return }
+        var zero: Int32 = 0
+        let call = device.library.call
+        try device.library.check(
+            call.clEnqueueSVMMemFill(queue, codes.address, &zero, 4, 4 * launches.count, 0, nil, nil), "filling memory")
+        try device.library.check(call.clFinish(queue), "filling memory")
     }
 
     func runProfiled(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) -> [UInt64] {
         let events = try start(slots, on: queue, profiled: true)
         try device.library.check(device.library.call.clFinish(queue), "running the model")
-        return events.map { event in event.times.map { $0.end - $0.start } ?? 0 }
+        try throwFailure()
+        return events.map { event in event?.times.map { $0.end - $0.start } ?? 0 }
     }
 
     func time(
@@ -66,15 +84,18 @@ final class OpenCLGraph: DeviceGraph {
         return times
     }
 
-    /// Enqueues all launches; with `profiled`, returns an event of each.
+    /// Enqueues all launches; with `profiled`, returns an event of each that has something to do.
     func start(
         _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>, on queue: HearthCLQueue, profiled: Bool
-    ) throws(DeviceError) -> [OpenCLEvent] {
+    ) throws(DeviceError) -> [OpenCLEvent?] {
         guard slots.count == slotCount else { throw .wrongSlotCount(expected: slotCount, found: slots.count) }
         let call = device.library.call
-        var events: [OpenCLEvent] = []
+        var events: [OpenCLEvent?] = []
         for (index, launch) in launches.enumerated() {
-            guard case .grid(let grid) = launch.spread else { continue }
+            guard case .grid(let grid) = launch.spread, grid.blocks.min() > 0 else {
+                events.append(nil)
+                continue
+            }
             var argument: UInt32 = 0
             for operand in launch.operands {
                 let address =
@@ -94,6 +115,9 @@ final class OpenCLGraph: DeviceGraph {
                     "argument \(argument) of launch \(index) (\(launch.kernel.name))")
                 argument += 1
             }
+            try device.library.check(
+                call.clSetKernelArgSVMPointer(kernels[index], argument, codes.address + 4 * index),
+                "argument \(argument) of launch \(index) (\(launch.kernel.name))")
             let local = [Int(grid.threads), 1, 1]
             let global = [
                 Int(grid.blocks.x) * Int(grid.threads), Int(grid.blocks.y), Int(grid.blocks.z),
@@ -104,7 +128,7 @@ final class OpenCLGraph: DeviceGraph {
                 ? call.clEnqueueNDRangeKernel(queue, kernels[index], 3, nil, global, local, 0, nil, &event)
                 : call.clEnqueueNDRangeKernel(queue, kernels[index], 3, nil, global, local, 0, nil, nil)
             try device.library.check(code, "launching kernel '\(launch.kernel.name)' (launch \(index))")
-            if let event { events.append(OpenCLEvent(device, event)) }
+            events.append(event.map { OpenCLEvent(device, $0) })
         }
         return events
     }

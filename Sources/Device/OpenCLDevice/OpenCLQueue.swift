@@ -5,6 +5,8 @@ import DeviceAPI
 final class OpenCLQueue: DeviceQueue {
     private let device: OpenCLDevice
     let queue: HearthCLQueue
+    /// Graphs that were started since the last wait.
+    private var started: [OpenCLGraph] = []
 
     init(_ device: OpenCLDevice) throws(DeviceError) {
         self.device = device
@@ -29,6 +31,12 @@ final class OpenCLQueue: DeviceQueue {
         try copy(UnsafeRawPointer(buffer.address + offset), to: destination.baseAddress, destination.count)
     }
 
+    func copy(
+        from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, _ byteCount: Int
+    ) throws(DeviceError) {
+        try copy(source, to: destination, byteCount)
+    }
+
     private func copy(
         _ source: UnsafeRawPointer?, to destination: UnsafeMutableRawPointer?, _ count: Int
     ) throws(DeviceError) {
@@ -49,6 +57,7 @@ final class OpenCLQueue: DeviceQueue {
     func run(_ graph: any DeviceGraph, _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
         guard let graph = graph as? OpenCLGraph else { throw .unsupported("graphs of another device") }
         _ = try graph.start(slots, on: queue, profiled: false)
+        if !started.contains(where: { $0 === graph }) { started.append(graph) }
     }
 
     func record() throws(DeviceError) -> DeviceEvent {
@@ -61,7 +70,10 @@ final class OpenCLQueue: DeviceQueue {
     }
 
     func synchronize() throws(DeviceError) {
+        let started = self.started
+        self.started = []
         try device.library.check(device.library.call.clFinish(queue), "waiting for the device")
+        for graph in started { try graph.throwFailure() }
     }
 }
 

@@ -202,6 +202,8 @@ private final class Cancellation: Sendable {
 package enum ToolchainError: Error, Hashable, CustomStringConvertible {
     /// There is no compiler; install clang or gcc, or name one in `HEARTH_CC`.
     case notFound(tried: [String])
+    /// There is no compiler for NVIDIA's GPUs.
+    case noCompilerForGPUs(tried: [String])
     /// The compiler cannot be run.
     case unusable(path: String, reason: String)
     /// The compiler refused the text.
@@ -218,9 +220,12 @@ package enum ToolchainError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .notFound(let tried):
             "no C compiler found (tried \(tried.joined(separator: ", "))); install clang or gcc, or set HEARTH_CC"
-        case .unusable(let path, let reason): "the C compiler \(path) cannot be used: \(reason)"
-        case .failed(let end, let firstError): "the C compiler failed (\(end)): \(firstError)"
-        case .timedOut(let seconds): "the C compiler took longer than \(seconds) s"
+        case .noCompilerForGPUs(let tried):
+            "no compiler for NVIDIA's GPUs found (tried \(tried.joined(separator: ", "))); pip install nvidia-cuda-nvrtc, or "
+                + "set HEARTH_NVRTC to libnvrtc.so"
+        case .unusable(let path, let reason): "the compiler \(path) cannot be used: \(reason)"
+        case .failed(let end, let firstError): "the compiler failed (\(end)): \(firstError)"
+        case .timedOut(let seconds): "the compiler took longer than \(seconds) s"
         case .cancelled: "compilation was cancelled"
         case .notWritten(let path, let reason): "cannot write \(path): \(reason)"
         }

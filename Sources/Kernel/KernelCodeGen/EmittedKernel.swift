@@ -60,12 +60,22 @@ package struct EmittedKernel: Hashable, Sendable {
         package var threads: Int
         /// Bytes of shared memory that the launch asks for, beyond what the kernel declares.
         package var sharedBytes: Int
+        /// Whether the kernel may begin before the one before it has ended: it waits itself before it touches anything but
+        /// constants.
+        package var overlaps: Bool
+        /// 32-bit words that blocks count in. They are passed as one more buffer after the others, are zero before the
+        /// first launch, and are left zero by every launch.
+        package var counters: Int
 
         /// Makes a grid.
-        package init(blocks: IntegerExpression, threads: Int, sharedBytes: Int = 0) {
+        package init(
+            blocks: IntegerExpression, threads: Int, sharedBytes: Int = 0, overlaps: Bool = false, counters: Int = 0
+        ) {
             self.blocks = blocks
             self.threads = threads
             self.sharedBytes = sharedBytes
+            self.overlaps = overlaps
+            self.counters = counters
         }
     }
 
@@ -73,6 +83,8 @@ package struct EmittedKernel: Hashable, Sendable {
     package var symbol: String
     /// All functions; needs the shared prelude before it.
     package var source: String
+    /// C text of the packings where `source` is not for the host; needs the host's prelude before it.
+    package var packingSource = ""
     /// Buffers of the main function in order.
     package var arguments: [Argument]
     package var packings: [Packing]
@@ -82,11 +94,12 @@ package struct EmittedKernel: Hashable, Sendable {
 
     /// Makes an emitted kernel.
     package init(
-        symbol: String, source: String, arguments: [Argument], packings: [Packing], workspaceBytes: IntegerExpression,
-        parts: Parts
+        symbol: String, source: String, packingSource: String = "", arguments: [Argument], packings: [Packing],
+        workspaceBytes: IntegerExpression, parts: Parts
     ) {
         self.symbol = symbol
         self.source = source
+        self.packingSource = packingSource
         self.arguments = arguments
         self.packings = packings
         self.workspaceBytes = workspaceBytes

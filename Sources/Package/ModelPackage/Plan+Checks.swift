@@ -53,10 +53,10 @@ extension Plan {
             let sizes =
                 plan.buffers.rows.map(\.byteCount) + subject.places.map(\.operand.byteOffset)
                 + plan.launches.flatMap { launch in
-                    if case .parts(let count) = launch.spread {
-                        launch.dimensions + [launch.workspaceBytes, count]
-                    } else {
-                        launch.dimensions + [launch.workspaceBytes]
+                    switch launch.spread {
+                    case .parts(let count): launch.dimensions + [launch.workspaceBytes, count]
+                    case .grid(let grid): launch.dimensions + [launch.workspaceBytes, grid.blocks]
+                    case .threads, .gang: launch.dimensions + [launch.workspaceBytes]
                     }
                 }
             return Manifest.undeclared(sizes, subject.interface)
@@ -74,6 +74,24 @@ extension Plan {
                 }
             }
             return nil
+        },
+        Check("grids have sizes that devices may have") { subject in
+            for (index, launch) in subject.plan.launches.enumerated() {
+                guard case .grid(let grid) = launch.spread else { continue }
+                if !(1...4096).contains(grid.threads) { return "launch \(index) has \(grid.threads) threads a block" }
+                if !(0...(1 << 24)).contains(grid.sharedBytes) {
+                    return "launch \(index) asks for \(grid.sharedBytes) bytes of shared memory"
+                }
+                if let blocks = grid.blocks.constantValue, !(0...Int(Int32.max)).contains(blocks) {
+                    return "launch \(index) has \(blocks) blocks"
+                }
+            }
+            return nil
+        },
+        Check("a plan runs on grids or in parts, not both") { subject in
+            let grids = subject.plan.launches.count { if case .grid = $0.spread { true } else { false } }
+            return grids == 0 || grids == subject.plan.launches.count
+                ? nil : "\(grids) of \(subject.plan.launches.count) launches are grids"
         },
         Check("buffers in the arena live while launches use them") { subject in
             for (index, launch) in subject.plan.launches.enumerated() {

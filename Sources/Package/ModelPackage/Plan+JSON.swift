@@ -104,6 +104,12 @@ extension Plan {
         case .parts(let count): add("parts", JSONValue(count))
         case .threads: add("spread", "threads")
         case .gang: add("spread", "gang")
+        case .grid(let grid):
+            add("spread", "grid")
+            add("blocks", JSONValue(grid.blocks))
+            add("threads", JSONValue(grid.threads))
+            if grid.sharedBytes != 0 { add("shared", JSONValue(grid.sharedBytes)) }
+            if grid.overlaps { add("overlaps", true) }
         }
         if launch.workspaceBytes != 0 { add("workspace", JSONValue(launch.workspaceBytes)) }
         if launch.runsBeside { add("beside", true) }
@@ -116,7 +122,12 @@ extension Plan {
         case nil: spread = .parts(try fields.dimension("parts"))
         case "threads": spread = .threads
         case "gang": spread = .gang
-        case .some: throw fields.error("spread", "threads or gang")
+        case "grid":
+            spread = .grid(
+                Grid(
+                    blocks: try fields.dimension("blocks"), threads: try fields.integer("threads"),
+                    sharedBytes: try fields.optionalInteger("shared") ?? 0, overlaps: try fields.flag("overlaps")))
+        case .some: throw fields.error("spread", "threads, gang or grid")
         }
         return Launch(
             kernel: try fields.string("kernel"), label: try fields.optionalString("label") ?? "",

@@ -61,6 +61,28 @@ package struct Plan: Sendable, Equatable {
         case threads
         /// Into parts that run at the same time and may wait for each other; a zeroed area is passed as last buffer.
         case gang
+        /// Into blocks of threads on a grid, for a device that runs those.
+        case grid(Grid)
+    }
+
+    /// Blocks of threads along one axis.
+    package struct Grid: Sendable, Equatable {
+        /// Number of blocks; none means that there is nothing to do.
+        package var blocks: Dimension
+        /// Threads of a block.
+        package var threads: Int
+        /// Bytes of shared memory of a block that the launch asks for, beyond what the kernel declares.
+        package var sharedBytes: Int
+        /// Whether the launch may begin before the one before it has ended; the kernel waits itself.
+        package var overlaps: Bool
+
+        /// Makes a grid.
+        package init(blocks: Dimension, threads: Int, sharedBytes: Int = 0, overlaps: Bool = false) {
+            self.blocks = blocks
+            self.threads = threads
+            self.sharedBytes = sharedBytes
+            self.overlaps = overlaps
+        }
     }
 
     /// One call of a kernel.

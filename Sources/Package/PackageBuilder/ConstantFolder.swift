@@ -225,6 +225,7 @@ package final class ConstantFolder {
             switch emitted.parts {
             case .count(let count): .parts(min(65535, max(1, count.constantValue ?? 1)))
             case .gang: .gang
+            case .grid: preconditionFailure("constants are computed by code for the host")
             }
         try call(
             index, emitted.symbol, operands, dimensions: [],

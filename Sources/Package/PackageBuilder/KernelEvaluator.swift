@@ -199,6 +199,7 @@ extension CandidateKernel {
             switch emitted.parts {
             case .count(let count): .count(count)
             case .gang: .gang
+            case .grid: preconditionFailure("grids are judged on their device")
             }
         self.init(
             libraryPath: libraryPath, symbol: emitted.symbol, arguments: arguments,

@@ -68,7 +68,7 @@ struct PackageMaker: Sendable {
         }
         let plan = Manifest.PlanEntry(
             file: "plan.json", program: "kernels/plan.so", device: target.kind.rawValue,
-            features: target.features.map(\.rawValue), fingerprint: target.fingerprint, machine: target.model)
+            features: target.requirements, fingerprint: target.fingerprint, machine: target.model)
         try writer.finish(
             Manifest(
                 name: model.graph.name, interface: interface, plans: [plan],

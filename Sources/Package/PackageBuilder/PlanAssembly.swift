@@ -30,6 +30,7 @@ struct PlanAssembly {
     private var planBuffer: [BufferID: ID<Plan.Buffer>] = [:]
     private var packedBuffer: [Int: ID<Plan.Buffer>] = [:]
     private var libraryBuffer: ID<Plan.Buffer>?
+    private var counterBuffer: ID<Plan.Buffer>?
 
     init(
         _ form: ModelForm, _ generated: GeneratedProgram, tensors: any TensorSource, folder: ConstantFolder
@@ -70,7 +71,15 @@ struct PlanAssembly {
                 switch emitted.parts {
                 case .count(let count): .parts(form.choices.usesOneThread ? 1 : count)
                 case .gang: .gang
+                case .grid(let grid):
+                    .grid(
+                        .init(
+                            blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes,
+                            overlaps: grid.overlaps))
                 }
+            if case .grid(let grid) = emitted.parts, grid.counters > 0 {
+                operands.append(counters(4 * grid.counters))
+            }
             plan.launches.append(
                 Plan.Launch(
                     kernel: emitted.symbol, label: launch.kernel.name, operands: operands,
@@ -118,6 +127,18 @@ struct PlanAssembly {
         let id = plan.buffers.append(Plan.Buffer(label: "oneDNN", byteCount: 0, placement: .library("oneDNN")))
         libraryBuffer = id
         return id
+    }
+
+    /// Words of its own for a launch to count in, among those of the session: zero at first, and left so by every launch.
+    private mutating func counters(_ byteCount: Int) -> Plan.Operand {
+        let id =
+            counterBuffer
+            ?? plan.buffers.append(
+                Plan.Buffer(label: "counters", byteCount: 0, placement: .state(name: "(counters)", initial: nil)))
+        counterBuffer = id
+        let offset = plan.buffers[id].byteCount
+        plan.buffers[id].byteCount = offset + IntegerExpression(byteCount)
+        return .init(id, byteOffset: offset)
     }
 
     private mutating func packed(_ number: Int) -> ID<Plan.Buffer> {

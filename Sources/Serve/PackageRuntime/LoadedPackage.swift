@@ -86,9 +86,7 @@ package final class LoadedPackage: Sendable {
     {
         var nearest: [String]?
         for entry in directory.manifest.plans where entry.device == limits.kind.rawValue {
-            let lacking = entry.features.filter { feature in
-                InstructionFeature(rawValue: feature).map { !limits.features.contains($0) } ?? true
-            }
+            let lacking = limits.lacking(entry.features)
             if lacking.isEmpty { return entry }
             if lacking.count < nearest?.count ?? Int.max { nearest = lacking }
         }

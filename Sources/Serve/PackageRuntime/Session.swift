@@ -6,7 +6,8 @@ import ModelPackage
 /// One user of a loaded package: an arena, the model's state, and a captured list of launches. Several sessions may run
 /// from several threads; one session belongs to one thread at a time.
 ///
-/// Inputs and outputs are used where they are. Memory is laid out for the extents of the inputs when they are bound, and
+/// Inputs and outputs are used where they are, where the device shares the host's memory; elsewhere they travel through
+/// pinned memory, unless the caller has them on the device. Memory is laid out for the extents of the inputs when they are bound, and
 /// again when they change; the arena only grows. A run with bound extents allocates nothing.
 package final class Session {
     /// What the session runs.
@@ -29,6 +30,8 @@ package final class Session {
     /// Addresses of inputs, then outputs.
     private let slots: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
     private var copies: [BoundCopy] = []
+    /// Inputs and outputs on a device that does not share the host's memory.
+    private var staging: Staging?
     /// Inputs whose value is a symbol.
     private let valueInputs: [Int]
 
@@ -118,8 +121,51 @@ package final class Session {
         inputs: UnsafeBufferPointer<UnsafeRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
     ) throws(RuntimeError) {
         let graph = try prepare(inputs, outputs)
-        do { try graph.run(UnsafeBufferPointer(slots)) } catch { throw failure(error) }
-        finish()
+        do {
+            guard let staging else {
+                try graph.run(UnsafeBufferPointer(slots))
+                return try finish(slots)
+            }
+            try staging.send(inputs, queue)
+            try queue.run(graph, UnsafeBufferPointer(staging.slots))
+            try finish(staging.slots)
+            try staging.fetch(queue)
+            try queue.synchronize()
+            staging.deliver(outputs)
+        } catch { throw failure(error) }
+    }
+
+    /// As `run`, on memory of the device: one address for each input and output. Shapes must be bound, and for models with
+    /// inputs whose value is a dimension, those values.
+    package func runOnDevice(
+        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws(RuntimeError) {
+        try checkCounts(inputs: inputs.count, outputs: outputs.count)
+        guard let graph else { throw .notBound }
+        for index in inputs.indices { slots[index] = inputs[index] }
+        for index in outputs.indices { slots[inputs.count + index] = outputs[index] }
+        do {
+            try queue.run(graph, UnsafeBufferPointer(slots))
+            try finish(slots)
+            try queue.synchronize()
+        } catch { throw failure(error) }
+    }
+
+    /// Runs on the same inputs `samples × inner` times without the way of inputs and outputs; returns nanoseconds of the
+    /// device for each sample.
+    package func time(
+        inputs: UnsafeBufferPointer<UnsafeRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
+        samples: Int, inner: Int
+    ) throws(RuntimeError) -> [UInt64] {
+        let graph = try prepare(inputs, outputs)
+        do {
+            guard let staging else {
+                return try graph.time(UnsafeBufferPointer(slots), samples: samples, inner: inner)
+            }
+            try staging.send(inputs, queue)
+            try queue.synchronize()
+            return try graph.time(UnsafeBufferPointer(staging.slots), samples: samples, inner: inner)
+        } catch { throw failure(error) }
     }
 
     /// As `run`; returns nanoseconds from start to end of each launch of the plan.
@@ -127,8 +173,21 @@ package final class Session {
         inputs: UnsafeBufferPointer<UnsafeRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
     ) throws(RuntimeError) -> [UInt64] {
         let graph = try prepare(inputs, outputs)
-        defer { finish() }
-        do { return try graph.runProfiled(UnsafeBufferPointer(slots)) } catch { throw failure(error) }
+        do {
+            guard let staging else {
+                let times = try graph.runProfiled(UnsafeBufferPointer(slots))
+                try finish(slots)
+                return times
+            }
+            try staging.send(inputs, queue)
+            try queue.synchronize()
+            let times = try graph.runProfiled(UnsafeBufferPointer(staging.slots))
+            try finish(staging.slots)
+            try staging.fetch(queue)
+            try queue.synchronize()
+            staging.deliver(outputs)
+            return times
+        } catch { throw failure(error) }
     }
 
     /// A device's error; an index out of range is a fault of the inputs and names them.
@@ -194,18 +253,22 @@ package final class Session {
     private func prepare(
         _ inputs: UnsafeBufferPointer<UnsafeRawPointer>, _ outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
     ) throws(RuntimeError) -> any DeviceGraph {
-        let interface = package.interface
-        guard inputs.count == interface.inputs.count else {
-            throw .wrongCount(what: "inputs", expected: interface.inputs.map(\.name), found: inputs.count)
-        }
-        guard outputs.count == interface.outputs.count else {
-            throw .wrongCount(what: "outputs", expected: interface.outputs.map(\.name), found: outputs.count)
-        }
+        try checkCounts(inputs: inputs.count, outputs: outputs.count)
         if !valueInputs.isEmpty, symbols != nil { try rebindValues(inputs) }
         guard let graph else { throw .notBound }
         for index in inputs.indices { slots[index] = UnsafeMutableRawPointer(mutating: inputs[index]) }
         for index in outputs.indices { slots[inputs.count + index] = outputs[index] }
         return graph
+    }
+
+    private func checkCounts(inputs: Int, outputs: Int) throws(RuntimeError) {
+        let interface = package.interface
+        guard inputs == interface.inputs.count else {
+            throw .wrongCount(what: "inputs", expected: interface.inputs.map(\.name), found: inputs)
+        }
+        guard outputs == interface.outputs.count else {
+            throw .wrongCount(what: "outputs", expected: interface.outputs.map(\.name), found: outputs)
+        }
     }
 
     /// Reads the inputs whose value is a dimension, and lays memory out again when one has changed.
@@ -227,14 +290,16 @@ package final class Session {
         }
     }
 
-    private func finish() {
+    /// Copies what no launch writes to its output.
+    private func finish(_ slots: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
         for copy in copies {
             let source =
                 switch copy.source {
                 case .fixed(let address): address
                 case .slot(let slot, let byteOffset): slots[slot] + byteOffset
                 }
-            slots[package.interface.inputs.count + copy.output].copyMemory(from: source, byteCount: copy.byteCount)
+            try queue.copy(
+                from: source, to: slots[package.interface.inputs.count + copy.output], copy.byteCount)
         }
     }
 }
@@ -246,6 +311,7 @@ extension Session {
     private func layOut(_ symbols: [Int]) throws(RuntimeError) {
         self.symbols = nil
         graph = nil
+        staging = nil
         let plan = package.plan
         outputs = try package.interface.outputs(for: symbols)
         var sizes: [Int] = []
@@ -279,6 +345,10 @@ extension Session {
             graph = try package.device.makeGraph(launches, slotCount: slots.count, workspaceBytes: workspaceBytes)
         } catch {
             throw .device(error)
+        }
+        if !package.device.limits.readsHostMemory {
+            staging = try Staging(
+                package.device, inputs: try package.interface.inputs(for: symbols), outputs: outputs)
         }
         self.symbols = symbols
     }
@@ -345,6 +415,15 @@ extension Session {
             spread = .parts(max(1, try Self.size(parts, symbols, "the number of parts of \(what)")))
         case .threads: spread = .threads
         case .gang: spread = .gang
+        case .grid(let grid):
+            let blocks = try Self.size(grid.blocks, symbols, "the number of blocks of \(what)")
+            guard let blocks = Int32(exactly: blocks), let threads = Int32(exactly: grid.threads),
+                let sharedBytes = Int32(exactly: grid.sharedBytes)
+            else { throw .sizeOverflow(what: "the grid of \(what)") }
+            spread = .grid(
+                .init(
+                    blocks: [blocks, 1, 1], threads: threads, sharedBytes: sharedBytes,
+                    overlapsPredecessor: grid.overlaps))
         }
         return DeviceAPI.Launch(
             kernel: kernel, operands: operands, dimensions: dimensions, spread: spread, runsBeside: launch.runsBeside)

@@ -56,8 +56,8 @@ enum Failure {
     /// Whether a device's error means that Hearth made something wrong, not that the machine or the user did.
     private static func isOurs(_ error: DeviceError) -> Bool {
         switch error {
-        case .kernelFailed, .badLaunch, .wrongSlotCount, .outOfBounds, .missingKernel: true
-        case .outOfMemory, .programNotLoaded, .unsupported: false
+        case .kernelFailed, .badLaunch, .wrongSlotCount, .outOfBounds, .missingKernel, .failed: true
+        case .outOfMemory, .programNotLoaded, .unsupported, .unavailable: false
         }
     }
 

@@ -87,6 +87,10 @@ struct InspectCommand: ParsableCommand {
                 case .parts(let count): "\(count)"
                 case .threads: "threads"
                 case .gang: "gang"
+                case .grid(let grid):
+                    "\(grid.blocks) x \(grid.threads)"
+                        + (grid.sharedBytes > 0 ? " with \(TextFormat.bytes(grid.sharedBytes))" : "")
+                        + (grid.overlaps ? " early" : "")
                 }
             let operands = launch.operands.map { operand in
                 operand.byteOffset == 0 ? "\(operand.buffer.index)" : "\(operand.buffer.index)+\(operand.byteOffset)"

@@ -2,9 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The part of NVIDIA's driver interface (libcuda.so.1), of its run-time compiler (libnvrtc) and of its management library
-// (libnvidia-ml.so.1) that Hearth calls, as documented in the CUDA Driver API, NVRTC and NVML references. Types are our own;
-// nothing of the toolkit is needed to build.
+// The part of NVIDIA's driver interface (libcuda.so.1) and of its management library (libnvidia-ml.so.1) that Hearth calls,
+// as documented in the CUDA Driver API and NVML references. Types are our own; nothing of the toolkit is needed to build.
 
 typedef int HearthCUResult;      // 0 is success.
 typedef int HearthCUDevice;      // Ordinal handle.
@@ -17,7 +16,6 @@ typedef struct HearthCUEvent_ *HearthCUEvent;
 typedef struct HearthCUGraph_ *HearthCUGraph;
 typedef struct HearthCUGraphExec_ *HearthCUGraphExec;
 typedef struct HearthCUGraphNode_ *HearthCUGraphNode;
-typedef struct HearthNVRTCProgram_ *HearthNVRTCProgram;
 typedef struct HearthNVMLDevice_ *HearthNVMLDevice;
 
 /// Device attributes (CUdevice_attribute).
@@ -40,6 +38,7 @@ enum {
 enum {
     HEARTH_CU_OUT_OF_MEMORY = 2,
     HEARTH_CU_NO_DEVICE = 100,
+    HEARTH_CU_DEVICES_UNAVAILABLE = 46,
     HEARTH_CU_NO_BINARY_FOR_GPU = 209,
     HEARTH_CU_NOT_FOUND = 500,
 };
@@ -68,11 +67,14 @@ enum {
     HEARTH_CU_LAUNCH_PROGRAMMATIC_SERIALIZATION = 6,
 };
 
-/// Why a graph could not take the place of another (CUgraphExecUpdateResultInfo).
+/// A kernel in a graph (CUDA_KERNEL_NODE_PARAMS_v2).
 typedef struct {
-    int result;
-    HearthCUGraphNode node, source;
-} HearthCUUpdateResult;
+    HearthCUFunction function;
+    unsigned grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes;
+    void **parameters, **extra;
+    void *kernel;
+    HearthCUContext context;
+} HearthCUKernelNodeParameters;
 
 /// Properties of a memory pool are left at their defaults; only its release threshold is set (CUmemPool_attribute).
 typedef struct HearthCUMemoryPool_ *HearthCUMemoryPool;
@@ -110,6 +112,7 @@ enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
     X(cuStreamSynchronize, cuStreamSynchronize, (HearthCUStream stream)) \
     X(cuStreamBeginCapture, cuStreamBeginCapture_v2, (HearthCUStream stream, int mode)) \
     X(cuStreamEndCapture, cuStreamEndCapture, (HearthCUStream stream, HearthCUGraph *graph)) \
+    X(cuStreamGetCaptureInfo, cuStreamGetCaptureInfo_v2, (HearthCUStream stream, int *status, uint64_t *id, HearthCUGraph *graph, const HearthCUGraphNode **last, size_t *count)) \
     X(cuEventCreate, cuEventCreate, (HearthCUEvent * event, unsigned flags)) \
     X(cuEventDestroy, cuEventDestroy_v2, (HearthCUEvent event)) \
     X(cuEventRecord, cuEventRecord, (HearthCUEvent event, HearthCUStream stream)) \
@@ -122,20 +125,10 @@ enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
     X(cuFuncGetAttribute, cuFuncGetAttribute, (int *value, int attribute, HearthCUFunction function)) \
     X(cuLaunchKernelEx, cuLaunchKernelEx, (const HearthCULaunchConfig *config, HearthCUFunction function, void **parameters, void **extra)) \
     X(cuGraphInstantiate, cuGraphInstantiateWithFlags, (HearthCUGraphExec * executable, HearthCUGraph graph, unsigned long long flags)) \
-    X(cuGraphExecUpdate, cuGraphExecUpdate_v2, (HearthCUGraphExec executable, HearthCUGraph graph, HearthCUUpdateResult *result)) \
+    X(cuGraphExecKernelNodeSetParams, cuGraphExecKernelNodeSetParams_v2, (HearthCUGraphExec executable, HearthCUGraphNode node, const HearthCUKernelNodeParameters *parameters)) \
     X(cuGraphLaunch, cuGraphLaunch, (HearthCUGraphExec executable, HearthCUStream stream)) \
     X(cuGraphExecDestroy, cuGraphExecDestroy, (HearthCUGraphExec executable)) \
     X(cuGraphDestroy, cuGraphDestroy, (HearthCUGraph graph))
-
-#define HEARTH_NVRTC_FUNCTIONS(X) \
-    X(nvrtcVersion, nvrtcVersion, (int *major, int *minor)) \
-    X(nvrtcCreateProgram, nvrtcCreateProgram, (HearthNVRTCProgram * program, const char *source, const char *name, int header_count, const char *const *headers, const char *const *names)) \
-    X(nvrtcDestroyProgram, nvrtcDestroyProgram, (HearthNVRTCProgram * program)) \
-    X(nvrtcCompileProgram, nvrtcCompileProgram, (HearthNVRTCProgram program, int option_count, const char *const *options)) \
-    X(nvrtcGetProgramLogSize, nvrtcGetProgramLogSize, (HearthNVRTCProgram program, size_t *bytes)) \
-    X(nvrtcGetProgramLog, nvrtcGetProgramLog, (HearthNVRTCProgram program, char *log)) \
-    X(nvrtcGetCUBINSize, nvrtcGetCUBINSize, (HearthNVRTCProgram program, size_t *bytes)) \
-    X(nvrtcGetCUBIN, nvrtcGetCUBIN, (HearthNVRTCProgram program, char *cubin))
 
 #define HEARTH_DECLARE(FIELD, SYMBOL, PARAMETERS) HearthCUResult(*FIELD) PARAMETERS;
 
@@ -144,18 +137,10 @@ typedef struct {
     HEARTH_CUDA_FUNCTIONS(HEARTH_DECLARE)
 } HearthCUDADriver;
 
-/// The compiler's functions.
-typedef struct {
-    HEARTH_NVRTC_FUNCTIONS(HEARTH_DECLARE)
-} HearthNVRTC;
-
 #undef HEARTH_DECLARE
 
 /// Opens libcuda.so.1. Returns 0, or −1 with one line in `error` when the library or one of its functions is missing.
 int hearth_open_cuda(HearthCUDADriver *driver, char *error, size_t capacity);
-
-/// Opens NVRTC from `path`, or by its usual names when `path` is null. As above.
-int hearth_open_nvrtc(HearthNVRTC *compiler, const char *path, char *error, size_t capacity);
 
 /// Board power in milliwatts and energy in millijoules since the driver was loaded, temperature and clocks, as NVML gives
 /// them; fields that it does not give are −1.

@@ -1,0 +1,32 @@
+extension Launch {
+    /// Throws for the first launch that a device which runs grids within these limits cannot take.
+    package static func checkGrids(
+        _ launches: [Launch], slotCount: Int, within limits: DeviceLimits.Blocks?
+    ) throws(DeviceError) {
+        for (index, launch) in launches.enumerated() {
+            guard case .grid(let grid) = launch.spread else {
+                throw .badLaunch(launch: index, reason: "is no grid of blocks, which is all that this device runs")
+            }
+            for case .slot(let slot, _) in launch.operands where !(0..<slotCount).contains(slot) {
+                throw .badLaunch(launch: index, reason: "refers to slot \(slot) of \(slotCount)")
+            }
+            guard grid.blocks.min() >= 0, grid.threads > 0, Int(grid.threads) <= limits?.threads ?? 0,
+                grid.blocks.y <= 65535, grid.blocks.z <= 65535
+            else {
+                let blocks = "\(grid.blocks.x) x \(grid.blocks.y) x \(grid.blocks.z)"
+                throw .badLaunch(launch: index, reason: "has a grid of \(blocks) blocks of \(grid.threads) threads")
+            }
+            guard grid.sharedBytes >= 0, Int(grid.sharedBytes) <= limits?.sharedBytes ?? 0 else {
+                throw .badLaunch(launch: index, reason: "asks for \(grid.sharedBytes) bytes of shared memory")
+            }
+        }
+    }
+
+    /// The code that a launch left in its word, by index; 0 where all is well.
+    package static func failure(_ launches: [Launch], codes: some Sequence<Int32>) -> DeviceError? {
+        for (index, code) in codes.enumerated() where code != 0 && launches.indices.contains(index) {
+            return .kernelFailed(launch: index, kernel: launches[index].kernel.name, code: Int(code))
+        }
+        return nil
+    }
+}

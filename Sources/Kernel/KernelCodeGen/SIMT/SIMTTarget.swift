@@ -1,0 +1,49 @@
+/// What code generation must know of a device that runs blocks of threads; made from a device's limits.
+///
+/// Arguments of every kernel in order: a pointer for each of `EmittedKernel.arguments`; the counters, where
+/// `EmittedKernel.Grid.counters` asks for some; an `int64_t` for each of `Kernel.symbols`; last a pointer to one `int32_t`,
+/// the device's word for errors, which the kernel sets to a `KernelCode` when it meets an error and never clears.
+package struct SIMTTarget: Hashable, Sendable {
+    /// Language of the generated text.
+    package var dialect: SIMTDialect
+    /// Name of the instruction set, such as `sm_90`; `opencl` where the driver compiles text.
+    package var architecture: String
+    /// Threads that run in step.
+    package var warp: Int
+    /// Most threads of a block.
+    package var threads: Int
+    /// Most bytes of shared memory of a block.
+    package var sharedBytes: Int
+    /// Processors that run blocks.
+    package var multiprocessors: Int
+    /// Bytes of the cache in front of memory.
+    package var l2Bytes: Int
+
+    /// Makes a target.
+    package init(
+        dialect: SIMTDialect, architecture: String, warp: Int, threads: Int, sharedBytes: Int, multiprocessors: Int,
+        l2Bytes: Int
+    ) {
+        self.dialect = dialect
+        self.architecture = architecture
+        self.warp = warp
+        self.threads = threads
+        self.sharedBytes = sharedBytes
+        self.multiprocessors = multiprocessors
+        self.l2Bytes = l2Bytes
+    }
+
+    /// Number of an NVIDIA architecture: 90 for `sm_90` and `sm_90a`; 0 elsewhere.
+    package var capability: Int {
+        guard dialect == .cuda, architecture.hasPrefix("sm_") else { return 0 }
+        return Int(architecture.dropFirst(3).prefix { $0.isNumber }) ?? 0
+    }
+
+    /// Whether a kernel can begin before the one before it has ended and wait for its results (`griddepcontrol`).
+    var overlaps: Bool { capability >= 90 }
+    /// Whether there are matrix products of warps on bf16 and f16 (`mma.sync.m16n8k16`) and copies into shared memory
+    /// that run beside (`cp.async`).
+    var hasMatrixUnits: Bool { capability >= 80 }
+    /// Whether threads of a warp read each other's registers.
+    var hasShuffles: Bool { dialect == .cuda }
+}
