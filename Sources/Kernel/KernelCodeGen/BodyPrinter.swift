@@ -41,6 +41,8 @@ package struct BodyPrinter {
     package var outside: (scalar: String, vector: String)?
     /// Whether the language has a type of 16-bit reals; else f16 is loaded and stored by functions.
     package var hasHalf = true
+    /// Text of a loaded value (by its node) that was read before, of the load's compute type.
+    package var loaded: (Int) -> String? = { _ in nil }
     /// Compute types of slots and storage types of rows.
     package var slotTypes: [ElementType] = []
     /// Storage types of rows.
@@ -177,6 +179,7 @@ package struct BodyPrinter {
         }
         switch node {
         case .load(let parameter, let expression, let mask):
+            if let text = loaded(number) { return define(text, isVector: false) }
             let element = parameters[parameter].element
             let (uniform, differing) = splitMask(mask, vectors: vectors)
             let condition = index.condition(uniform)

@@ -9,6 +9,8 @@ package struct IndexPrinter: Sendable {
     /// A variable that counts blocks, the block's size and the C text of the block's first element: `16·block` prints as
     /// that text.
     package var block: (variable: Variable, size: Int, start: String)?
+    /// Prints constants as `int`, for expressions whose every term fits in 32 bits.
+    package var isNarrow = false
 
     /// Makes a printer.
     package init(_ ranges: VariableRanges, names: [Variable: String] = [:]) {
@@ -31,12 +33,14 @@ package struct IndexPrinter: Sendable {
             let product =
                 coefficient == 1
                 ? factors.joined(separator: " * ")
-                : (["INT64_C(\(coefficient))"] + factors).joined(separator: " * ")
+                : ([number(coefficient)] + factors).joined(separator: " * ")
             parts.append(product)
         }
-        if expression.constant != 0 || parts.isEmpty { parts.append("INT64_C(\(expression.constant))") }
+        if expression.constant != 0 || parts.isEmpty { parts.append(number(expression.constant)) }
         return "(" + parts.joined(separator: " + ") + ")"
     }
+
+    private func number(_ value: Int) -> String { isNarrow ? "\(value)" : "INT64_C(\(value))" }
 
     private func print(_ atom: IntegerAtom) -> String {
         switch atom {

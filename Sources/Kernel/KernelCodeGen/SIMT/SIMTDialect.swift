@@ -7,24 +7,6 @@ package enum SIMTDialect: String, CaseIterable, Hashable, Sendable {
     /// OpenCL C 1.2 with 64-bit integers and doubles.
     case openCL
 
-    /// The opening of a kernel of at most `threads` threads a block.
-    func signature(_ symbol: String, _ parameters: [String], threads: Int) -> String {
-        let list = parameters.joined(separator: ", ")
-        return switch self {
-        case .cuda: "extern \"C\" __global__ void __launch_bounds__(\(threads)) \(symbol)(\(list))"
-        case .openCL: "__kernel __attribute__((reqd_work_group_size(\(threads), 1, 1))) void \(symbol)(\(list))"
-        }
-    }
-
-    /// A pointer parameter to memory of the device.
-    func pointer(_ type: String, _ name: String, isRead: Bool) -> String {
-        let qualified = isRead ? "const \(type)" : type
-        return switch self {
-        case .cuda: "\(qualified) *__restrict__ \(name)"
-        case .openCL: "__global \(qualified) *restrict \(name)"
-        }
-    }
-
     /// Index of the block along x.
     var block: String {
         switch self {

@@ -52,23 +52,23 @@ struct SIMTNestPlan {
 }
 
 /// The choices of a nest on a device that runs blocks of threads.
-package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel) -> [Choice] {
+package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget) -> [Choice] {
     let teams = SIMTNestPlan.teams(nest)
-    let threads = teams[0] == .block ? [256, 512, 128, 1024] : [256, 128, 64, 512]
+    let threads = (teams[0] == .block ? [256, 512, 128, 1024] : [256, 128, 64, 512]).filter { $0 <= target.threads }
     return [Choice("team", teams.map(\.rawValue)), Choice("threads", threads)]
 }
 
 /// Emits a nest kernel for blocks of threads.
 package func emitSIMTNest(
-    _ kernel: Kernel, _ nest: NestKernel, symbol: String, _ schedule: Schedule, _ dialect: SIMTDialect
+    _ kernel: Kernel, _ nest: NestKernel, symbol: String, _ schedule: Schedule, _ target: SIMTTarget
 ) throws(EmissionError) -> EmittedKernel {
-    let choices = simtNestChoices(kernel, nest)
+    let choices = simtNestChoices(kernel, nest, target)
     let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .thread
     let plan = SIMTNestPlan(kernel, nest, team: team, threads: schedule[choices[1]], warp: 32)
-    var writer = SIMTNestWriter(kernel: kernel, nest: nest, plan: plan, dialect: dialect, symbol: symbol)
+    var writer = SIMTNestWriter(kernel: kernel, nest: nest, plan: plan, target: target, symbol: symbol)
     let (source, scratch) = try writer.write()
     return EmittedKernel(
         symbol: symbol, source: source,
         arguments: kernel.parameters.indices.map { .parameter($0) } + scratch.map { .shared(bytes: $0) }, packings: [],
-        workspaceBytes: 0, parts: .grid(.init(blocks: plan.blocks, threads: plan.threads)))
+        workspaceBytes: 0, parts: .grid(.init(blocks: plan.blocks, threads: plan.threads, overlaps: target.overlaps)))
 }

@@ -1,3 +1,4 @@
+import DeviceAPI
 import ElementTypes
 import KernelIR
 
@@ -9,26 +10,28 @@ struct SIMTNestWriter {
     let kernel: Kernel
     let nest: NestKernel
     let plan: SIMTNestPlan
-    let dialect: SIMTDialect
-    let symbol: String
+    let frame: SIMTFrame
     private var lines: [String] = []
     private var depth = 1
-    private var ranges: VariableRanges
     /// Rows held in registers: values of each thread.
     private static let mostRegisters = 32
 
-    init(kernel: Kernel, nest: NestKernel, plan: SIMTNestPlan, dialect: SIMTDialect, symbol: String) {
+    init(kernel: Kernel, nest: NestKernel, plan: SIMTNestPlan, target: SIMTTarget, symbol: String) {
         self.kernel = kernel
         self.nest = nest
         self.plan = plan
-        self.dialect = dialect
-        self.symbol = symbol
-        ranges = kernel.ranges
-        for axis in nest.axes { ranges.declare(axis.variable, extent: axis.extent) }
-        for step in nest.steps { for axis in step.axes { ranges.declare(axis.variable, extent: axis.extent) } }
+        frame = SIMTFrame(
+            kernel, .nest(nest), symbol: symbol, axes: nest.axes + nest.steps.flatMap(\.axes), target)
     }
 
-    private var index: IndexPrinter { IndexPrinter(ranges) }
+    private var dialect: SIMTDialect { frame.dialect }
+    private var index: IndexPrinter { frame.index }
+    private var integer: String { frame.integer }
+
+    /// Whether positions are computed, which may lie outside of their axes.
+    private var hasPositions: Bool {
+        nest.steps.contains { $0.body.nodes.contains { if case .position = $0 { true } else { false } } }
+    }
 
     private mutating func line(_ text: String) { lines.append(String(repeating: "    ", count: depth) + text) }
     private mutating func open(_ text: String) {
@@ -42,18 +45,14 @@ struct SIMTNestWriter {
 
     /// The source, and the bytes of scratch memory for each row that does not fit in registers.
     mutating func write() throws(EmissionError) -> (source: String, scratch: [IntegerExpression]) {
-        var parameters: [String] = []
-        for (number, parameter) in kernel.parameters.enumerated() {
-            let type = parameter.element == .f16 ? "uint16_t" : CTypes.storage(parameter.element)
-            parameters.append(dialect.pointer(type, "p\(number)", isRead: parameter.access == .read))
-        }
+        var extra: [SIMTFrame.Extra] = []
         var scratch: [IntegerExpression] = []
         for row in nest.rows.indices where registers(row) == nil {
-            let type = CTypes.scalar(nest.rows[row])
-            parameters.append(dialect.pointer(type, "row\(row)_all", isRead: false))
+            extra.append(.init(name: "row\(row)_all", type: CTypes.scalar(nest.rows[row]), isRead: false))
             scratch.append(plan.points * rowCount(row) * nest.rows[row].computeType.byteCount)
         }
-        for symbol in kernel.symbols { parameters.append("const int64_t \(symbol.name)") }
+        line("OVERLAP_BEGIN; OVERLAP_WAIT;")
+        if hasPositions { line("int64_t outside = 0;") }
         if plan.team == .block {
             for (name, type) in [("d", "double"), ("l", "int64_t")] {
                 line(dialect.shared(type, "fold_\(name)", max(1, plan.threads / (dialect.hasShuffles ? 32 : 1))))
@@ -67,24 +66,24 @@ struct SIMTNestWriter {
             line("if (\(dialect.thread) != 0) return;")
             for axis in nest.axes {
                 let name = axis.variable.name
-                open("for (int64_t \(name) = 0; \(name) < \(index.print(axis.extent)); ++\(name))")
+                open("for (\(integer) \(name) = 0; \(name) < \(index.print(axis.extent)); ++\(name))")
             }
         } else {
             line(
-                "const int64_t point = (int64_t)\(dialect.block) * \(plan.threads / plan.width) "
+                "const \(integer) point = (\(integer))\(dialect.block) * \(plan.threads / plan.width) "
                     + "+ (int)\(dialect.thread) / \(plan.width);")
             // Without shuffles a warp's fold passes barriers, which all threads of the block must reach.
             let meets = plan.team == .warp && !dialect.hasShuffles
             line("const int active = point < \(index.print(plan.points));")
             if plan.team != .block, !meets { line("if (!active) return;") }
-            line("int64_t rest = \(meets ? "active ? point : 0" : "point");")
+            line("\(integer) rest = \(meets ? "active ? point : 0" : "point");")
             decodePoint()
         }
         for row in nest.rows.indices { declareRow(row) }
         for number in nest.steps.indices { step(number) }
         if nest.isSerial { for _ in nest.axes { close() } }
-        let head = dialect.signature(symbol, parameters, threads: plan.threads)
-        return ("\(head) {\n\(lines.joined(separator: "\n"))\n}\n\n", scratch)
+        if hasPositions { line("if (outside) *status = \(KernelCode.indexOutOfRange.rawValue);") }
+        return (frame.kernelFunction(extra: extra, threads: plan.threads, lines), scratch)
     }
 
     private mutating func decodePoint() {
@@ -93,8 +92,8 @@ struct SIMTNestWriter {
             let name = axis.variable.name
             line(
                 position == 0
-                    ? "const int64_t \(name) = rest;"
-                    : "const int64_t \(name) = rest % \(extent); rest /= \(extent);")
+                    ? "const \(integer) \(name) = rest;"
+                    : "const \(integer) \(name) = rest % \(extent); rest /= \(extent);")
         }
         line("(void)rest;")
     }
@@ -122,7 +121,7 @@ struct SIMTNestWriter {
             line("\(type) row\(row)[\(count)];")
         } else {
             let pointer = dialect == .openCL ? "__global \(type) *" : "\(type) *"
-            line("\(pointer)const row\(row) = row\(row)_all + point * \(index.print(rowCount(row)));")
+            line("\(pointer)const row\(row) = row\(row)_all + (int64_t)point * \(index.print(rowCount(row)));")
         }
     }
 
@@ -140,7 +139,10 @@ struct SIMTNestWriter {
         for node in step.body.nodes.indices {
             if case .scan(let kind, _) = step.body.nodes[node] {
                 let start = Reductions.initial(kind, types[node], isVector: false)
-                line("\(CTypes.scalar(types[node])) scan\(node) = \(start);")
+                let isCompensated = kind == .sum && types[node].isFloatingPoint
+                line(
+                    "\(CTypes.scalar(types[node])) scan\(node) = \(start)"
+                        + (isCompensated ? ", scan\(node)_lost = 0;" : ";"))
             }
         }
         if step.axes.isEmpty {
@@ -170,7 +172,7 @@ struct SIMTNestWriter {
             let share = (constant + plan.width - 1) / plan.width
             line(dialect.unroll)
             open("for (int turn = 0; turn < \(share); ++turn)")
-            line("const int64_t inner = member + (int64_t)turn * \(plan.width);")
+            line("const \(integer) inner = member + (\(integer))turn * \(plan.width);")
             let isFull = constant % plan.width == 0
             let isGuarded = plan.team == .warp && !dialect.hasShuffles
             if !isFull || isGuarded { open("if (\(isGuarded ? "active && " : "")inner < \(total))") }
@@ -180,7 +182,7 @@ struct SIMTNestWriter {
             close()
         } else {
             let bound = plan.team == .warp && !dialect.hasShuffles ? "active && inner < \(total)" : "inner < \(total)"
-            open("for (int64_t inner = member; \(bound); inner += \(plan.width))")
+            open("for (\(integer) inner = member; \(bound); inner += \(plan.width))")
             decodeInner(step)
             body(step, types, guardsStores: false)
             close()
@@ -194,23 +196,23 @@ struct SIMTNestWriter {
 
     private mutating func decodeInner(_ step: NestStep) {
         if step.axes.count == 1 {
-            line("const int64_t \(step.axes[0].variable.name) = inner;")
+            line("const \(integer) \(step.axes[0].variable.name) = inner;")
             return
         }
-        line("int64_t left = inner;")
+        line("\(integer) left = inner;")
         for (position, axis) in step.axes.enumerated().reversed() {
             let extent = index.print(axis.extent)
             let name = axis.variable.name
             line(
                 position == 0
-                    ? "const int64_t \(name) = left;"
-                    : "const int64_t \(name) = left % \(extent); left /= \(extent);")
+                    ? "const \(integer) \(name) = left;"
+                    : "const \(integer) \(name) = left % \(extent); left /= \(extent);")
         }
     }
 
     private mutating func body(_ step: NestStep, _ types: [ElementType], guardsStores: Bool) {
-        var printer = BodyPrinter(parameters: kernel.parameters, index: index, lanes: 1, laneAxis: nil)
-        printer.hasHalf = false
+        var printer = frame.printer
+        if hasPositions { printer.outside = ("outside", "outside") }
         printer.slotTypes = nest.slots
         printer.rowTypes = nest.rows
         let places = Dictionary(

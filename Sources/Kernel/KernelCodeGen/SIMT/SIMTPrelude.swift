@@ -23,6 +23,31 @@ package struct SIMTPrelude: Sendable {
         #define INT64_MAX 0x7fffffffffffffffLL
         #define INT64_MIN (-0x7fffffffffffffffLL - 1)
         #define FORCE static __device__ __forceinline__
+        #define GLOBAL
+        #define SHARED __shared__
+        #define LOCAL
+        #define ALIGNED __align__(16)
+        #define BLOCK ((int)blockIdx.x)
+        #define THREAD ((int)threadIdx.x)
+        #define BARRIER __syncthreads()
+        #define BARRIER_ALL __syncthreads()
+        #define FENCE __threadfence()
+        #define UNROLL _Pragma("unroll")
+        #define KEEP_LOOP _Pragma("unroll 1")
+        #if __CUDA_ARCH__ >= 900
+        #define OVERLAP_BEGIN asm volatile("griddepcontrol.launch_dependents;")
+        #define OVERLAP_WAIT asm volatile("griddepcontrol.wait;" ::: "memory")
+        #else
+        #define OVERLAP_BEGIN
+        #define OVERLAP_WAIT
+        #endif
+        FORCE int32_t count_up(int32_t *counter) { return atomicAdd(counter, 1); }
+        FORCE uint4 stream16(const void *p) {
+            uint4 r;
+            asm volatile("ld.global.nc.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];"
+                : "=r"(r.x), "=r"(r.y), "=r"(r.z), "=r"(r.w) : "l"(p));
+            return r;
+        }
         #define __builtin_inff() __int_as_float(0x7f800000)
         #define __builtin_nanf(x) __int_as_float(0x7fc00000)
         #define __builtin_inf() __longlong_as_double(0x7ff0000000000000LL)
@@ -39,6 +64,45 @@ package struct SIMTPrelude: Sendable {
         #define __builtin_copysign copysign
         #define __builtin_sqrt sqrt
 
+        """ + matrixUnits
+
+    /// Copies into shared memory that run beside, and matrix products of warps.
+    private static let matrixUnits = """
+        #define COPIES_COMMIT asm volatile("cp.async.commit_group;" ::: "memory")
+        #define COPIES_WAIT(N) asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory")
+        FORCE void copy16(uint32_t to, const void *from) {
+            if (from) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" :: "r"(to), "l"(from) : "memory");
+            else asm volatile("st.shared.v4.u32 [%0], {%1, %1, %1, %1};" :: "r"(to), "r"(0) : "memory");
+        }
+        FORCE void put16(uint32_t to, const uint32_t *w) {
+            asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};"
+                :: "r"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3]) : "memory");
+        }
+        FORCE void load_matrices(uint32_t *x, uint32_t from) {
+            asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(from) : "memory");
+        }
+        FORCE void load_matrices_turned(uint32_t *x, uint32_t from) {
+            asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(from) : "memory");
+        }
+        #define MULTIPLY(TYPE) \\
+        FORCE void multiply_##TYPE(float *c, const uint32_t *x, const uint32_t *y) { \\
+            asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." #TYPE "." #TYPE ".f32 {%0, %1, %2, %3}, " \\
+                "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \\
+                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) \\
+                : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y[0]), "r"(y[1])); \\
+        }
+        MULTIPLY(bf16)
+        MULTIPLY(f16)
+        FORCE uint32_t pair_bf16(float low, float high) {
+            uint32_t r; asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low)); return r;
+        }
+        FORCE uint32_t pair_f16(float low, float high) {
+            uint32_t r; asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low)); return r;
+        }
+        FORCE float exp2_near(float x) { float r; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x)); return r; }
+
         """
 
     private static let openCL = """
@@ -49,6 +113,21 @@ package struct SIMTPrelude: Sendable {
         #define INT64_MAX 0x7fffffffffffffffL
         #define INT64_MIN (-0x7fffffffffffffffL - 1)
         #define FORCE static inline
+        #define GLOBAL __global
+        #define SHARED __local
+        #define LOCAL __local
+        #define ALIGNED __attribute__((aligned(16)))
+        #define BLOCK ((int)get_group_id(0))
+        #define THREAD ((int)get_local_id(0))
+        #define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
+        #define BARRIER_ALL barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
+        #define FENCE mem_fence(CLK_GLOBAL_MEM_FENCE)
+        #define UNROLL __attribute__((opencl_unroll_hint))
+        #define KEEP_LOOP
+        #define OVERLAP_BEGIN
+        #define OVERLAP_WAIT
+        FORCE int32_t count_up(__global int32_t *counter) { return atomic_inc((volatile __global int32_t *)counter); }
+        FORCE uint4 stream16(__global const void *p) { return *(__global const uint4 *)p; }
         #define __builtin_inff() as_float(0x7f800000)
         #define __builtin_nanf(x) as_float(0x7fc00000)
         #define __builtin_inf() as_double(0x7ff0000000000000L)

@@ -1,0 +1,126 @@
+import ElementTypes
+import KernelIR
+
+/// The choices of an attention on a device that runs blocks of threads.
+package func simtAttentionChoices(
+    _ kernel: Kernel, _ body: AttentionKernel, _ target: SIMTTarget
+) -> [Choice] {
+    let shape = SIMTAttentionShape(kernel, body, target)
+    let queries = body.queries.extent.constantValue ?? 64
+    let forms = SIMTFlashWriter.applies(shape) ? (queries >= 16 ? [1, 0] : [0, 1]) : [0]
+    let rows = min(8, max(1, shape.rowCount ?? 8))
+    let power = [1, 2, 4, 8].first { $0 >= rows } ?? 8
+    return [
+        Choice("form", forms), Choice("rows", [power] + [4, 8, 2, 1].filter { $0 != power }),
+        Choice("parts", shape.isCountable ? [shape.defaultParts(rows: power)] + shape.otherParts(rows: power) : [1]),
+        Choice("threads", [128, 256].filter { $0 <= target.threads }), Choice("warps", [4, 8, 2]),
+    ]
+}
+
+/// Emits an attention for blocks of threads.
+package func emitSIMTAttention(
+    _ kernel: Kernel, _ body: AttentionKernel, symbol: String, _ schedule: Schedule, _ target: SIMTTarget
+) throws(EmissionError) -> EmittedKernel {
+    let shape = SIMTAttentionShape(kernel, body, target)
+    guard let depth = shape.depth, let valueDepth = shape.valueDepth else {
+        throw EmissionError(kernel: kernel.name, reason: "attention over a symbolic depth")
+    }
+    let choices = simtAttentionChoices(kernel, body, target)
+    if schedule[choices[0]] == 1 {
+        guard SIMTFlashWriter.applies(shape) else {
+            throw EmissionError(kernel: kernel.name, reason: "matrix units do not serve this attention")
+        }
+        return SIMTFlashWriter(shape: shape, symbol: symbol, warps: schedule[choices[4]]).write()
+    }
+    let run = SIMTAttentionWriter.run(valueDepth, shape.element)
+    let chunks = valueDepth / run
+    // Every thread of a block holds a run of the result; narrow odd values need as many threads as they have elements.
+    guard let threads = [schedule[choices[3]], 256, 512, 1024].first(where: { $0 >= chunks && $0 <= target.threads })
+    else { throw EmissionError(kernel: kernel.name, reason: "values of \(valueDepth) elements") }
+    var rows = schedule[choices[1]]
+    while rows > 1, rows * (threads * (run + 1) + depth) * 4 > 44 * 1024 { rows /= 2 }
+    guard (rows * (threads * (run + 1) + depth) + 64) * 4 <= 48 * 1024 else {
+        throw EmissionError(kernel: kernel.name, reason: "queries of \(depth) elements do not fit in shared memory")
+    }
+    return SIMTAttentionWriter(
+        shape: shape, symbol: symbol, rows: rows, parts: schedule[choices[2]], threads: threads
+    ).write()
+}
+
+/// What can be said of an attention before choices are taken.
+struct SIMTAttentionShape {
+    let kernel: Kernel
+    let body: AttentionKernel
+    let target: SIMTTarget
+
+    init(_ kernel: Kernel, _ body: AttentionKernel, _ target: SIMTTarget) {
+        self.kernel = kernel
+        self.body = body
+        self.target = target
+    }
+
+    var element: ElementType { body.operandElement }
+    var depth: Int? { body.depth.extent.constantValue }
+    var valueDepth: Int? { body.valueDepth.extent.constantValue }
+    /// Query rows of a key head.
+    var rows: IntegerExpression { body.group.extent * body.queries.extent }
+    var rowCount: Int? { rows.constantValue }
+    var heads: IntegerExpression { body.batch.extent * body.keyHeads.extent }
+    /// Whether blocks can be counted when the kernel is made.
+    var isCountable: Bool { rowCount != nil && heads.constantValue != nil }
+
+    /// Blocks before keys are split.
+    func blocks(rows count: Int) -> Int {
+        ((rowCount ?? 512) + count - 1) / count * (heads.constantValue ?? 1)
+    }
+
+    /// As many parts of the keys as fill the device twice, each of 64 keys at least.
+    func defaultParts(rows count: Int) -> Int {
+        let keys = body.keys.extent.constantValue ?? 2048
+        let wanted = max(1, 2 * target.multiprocessors / max(1, blocks(rows: count)))
+        return max(1, min(wanted, keys / 64, 64))
+    }
+
+    func otherParts(rows count: Int) -> [Int] {
+        [1, 2, 4, 8, 16, 32].filter { $0 != defaultParts(rows: count) }
+    }
+
+    func frame(_ symbol: String) -> SIMTFrame {
+        SIMTFrame(
+            kernel, .attention(body), symbol: symbol,
+            axes: [
+                body.batch, body.keyHeads, body.group, body.queries, body.keys, body.depth, body.valueDepth,
+            ], target)
+    }
+
+    /// A function rounded to the operands' type.
+    func rounded(_ function: ScalarFunction) -> ScalarFunction {
+        if element.computeType == element { return function }
+        if case .load(let parameter, _, _) = function.body.nodes[function.result],
+            kernel.parameters[parameter].element == element
+        {
+            return function
+        }
+        var body = function.body
+        body.nodes.append(.cast(function.result, element))
+        return ScalarFunction(body: body, result: body.nodes.count - 1)
+    }
+
+    /// Whether a query of any head sees a key: device function `sees`, and what is added to the score, `term` (−∞ hides).
+    func maskFunctions(_ frame: SIMTFrame) -> String {
+        guard let mask = body.mask else { return "" }
+        return frame.function(
+            "mask", mask, over: [body.batch, body.keyHeads, body.group, body.queries, body.keys], as: nil)
+    }
+
+    /// C text of what is added to a score for group `g`, query `i` and key `k`.
+    func term(_ frame: SIMTFrame, group: String, query: String, key: String) -> String {
+        var text = "0.0f"
+        if let mask = body.mask {
+            let call = frame.call("mask", ["b", "h", group, query, key])
+            let type = mask.body.types(parameters: kernel.parameters)[mask.result]
+            text = type == .bool ? "(\(call) ? 0.0f : -__builtin_inff())" : "(float)\(call)"
+        }
+        return body.isCausal ? "(\(key) > \(query) ? -__builtin_inff() : \(text))" : text
+    }
+}

@@ -1,0 +1,135 @@
+import ElementTypes
+import KernelIR
+
+/// How a contraction runs on blocks of threads.
+private enum SIMTProductForm: Int {
+    /// One sum a point, as a nest.
+    case nest = 0
+    /// Multiply-adds on tiles in shared memory.
+    case tile = 1
+    /// Threads across the summed axis, for few rows.
+    case skinny = 2
+    /// Matrix units.
+    case matrix = 3
+}
+
+/// The choices of a contraction.
+private struct SIMTProductChoices {
+    let form: Choice
+    /// Side of the tile in sums of a thread (form 1).
+    let threadTile: Choice
+    /// Warps a column, columns of a group, runs under way and warps of a block (form 2).
+    let across: Choice
+    let columns: Choice
+    let ahead: Choice
+    let warps: Choice
+    /// Place in `SIMTMatrixWriter.tiles`, and tiles under way (form 3).
+    let tile: Choice
+    let stages: Choice
+    /// Blocks that share the sums of a tile (forms 1 and 3).
+    let parts: Choice
+
+    var all: [Choice] { [form, threadTile, across, columns, ahead, warps, tile, stages, parts] }
+
+    init(_ product: SIMTProduct) {
+        let rows = product.rows ?? 512
+        let columns = product.columns ?? 512
+        let depth = product.depth ?? 512
+        let batches = product.batches ?? 1
+        let processors = max(1, product.target.multiprocessors)
+        var forms: [SIMTProductForm] = []
+        let isSkinny =
+            product.isReal && product.rows.map { $0 <= SIMTSkinnyWriter.mostRows } ?? false && product.depth != nil
+            && depth >= product.runLength && product.rightForm != .computed
+        let hasMatrix = product.isReal && product.element != .f32 && product.target.hasMatrixUnits
+        // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
+        if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
+        if hasMatrix { forms.append(.matrix) }
+        if isSkinny, !forms.contains(.skinny) { forms.append(.skinny) }
+        if product.isReal {
+            // A tile's worth of rows or columns that are not there is work for nothing.
+            if min(rows, columns) >= 8 {
+                forms += [.tile, .nest]
+            } else {
+                forms += [.nest, .tile]
+            }
+        } else {
+            forms.append(.nest)
+        }
+        form = Choice("algorithm", forms.map(\.rawValue))
+        threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
+        let runs = max(1, depth / product.runLength)
+        let widest = runs >= 256 ? 8 : runs >= 128 ? 4 : runs >= 64 ? 2 : 1
+        across = Choice("across", [widest] + [8, 4, 2, 1].filter { $0 != widest })
+        let fits = [4, 2, 8, 1].filter { $0 * min(rows, SIMTSkinnyWriter.mostRows) <= 64 }
+        self.columns = Choice("columns", fits.isEmpty ? [1] : fits)
+        ahead = Choice("ahead", rows <= 4 ? [2, 4, 1, 8] : [1, 2, 4])
+        warps = Choice("warps", [8, 4, 16])
+        // The largest tile that still leaves a block for every processor.
+        func blocks(_ tile: SIMTMatrixWriter.Tile) -> Int {
+            ((rows + tile.rows - 1) / tile.rows) * ((columns + tile.columns - 1) / tile.columns) * batches
+        }
+        let table = SIMTMatrixWriter.tiles
+        let usable = table.indices.filter { SIMTMatrixWriter.sharedBytes(table[$0], stages: 3) <= product.target.sharedBytes }
+        let narrow = rows <= 16 ? 6 : rows <= 32 ? 4 : 2
+        let best = [0, 1].first { blocks(table[$0]) >= processors && rows > 64 } ?? narrow
+        tile = Choice("tile", [best] + usable.filter { $0 != best })
+        stages = Choice("stages", [3, 4, 2, 5])
+        let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
+        let formed = forms.first == .matrix ? blocks(table[best]) : max(1, rows / 64) * max(1, columns / 64) * batches
+        var parts = 1
+        while isCountable, parts < 8, formed * parts * 2 <= processors * 3 / 2, depth / (parts * 2) >= 256 { parts *= 2 }
+        self.parts = Choice("parts", isCountable ? [parts] + [1, 2, 4, 8, 16].filter { $0 != parts && $0 * 64 <= depth } : [1])
+    }
+}
+
+/// The choices of a contraction on a device that runs blocks of threads.
+package func simtContractionChoices(
+    _ kernel: Kernel, _ body: ContractionKernel, _ target: SIMTTarget
+) -> [Choice] {
+    let choices = SIMTProductChoices(SIMTProduct(kernel, body, target))
+    let nest = simtNestChoices(kernel, body.asNest(element: body.operandElement), target)
+    return choices.all + nest
+}
+
+/// Emits a contraction for blocks of threads.
+package func emitSIMTContraction(
+    _ kernel: Kernel, _ body: ContractionKernel, symbol: String, _ schedule: Schedule, _ target: SIMTTarget
+) throws(EmissionError) -> EmittedKernel {
+    let product = SIMTProduct(kernel, body, target)
+    let choices = SIMTProductChoices(product)
+    let form = SIMTProductForm(rawValue: schedule[choices.form])
+    guard let form, choices.form.values.contains(form.rawValue) else {
+        throw EmissionError(kernel: kernel.name, reason: "algorithm \(schedule[choices.form]) does not apply")
+    }
+    switch form {
+    case .nest:
+        return try emitSIMTNest(
+            kernel, body.asNest(element: body.operandElement), symbol: symbol, schedule, target)
+    case .tile:
+        return SIMTTileWriter(
+            product: product, symbol: symbol, threadTile: schedule[choices.threadTile], parts: schedule[choices.parts]
+        ).write()
+    case .skinny:
+        let warps = schedule[choices.warps]
+        return SIMTSkinnyWriter(
+            product: product, symbol: symbol, across: min(schedule[choices.across], warps),
+            columns: schedule[choices.columns], ahead: schedule[choices.ahead], warps: warps
+        ).write()
+    case .matrix:
+        let table = SIMTMatrixWriter.tiles
+        let place = schedule[choices.tile]
+        guard table.indices.contains(place) else {
+            throw EmissionError(kernel: kernel.name, reason: "there is no tile \(place)")
+        }
+        let stages = schedule[choices.stages]
+        let bytes = SIMTMatrixWriter.sharedBytes(table[place], stages: stages)
+        guard bytes <= target.sharedBytes else {
+            throw EmissionError(
+                kernel: kernel.name, reason: "\(bytes) bytes of shared memory of \(target.sharedBytes) that a block has")
+        }
+        return SIMTMatrixWriter(
+            product: product, symbol: symbol, tile: table[place], stages: stages, parts: schedule[choices.parts]
+        ).write()
+    }
+}

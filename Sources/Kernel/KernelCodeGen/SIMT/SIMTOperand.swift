@@ -1,0 +1,86 @@
+import ElementTypes
+import KernelIR
+
+/// How rows of an operand of matrix units get into shared memory: 16-byte runs at `base + row × pitch + (run ^ row % 8) × 16`.
+struct SIMTOperand {
+    enum Form {
+        /// Copied run by run from an address (null where masked).
+        case copied
+        /// Computed run by run.
+        case computed
+        /// Computed element by element, as runs cross the end of the axis.
+        case single
+    }
+
+    /// Device functions that `fill` calls.
+    let functions: String
+    let form: Form
+    private let call: (_ arguments: [String]) -> String
+
+    /// An operand whose rows lie along the last of `axes`, of `extent` elements; `element` has 2 bytes.
+    init(
+        _ function: ScalarFunction, _ name: String, _ frame: SIMTFrame, over axes: [LoopAxis], extent: Int?,
+        element: ElementType
+    ) {
+        let along = axes[axes.count - 1]
+        call = { frame.call(name, $0) }
+        let isWhole = extent.map { $0 % 8 == 0 } ?? false
+        if isWhole,
+            let text = frame.runAddress(name, function, over: axes, along: along, count: 8, element: element)
+        {
+            functions = text
+            form = .copied
+        } else if isWhole {
+            functions = frame.run(name, function, over: axes, along: along, count: 8, .words(element))
+            form = .computed
+        } else {
+            functions = frame.function(name, function, over: axes, as: element)
+            form = .single
+        }
+    }
+
+    /// An operand with an address of every run.
+    init(_ address: (text: String, call: ([String]) -> String)) {
+        functions = address.text
+        form = .copied
+        call = address.call
+    }
+
+    /// Statements by which all threads of a block fill `rows` rows of `runs` runs each. `first` is the first row's number,
+    /// rows from `limit` on are zero, `from` is the first element of each row, elements from `end` on are zero; `arguments`
+    /// gives the call's arguments for a row (`line`) and an element (`s`).
+    func fill(
+        rows: Int, runs: Int, pitch: Int, threads: Int, first: String, limit: String, from: String, end: String,
+        base: String, integer: String, arguments: [String]
+    ) -> [String] {
+        let slots = rows * runs
+        let turns = (slots + threads - 1) / threads
+        var lines = ["UNROLL for (int i = 0; i < \(turns); ++i) {", "const int slot = thread + i * \(threads);"]
+        if slots % threads != 0 { lines.append("if (slot >= \(slots)) continue;") }
+        lines += [
+            "const int r = slot / \(runs), q = slot % \(runs);",
+            "const \(integer) line = \(first) + r, s = (\(integer))(\(from)) + q * 8;",
+            "const uint32_t to = \(base) + r * \(pitch) + ((q ^ (r & 7)) << 4);",
+        ]
+        switch form {
+        case .copied:
+            lines += [
+                "const void *const from16 = line < \(limit) && s < \(end) ? (const void *)\(call(arguments)) : 0;",
+                "copy16(to, from16);",
+            ]
+        case .computed:
+            lines += [
+                "uint32_t w[4] = {0, 0, 0, 0};", "if (line < \(limit) && s < \(end)) \(call(arguments + ["w"]));",
+                "put16(to, w);",
+            ]
+        case .single:
+            let one = arguments.map { $0 == "s" ? "s + k" : $0 }
+            lines += [
+                "uint32_t w[4] = {0, 0, 0, 0};",
+                "UNROLL for (int k = 0; k < 8; ++k) if (line < \(limit) && s + k < \(end)) "
+                    + "w[k / 2] |= (uint32_t)\(call(one)) << (k % 2 * 16);", "put16(to, w);",
+            ]
+        }
+        return lines + ["}"]
+    }
+}

@@ -1,0 +1,159 @@
+import ElementTypes
+import KernelIR
+
+/// Products of few rows by a large right operand: limited by how fast that operand is read.
+///
+/// Threads lie across the summed axis, 16 bytes each at a time, and take several columns together, so that what is computed
+/// of the left operand serves all of them. Weights are asked for before the kernel waits for the one before it.
+struct SIMTSkinnyWriter {
+    let product: SIMTProduct
+    let symbol: String
+    /// Warps that share a column's sum.
+    let across: Int
+    /// Columns of one group of threads.
+    let columns: Int
+    /// Runs of 16 bytes of each column that a thread has under way.
+    let ahead: Int
+    /// Warps of a block.
+    let warps: Int
+
+    /// Rows at most.
+    static let mostRows = 16
+    /// Rows whose left values are held at once.
+    private static let heldRows = 4
+
+    private var threads: Int { warps * 32 }
+
+    func write() -> EmittedKernel {
+        let frame = product.frame(symbol)
+        let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
+        let element = product.element
+        let run = product.runLength
+        let isPacked = product.rightForm == .packed
+        let isConstant = product.right.body.loadedParameters.allSatisfy { product.kernel.parameters[$0].isConstant }
+        let depth = product.depth ?? 0
+        let rows = product.rows ?? 1
+        let runs = (depth + run - 1) / run
+        let members = across * 32
+        let groups = warps / across
+        let perBlock = groups * columns
+        let columnBlocks = (n.extent + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), frame.ranges)
+        let turns = (runs + members - 1) / members
+        let ahead = min(self.ahead, turns)
+        let isWhole = depth % run == 0
+        let needsRounding = element != .f32
+        let address = product.rightAddress(frame, isPacked: isPacked)
+        var functions = address.text
+        functions +=
+            isWhole
+            ? frame.run(
+                "left", product.left, over: [b, m, s], along: s, count: run,
+                .values(rounded: needsRounding ? element : nil))
+            : frame.function("left", product.left, over: [b, m, s], as: nil)
+        functions += frame.epilogue("finish", product.epilogue, product.stores, over: [b, m, n])
+        let index = frame.index
+        let i = frame.integer
+        let count = rows * columns
+        func right(_ column: String, _ place: String) -> String {
+            address.call(["b", column, "\(place) * \(run)"])
+        }
+        func load(_ u: String, _ turn: String) -> [String] {
+            [
+                "{ const int run = member + (\(turn)) * \(members);",
+                "UNROLL for (int r = 0; r < \(columns); ++r) {",
+                "w[\(u)][r].x = w[\(u)][r].y = w[\(u)][r].z = w[\(u)][r].w = 0;",
+                "if (run < \(runs) && first + r < columns) w[\(u)][r] = stream16(\(right("first + r", "run"))); } }",
+            ]
+        }
+        let held = min(rows, Self.heldRows)
+        var lines = [
+            "OVERLAP_BEGIN;",
+            "const int thread = THREAD, group = thread / \(members), member = thread % \(members);",
+            "const \(i) columns = \(index.print(n.extent));",
+            "const \(i) b = BLOCK / \(index.print(columnBlocks));",
+            "const \(i) first = (BLOCK % \(index.print(columnBlocks)) * \(groups) + group) * \(columns);",
+            "float c[\(count)];", "UNROLL for (int i = 0; i < \(count); ++i) c[i] = 0;",
+            "uint4 w[\(ahead)][\(columns)];",
+        ]
+        if !isConstant { lines.append("OVERLAP_WAIT;") }
+        lines += ["UNROLL for (int u = 0; u < \(ahead); ++u)"] + load("u", "u")
+        if isConstant { lines.append("OVERLAP_WAIT;") }
+        lines += [
+            turns > ahead ? "KEEP_LOOP for (int turn = 0; turn < \(turns); turn += \(ahead)) {" : "{ const int turn = 0;",
+            "UNROLL for (int u = 0; u < \(ahead); ++u) if (turn + u < \(turns)) {",
+            "const int now = member + (turn + u) * \(members);",
+            "uint32_t v[\(columns)][4];",
+            "UNROLL for (int r = 0; r < \(columns); ++r) "
+                + "{ v[r][0] = w[u][r].x; v[r][1] = w[u][r].y; v[r][2] = w[u][r].z; v[r][3] = w[u][r].w; }",
+        ]
+        if turns > ahead { lines += load("u", "turn + u + \(ahead)") }
+        lines += [
+            "if (now < \(runs)) {",
+            "UNROLL for (int top = 0; top < \(rows); top += \(held)) {",
+            "float x[\(held)][\(run)];",
+            "UNROLL for (int m = 0; m < \(held); ++m) if (top + m < \(rows)) {",
+        ]
+        if isWhole {
+            lines.append(frame.call("left", ["b", "top + m", "now * \(run)", "x[m]"]) + ";")
+        } else {
+            let value = frame.call("left", ["b", "top + m", "now * \(run) + k"])
+            let type = product.left.body.types(parameters: product.kernel.parameters)[product.left.result]
+            let rounded = needsRounding ? CScalarTable.cast(value, from: type, to: element, "s") : value
+            lines.append(
+                "UNROLL for (int k = 0; k < \(run); ++k) x[m][k] = now * \(run) + k < \(depth) ? \(rounded) : 0;")
+        }
+        lines += [
+            "}",
+            "UNROLL for (int r = 0; r < \(columns); ++r) UNROLL for (int k = 0; k < \(run); ++k) {",
+            "const float y = \(SIMTFrame.lane("v[r]", element, "k"));",
+            "UNROLL for (int m = 0; m < \(held); ++m) if (top + m < \(rows)) "
+                + "c[(top + m) * \(columns) + r] = fma_fs(x[m][k], y, c[(top + m) * \(columns) + r]);",
+            "}", "}", "}", "}", "}",
+        ]
+        lines += reduce(frame, count: count, rows: rows, groups: groups)
+        let body = frame.kernelFunction(
+            extra: isPacked ? [.init(name: "packed", type: frame.storage(element), isRead: true)] : [],
+            threads: threads, lines)
+        let packing = isPacked ? product.packing(symbol) : nil
+        return EmittedKernel(
+            symbol: symbol, source: functions + body, packingSource: packing?.source ?? "",
+            arguments: product.kernel.parameters.indices.map { .parameter($0) } + (isPacked ? [.packed(0)] : []),
+            packings: packing.map { [$0.packing] } ?? [], workspaceBytes: 0,
+            parts: .grid(.init(blocks: b.extent * columnBlocks, threads: threads, overlaps: product.target.overlaps)))
+    }
+
+    /// Sums over the threads of a group, and the epilogue.
+    private func reduce(_ frame: SIMTFrame, count: Int, rows: Int, groups: Int) -> [String] {
+        let total = groups * count
+        // Position of a sum within its group: row-major over rows and columns.
+        let finish = [
+            "const \(frame.integer) column = first0 + place / \(count) * \(columns) + place % \(columns);",
+            "if (column < columns) "
+                + "\(frame.call("finish", ["b", "place % \(count) / \(columns)", "column", "sum"]));",
+        ]
+        let first0 =
+            "const \(frame.integer) first0 = first - group * \(columns);"
+        guard frame.target.hasShuffles else {
+            return [
+                first0, "SHARED float folds[\(threads * count)];",
+                "for (int i = 0; i < \(count); ++i) folds[thread * \(count) + i] = c[i];", "BARRIER;",
+                "for (int place = thread; place < \(total); place += \(threads)) {", "float sum = 0;",
+                "for (int other = 0; other < \(across * 32); ++other) "
+                    + "sum += folds[(place / \(count) * \(across * 32) + other) * \(count) + place % \(count)];",
+            ] + finish + ["}"]
+        }
+        var lines = [
+            first0,
+            "UNROLL for (int i = 0; i < \(count); ++i) UNROLL for (int other = 16; other > 0; other /= 2) "
+                + "c[i] += __shfl_xor_sync(0xffffffffu, c[i], other);",
+            "SHARED float folds[\(warps * count)];",
+            "if (thread % 32 == 0) { UNROLL for (int i = 0; i < \(count); ++i) folds[thread / 32 * \(count) + i] = c[i]; }",
+            "BARRIER;",
+            "for (int place = thread; place < \(total); place += \(threads)) {", "float sum = 0;",
+            "UNROLL for (int other = 0; other < \(across); ++other) "
+                + "sum += folds[(place / \(count) * \(across) + other) * \(count) + place % \(count)];",
+        ]
+        lines += finish
+        return lines + ["}"]
+    }
+}
