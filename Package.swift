@@ -114,7 +114,7 @@ let package = Package(
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
                 "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
                 "KernelArchive",
-                "ReferenceInterpreter", "DeviceAPI", "CPUDevice", "ModelPackage",
+                "ReferenceInterpreter", "DeviceAPI", "CPUDevice", "CUDADevice", "OpenCLDevice", "ModelPackage",
                 "PackageBuilder",
                 "PackageRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -36,7 +36,7 @@ import Testing
             form = try ModelForm(FormChoices(), b.graph)
             tensors = MemoryTensors(tensors: ["w": numbers(24 * 40, seed: 1), "v": numbers(30 * 40, seed: 2)])
             emitter = KernelEmitter(CPUTarget(try CPUDevice(threads: 2).limits))
-            generated = try GeneratedProgram(form.list, schedules: [:], emitter: emitter)
+            generated = try GeneratedProgram(form.list, schedules: [:], generator: CodeGenerator(emitter))
             folder = try TemporaryFolder()
             objects = KernelObjects(
                 toolchain: try await CToolchain.find(), flags: emitter.compilerFlags, folder: folder)
@@ -168,7 +168,7 @@ import Testing
         for choice in subject.emitter.choices(subject.form.list.kernels[id]) {
             let schedule = Schedule([choice.name: try #require(choice.values.last)])
             subject.generated = try GeneratedProgram(
-                subject.form.list, schedules: [id: schedule], emitter: subject.emitter)
+                subject.form.list, schedules: [id: schedule], generator: CodeGenerator(subject.emitter))
             guard subject.emitted(try #require(subject.form.list.ofLaunch.firstIndex(of: id))).packings.count == 1
             else { continue }
             let library = try await subject.objects.library(subject.generated)

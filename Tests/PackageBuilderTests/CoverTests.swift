@@ -65,7 +65,8 @@ import Testing
             let objects = KernelObjects(
                 toolchain: try await CToolchain.find(), flags: emitter.compilerFlags, folder: folder)
             maker = PackageMaker(
-                model: model, device: device, emitter: emitter, objects: objects, folder: folder,
+                model: model, limits: device.limits, generator: CodeGenerator(emitter), objects: objects,
+                folder: folder,
                 constants: try ConstantWorkshop(TestWorker.command))
         }
 

@@ -52,7 +52,8 @@ import Testing
         let objects = KernelObjects(
             toolchain: toolchain, flags: emitter.compilerFlags, folder: folder)
         let maker = PackageMaker(
-            model: Pipeline.Model(graph: graph, tensors: source), device: device, emitter: emitter, objects: objects,
+            model: Pipeline.Model(graph: graph, tensors: source), limits: device.limits,
+            generator: CodeGenerator(emitter), objects: objects,
             folder: folder, constants: try ConstantWorkshop(TestWorker.command))
         let decisions = Cover.decisions(graph)
         var choices = [FormChoices()]

@@ -69,7 +69,7 @@ import Testing
         let folder = try TemporaryFolder()
         let emitter = KernelEmitter(CPUTarget(device.limits))
         let maker = PackageMaker(
-            model: model, device: device, emitter: emitter,
+            model: model, limits: device.limits, generator: CodeGenerator(emitter),
             objects: KernelObjects(
                 toolchain: try await CToolchain.find(), flags: emitter.compilerFlags, folder: folder), folder: folder,
             constants: try ConstantWorkshop(TestWorker.command))

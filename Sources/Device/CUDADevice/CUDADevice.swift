@@ -149,7 +149,7 @@ package final class CUDADevice: Device {
                 l3: 0,
                 l3SharedBy: 0),
             memoryBytes: bytes, vectorBytes: 16,
-            elementTypes: [.f64, .f32, .f16, .bf16, .i64, .i32, .i16, .i8, .u8, .bool],
+            elementTypes: elementTypes,
             dialects: [.cudaCPlusPlus], readsHostMemory: false, capturesGraphs: true, alignment: 256)
     }
 }

@@ -14,6 +14,9 @@ package final class OpenCLDevice: Device {
     nonisolated(unsafe) let device: HearthCLDevice
     private let memory: OpenCLMemory
 
+    /// Number of OpenCL devices.
+    package static func count() throws(DeviceError) -> Int { try OpenCLLibrary.shared.get().devices().count }
+
     /// The device of a number, 0 first.
     package init(ordinal: Int = 0) throws(DeviceError) {
         let library = try OpenCLLibrary.shared.get()

@@ -27,7 +27,9 @@ final class OpenCLProgram: DeviceProgram {
         guard call.clBuildProgram(made, 1, &only, "-cl-std=CL1.2 -cl-mad-enable", nil, nil) == 0 else {
             var log = [UInt8](repeating: 0, count: 4096)
             _ = call.clGetProgramBuildInfo(made, device.device, UInt32(HEARTH_CL_BUILD_LOG), log.count - 1, &log, nil)
-            throw .programNotLoaded(name: name, reason: String(decoding: log.prefix { $0 != 0 }, as: UTF8.self))
+            let lines = String(decoding: log.prefix { $0 != 0 }, as: UTF8.self).split(separator: "\n")
+            let first = lines.first { $0.contains("error") } ?? lines.first ?? "the driver gave no reason"
+            throw .programNotLoaded(name: name, reason: String(first))
         }
     }
 

@@ -257,6 +257,7 @@ extension EmittedKernel {
     /// The text of a packing function without its name, so that schedules that pack alike share what they pack; nil where it
     /// uses other functions or tables of the kernel, which all carry the kernel's symbol.
     fileprivate func text(of packing: Packing) -> String? {
+        let source = packingSource.isEmpty ? source : packingSource
         guard let start = source.range(of: "int32_t \(packing.symbol)(", before: ") {\n"),
             let end = source[start.upperBound...].firstRange(of: "\n}\n")
         else { return nil }

@@ -63,7 +63,7 @@ package struct CoverSearch: Sendable {
         device: DeviceLimits,
         report: (SearchProgress) -> Void, make: @escaping @Sendable (ModelForm, String) async throws -> Void
     ) async throws -> (CoverReport, ModelForm) {
-        let space = FormSpace(form, seconds: seconds, threads: device.threads)
+        let space = FormSpace(form, seconds: seconds, threads: device.blocks == nil ? device.threads : 1)
         let region = SearchRegion(
             key: "model \(ContentHash.of("\(form.graph)"))", choices: space.choices, weight: 1)
         let families = FormSpace.families

@@ -15,20 +15,26 @@ package struct KernelList: Sendable {
     package var kernels: Table<KernelTag, Kernel>
     /// For each launch of the program, its kernel.
     package var ofLaunch: [KernelID]
+    /// Kernels that compute constants. A kernel that also runs is listed once more for that.
+    package var constant: Set<KernelID>
 
     /// Finds equal kernels; names do not count.
     package init(_ program: LoweredProgram) {
         kernels = Table()
         ofLaunch = []
-        var known: [Kernel: KernelID] = [:]
+        constant = []
+        var known: [[Kernel]: KernelID] = [:]
         for launch in program.launches {
             var key = launch.kernel
             key.name = ""
-            if let id = known[key] {
+            // Constants are computed on the host, whatever runs the rest.
+            let keys = launch.isConstant ? [key, key] : [key]
+            if let id = known[keys] {
                 ofLaunch.append(id)
             } else {
                 let id = kernels.append(launch.kernel)
-                known[key] = id
+                known[keys] = id
+                if launch.isConstant { constant.insert(id) }
                 ofLaunch.append(id)
             }
         }
@@ -40,35 +46,53 @@ package struct KernelList: Sendable {
     }
 }
 
-/// All kernels of a program as C text.
+/// All kernels of a program as text.
 package struct GeneratedProgram: Sendable {
     /// By kernel.
     package var emitted: [EmittedKernel]
-    /// The whole text.
+    /// The whole text of what runs: on the host with all that is computed there, else in the device's dialect.
     package var source: String
     /// Every kernel as text after a line with its symbol and its schedule: `// k0123456789abcdef under tile=4`.
     package var listing: String
-    /// The text of each kernel, with what must stand before it: what is compiled.
+    /// The C text of each kernel of the host and of each packing, with what must stand before it: what is compiled.
     var units: [String]
+    /// The text of each kernel of a device that is not the host, as above.
+    var deviceUnits: [(symbol: String, text: String)]
 
     /// Emits every kernel under its schedule. A kernel's symbol is a hash of what it is and of its schedule, so that the same
     /// kernel of another program is the same text.
     package init(
-        _ list: KernelList, schedules: [KernelID: Schedule], emitter: KernelEmitter
+        _ list: KernelList, schedules: [KernelID: Schedule], generator: CodeGenerator
     ) throws(EmissionError) {
         emitted = []
         units = []
+        deviceUnits = []
         listing = ""
-        source = emitter.prelude
+        source = generator.prelude
+        var symbols: Set<String> = []
         for id in list.kernels.ids {
             let kernel = list.kernels[id]
             let schedule = schedules[id] ?? Schedule()
-            let result = try emitter.emit(kernel, symbol: "k\(list.key(id, schedule))", schedule)
+            let symbol = "k\(list.key(id, schedule))"
+            let isForHost = generator.device == nil || list.constant.contains(id)
+            let result =
+                isForHost
+                ? try generator.host.emit(kernel, symbol: symbol, schedule)
+                : try generator.emit(kernel, symbol: symbol, schedule)
+            emitted.append(result)
+            guard symbols.insert(isForHost ? symbol : "device \(symbol)").inserted else { continue }
+            if isForHost {
+                units.append(generator.host.prelude + result.source)
+            } else {
+                deviceUnits.append((symbol, generator.prelude + result.source))
+                if !result.packings.isEmpty { units.append(generator.host.prelude + result.packingSource) }
+            }
+            guard isForHost == (generator.device == nil) else { continue }
             source += "\n// kernel \(result.symbol) \(kernel.name): \(schedule.description)\n" + result.source
             let decisions = schedule.description.isEmpty ? "the default schedule" : schedule.description
             listing += "// \(result.symbol) under \(decisions)\n\(kernel)\n"
-            units.append(emitter.prelude + result.source)
-            emitted.append(result)
         }
+        // A library without functions is a library, one without objects is none.
+        if units.isEmpty { units.append(generator.host.prelude) }
     }
 }

@@ -10,9 +10,13 @@ import ModelPackage
 /// The second half of the way: from a form of the model to a package on disk.
 struct PackageMaker: Sendable {
     let model: Pipeline.Model
-    let device: any Device
-    let emitter: KernelEmitter
+    /// Of the device that it is for.
+    let limits: DeviceLimits
+    let generator: CodeGenerator
+    /// The host's code.
     let objects: KernelObjects
+    /// The code of a device that is not the host.
+    var images: DeviceImages?
     let folder: TemporaryFolder
     let constants: ConstantWorkshop
 
@@ -24,11 +28,12 @@ struct PackageMaker: Sendable {
     ) async throws -> ConstantFolder {
         let interface = try ModelInterface(model.graph)
         let generated = try pipeline.stage(.generate) {
-            try GeneratedProgram(form.list, schedules: schedules, emitter: emitter)
+            try GeneratedProgram(form.list, schedules: schedules, generator: generator)
         }
         let began = pipeline.begin(.compile)
         DebugChannel.shared.say(.sources, stage: Pipeline.Stage.generate.rawValue, generated.source)
         let library = try await objects.library(generated)
+        let binaries = try await images?.images(generated) ?? []
         pipeline.end(.compile, began)
         let folder = ConstantFolder(form, generated, tensors: model.tensors, library: library, workshop: constants)
         try pipeline.stage(.fold) { try folder.run() }
@@ -39,27 +44,39 @@ struct PackageMaker: Sendable {
         }
         let timings = pipeline.timings
         try pipeline.stage(.write) {
-            try write(assembly, generated, library, interface, timings, findings, to: path)
+            try write(assembly, generated, library, binaries, interface, timings, findings, to: path)
         }
         return folder
     }
 
     /// A package of a form under default schedules, with nothing noted.
     func make(_ form: ModelForm, to path: String) async throws {
-        var silent = Pipeline(device: device, toolchain: objects.toolchain, worker: constants.command)
+        var silent = Pipeline(
+            limits: limits, generator: generator, toolchain: objects.toolchain, images: images,
+            worker: constants.command)
         try await make(form, [:], Pipeline.Findings(), &silent, to: path)
     }
 
     private func write(
-        _ assembly: PlanAssembly, _ generated: GeneratedProgram, _ library: String, _ interface: ModelInterface,
-        _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, to path: String
+        _ assembly: PlanAssembly, _ generated: GeneratedProgram, _ library: String, _ images: [DeviceImages.Image],
+        _ interface: ModelInterface, _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, to path: String
     ) throws {
-        let target = device.limits
         var writer = try PackageWriter(path: path)
         try writer.add("plan.json", assembly.plan)
-        try writer.add("kernels/plan.c", Array(generated.source.utf8))
         try writer.add("kernels/plan.txt", Array(generated.listing.utf8))
-        try writer.add("kernels/plan.so", try folder.read(library))
+        let (source, program) = self.images?.files ?? ("kernels/plan.c", "kernels/plan.so")
+        try writer.add(source, Array(generated.source.utf8))
+        if self.images == nil {
+            try writer.add(program, try folder.read(library))
+        } else {
+            try writer.add(
+                program,
+                tensors: images.map { image in
+                    .init(name: image.name, element: .u8, shape: [image.bytes.count]) {
+                        $0.copyBytes(from: image.bytes)
+                    }
+                })
+        }
         try writer.add("report.json", Array(BuildReport.json(timings, findings).prettyText.utf8))
         try writer.add("report.html", Array(BuildReport.html(model.graph.name, timings, findings).utf8))
         if let record = model.record { try writer.add("golden.safetensors", tensors: record.stored) }
@@ -67,8 +84,8 @@ struct PackageMaker: Sendable {
             try writer.add("weights.safetensors", tensors: assembly.weights.map(\.stored))
         }
         let plan = Manifest.PlanEntry(
-            file: "plan.json", program: "kernels/plan.so", device: target.kind.rawValue,
-            features: target.requirements, fingerprint: target.fingerprint, machine: target.model)
+            file: "plan.json", program: program, device: limits.kind.rawValue,
+            features: limits.requirements, fingerprint: limits.fingerprint, machine: limits.model)
         try writer.finish(
             Manifest(
                 name: model.graph.name, interface: interface, plans: [plan],

@@ -52,9 +52,9 @@ package struct Pipeline {
         package var regions: [RegionReport] = []
     }
 
-    /// Where the kernels run, and for what they are generated.
-    package let device: any Device
-    /// The compiler of generated text.
+    /// Of the device that the package is for; it need not be here.
+    package let limits: DeviceLimits
+    /// The compiler of generated C.
     package let toolchain: CToolchain
     /// How the process is started in which generated code computes constants.
     package let worker: WorkerCommand
@@ -64,16 +64,39 @@ package struct Pipeline {
     package var searchProgress: (Stage, SearchProgress) -> Void = { _, _ in }
     /// What the stages took so far.
     package private(set) var timings: [Timing] = []
-    private let emitter: KernelEmitter
+    private let generator: CodeGenerator
+    private let images: DeviceImages?
 
-    /// Makes a pipeline; without libraries, only generated kernels are candidates.
+    /// Makes a pipeline for the host; without libraries, only generated kernels are candidates.
     package init(device: any Device, toolchain: CToolchain, worker: WorkerCommand, usesLibraries: Bool = true) {
-        self.device = device
-        self.toolchain = toolchain
-        self.worker = worker
         var target = CPUTarget(device.limits)
         target.hasOneDNN = target.hasOneDNN && usesLibraries
-        emitter = KernelEmitter(target)
+        self.init(
+            limits: device.limits, generator: CodeGenerator(KernelEmitter(target)), toolchain: toolchain, images: nil,
+            worker: worker)
+    }
+
+    /// Makes a pipeline for a device of these limits that runs blocks of threads; nil where there is no generator for it.
+    package init?(
+        limits: DeviceLimits, images: DeviceImages, host: DeviceLimits, toolchain: CToolchain, worker: WorkerCommand
+    ) {
+        guard let target = SIMTTarget(limits) else { return nil }
+        // What the host computes must be the same wherever its libraries are.
+        var hostTarget = CPUTarget(host)
+        hostTarget.hasOneDNN = false
+        let generator = CodeGenerator(KernelEmitter(hostTarget), device: SIMTEmitter(target))
+        self.init(limits: limits, generator: generator, toolchain: toolchain, images: images, worker: worker)
+    }
+
+    init(
+        limits: DeviceLimits, generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?,
+        worker: WorkerCommand
+    ) {
+        self.limits = limits
+        self.generator = generator
+        self.toolchain = toolchain
+        self.images = images
+        self.worker = worker
     }
 
     /// Builds a package at `path`. With a search, the package by the rules appears first; `profile` runs it and returns the
@@ -85,9 +108,9 @@ package struct Pipeline {
         profile: (String) throws -> [Double] = { _ in [] }
     ) async throws -> Findings {
         let folder = try TemporaryFolder()
-        let objects = KernelObjects(toolchain: toolchain, flags: emitter.compilerFlags, folder: folder)
+        let objects = KernelObjects(toolchain: toolchain, flags: generator.host.compilerFlags, folder: folder)
         let maker = PackageMaker(
-            model: model, device: device, emitter: emitter, objects: objects, folder: folder,
+            model: model, limits: limits, generator: generator, objects: objects, images: images, folder: folder,
             constants: try ConstantWorkshop(worker))
         let notify = searchProgress
         var findings = Findings()
@@ -101,7 +124,7 @@ package struct Pipeline {
         if let covers {
             let began = begin(.cover)
             let (cover, found) = try await covers.run(
-                form, at: path, model: model, seconds: seconds, folder: folder, device: device.limits,
+                form, at: path, model: model, seconds: seconds, folder: folder, device: limits,
                 report: { notify(.cover, $0) }
             ) { form, path in try await maker.make(form, to: path) }
             findings.cover = cover
@@ -112,14 +135,20 @@ package struct Pipeline {
                 seconds = try stage(.profile) { try profile(path) }
             }
         }
+        // Kernels of other devices are not timed alone yet.
+        guard generator.device == nil else {
+            _ = try await maker.make(form, [:], findings, &self, to: path)
+            return findings
+        }
         let running = form.program.launches.indices.filter { !form.program.launches[$0].isConstant }
         let times = Dictionary(uniqueKeysWithValues: zip(running, seconds))
         let began = begin(.search)
         let subject = KernelSearch.Subject(
             program: form.program, list: form.list, graph: form.graph, tensors: model.tensors, folder: constants,
-            record: model.record, seconds: times, limits: device.limits)
+            record: model.record, seconds: times, limits: limits)
         let found = try await search.run(
-            subject, emitter: emitter, toolchain: toolchain, directory: folder.path, report: { notify(.search, $0) })
+            subject, emitter: generator.host, toolchain: toolchain, directory: folder.path,
+            report: { notify(.search, $0) })
         end(.search, began)
         findings.regions = found.regions
         _ = try await maker.make(form, found.schedules, findings, &self, to: path)

@@ -2,6 +2,7 @@ import Base
 import DeviceAPI
 import MappedFiles
 import ModelPackage
+import Safetensors
 
 /// A package ready to run on a device: files checked, weights mapped, kernels loaded. Sessions share it.
 package final class LoadedPackage: Sendable {
@@ -41,11 +42,11 @@ package final class LoadedPackage: Sendable {
         do {
             // From the bytes just verified, not from the path: what is checked is what runs, and the loader would take a
             // replaced package at the same path for the one that it already has.
-            let program = try device.loadProgram(bytes: binary, name: directory.path(of: entry.program))
-            var kernels: [KernelFunction] = []
-            kernels.reserveCapacity(plan.launches.count)
-            for launch in plan.launches { kernels.append(try program.kernel(named: launch.kernel)) }
-            self.kernels = kernels
+            let name = directory.path(of: entry.program)
+            kernels =
+                device.limits.blocks == nil
+                ? try Self.kernels(plan, try device.loadProgram(bytes: binary, name: name))
+                : try Self.kernels(plan, images: binary, name, device)
         } catch {
             throw .device(error)
         }
@@ -64,6 +65,42 @@ package final class LoadedPackage: Sendable {
         self.entry = entry
         self.plan = plan
         self.device = device
+    }
+
+    private static func kernels(_ plan: Plan, _ program: any DeviceProgram) throws(DeviceError) -> [KernelFunction] {
+        var kernels: [KernelFunction] = []
+        kernels.reserveCapacity(plan.launches.count)
+        for launch in plan.launches { kernels.append(try program.kernel(named: launch.kernel)) }
+        return kernels
+    }
+
+    /// Kernels from a file of images: each kernel's has its name, or one named `program` holds all.
+    private static func kernels(
+        _ plan: Plan, images: [UInt8], _ name: String, _ device: any Device
+    ) throws(DeviceError) -> [KernelFunction] {
+        let file: SafetensorsFile
+        do throws(SafetensorsError) {
+            file = try SafetensorsFile(images.span.bytes)
+        } catch {
+            throw .programNotLoaded(name: name, reason: "\(error)")
+        }
+        func load(_ image: SafetensorsFile.Tensor) throws(DeviceError) -> any DeviceProgram {
+            try device.loadProgram(bytes: Array(images[image.range]), name: image.name)
+        }
+        if let whole = file["program"] { return try kernels(plan, try load(whole)) }
+        var known: [String: KernelFunction] = [:]
+        var found: [KernelFunction] = []
+        for launch in plan.launches {
+            if let kernel = known[launch.kernel] {
+                found.append(kernel)
+                continue
+            }
+            guard let image = file[launch.kernel] else { throw .missingKernel(name: launch.kernel, program: name) }
+            let kernel = try load(image).kernel(named: launch.kernel)
+            known[launch.kernel] = kernel
+            found.append(kernel)
+        }
+        return found
     }
 
     /// Where a weight lies on the device. Throws unless it has at least `needed` bytes.

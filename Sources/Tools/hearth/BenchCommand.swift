@@ -1,6 +1,5 @@
 import ArgumentParser
 import Baselines
-import CPUDevice
 import DeviceAPI
 import Glibc
 import JSON
@@ -32,6 +31,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Rounds; a round is one batch of each side.") var rounds = 21
     @Option(help: "Milliseconds of calls in a batch; at least 2 calls are made.") var batch = 60.0
     @Option(help: "Python that has torch (default: HEARTH_PYTHON, .venv/bin/python, python3).") var python: String?
+    @Option(help: "\(DeviceChoice.help) (default: what the package was made for).") var device: String?
     @Option(help: "Threads of each side (default: one per core).") var threads: Int?
     @Flag(help: "Print JSON.") var json = false
 
@@ -56,7 +56,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let device = try CPUDevice(threads: threads)
+        let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
         let loaded = try LoadedPackage(path: package, device: device, verified: true)
         let facts = loaded.directory.manifest.provenance
         guard let model = model ?? facts.first(where: { $0.name == "model" })?.value else {

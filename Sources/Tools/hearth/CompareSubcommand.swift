@@ -1,7 +1,6 @@
 import ArgumentParser
 import Base
 import Baselines
-import CPUDevice
 import DeviceAPI
 import Glibc
 import JSON
@@ -19,11 +18,12 @@ struct CompareSubcommand: ParsableCommand {
 
     @Argument(help: "The candidate.") var candidate: String
     @Argument(help: "The package it is timed beside.") var champion: String
+    @Option(help: "\(DeviceChoice.help) (default: what the package was made for).") var device: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
     @Option(help: "Rounds of the comparison.") var rounds = 15
 
     func run() throws {
-        let device = try CPUDevice(threads: threads)
+        let device = try DeviceChoice.open(for: candidate, asked: self.device, threads: threads)
         if let wrong = try PackageAgreement.check(candidate, device).first(where: { !$0.passes }) {
             print(JSONValue.object(JSONObject(members: [.init(name: "refused", value: .string("\(wrong)"))])).text)
             return
@@ -68,7 +68,7 @@ enum PackageComparison {
 
     /// Times both on the first recorded inputs: in each round a batch of each, in turning order.
     static func time(
-        _ candidate: String, _ champion: String, _ device: CPUDevice, rounds: Int
+        _ candidate: String, _ champion: String, _ device: any Device, rounds: Int
     ) throws -> PairedTiming {
         let ours = try Contestant(candidate, device)
         let theirs = try Contestant(champion, device)
@@ -95,7 +95,7 @@ enum PackageComparison {
         let inputs: GoldenInputs
         let results: [TensorMemory]
 
-        init(_ path: String, _ device: CPUDevice) throws {
+        init(_ path: String, _ device: any Device) throws {
             let package = try LoadedPackage(path: path, device: device, verified: false)
             inputs = try GoldenInputs(
                 path: package.directory.path(of: "golden.safetensors"), interface: package.interface)

@@ -20,10 +20,11 @@ struct DevicesCommand: ParsableCommand {
 
     func run() throws {
         let device = try CPUDevice(threads: threads, measured: !quick)
+        let all = [device.limits] + DeviceChoice.others
         if json {
-            print(JSONValue.array([Self.json(device.limits)]).prettyText, terminator: "")
+            print(JSONValue.array(all.map(Self.json)).prettyText, terminator: "")
         } else {
-            print(Self.text(device.limits))
+            print(all.map(Self.text).joined(separator: "\n\n"))
         }
     }
 

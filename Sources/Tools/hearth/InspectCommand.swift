@@ -1,6 +1,5 @@
 import ArgumentParser
 import Base
-import CPUDevice
 import ElementTypes
 import JSON
 import ModelPackage
@@ -18,7 +17,8 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Check every file against its hash.") var verify = false
     @Flag(help: "Run on the recorded inputs, or random ones, and list the time of each launch.") var profile = false
     @Flag(help: "Print manifest and plans as JSON.") var json = false
-    @Option(help: "Print a kernel's text, schedule and C; its name or symbol as --launches shows them.")
+    @Option(help: "\(DeviceChoice.help) (default: what the package was made for).") var device: String?
+    @Option(help: "Print a kernel's text, schedule and code; its name or symbol as --launches shows them.")
     var kernel: String?
 
     func run() throws {
@@ -123,7 +123,8 @@ struct InspectCommand: ParsableCommand {
 
     /// Times of the launches, the median of several runs each, slowest first.
     private func profileText() throws -> String {
-        let loaded = try LoadedPackage(path: package, device: CPUDevice())
+        let loaded = try LoadedPackage(
+            path: package, device: try DeviceChoice.open(for: package, asked: self.device, threads: nil))
         let session = try Session(loaded)
         let times = try LaunchProfile.measure(session, runs: 21)
         let total = times.reduce(0, +)

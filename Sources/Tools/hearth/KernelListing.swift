@@ -7,10 +7,12 @@ struct KernelListing {
     private var entries: [(symbol: String, name: String, text: String)] = []
     private var source: [String] = []
 
-    /// Reads `kernels/plan.txt` and `kernels/plan.c` of a package.
+    /// Reads `kernels/plan.txt` and the text beside it of a package.
     init(_ package: PackageDirectory) throws(PackageError) {
         let listing = try Self.lines(package, "kernels/plan.txt")
-        source = try Self.lines(package, "kernels/plan.c")
+        let texts = ["kernels/plan.c", "kernels/plan.cu", "kernels/plan.cl"]
+        let text = texts.first { text in package.manifest.files.contains { $0.path == text } }
+        source = try Self.lines(package, text ?? texts[0])
         for line in listing {
             if line.hasPrefix("// ") {
                 let symbol = line.dropFirst(3).prefix { $0 != " " }

@@ -64,6 +64,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         help: "File that remembers trials (default: HEARTH_ARCHIVE, or .cache/hearth/kernels.jsonl in the home folder)."
     )
     var archive: String?
+    @Option(help: "\(DeviceChoice.help), or cuda:sm_80, cuda:sm_90 to build for such a GPU without having it.")
+    var device = "cpu"
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
     @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
     @Flag(help: "Call no vendor's library (oneDNN); generated kernels only.") var noLibraries = false
@@ -94,27 +96,30 @@ struct OptimizeCommand: AsyncParsableCommand {
         let path = output ?? Self.defaultOutput(model)
         try PackageWriter.check(path: path)
         // Measured rates bound what a kernel can reach.
-        let device = try CPUDevice(threads: threads, measured: trials > 0)
+        let (limits, device) = try DeviceChoice.target(self.device, threads: threads, measured: trials > 0)
+        if device == nil, trials > 0 {
+            Failure.complain("hearth: note: \(self.device) is not opened; nothing is searched and nothing is verified")
+        }
         var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(model))]
         if ModelCapture.isFunction(model) {
             let capture = try ModelCapture(
                 model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
             try await build(
-                capture.program, golden: capture.golden, names: capture.symbolNames, device, &facts, to: path)
+                capture.program, golden: capture.golden, names: capture.symbolNames, limits, device, &facts, to: path)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
-            try await build(model, golden: inputs, device, &facts, to: path)
+            try await build(model, golden: inputs, limits, device, &facts, to: path)
         }
     }
 
     private func build(
-        _ program: String, golden: String?, names: [String: String] = [:], _ device: CPUDevice,
-        _ facts: inout [Manifest.Fact], to path: String
+        _ program: String, golden: String?, names: [String: String] = [:], _ limits: DeviceLimits,
+        _ device: (any Device)?, _ facts: inout [Manifest.Fact], to path: String
     ) async throws {
         let archive = try ExportedProgramArchive(path: program)
         var imported = try ImportedModel(archive.contents)
         imported.graph.renameSymbols(names)
-        if let size = imported.graph.impossibleSize(limit: device.limits.memoryBytes) {
+        if let size = imported.graph.impossibleSize(limit: limits.memoryBytes) {
             throw BadInput("\(source ?? program): \(size)")
         }
         if imported.graph.exits.isEmpty {
@@ -140,8 +145,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             throw BadInput("\(golden) does not belong to \(source ?? program): \(reason)")
         }
         let toolchain = try await CToolchain.find()
-        var pipeline = Pipeline(
-            device: device, toolchain: toolchain, worker: worker, usesLibraries: !noLibraries)
+        var pipeline = try await pipeline(limits, device, toolchain, &facts)
         facts.append(.init(name: "torch", value: imported.torchVersion))
         facts.append(.init(name: "compiler", value: toolchain.version))
         Self.endSearchOnSignals()
@@ -152,13 +156,14 @@ struct OptimizeCommand: AsyncParsableCommand {
             )
         }
         let model = Pipeline.Model(graph: imported.graph, tensors: tensors, record: record, provenance: facts)
-        let search = try self.search(toolchain)
+        // Without the device there is nothing to measure on.
+        let search = device == nil ? nil : try self.search(toolchain)
         let place = Self.buildingPlace(path)
         do {
             let findings = try await pipeline.build(
                 model, to: place, covers: search?.covers, search: search?.kernels
             ) { path in
-                try PackageRehearsal.profile(path, options: threadOptions)
+                try PackageRehearsal.profile(path, options: runOptions)
             }
             report(pipeline.timings, findings)
         } catch {
@@ -171,7 +176,13 @@ struct OptimizeCommand: AsyncParsableCommand {
             if isWritten || place != path { PackageWriter.remove(place) }
             throw error
         }
-        try agree(place, path)
+        if device == nil {
+            Failure.complain(
+                "hearth: note: \(path) was not run: there is no \(limits.model) here; run hearth verify where there is one"
+            )
+        } else {
+            try agree(place, path)
+        }
         if place != path { try PackageWriter.move(place, to: path) }
         print("wrote \(path)")
     }
@@ -204,6 +215,34 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// What tells a process of our own how many threads to use.
     private var threadOptions: [String] { threads.map { ["--threads", "\($0)"] } ?? [] }
 
+    /// What tells a process of our own where to run a package.
+    private var runOptions: [String] { ["--device", device] + threadOptions }
+
+    /// The pipeline for a device: C for the processor, or the text of another with what compiles it.
+    private func pipeline(
+        _ limits: DeviceLimits, _ device: (any Device)?, _ toolchain: CToolchain, _ facts: inout [Manifest.Fact]
+    ) async throws -> Pipeline {
+        guard let blocks = limits.blocks else {
+            // Only a device that is here has no blocks.
+            guard let device else { throw BadInput("there is no device '\(self.device)'") }
+            return Pipeline(device: device, toolchain: toolchain, worker: worker, usesLibraries: !noLibraries)
+        }
+        var compiler = DeviceImages.Compiler.atLoad
+        if limits.dialects.contains(.cudaCPlusPlus) {
+            let found = try await NVRTCToolchain.find(
+                python: PythonFiles.interpreter(python), parallel: threads ?? CPUDevice.shared.get().limits.threads)
+            compiler = .cuda(found, architecture: blocks.architecture)
+        }
+        let images = DeviceImages(compiler)
+        facts.append(.init(name: "device_compiler", value: images.version))
+        guard
+            let pipeline = Pipeline(
+                limits: limits, images: images, host: try CPUDevice.shared.get().limits, toolchain: toolchain,
+                worker: worker)
+        else { throw BadInput("there is no generator of kernels for \(limits.name)") }
+        return pipeline
+    }
+
     /// How the process is started in which kernels run alone.
     private var worker: WorkerCommand {
         WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + threadOptions)
@@ -213,12 +252,12 @@ struct OptimizeCommand: AsyncParsableCommand {
     private func search(_ toolchain: CToolchain) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
         if trials == 0 { return nil }
         let archive = try openArchive()
-        let threads = threadOptions
+        let options = runOptions
         let covers = CoverSearch(
             budget: SearchBudget(trials: max(1, trials / 4), seconds: budget / 3, patience: 24), seed: seed,
             archive: archive, toolchain: toolchain.version
         ) { candidate, champion in
-            await PackageComparison.inProcess(candidate, champion, options: threads)
+            await PackageComparison.inProcess(candidate, champion, options: options)
         }
         var kernels = KernelSearch(
             budget: SearchBudget(trials: trials, seconds: budget * 2 / 3), seed: seed,
@@ -231,7 +270,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     private func agree(_ path: String, _ target: String) throws {
         let wrong: [String]
         do {
-            wrong = try PackageRehearsal.disagreements(path, options: threadOptions)
+            wrong = try PackageRehearsal.disagreements(path, options: runOptions)
         } catch let crash as PackageCrashed {
             throw Self.setAside(path, target, crash)
         }

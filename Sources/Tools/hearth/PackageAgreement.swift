@@ -1,4 +1,3 @@
-import CPUDevice
 import DeviceAPI
 import ElementTypes
 import KernelJudge
@@ -11,7 +10,7 @@ import Safetensors
 enum PackageAgreement {
     /// One finding for each output of each recorded set.
     static func check(
-        _ path: String, _ device: CPUDevice, golden: String? = nil
+        _ path: String, _ device: any Device, golden: String? = nil
     ) throws -> [ModelAgreement.Finding] {
         let loaded = try LoadedPackage(path: path, device: device, verified: true)
         let goldenPath = golden ?? loaded.directory.path(of: "golden.safetensors")

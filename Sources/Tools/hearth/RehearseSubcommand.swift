@@ -1,6 +1,5 @@
 import ArgumentParser
 import Base
-import CPUDevice
 import DeviceAPI
 import Glibc
 import JSON
@@ -18,6 +17,7 @@ struct RehearseSubcommand: ParsableCommand {
 
     @Argument(help: "The package.") var package: String
     @Flag(help: "Time its launches instead of checking its outputs.") var profile = false
+    @Option(help: "\(DeviceChoice.help) (default: what the package was made for).") var device: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
 
     func run() {
@@ -25,7 +25,7 @@ struct RehearseSubcommand: ParsableCommand {
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
         var members: [JSONObject.Member] = []
         do {
-            let device = try CPUDevice(threads: threads)
+            let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
             if profile {
                 let seconds = try PackageRehearsal.seconds(package, device)
                 members.append(.init(name: "seconds", value: .array(seconds.map { .number($0) })))
@@ -72,7 +72,7 @@ enum PackageRehearsal {
     }
 
     /// What `rehearse --profile` answers, measured here.
-    static func seconds(_ path: String, _ device: CPUDevice) throws -> [Double] {
+    static func seconds(_ path: String, _ device: any Device) throws -> [Double] {
         let package = try LoadedPackage(path: path, device: device, verified: false)
         return try LaunchProfile.measure(try Session(package), runs: 7).map { Double($0) * 1e-9 }
     }

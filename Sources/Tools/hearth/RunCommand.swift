@@ -1,6 +1,5 @@
 import ArgumentParser
 import Base
-import CPUDevice
 import DeviceAPI
 import ElementTypes
 import Glibc
@@ -35,6 +34,7 @@ struct RunCommand: ParsableCommand {
     @Option(name: .customLong("set"), help: "A symbolic dimension of made-up inputs, such as batch=4.")
     var settings: [String] = []
     @Option(name: .customLong("repeat"), help: "Runs to time; the state goes on from run to run.") var repetitions = 1
+    @Option(help: "\(DeviceChoice.help) (default: what the package was made for).") var device: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
     @Flag(help: "Leave out the check of the weights' hash.") var unverified = false
     @Flag(help: "Print JSON.") var json = false
@@ -47,7 +47,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let start = Self.now()
-        let device = try CPUDevice(threads: threads)
+        let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
         let loaded = try LoadedPackage(path: package, device: device, verified: !unverified)
         let session = try Session(loaded)
         let loadTime = Self.now() - start

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CPUDevice
 import DeviceAPI
 import JSON
 import KernelJudge
@@ -20,11 +19,12 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "The package, a directory NAME.hearth.") var package: String
     @Option(name: [.customShort("g"), .long], help: "Another golden.safetensors with input.I, output.I and truth.I.")
     var golden: String?
+    @Option(help: "\(DeviceChoice.help) (default: what the package was made for).") var device: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let device = try CPUDevice(threads: threads)
+        let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
         try LoadedPackage(path: package, device: device, verified: true).directory.verify()
         let findings = try PackageAgreement.check(package, device, golden: golden)
         let passes = findings.allSatisfy(\.passes)

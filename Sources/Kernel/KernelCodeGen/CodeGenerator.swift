@@ -1,0 +1,33 @@
+import KernelIR
+
+/// The generators of one build: C for the host, which computes constants and packs weights there, and where what runs is not
+/// for the host, a dialect of blocks of threads.
+package struct CodeGenerator: Sendable {
+    /// Generates C.
+    package let host: KernelEmitter
+    /// Generates what runs on a device that runs blocks of threads; nil where the host runs everything.
+    package let device: SIMTEmitter?
+
+    /// Makes generators; without a device's, all code is for the host.
+    package init(_ host: KernelEmitter, device: SIMTEmitter? = nil) {
+        self.host = host
+        self.device = device
+    }
+
+    /// The text that must stand once before all functions that run.
+    package var prelude: String { device?.prelude ?? host.prelude }
+
+    /// The decisions that a search may take for a kernel that runs, defaults first.
+    package func choices(_ kernel: Kernel) -> [Choice] { device?.choices(kernel) ?? host.choices(kernel) }
+
+    /// The text of a kernel that runs, under a schedule.
+    package func emit(_ kernel: Kernel, symbol: String, _ schedule: Schedule) throws(EmissionError) -> EmittedKernel {
+        if let device { return try device.emit(kernel, symbol: symbol, schedule) }
+        return try host.emit(kernel, symbol: symbol, schedule)
+    }
+
+    /// Schedules that lean on less and less, the plainest last.
+    package func saferSchedules(_ kernel: Kernel) -> [Schedule] {
+        device == nil ? host.saferSchedules(kernel) : []
+    }
+}
