@@ -133,9 +133,9 @@ extension CPrelude {
         }
         FORCE {D} pow_d@({D} a, {D} b) {
             {D} y = exp_d@(b * log_d@(abs_d@(a)));
-            {D} whole = trunc_d@(b); {D} half = trunc_d@(b * 0.5) * 2.0;
+            {D} whole = trunc_d@(b); {D} even = trunc_d@(b * 0.5) * 2.0;
             {L} negative = (a < 0.0) | ((a == 0.0) & (bits_d@(a) < 0));
-            {L} odd = (whole == b) & (half != whole) & (abs_d@(b) < 0x1p53);
+            {L} odd = (whole == b) & (even != whole) & (abs_d@(b) < 0x1p53);
             y = sel_d@({ML}(negative & odd), -y, y);
             y = sel_d@({ML}((a < 0.0) & (whole != b) & (abs_d@(a) < __builtin_inf())), {SD}(__builtin_nan("")), y);
             y = sel_d@({ML}((abs_d@(a) == 1.0) & ((a > 0.0) | (abs_d@(b) == __builtin_inf()))), {SD}(1.0), y);
