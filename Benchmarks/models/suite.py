@@ -42,6 +42,7 @@ ENTRIES: list[Entry] = [
     Entry("bert-base-bf16", "bert.py:base_bf16", "bf16", "random"),
     Entry("llama-prefill-bf16", "llama.py:prefill_bf16", "bf16", "random"),
     Entry("llama-decode-bf16", "llama.py:decode_bf16", "bf16", "random"),
+    Entry("mlp-b64-int8", "quantised.py:batch_64", "int8", "feature"),
     Entry("mlp-tiny-dynamic", "mlp.py:tiny_dynamic", "f32", "feature"),
     Entry("llama-small-prefill", "llama.py:small_prefill", "f32", "feature"),
     Entry("llama-small-decode", "llama.py:small_decode", "f32", "feature"),

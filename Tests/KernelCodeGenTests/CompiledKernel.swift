@@ -7,15 +7,15 @@ import Testing
 
 /// Processors to generate for; those that this machine is not are only compiled.
 enum TestTarget: String, CaseIterable, Sendable {
-    case portable, avx2, avx512, avx512BF16, amx
+    case portable, avx2, avx512, avx512BF16, amx, avxVNNI, avx512VNNI, amxInt8
 
     var target: CPUTarget {
-        func target(_ bytes: Int, _ registers: Int, _ flags: [String], bf16: Bool = false, amx: Bool = false)
-            -> CPUTarget
-        {
+        func target(
+            _ bytes: Int, _ registers: Int, _ flags: [String], bf16: Bool = false, amx: Bool = false, int8: Bool = false
+        ) -> CPUTarget {
             CPUTarget(
                 vectorBytes: bytes, vectorRegisters: registers, hasFMA: bytes > 16, hasF16Conversion: bytes > 16,
-                hasBF16Dot: bf16, hasAMXBF16: amx, hasInt8Dot: false, cacheBytes: [32768, 1 << 20, 32 << 20],
+                hasBF16Dot: bf16, hasAMXBF16: amx, hasInt8Dot: int8, cacheBytes: [32768, 1 << 20, 32 << 20],
                 threads: 2, compilerFlags: flags)
         }
         let wide = ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"]
@@ -25,11 +25,23 @@ enum TestTarget: String, CaseIterable, Sendable {
         case .avx512: return target(64, 32, wide)
         case .avx512BF16: return target(64, 32, wide + ["-mavx512bf16"], bf16: true)
         case .amx: return target(64, 32, wide + ["-mavx512bf16", "-mamx-tile", "-mamx-bf16"], bf16: true, amx: true)
+        case .avxVNNI: return target(32, 16, ["-mavx2", "-mfma", "-mf16c", "-mavxvnni"], int8: true)
+        case .avx512VNNI: return target(64, 32, wide + ["-mavx512vnni"], int8: true)
+        case .amxInt8:
+            var tiles = target(64, 32, wide + ["-mavx512vnni", "-mamx-tile", "-mamx-int8"], int8: true)
+            tiles.hasAMXInt8 = true
+            return tiles
         }
     }
 
     /// Whether this machine runs the code; tiles can be imitated.
-    var runs: Bool { self == .amx ? Self.avx512BF16.isHere : isHere }
+    var runs: Bool {
+        switch self {
+        case .amx: Self.avx512BF16.isHere
+        case .amxInt8: Self.avx512VNNI.isHere
+        case .portable, .avx2, .avx512, .avx512BF16, .avxVNNI, .avx512VNNI: isHere
+        }
+    }
 
     /// Whether this machine has all the instructions.
     var isHere: Bool {
@@ -40,6 +52,9 @@ enum TestTarget: String, CaseIterable, Sendable {
         case .avx512: return flags.contains("avx512f") && flags.contains("avx512bw")
         case .avx512BF16: return flags.contains("avx512_bf16")
         case .amx: return flags.contains("amx_bf16") && Self.asksForTiles
+        case .avxVNNI: return flags.contains("avx_vnni")
+        case .avx512VNNI: return flags.contains("avx512_vnni") && flags.contains("avx512bw")
+        case .amxInt8: return flags.contains("amx_int8") && Self.asksForTiles
         }
     }
 
@@ -85,7 +100,7 @@ final class CompiledKernel {
         let errors = folder.appending(path: "errors.txt")
         var text = emitter.prelude + emitted.source
         // The tile instructions are few; where they are missing, their description in C runs instead.
-        if imitates, !target.isHere, text.contains("_tile_dpbf16ps") {
+        if imitates, !target.isHere, text.contains("_tile_dpb") {
             text = text.replacingOccurrences(of: "#include <immintrin.h>", with: Self.tileInstructions)
         }
         try Data(text.utf8).write(to: code)
@@ -106,7 +121,7 @@ final class CompiledKernel {
     }
 
     /// AMX as Intel's manual describes it, with its faults as traps.
-    private static let tileInstructions = """
+    private static let tileInstructions = #"""
         static struct { int rows[8], bytes[8]; unsigned char data[8][1024]; } tiles;
         static void _tile_loadconfig(const void *from) {
             const unsigned char *c = from;
@@ -140,11 +155,28 @@ final class CompiledKernel {
                         __builtin_memcpy(tiles.data[c] + 64 * m + 4 * n, &s, 4);
                     }
         }
-        """
+        #define TILE_OF_BYTES(name, left) \
+        static void name(int c, int a, int b) { \
+            if (tiles.rows[c] != tiles.rows[a] || tiles.bytes[a] != 4 * tiles.rows[b]) __builtin_trap(); \
+            if (tiles.bytes[c] != tiles.bytes[b]) __builtin_trap(); \
+            for (int m = 0; m < tiles.rows[c]; ++m) \
+                for (int k = 0; k < tiles.bytes[a]; ++k) \
+                    for (int n = 0; n < tiles.bytes[c] / 4; ++n) { \
+                        left x; int8_t y; int32_t s; \
+                        __builtin_memcpy(&x, tiles.data[a] + 64 * m + k, 1); \
+                        __builtin_memcpy(&y, tiles.data[b] + 64 * (k / 4) + 4 * n + k % 4, 1); \
+                        __builtin_memcpy(&s, tiles.data[c] + 64 * m + 4 * n, 4); \
+                        s += x * y; \
+                        __builtin_memcpy(tiles.data[c] + 64 * m + 4 * n, &s, 4); \
+                    } \
+        }
+        TILE_OF_BYTES(_tile_dpbssd, int8_t)
+        TILE_OF_BYTES(_tile_dpbusd, uint8_t)
+        """#
 
     private static func flags(_ emitter: KernelEmitter, _ target: TestTarget, _ imitates: Bool) -> [String] {
         emitter.compilerFlags.map { $0 == "-O3" ? "-O1" : $0 }.filter {
-            target != .amx || target.isHere || !imitates || !["-mamx-tile", "-mamx-bf16"].contains($0)
+            target.isHere || !imitates || !$0.hasPrefix("-mamx-")
         }
     }
 

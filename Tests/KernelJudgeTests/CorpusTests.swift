@@ -128,8 +128,12 @@ private struct Entry {
         defer { workshop.clean() }
         let candidate = try await workshop.candidate("Honest/square", region: .square)
         let evidence = RegionEvidence(oracle: TestRegion.square.oracle, seed: 1)
-        let verdict = await workshop.judge(audits: true).judge(
-            candidate, against: nil, evidence: evidence, floorSeconds: 100)
+        let judge = workshop.judge(audits: true)
+        var verdict = await judge.judge(candidate, against: nil, evidence: evidence, floorSeconds: 100)
+        // On a loaded machine the clocks may disagree first, which says nothing of the floor.
+        for _ in 0..<5 where verdict.refusal?.kind == "clocksDisagree" {
+            verdict = await judge.judge(candidate, against: nil, evidence: evidence, floorSeconds: 100)
+        }
         #expect(verdict.refusal?.kind == "belowFloor")
     }
 
@@ -177,13 +181,19 @@ private struct Entry {
         let plain = try await workshop.candidate("Honest/softmax", region: .softmax)
         let slow = try await workshop.candidate("Honest/softmax-thirty-times", region: .softmax)
         let judge = workshop.judge(audits: true)
-        guard case .correct(let worse, _) = await judge.judge(slow, against: plain, evidence: evidence),
-            case .correct(let better, _) = await judge.judge(plain, against: slow, evidence: evidence)
-        else {
+        guard case .correct(let worse, _) = await judge.judge(slow, against: plain, evidence: evidence) else {
             Issue.record("an honest candidate was refused")
             return
         }
         #expect(!worse.isWin)
-        #expect(better.isWin)
+        // What is no win on a loaded machine may be one a moment later; what never is one fails.
+        var wins = false
+        for _ in 0..<5 where !wins {
+            guard case .correct(let better, _) = await judge.judge(plain, against: slow, evidence: evidence) else {
+                continue
+            }
+            wins = better.isWin
+        }
+        #expect(wins)
     }
 }

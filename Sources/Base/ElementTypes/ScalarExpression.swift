@@ -54,6 +54,19 @@ package struct ScalarExpression: Hashable, Sendable {
     /// The compute type of the result.
     package var resultType: ElementType { types.last ?? .f32 }
 
+    /// Whether it is nothing but a byte as a wider integer: such a conversion stays with the products that want it, which
+    /// multiply the bytes themselves.
+    package var widensByte: Bool {
+        arguments.count == 1 && (arguments[0] == .i8 || arguments[0] == .u8) && instructions.count > 1
+            && instructions.allSatisfy {
+                switch $0 {
+                case .argument: true
+                case .cast(_, let type): type == .i16 || type == .i32 || type == .i64
+                case .real, .integer, .truth, .apply: false
+                }
+            }
+    }
+
     /// What is wrong, or nil: operands in range, arities and types that fit.
     package var fault: String? {
         guard !instructions.isEmpty else { return "empty scalar expression" }

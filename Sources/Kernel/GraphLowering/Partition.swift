@@ -206,7 +206,7 @@ package struct Partitioner {
             }
             var joins = false
             if groupOf[later.index] == nil, !apart.contains(later), isConstant[later.index] == isConstant[id.index],
-                let role = domain.role(of: later), !reachesTainted(node, tainted, domain)
+                !widensBytes(later), let role = domain.role(of: later), !reachesTainted(node, tainted, domain)
             {
                 joins = true
                 domain.members[later] = role
@@ -306,7 +306,8 @@ package struct Partitioner {
 
     private func isWorthKernel(_ id: NodeID) -> Bool {
         let node = graph.nodes[id]
-        if isTrivial[id.index] { return false }
+        // Products of bytes read them as bytes.
+        if isTrivial[id.index] || widensBytes(id) { return false }
         let consumers = consumers(of: id)
         // Users that one row kernel computes read the value once.
         let kernels = Set(
@@ -334,13 +335,34 @@ package struct Partitioner {
         }
     }
 
-    /// The nodes that use a value's elements, looking through views.
+    /// The nodes that use a value's elements, looking through views and through casts of bytes to wider integers.
     private func consumers(of id: NodeID) -> [NodeID] {
         var found: [NodeID] = []
         for user in users[id.index] {
-            if case .view = graph.nodes[user].operation { found += consumers(of: user) } else { found.append(user) }
+            if case .view = graph.nodes[user].operation {
+                found += consumers(of: user)
+            } else if widensBytes(user), !exits.contains(Value(user)) {
+                found += consumers(of: user)
+            } else {
+                found.append(user)
+            }
         }
         return found
+    }
+
+    /// Whether a node is nothing but bytes as wider integers, all for products.
+    private func widensBytes(_ id: NodeID) -> Bool {
+        guard case .map(let expression) = graph.nodes[id].operation, expression.widensByte else { return false }
+        return users[id.index].allSatisfy { user in
+            switch graph.nodes[user].operation {
+            case .contract: true
+            case .view:
+                consumers(of: user).allSatisfy { if case .contract = graph.nodes[$0].operation { true } else { false } }
+            case .leaf, .map, .reduce, .scan, .concatenate, .gather, .scatter, .convolve, .attend, .recur, .window,
+                .sort:
+                false
+            }
+        }
     }
 
     /// Operations that read each element many times, so that recomputing operands inside them would cost.

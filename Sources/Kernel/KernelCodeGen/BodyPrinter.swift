@@ -34,6 +34,8 @@ package struct BodyPrinter {
     package var row: (Int) -> Text = { Text("row\($0)", isVector: false) }
     /// Text of the accumulator.
     package var accumulator = Text("accumulator", isVector: false)
+    /// Compute type of the accumulator.
+    package var accumulatorType = ElementType.f32
     /// Text of a scan node after its update.
     package var scan: (Int) -> Text = { Text("scan\($0)", isVector: false) }
     /// C variables (an int64_t, and a vector of them) that take note of positions outside of their axes; nil where the
@@ -128,14 +130,17 @@ package struct BodyPrinter {
         for node in stride(from: body.nodes.count - 1, through: 0, by: -1) where needed[node] {
             for operand in operands(body.nodes[node]) { needed[operand] = true }
         }
-        let types = body.types(parameters: parameters, slots: slotTypes, rows: rowTypes)
+        let types = body.types(
+            parameters: parameters, slots: slotTypes, rows: rowTypes, accumulator: accumulatorType)
+        let rounded = Self.productsRoundedAlone(body, types)
         var statements: [String] = []
         var values: [Int: Text] = [:]
         var printer = self
         var vectors: Set<Variable> = []
         for node in body.nodes.indices where needed[node] {
             let name = "n\(node)\(suffix)"
-            let (lines, text) = printer.print(body.nodes[node], node, name, types, values, vectors)
+            let (lines, text) = printer.print(
+                body.nodes[node], node, name, types, values, vectors, isRoundedAlone: rounded[node])
             statements += lines
             values[node] = text
             let variable = Variable(.value, node)
@@ -143,6 +148,20 @@ package struct BodyPrinter {
             if text.isVector { vectors.insert(variable) }
         }
         return (statements, values)
+    }
+
+    /// Products in f32 that an addition takes: PyTorch rounds each by itself, so they must not become fused multiply-adds.
+    /// Where a value is rounded to integers later, as activations are for int8 products, the difference of one bit would grow
+    /// to a whole step. Sums of products, whose terms no addition of the body takes, stay free.
+    private static func productsRoundedAlone(_ body: ScalarBody, _ types: [ElementType]) -> [Bool] {
+        var rounded = [Bool](repeating: false, count: body.nodes.count)
+        for case .apply(let operation, let operands) in body.nodes
+        where operation == .add || operation == .subtract || operation == .negate {
+            for operand in operands where types[operand] == .f32 {
+                if case .apply(.multiply, _) = body.nodes[operand] { rounded[operand] = true }
+            }
+        }
+        return rounded
     }
 
     private func operands(_ node: ScalarBody.Node) -> [Int] {
@@ -162,7 +181,7 @@ package struct BodyPrinter {
 
     private func print(
         _ node: ScalarBody.Node, _ number: Int, _ name: String, _ types: [ElementType], _ values: [Int: Text],
-        _ vectors: Set<Variable>
+        _ vectors: Set<Variable>, isRoundedAlone: Bool
     ) -> ([String], Text) {
         let type = types[number]
         func define(_ text: String, isVector: Bool) -> ([String], Text) {
@@ -240,8 +259,9 @@ package struct BodyPrinter {
                 isVector ? splat(text, types[operand]) : text.text
             }
             let letter = CTypes.letter(types[operation == .select ? operands[1] : operands[0]])
-            return define(
-                CScalarTable.text(operation, letter, isVector ? "v" : "s", prepared), isVector: isVector)
+            let form = isVector ? "v" : "s"
+            let text = CScalarTable.text(operation, letter, form, prepared)
+            return define(isRoundedAlone ? "rounded_f\(form)(\(text))" : text, isVector: isVector)
         case .cast(let operand, let element):
             guard let text = values[operand] else { preconditionFailure("operand printed before its use") }
             return define(

@@ -69,6 +69,15 @@ package struct CPrelude: Sendable {
             FORCE int mask_is(int m) { return m; }
             FORCE float sqrt_fs(float x) { return __builtin_sqrtf(x); }
             FORCE double sqrt_ds(double x) { return __builtin_sqrt(x); }
+            #if defined(__x86_64__)
+            #define ROUNDED(x) __asm__("" : "+v"(x)); return x
+            #elif defined(__aarch64__)
+            #define ROUNDED(x) __asm__("" : "+w"(x)); return x
+            #else
+            #define ROUNDED(x) __asm__("" : "+m"(x)); return x
+            #endif
+            FORCE vf rounded_fv(vf x) { ROUNDED(x); }
+            FORCE float rounded_fs(float x) { ROUNDED(x); }
             FORCE vf sqrt_fv(vf x) { vf r; for (int i = 0; i < LANES; ++i) r[i] = __builtin_sqrtf(x[i]); return r; }
             FORCE vd sqrt_dv(vd x) { vd r; for (int i = 0; i < LANES; ++i) r[i] = __builtin_sqrt(x[i]); return r; }
             FORCE int32_t toint_fs(float x) { return (int32_t)x; }

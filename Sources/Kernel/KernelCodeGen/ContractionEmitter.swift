@@ -18,13 +18,13 @@ package func emitContraction(
             throw EmissionError(kernel: kernel.name, reason: "axis \(axis.variable.name) is not a loop variable")
         }
     }
-    guard [.f32, .bf16, .f16].contains(contraction.operandElement) else {
+    guard [.f32, .bf16, .f16, .i8].contains(contraction.operandElement) else {
         throw EmissionError(
             kernel: kernel.name, reason: "products of \(contraction.operandElement.rawValue) are not generated")
     }
     for (name, function) in [("left", contraction.left), ("right", contraction.right)] {
         let types = function.body.types(parameters: kernel.parameters)
-        guard types[function.result] == .f32 else {
+        guard types[function.result] == contraction.operandElement.computeType else {
             throw EmissionError(
                 kernel: kernel.name, reason: "\(name) operand has compute type \(types[function.result].rawValue)")
         }

@@ -12,7 +12,7 @@ struct ContractionMicrokernel {
     let tilesPerPanel: Int
 
     private var isBF16: Bool { plan.instruction == .bf16Dot }
-    private var element: String { CTypes.storage(plan.packedElement) }
+    var element: String { CTypes.storage(plan.packedElement) }
     private var isIndirect: Bool { plan.left == .indirect }
     /// Whether a tile may go on from sums that it stored before.
     private var continues: Bool { plan.sliceTaps != nil }
@@ -22,7 +22,8 @@ struct ContractionMicrokernel {
 
     /// The function for a tile of the given size.
     func function(rows: Int, vectors: Int) -> String {
-        if plan.instruction == .amx { return amxFunction(twoRows: rows > 16) }
+        if plan.instruction.usesTiles { return amxFunction(twoRows: rows > 16) }
+        if plan.instruction == .int8Dot { return int8Function(rows: rows, vectors: vectors) }
         let step = plan.instruction.depthUnit
         let columns = plan.panelColumns
         var lines: [String] = []
@@ -149,27 +150,32 @@ struct ContractionMicrokernel {
     private func amxFunction(twoRows: Bool) -> String {
         let columns = plan.panelColumns
         let second = twoRows
+        // A row of a tile is 64 bytes: elements of a left row, or runs of 16 columns.
+        let across = plan.instruction.depthUnit
+        let bytes = plan.packedElement.byteCount
+        let product =
+            plan.instruction == .amx ? "_tile_dpbf16ps" : (plan.isLeftUnsigned ? "_tile_dpbusd" : "_tile_dpbssd")
         var lines = [
-            "FORCE void \(name(twoRows ? 32 : 16, 2))(const uint16_t *left, int64_t stride, const uint16_t *right, "
-                + "int64_t depth, const char *ahead, float *tile) {",
+            "FORCE void \(name(twoRows ? 32 : 16, 2))(const \(element) *left, int64_t stride, const \(element) *right, "
+                + "int64_t depth, const char *ahead, \(plan.instruction.sum.scalar) *tile) {",
             "    (void)ahead;",
             "    _tile_zero(0); _tile_zero(1);" + (second ? " _tile_zero(2); _tile_zero(3);" : ""),
-            "    for (int64_t k = 0; k < depth; k += 32) {",
+            "    for (int64_t k = 0; k < depth; k += \(across)) {",
             "        _tile_loadd(6, right + k * \(columns), \(columns * 4));",
-            "        _tile_loadd(4, left + k, stride * 2);",
-            "        _tile_loadd(7, right + k * \(columns) + 32, \(columns * 4));",
+            "        _tile_loadd(4, left + k, stride * \(bytes));",
+            "        _tile_loadd(7, right + k * \(columns) + \(across), \(columns * 4));",
         ]
         if plan.prefetch != 0 {
-            // 32 × 32 right elements are 32 lines.
+            // What two right tiles hold is 32 lines.
             let lineCount = max(1, min(32, 32 / max(tilesPerPanel, 1)))
             lines.append(
                 "        for (int line = 0; line < \(lineCount); ++line) __builtin_prefetch(ahead + 64 * line, 0, 2);")
             lines.append("        ahead += \(64 * lineCount);")
         }
-        lines.append("        _tile_dpbf16ps(0, 4, 6);")
-        if second { lines.append("        _tile_loadd(5, left + 16 * stride + k, stride * 2);") }
-        lines.append("        _tile_dpbf16ps(1, 4, 7);")
-        if second { lines.append("        _tile_dpbf16ps(2, 5, 6); _tile_dpbf16ps(3, 5, 7);") }
+        lines.append("        \(product)(0, 4, 6);")
+        if second { lines.append("        _tile_loadd(5, left + 16 * stride + k, stride * \(bytes));") }
+        lines.append("        \(product)(1, 4, 7);")
+        if second { lines.append("        \(product)(2, 5, 6); \(product)(3, 5, 7);") }
         lines.append("    }")
         lines.append("    _tile_stored(0, tile, \(columns * 4)); _tile_stored(1, tile + 16, \(columns * 4));")
         if second {
@@ -196,7 +202,8 @@ struct ContractionMicrokernel {
             #endif
 
             """
-        case .amx:
+        case .int8Dot: Self.int8Opening
+        case .amx, .amxInt8:
             """
             #include <immintrin.h>
             #ifndef HEARTH_AMX

@@ -6,14 +6,19 @@ struct ContractionPacking {
     let plan: ContractionPlan
 
     private var contraction: ContractionKernel { plan.contraction }
-    private var isNarrow: Bool { plan.packedElement == .bf16 }
     private var index: IndexPrinter { IndexPrinter(plan.ranges) }
 
     /// Text of a value rounded to the operand type and converted to its packed form.
     private func stored(_ text: BodyPrinter.Text, _ printer: BodyPrinter) -> String {
-        let value = text.isVector ? text.text : (printer.laneAxis == nil ? text.text : printer.splat(text, .f32))
+        let type = plan.packedElement.computeType
+        let value = text.isVector ? text.text : (printer.laneAxis == nil ? text.text : printer.splat(text, type))
         let form = printer.laneAxis == nil ? "s" : "v"
-        if isNarrow { return form == "s" ? "store_bf16(\(value))" : "narrow_bf16(\(value))" }
+        switch plan.packedElement {
+        case .bf16, .i8:
+            return form == "s"
+                ? CTypes.store(plan.packedElement, value) : CTypes.storeVector(plan.packedElement, value)
+        case .f32, .f64, .f16, .i64, .i32, .i16, .u8, .bool: break
+        }
         switch contraction.operandElement {
         case .bf16, .f16: return "round_\(contraction.operandElement.rawValue)\(form)(\(value))"
         case .f32, .f64, .i64, .i32, .i16, .i8, .u8, .bool: return value
@@ -48,7 +53,7 @@ struct ContractionPacking {
             parameters: plan.kernel.parameters, index: index, lanes: lanes, laneAxis: depth)
         let scalars = BodyPrinter(parameters: plan.kernel.parameters, index: index, lanes: lanes, laneAxis: nil)
         let place = "\(target) + tap * \(index.print(plan.tapStride))"
-        let vectorType = isNarrow ? "vh_u" : "vf_u"
+        let vectorType = CTypes.storageVector(plan.packedElement) + "_u"
         var lines = ["int64_t \(name) = 0;"]
         if (depth.extent.constantValue ?? lanes) >= lanes {
             lines.append("for (; \(name) + \(lanes) <= \(index.print(depth.extent)); \(name) += \(lanes)) {")
@@ -121,7 +126,7 @@ struct ContractionPacking {
         let depth = contraction.depth
         let name = depth.variable.name
         let flat = ContractionWriter.flatColumn
-        let unit = plan.instruction == .multiplyAdd ? 1 : 2
+        let unit = plan.instruction.run
         let columns = plan.panelColumns
         var ranges = plan.ranges
         ranges.declare(flat, extent: plan.columns)
@@ -145,7 +150,7 @@ struct ContractionPacking {
             if unit == 1 {
                 lines.append("*(vf_u *)(\(place) + (column - panel * \(columns))) = \(text);")
             } else {
-                lines.append("const vh narrow = \(text);")
+                lines.append("const \(CTypes.storageVector(plan.packedElement)) narrow = \(text);")
                 lines.append(
                     "for (int lane = 0; lane < LANES; ++lane) "
                         + "\(place)[(column - panel * \(columns) + lane) * \(unit)] = narrow[lane];")
@@ -177,6 +182,20 @@ struct ContractionPacking {
                     + "(\(target) + k / \(unit) * \(unit) * \(columns) + k % \(unit))[at * \(unit)] = 0;"
             ]
         }
-        return tapLoops(lines) + end
+        return tapLoops(lines) + end + startingSums(target)
+    }
+
+    /// What the sums of each column begin at: VNNI multiplies bytes without a sign by bytes with one, so left elements are
+    /// raised by 128, and 128 times the sum of a column's elements is taken away.
+    private func startingSums(_ target: String) -> [String] {
+        guard plan.instruction == .int8Dot else { return [] }
+        let columns = plan.panelColumns
+        let depth = index.print(plan.packedDepth)
+        return [
+            "for (int64_t at = 0; at < \(columns); ++at) {", "int32_t sum = 0;",
+            "for (int64_t k = 0; k < \(depth); ++k) sum += (\(target))[k / 4 * 4 * \(columns) + at * 4 + k % 4];",
+            "((int32_t *)(\(target) + \(depth) * \(columns)))[at] = \(plan.isLeftUnsigned ? "0" : "-128 * sum");",
+            "}",
+        ]
     }
 }

@@ -9,6 +9,10 @@ package enum ContractionInstruction: Int, CaseIterable, Hashable, Sendable {
     case bf16Dot = 1
     /// AMX: products of 16 × 32 by 32 × 16 tiles.
     case amx = 2
+    /// VNNI: dot products of four bytes, summed in i32.
+    case int8Dot = 3
+    /// AMX: products of 16 × 64 by 64 × 16 tiles of bytes, summed in i32.
+    case amxInt8 = 4
 
     /// Summed elements that one instruction takes together; runs of the packed operands are padded to it.
     var depthUnit: Int {
@@ -16,13 +20,40 @@ package enum ContractionInstruction: Int, CaseIterable, Hashable, Sendable {
         case .multiplyAdd: 1
         case .bf16Dot: 2
         case .amx: 32
+        case .int8Dot: 4
+        case .amxInt8: 64
         }
     }
+
+    /// Summed elements of a column that lie together in a packed panel.
+    var run: Int {
+        switch self {
+        case .multiplyAdd: 1
+        case .bf16Dot, .amx: 2
+        case .int8Dot, .amxInt8: 4
+        }
+    }
+
+    /// Type of the packed operands.
+    var packedElement: ElementType {
+        switch self {
+        case .multiplyAdd: .f32
+        case .bf16Dot, .amx: .bf16
+        case .int8Dot, .amxInt8: .i8
+        }
+    }
+
+    /// Whether tile registers hold the sums.
+    var usesTiles: Bool { self == .amx || self == .amxInt8 }
+    /// Whether products are of integers and sums exact.
+    var isInteger: Bool { self == .int8Dot || self == .amxInt8 }
+    /// C type of the sums, and of a vector of them.
+    var sum: (scalar: String, vector: String) { isInteger ? ("int32_t", "vi") : ("float", "vf") }
 }
 
 /// What is decided before a contraction is written: layouts, tile sizes and how the work is cut.
 ///
-/// The right operand is packed as panels `[panel][tap][depth / u][nr][u]` (u = 1, or 2 for bf16 pairs), padded with zeros;
+/// The right operand is packed as panels `[panel][tap][depth / u][nr][u]` (u = 1, 2 for bf16, 4 for bytes), padded with zeros;
 /// `nr` is a whole number of vectors. The register tile is `mr` rows by `nr` columns; its left elements are broadcast, so
 /// rows need no packing as long as the depth is contiguous. This is the inner product loop of Goto and van de Geijn,
 /// "Anatomy of High-Performance Matrix Multiplication", without its outermost packing of the left operand.
@@ -73,7 +104,7 @@ struct ContractionPlan {
     /// Columns of a panel.
     var panelColumns: Int { vectors * lanes }
     /// Storage type of the packed operands.
-    var packedElement: ElementType { instruction == .multiplyAdd ? .f32 : .bf16 }
+    var packedElement: ElementType { instruction.packedElement }
     /// All rows, all columns, all taps.
     var rows: IntegerExpression { Self.product(contraction.rows) }
     var columns: IntegerExpression { Self.product(contraction.columns) }
@@ -109,8 +140,14 @@ struct ContractionPlan {
     var columnBlocks: IntegerExpression {
         (panels + blockPanels - 1).floorDivided(by: blockPanels, ranges)
     }
-    /// Elements of one packed panel.
-    var panelElements: IntegerExpression { packedDepth * panelColumns }
+    /// Elements of one packed panel. With VNNI the i32 that the sums of each column begin at follow the columns.
+    var panelElements: IntegerExpression {
+        (packedDepth + (instruction == .int8Dot ? 4 : 0)) * panelColumns
+    }
+    /// Whether the left operand holds bytes without a sign.
+    var isLeftUnsigned: Bool {
+        Int8Operand.element(contraction.left, kernel.parameters) == .u8
+    }
     /// Batch axes that the right operand depends on.
     var rightBatch: [LoopAxis] {
         contraction.batch.filter { contraction.right.body.variables.contains($0.variable) }
@@ -142,7 +179,7 @@ struct ContractionPlan {
         self.left = left
         let tileRows = schedule[choices.rows]
         let vectors = schedule[choices.vectors]
-        if instruction == .amx {
+        if instruction.usesTiles {
             self.tileRows = 32
             self.vectors = 2
         } else {
@@ -155,7 +192,7 @@ struct ContractionPlan {
             tailRows = [8, 4, 2, 1].filter { $0 < tileRows }
         }
         let panelColumns = self.vectors * lanes
-        if let count = sizes.columnCount, count % panelColumns != 0, instruction != .amx {
+        if let count = sizes.columnCount, count % panelColumns != 0, !instruction.usesTiles {
             lastVectors = (count % panelColumns + lanes - 1) / lanes
         } else {
             lastVectors = self.vectors
@@ -170,7 +207,7 @@ struct ContractionPlan {
             let depth = contraction.depth.extent.constantValue
         {
             let l2 = target.cacheBytes.count > 1 ? target.cacheBytes[1] : 1 << 20
-            let tapBytes = depth * panelColumns * (instruction == .multiplyAdd ? 4 : 2)
+            let tapBytes = depth * panelColumns * instruction.packedElement.byteCount
             if taps * tapBytes > l2 { sliceTaps = max(1, l2 / 2 / tapBytes) }
         }
         unroll = schedule[choices.unroll]

@@ -57,7 +57,8 @@ struct ContractionSizes {
         }
         winograd = WinogradShape(kernel, original, ranges, lanes: lanes)
         let readsConstants = original.right.body.loadedParameters.allSatisfy { kernel.parameters[$0].isConstant }
-        window = readsConstants ? WindowShape(kernel, original, ranges) : nil
+        window =
+            readsConstants && original.operandElement.isFloatingPoint ? WindowShape(kernel, original, ranges) : nil
         let contraction = Self.normalised(original, &ranges)
         self.contraction = contraction
         self.ranges = ranges
@@ -160,9 +161,10 @@ struct ContractionSizes {
 
     /// How the rows of the left operand can be read by the given instruction without packing.
     func left(_ instruction: ContractionInstruction) -> ContractionPlan.Left {
-        let wanted: ElementType = instruction == .multiplyAdd ? .f32 : .bf16
+        let wanted = instruction.packedElement
         guard contraction.operandElement == wanted, let (parameter, index, conditions) = contraction.left.plainLoad,
-            kernel.parameters[parameter].element == wanted,
+            kernel.parameters[parameter].element == wanted
+                || (instruction.isInteger && kernel.parameters[parameter].element == .u8),
             let depth = contraction.depth.extent.constantValue ?? (instruction == .multiplyAdd ? 1 : nil),
             depth % instruction.depthUnit == 0,
             index.linearCoefficient(of: contraction.depth.variable) == 1
@@ -177,7 +179,7 @@ struct ContractionSizes {
             }
             return .strided(base: base, stride: stride)
         }
-        guard instruction != .amx, contraction.depth.extent.constantValue != nil,
+        guard !instruction.usesTiles, !instruction.isInteger, contraction.depth.extent.constantValue != nil,
             ContractionPlan.product(contraction.taps).constantValue != nil, depth >= 8,
             !mask.contains(where: { $0.contains(contraction.depth.variable) })
         else { return .packed }
@@ -206,6 +208,12 @@ struct ContractionSizes {
             if target.hasBF16Dot, target.vectorBytes == 64 { instructions.insert(1, at: 0) }
             if usesTiles { instructions.insert(2, at: 0) }
         }
+        if contraction.operandElement == .i8 {
+            instructions = target.hasInt8Dot ? [ContractionInstruction.int8Dot.rawValue] : []
+            if target.hasAMXInt8 {
+                instructions.insert(ContractionInstruction.amxInt8.rawValue, at: usesTiles ? 0 : instructions.count)
+            }
+        }
         let (rows, vectors) = defaultTile
         let registers = target.vectorRegisters
         let rowChoices =
@@ -231,7 +239,13 @@ struct ContractionSizes {
 
     /// Whether AMX multiplies by default.
     private var usesTiles: Bool {
-        contraction.operandElement == .bf16 && target.hasAMXBF16 && (rowCount ?? .max) > 4
+        let hasTiles =
+            switch contraction.operandElement {
+            case .bf16: target.hasAMXBF16
+            case .i8: target.hasAMXInt8
+            case .f32, .f64, .f16, .i64, .i32, .i16, .u8, .bool: false
+            }
+        return hasTiles && (rowCount ?? .max) > 4
     }
 
     private var algorithms: [Int] {

@@ -22,7 +22,8 @@ struct ContractionWriter {
     private var kernel: Kernel { plan.kernel }
     private var index: IndexPrinter { IndexPrinter(plan.ranges) }
     private var element: String { CTypes.storage(plan.packedElement) }
-    private var isAMX: Bool { plan.instruction == .amx }
+    private var usesTiles: Bool { plan.instruction.usesTiles }
+    private var sum: String { plan.instruction.sum.scalar }
     /// Row coordinates are looked up when the rows have several axes.
     private var hasCoordinates: Bool { contraction.rows.count > 1 && (!readsRowsInPlace || flatRows == nil) }
     /// Whether only the epilogue looks at rows.
@@ -107,7 +108,7 @@ struct ContractionWriter {
             plan: plan, symbol: symbol,
             tilesPerPanel: min(blockTiles, max(1, (rows + plan.tileRows - 1) / plan.tileRows)))
         var source = microkernel.opening
-        if isAMX {
+        if usesTiles {
             source += microkernel.function(rows: 32, vectors: 2) + microkernel.function(rows: 16, vectors: 2)
         } else {
             for size in [plan.tileRows] + plan.tailRows {
@@ -148,11 +149,12 @@ struct ContractionWriter {
         }
         let body = contraction.epilogue.replacing(ranges) { values[$0] }
         let stores = contraction.stores.map { $0.mapping { $0.substituting(ranges) { values[$0] } } }
-        let types = body.types(parameters: kernel.parameters)
+        let types = body.types(
+            parameters: kernel.parameters, accumulator: contraction.operandElement.computeType)
         let names = IndexPrinter(ranges, names: [Self.flatColumn: "column", Self.flatRow: "flat"])
         let flat = LoopAxis(Self.flatColumn, plan.columns)
         var text = [
-            "static void \(symbol)_finish(\(Self.sharedParameters), const float *tile, "
+            "static void \(symbol)_finish(\(Self.sharedParameters), const \(sum) *tile, "
                 + "int64_t start, int64_t end) {"
         ]
         text += pointers(mainParameters) + symbolLines + pointLines + ["(void)block;"]
@@ -162,10 +164,12 @@ struct ContractionWriter {
         for laneAxis in [flat, nil] {
             var printer = BodyPrinter(
                 parameters: kernel.parameters, index: names, lanes: plan.lanes, laneAxis: laneAxis)
+            printer.accumulatorType = contraction.operandElement.computeType
+            let vector = "(*(const \(plan.instruction.sum.vector) *)(tile + (column - start)))"
             printer.accumulator =
                 laneAxis == nil
-                ? .init("tile[column - start]", isVector: false)
-                : .init("(*(const vf *)(tile + (column - start)))", isVector: true)
+                ? .init("\(plan.instruction.isInteger ? "(int64_t)" : "")tile[column - start]", isVector: false)
+                : .init(plan.instruction.isInteger ? "CONVERT(\(vector), vl)" : vector, isVector: true)
             text.append(
                 laneAxis == nil
                     ? "for (; column < end; ++column) {"
@@ -316,7 +320,7 @@ struct ContractionWriter {
         text.append("int64_t *const coordinates = (int64_t *)(area + \(printed(area.coordinates))); (void)coordinates;")
         if plan.sliceTaps != nil { text.append("float *const sums = (float *)(area + \(printed(area.sums)));") }
         text.append("int64_t point[\(max(1, contraction.batch.count))]; (void)point;")
-        if isAMX { text.append("configure_tiles(16, 16);") }
+        if usesTiles { text.append("configure_tiles(16, 16);") }
         text.append("for (int64_t unit = units * part / parts; unit < units * (part + 1) / parts; ++unit) {")
         text.append("int64_t rest = unit;")
         // What is prepared for a unit should serve the next one too.
@@ -354,7 +358,7 @@ struct ContractionWriter {
         text.append("}")
         text.append("(void)batch;")
         text.append("}")
-        if isAMX { text.append("_tile_release();") }
+        if usesTiles { text.append("_tile_release();") }
         return KernelFrame.function(symbol, text)
     }
 
@@ -424,10 +428,10 @@ struct ContractionWriter {
     /// All row tiles of one panel.
     private func tiles(_ microkernel: ContractionMicrokernel, vectors: Int) -> [String] {
         var text: [String] = []
-        if isAMX {
+        if usesTiles {
             text.append("while (first < blockEnd) {")
             text.append("const int64_t count = min_ls(32, blockEnd - first);")
-            text.append("float tile[\(32 * plan.panelColumns)] __attribute__((aligned(64)));")
+            text.append("\(sum) tile[\(32 * plan.panelColumns)] __attribute__((aligned(64)));")
             text.append("if (count < 32) configure_tiles((int)min_ls(count, 16), (int)(count - 16));")
             text.append(
                 "if (count > 16) \(microkernel.name(32, 2))(\(leftArguments)right, depth, ahead, tile); "
@@ -442,7 +446,7 @@ struct ContractionWriter {
         for size in [plan.tileRows] + plan.tailRows {
             text.append("for (; first + \(size) <= blockEnd; first += \(size), ++tileNumber) {")
             text.append("const int64_t count = \(size);")
-            text.append("float tile[\(size * plan.panelColumns)] __attribute__((aligned(64)));")
+            text.append("\(sum) tile[\(size * plan.panelColumns)] __attribute__((aligned(64)));")
             if plan.left == .indirect {
                 text.append("const int32_t *const list = tapLists + tileNumber * \(index.print(plan.taps + 1));")
             }
@@ -490,7 +494,8 @@ struct ContractionWriter {
         case .strided(let base, let stride):
             let parameter = contraction.left.plainLoad?.parameter ?? 0
             let distance = index.print(stride)
-            return "p\(parameter) + \(index.print(base)) + (block + first) * \(distance), \(distance), "
+            return
+                "(const \(element) *)p\(parameter) + \(index.print(base)) + (block + first) * \(distance), \(distance), "
         case .indirect:
             return "tables + first * \(index.print(plan.taps)), list + 1, list[0], "
         case .window: preconditionFailure("windows have a main function of their own")

@@ -24,14 +24,15 @@ package struct KernelEmitter: Sendable {
     /// The decisions that a search may take for a kernel, defaults first.
     package func choices(_ kernel: Kernel) -> [Choice] {
         switch kernel.body {
-        case .nest(let nest): nestChoices(kernel, nest, target)
-        case .contraction(let body):
-            hasMicrokernel(kernel, body)
+        case .nest(let nest): return nestChoices(kernel, nest, target)
+        case .contraction(let original):
+            let body = original.overBytes(kernel, target) ?? original
+            return hasMicrokernel(kernel, body)
                 ? contractionChoices(kernel, body, target)
-                : nestChoices(kernel, body.asNest(element: body.operandElement), target)
-        case .attention(let body): attentionChoices(kernel, body, target)
-        case .recurrence(let body): recurrenceChoices(kernel, body, target)
-        case .sort(let body): sortChoices(kernel, body, target)
+                : nestChoices(kernel, original.asNest(element: original.operandElement), target)
+        case .attention(let body): return attentionChoices(kernel, body, target)
+        case .recurrence(let body): return recurrenceChoices(kernel, body, target)
+        case .sort(let body): return sortChoices(kernel, body, target)
         }
     }
 
@@ -39,11 +40,13 @@ package struct KernelEmitter: Sendable {
     package func emit(_ kernel: Kernel, symbol: String, _ schedule: Schedule) throws(EmissionError) -> EmittedKernel {
         switch kernel.body {
         case .nest(let nest): return try emitNest(kernel, nest, symbol: symbol, schedule, target)
-        case .contraction(let body):
+        case .contraction(let original):
+            let body = original.overBytes(kernel, target) ?? original
             if hasMicrokernel(kernel, body), schedule[Self.plain] == 0 {
                 return try emitContraction(kernel, body, symbol: symbol, schedule, target)
             }
-            return try emitNest(kernel, body.asNest(element: body.operandElement), symbol: symbol, schedule, target)
+            return try emitNest(
+                kernel, original.asNest(element: original.operandElement), symbol: symbol, schedule, target)
         case .attention(let body): return try emitAttention(kernel, body, symbol: symbol, schedule, target)
         case .recurrence(let body): return try emitRecurrence(kernel, body, symbol: symbol, schedule, target)
         case .sort(let body): return try emitSort(kernel, body, symbol: symbol, schedule, target)
@@ -62,7 +65,8 @@ package struct KernelEmitter: Sendable {
         case .f32, .bf16, .f16:
             return body.left.body.types(parameters: kernel.parameters)[body.left.result] == .f32
                 && body.right.body.types(parameters: kernel.parameters)[body.right.result] == .f32
-        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: return false
+        case .i8: return body.overBytes(kernel, target) != nil
+        case .f64, .i64, .i32, .i16, .u8, .bool: return false
         }
     }
 }

@@ -45,8 +45,10 @@ package struct CPUTarget: Hashable, Sendable {
     package var hasBF16Dot: Bool
     /// AMX tiles with bf16 products.
     package var hasAMXBF16: Bool
-    /// Int8 dot products (VNNI).
+    /// Dot products of bytes (VNNI) on whole vectors.
     package var hasInt8Dot: Bool
+    /// AMX tiles with products of bytes.
+    package var hasAMXInt8 = false
     /// Bytes of level-1 data cache of a core, level-2 cache of a core, and last-level cache.
     package var cacheBytes: [Int]
     /// Threads that run a kernel.

@@ -125,7 +125,8 @@ private func merge(
 }
 
 private func mapOfMap(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
-    try merge(&c, id) { c, operand, _ in c.isUsedOnce(operand) && !c.node(operand).operands.isEmpty }
+    if let (expression, _) = c.map(Value(id)), expression.widensByte { return nil }
+    return try merge(&c, id) { c, operand, _ in c.isUsedOnce(operand) && !c.node(operand).operands.isEmpty }
 }
 
 private func mapOfWidening(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
