@@ -45,6 +45,24 @@ func checkedRewrite(_ graph: Graph, tolerance: Double = 2e-7, siblings: Bool = f
         #expect(fired.contains(test.rule))
     }
 
+    /// Products of bytes want bytes: what makes them ends as bytes, and only a conversion stands before the product.
+    @Test func bytesStayBytesUntilTheirProduct() throws {
+        var g = TestGraph()
+        let rounded = try g.apply(.round, try g.input([3, 4]))
+        let bytes = try g.b.cast(try g.b.cast(rounded, .i8), .i32)
+        let product = try g.contract(bytes, try g.b.cast(try g.weight("w", [5, 4], .i8), .i32), "mk nk mn")
+        let (graph, _) = try checkedRewrite(g.finished(product))
+        let contract = try #require(
+            graph.nodes.rows.first { if case .contract = $0.operation { true } else { false } })
+        for operand in contract.operands {
+            guard case .map(let expression) = graph.nodes[operand.node].operation else {
+                Issue.record("\(graph)")
+                return
+            }
+            #expect(expression.widensByte)
+        }
+    }
+
     /// Every row of every table has a graph on which it applies.
     @Test func everyRuleHasACase() {
         let tested = Set(Self.cases.map(\.rule)).union(siblingCases.map(\.rule))

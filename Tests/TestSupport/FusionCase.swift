@@ -244,6 +244,19 @@ extension FusionCase {
             output "y" %3
             """, ["map/1 x0 -> t0", "contract t0 w -> y0"]),
         FusionCase(
+            "a product of bytes reads bytes, however they were widened",
+            """
+            input "x" f32[4, 8]
+            %0 = input 0 : f32[4, 8]
+            %1 = parameter "w" : i8[8, 6]
+            %2 = map i8(round(multiply(a0, 100.0))) %0 : i8[4, 8]
+            %3 = map i32(a0) %2 : i32[4, 8]
+            %4 = map i32(a0) %1 : i32[8, 6]
+            %5 = contract [0, 1] [1, 2] [0, 2] %3, %4 : i32[4, 6]
+            %6 = map multiply(f32(a0), 0.5) %5 : f32[4, 6]
+            output "y" %6
+            """, ["map/1 x0 -> t0", "contract t0 w -> y0"]),
+        FusionCase(
             "a normalisation before a product is one kernel, the product another",
             """
             input "x" f32[4, 8]
