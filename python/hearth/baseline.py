@@ -2,7 +2,8 @@
 drive with frames over stdin and stdout. `Documentation/baseline-protocol.md` is the protocol; in short, a frame is a
 32-bit little-endian length and that many bytes of JSON, one reply for each request, in order:
 
-    {"do": "load", "model": "FILE.py:FUNCTION" | "FILE.pt2", "mode": MODE, "threads": N, "dtype": "f32"|"bf16"|"f16"?}
+    {"do": "load", "model": "FILE.py:FUNCTION" | "FILE.pt2", "mode": MODE, "threads": N, "dtype": "f32"|"bf16"|"f16"?,
+     "device": "cpu"|"cuda"?}
     {"do": "inputs", "path": FILE}                input.I, further sets set.K.input.I, as capture writes them
     {"do": "warm", "calls": N, "seconds": S, "alone": A?}  compiles and calls until both are reached
     {"do": "run", "calls": N, "discard": D, "set": K, "settle_ms": M?}
@@ -144,6 +145,7 @@ class Server:
         """Imports the libraries, loads the model and prepares the mode; compilation itself happens in `warm`."""
         model, mode = field(request, "model", str), field(request, "mode", str)
         threads, dtype = field(request, "threads", int, 2), field(request, "dtype", str, "")
+        device = field(request, "device", str, "cpu")
         if self.engine is not None:
             raise Refusal(BAD_REQUEST, "a model is loaded already: a process serves one model in one mode")
         if mode not in MODES:
@@ -155,13 +157,13 @@ class Server:
         from hearth.loading import ModelError
 
         try:
-            self.engine = engines.load(model, mode, threads, dtype)
+            self.engine = engines.load(model, mode, threads, dtype, device)
         except ModelError as error:
             raise Refusal(MODEL, str(error)) from None
         except engines.Unsupported as error:
             raise Refusal(UNSUPPORTED, str(error)) from None
         self.calls = [self.engine.bind(self.engine.example())]
-        self.settle_ms = SETTLE_MS[mode]
+        self.settle_ms = SETTLE_MS[mode] if device == "cpu" else 0.0
         return {"mode": mode, "ns": time.perf_counter_ns() - start, **self.engine.versions()}
 
     def inputs(self, request: dict[str, Any]) -> dict[str, Any]:

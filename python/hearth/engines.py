@@ -56,7 +56,7 @@ class Engine(Protocol):
 class Model:
     """A module with the structure of its inputs."""
 
-    def __init__(self, spec: str, dtype: str) -> None:
+    def __init__(self, spec: str, dtype: str, device: str = "cpu") -> None:
         if dtype not in DTYPES:
             raise ModelError(f"unknown element type '{dtype}'; there are: {', '.join(filter(None, DTYPES))}")
         self.program: torch.export.ExportedProgram | None = None
@@ -76,6 +76,12 @@ class Model:
         self.leaves, self.structure = pytree.tree_flatten((tuple(args), dict(kwargs)))
         if DTYPES[dtype] is not None:
             self.cast(DTYPES[dtype])
+        self.device = torch.device(device)
+        if device != "cpu":
+            if self.program is not None:
+                raise ModelError(f"'{spec}': an exported program stays where it was exported; name a Python function")
+            self.module.to(self.device)
+            self.leaves = [x.to(self.device) if isinstance(x, Tensor) else x for x in self.leaves]
 
     def cast(self, dtype: torch.dtype) -> None:
         """Module and floating-point inputs to `dtype`."""
@@ -139,11 +145,21 @@ class TorchEngine:
 
     def bind(self, leaves: list[Any]) -> Callable[[], Any]:
         function = self.function
-        args, kwargs = self.model.arguments([x.clone() if isinstance(x, Tensor) else x for x in leaves])
-        return lambda: function(*args, **kwargs)
+        device = self.model.device
+        args, kwargs = self.model.arguments([x.to(device).clone() if isinstance(x, Tensor) else x for x in leaves])
+        if device.type == "cpu":
+            return lambda: function(*args, **kwargs)
+
+        def call() -> Any:
+            # A call ends when its results are there.
+            result = function(*args, **kwargs)
+            torch.cuda.synchronize()
+            return result
+
+        return call
 
     def tensors(self, result: Any) -> list[Tensor | None]:
-        return [x if isinstance(x, Tensor) else None for x in pytree.tree_leaves(result)]
+        return [x.cpu() if isinstance(x, Tensor) else None for x in pytree.tree_leaves(result)]
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__}
@@ -317,11 +333,16 @@ def input_sets(tensors: Mapping[str, Tensor], example: list[Any]) -> list[list[A
     return [sets[number] for number in sorted(sets)]
 
 
-def load(spec: str, mode: str, threads: int, dtype: str) -> Engine:
-    """The model in the given mode. Throws `ModelError` or `Unsupported`."""
+def load(spec: str, mode: str, threads: int, dtype: str, device: str = "cpu") -> Engine:
+    """The model in the given mode on a device of PyTorch. Throws `ModelError` or `Unsupported`."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(threads)
-    model = Model(spec, dtype)
+    if device != "cpu":
+        if mode in ("onnxruntime", "openvino"):
+            raise Unsupported(f"{mode} is a rival on the CPU only")
+        if not torch.cuda.is_available():
+            raise Unsupported("PyTorch sees no GPU")
+    model = Model(spec, dtype, device)
     if mode == "onnxruntime":
         return OnnxEngine(model, threads)
     if mode == "openvino":

@@ -71,11 +71,12 @@ struct BenchCommand: ParsableCommand {
         let session = try Session(loaded)
         try session.bind(golden.types)
         let results = try session.outputs.map { try TensorMemory($0) }
-        let runner = BenchRunner(session: session, inputs: golden.addresses, outputs: results.map(\.address))
+        let runner = try BenchRunner(session: session, inputs: golden, outputs: results)
         let rivals = BenchRivals(
             modes, python: PythonFiles.interpreter(python), script: try PythonFiles.script("baseline.py"))
         rivals.prepare(
-            model: PythonFiles.absolute(model), inputs: PythonFiles.absolute(path), threads: device.limits.threads)
+            model: PythonFiles.absolute(model), inputs: PythonFiles.absolute(path), threads: device.limits.threads,
+            device: device.limits.torchDevice)
         let timing = try measure(runner, rivals)
         withExtendedLifetime((golden, results)) {}
         let report = BenchReport(
@@ -105,41 +106,5 @@ struct BenchCommand: ParsableCommand {
             }
         }
         return timing
-    }
-}
-
-/// Our side: one bound session.
-final class BenchRunner {
-    private let session: Session
-    private let inputs: [UnsafeRawPointer]
-    private let outputs: [UnsafeMutableRawPointer]
-
-    /// Runs `session`, bound to inputs and outputs at these addresses, which outlive this object.
-    init(session: Session, inputs: [UnsafeRawPointer], outputs: [UnsafeMutableRawPointer]) {
-        self.session = session
-        self.inputs = inputs
-        self.outputs = outputs
-    }
-
-    /// Median nanoseconds of `calls` calls after `warm` untimed ones.
-    func median(calls: Int, warm: Int) throws -> Double {
-        var times = [Double](repeating: 0, count: calls)
-        try inputs.withUnsafeBufferPointer { inputs in
-            try outputs.withUnsafeBufferPointer { outputs in
-                for _ in 0..<warm { try session.run(inputs: inputs, outputs: outputs) }
-                for index in 0..<calls {
-                    let before = Self.now()
-                    try session.run(inputs: inputs, outputs: outputs)
-                    times[index] = Double(Self.now() - before)
-                }
-            }
-        }
-        return Baselines.median(times)
-    }
-
-    private static func now() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

@@ -34,10 +34,14 @@ final class BenchRivals {
     }
 
     /// Loads the model everywhere and calls it until it is warm. Loading and the compilation of the modes that measure
-    /// nothing meanwhile run side by side; `max-autotune` chooses by timing and has the machine for itself.
-    func prepare(model: String, inputs: String, threads: Int) {
+    /// nothing meanwhile run side by side; `max-autotune` chooses by timing and has the machine for itself. `device` is
+    /// PyTorch's name of where they run.
+    func prepare(model: String, inputs: String, threads: Int, device: String) {
         together("load") { index in
-            ["model": .string(model), "mode": .string(self.modes[index]), "threads": .integer(Int64(threads))]
+            [
+                "model": .string(model), "mode": .string(self.modes[index]), "threads": .integer(Int64(threads)),
+                "device": .string(device),
+            ]
         } receive: { index, reply in
             self.versions[index] = ["torch", "onnxruntime", "openvino"].compactMap { name in
                 reply.objectValue?[name]?.stringValue.map { (name, $0) }
