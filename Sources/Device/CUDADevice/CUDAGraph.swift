@@ -21,8 +21,9 @@ final class CUDAGraph: DeviceGraph {
     init(_ device: CUDADevice, _ launches: [Launch], slotCount: Int) throws(DeviceError) {
         try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks)
         for launch in launches {
-            // More than 48 KiB must be asked for (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
-            guard case .grid(let grid) = launch.spread, grid.sharedBytes > 48 << 10 else { continue }
+            // More than 48 KiB, with what the kernel declares itself, must be asked for
+            // (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
+            guard case .grid(let grid) = launch.spread, grid.sharedBytes > 0 else { continue }
             let function = HearthCUFunction(launch.kernel.handle)
             try device.driver.check(
                 device.driver.call.cuFuncSetAttribute(function, 8, grid.sharedBytes), "reserving shared memory")

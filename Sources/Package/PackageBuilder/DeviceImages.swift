@@ -46,8 +46,11 @@ package actor DeviceImages {
             for unit in program.deviceUnits {
                 tasks.append((unit.symbol, cubin(unit.text, toolchain, architecture)))
             }
+            // All end before an error is thrown: no compiler may be at work when the process exits.
+            var results: [(String, Result<[UInt8], ToolchainError>)] = []
+            for (symbol, task) in tasks { results.append((symbol, await task.value)) }
             var images: [Image] = []
-            for (symbol, task) in tasks { images.append((symbol, try await task.value.get())) }
+            for (symbol, result) in results { images.append((symbol, try result.get())) }
             return images
         }
     }

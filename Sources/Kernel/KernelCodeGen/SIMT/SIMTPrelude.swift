@@ -165,6 +165,11 @@ package struct SIMTPrelude: Sendable {
             MATH(floor, floorf, floor)
             MATH(ceil, ceilf, ceil)
             MATH(sqrt, sqrtf, sqrt)
+            #ifdef __CUDACC_RTC__
+            FORCE float rounded_fs(float x) { asm("" : "+f"(x)); return x; }
+            #else
+            FORCE float rounded_fs(float x) { return x; }
+            #endif
             FORCE float sel_fs(int m, float a, float b) { return m ? a : b; }
             FORCE int32_t sel_is(int m, int32_t a, int32_t b) { return m ? a : b; }
             FORCE int sel_bs(int m, int a, int b) { return m ? a : b; }
