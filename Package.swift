@@ -139,7 +139,7 @@ let package = Package(
                 "worker-for-tests",
             ],
             exclude: ["Corpus"]),
-        tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR"]),
+        tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "OpenCLDevice"]),
         tests("KernelIR", ["Base", "ElementTypes"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),
         tests(

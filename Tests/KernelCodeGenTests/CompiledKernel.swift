@@ -73,8 +73,14 @@ enum TestTarget: String, CaseIterable, Sendable {
     }()
 }
 
+/// A kernel compiled for some device that is here.
+protocol RunnableKernel {
+    /// Runs the kernel on buffers in the order of its parameters; `parts` is for devices that hand out parts.
+    func run(_ buffers: inout [[UInt8]], dimensions: [Int64], parts: Int32) throws
+}
+
 /// A kernel compiled with clang or gcc and loaded.
-final class CompiledKernel {
+final class CompiledKernel: RunnableKernel {
     struct Failure: Error, CustomStringConvertible { var description: String }
     typealias Function =
         @convention(c) (

@@ -142,6 +142,7 @@ struct Product: Sendable, CustomTestStringConvertible {
                                     var value = left[place]
                                     if prologue { value = value * (value + 1) }
                                     if element == .bf16 { value = Memory.rounded(value) }
+                                    if element == .f16 { value = Float(Float16(value)) }
                                     let weight = right[((output * window + ky) * window + kx) * groupChannels + c]
                                     sum += Double(value) * Double(weight)
                                     magnitude += abs(Double(value) * Double(weight))
@@ -214,11 +215,19 @@ struct Product: Sendable, CustomTestStringConvertible {
     {
         let compiled = try CompiledKernel(product.kernel, target, schedule, loads: target.runs)
         guard target.runs else { return }
+        try verify(product, compiled, parts: parts)
+    }
+
+    /// Runs a compiled form on numbers that are always the same and compares.
+    static func verify(_ product: Product, _ compiled: some RunnableKernel, parts: Int32 = 1) throws {
         var random = SeededRandom(seed: 7)
         func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.uniform() * 2 - 1) } }
         let counts = product.counts
         var (left, right) = (numbers(counts[0]), numbers(counts[1]))
         if product.element == .bf16 { (left, right) = (left.map(Memory.rounded), right.map(Memory.rounded)) }
+        if product.element == .f16 {
+            (left, right) = (left.map { Float(Float16($0)) }, right.map { Float(Float16($0)) })
+        }
         let bias = numbers(counts[2])
         var buffers = [
             Memory.bytes(left, product.element), Memory.bytes(right, product.element), Memory.bytes(bias, .f32),

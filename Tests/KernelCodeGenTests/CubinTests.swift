@@ -1,0 +1,131 @@
+import ElementTypes
+import Foundation
+import KernelIR
+import Testing
+
+@testable import KernelCodeGen
+
+/// A kernel and a schedule under which its CUDA text must compile.
+struct CubinCase: Sendable, CustomTestStringConvertible {
+    let name: String
+    let kernel: Kernel
+    let schedule: Schedule
+
+    var testDescription: String { name }
+
+    static let all: [CubinCase] = {
+        func product(_ name: String, _ product: Product, _ schedule: Schedule) -> CubinCase {
+            CubinCase(name: "\(name) \(product.testDescription) \(schedule)", kernel: product.kernel, schedule: schedule)
+        }
+        func attention(_ attention: AttentionCase, _ schedule: Schedule) -> CubinCase {
+            CubinCase(
+                name: "attention \(attention.testDescription) \(schedule)", kernel: attention.kernel, schedule: schedule)
+        }
+        let decode = Product(channels: 4096, outputs: 6144, element: .bf16)
+        var cases = [
+            product("skinny", decode, Schedule(["algorithm": 2])),
+            product("skinny", decode, Schedule(["algorithm": 2, "across": 4, "columns": 2, "ahead": 4])),
+            product(
+                "skinny", Product(images: 16, channels: 1024, outputs: 1024, element: .f16), Schedule(["algorithm": 2])),
+            product(
+                "skinny", Product(images: 4, channels: 14336, outputs: 4096, element: .bf16, prologue: true),
+                Schedule(["algorithm": 2])),
+            product("skinny", Product(channels: 1000, outputs: 33), Schedule(["algorithm": 2])),
+            product("tile", Product(images: 200, channels: 300, outputs: 400), Schedule(["algorithm": 1, "threadTile": 8])),
+            product(
+                "tile", Product(images: 200, channels: 300, outputs: 400),
+                Schedule(["algorithm": 1, "threadTile": 4, "parts": 4])),
+            product("nest", Product(images: 20, channels: 300, outputs: 40), Schedule(["algorithm": 0])),
+            product(
+                "matrix", Product(images: 27, channels: 200, outputs: 50, element: .bf16, isSymbolic: true),
+                Schedule(["algorithm": 3])),
+            product(
+                "matrix", Product(images: 70, channels: 77, outputs: 50, element: .bf16), Schedule(["algorithm": 3])),
+            product(
+                "matrix", Product(images: 300, channels: 256, outputs: 512, element: .bf16, prologue: true),
+                Schedule(["algorithm": 3])),
+            product(
+                "matrix", Product(images: 300, channels: 256, outputs: 512, element: .bf16, isConstant: false),
+                Schedule(["algorithm": 3])),
+            product(
+                "matrix",
+                Product(images: 2, side: 56, channels: 64, outputs: 64, window: 3, padding: 1, element: .f16),
+                Schedule(["algorithm": 3])),
+            product(
+                "matrix",
+                Product(images: 1, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3, element: .f16),
+                Schedule(["algorithm": 3])),
+        ]
+        let large = Product(images: 512, channels: 4096, outputs: 4096, element: .bf16)
+        for tile in SIMTMatrixWriter.tiles.indices {
+            cases.append(product("matrix", large, Schedule(["algorithm": 3, "tile": tile, "stages": 3, "parts": 1])))
+        }
+        cases.append(product("matrix", large, Schedule(["algorithm": 3, "tile": 2, "stages": 4, "parts": 4])))
+        for depth in [64, 80, 128] {
+            cases.append(
+                attention(
+                    .init(group: 4, queries: 512, keys: 512, depth: depth, valueDepth: depth, element: .bf16, isCausal: true),
+                    Schedule(["form": 1])))
+        }
+        cases += [
+            attention(
+                .init(queries: 128, keys: 128, depth: 64, valueDepth: 64, element: .f16, mask: .keys),
+                Schedule(["form": 1, "warps": 8])),
+            attention(
+                .init(queries: 40, keys: 77, depth: 32, valueDepth: 64, element: .bf16, mask: .added, prologue: true, isSymbolic: true),
+                Schedule(["form": 1])),
+            attention(
+                .init(keyHeads: 8, group: 4, queries: 1, keys: 2048, depth: 128, valueDepth: 128, element: .bf16, mask: .keys),
+                Schedule(["form": 0])),
+            attention(.init(queries: 17, keys: 41, depth: 5, valueDepth: 3, isSymbolic: true), Schedule(["form": 0])),
+        ]
+        for cell in RecurrenceKernel.Cell.allCases {
+            let recurrence = RecurrenceCase(cell: cell, batch: 2, hidden: 512, element: .f16)
+            for shared in [0, 1] {
+                cases.append(
+                    CubinCase(
+                        name: "recurrence \(recurrence.testDescription) shared \(shared)", kernel: recurrence.kernel,
+                        schedule: Schedule(["shared": shared])))
+            }
+        }
+        for count in [1000, 100_000] {
+            let sort = SortCase(count: count, limit: 5, isDescending: true, element: .f32)
+            cases.append(CubinCase(name: "sort \(sort.testDescription)", kernel: sort.kernel, schedule: Schedule()))
+        }
+        return cases
+    }()
+}
+
+/// NVRTC and what to compile for.
+enum CubinTarget {
+    static let toolchain: NVRTCToolchain? = {
+        guard let path = ProcessInfo.processInfo.environment["HEARTH_NVRTC"] else { return nil }
+        return try? NVRTCToolchain(path: path, parallel: 1)
+    }()
+
+    static func target(_ architecture: String) -> SIMTTarget {
+        let isHopper = architecture.hasPrefix("sm_9")
+        return SIMTTarget(
+            dialect: .cuda, architecture: architecture, warp: 32, threads: 1024,
+            sharedBytes: isHopper ? 232_448 : 166_912, multiprocessors: isHopper ? 132 : 108, l2Bytes: 40 << 20)
+    }
+
+}
+
+/// CUDA text of every template, compiled without a GPU where NVRTC is there: `HEARTH_NVRTC` names the library.
+@Suite(.enabled(if: CubinTarget.toolchain != nil, "NVRTC is not there"), .serialized) struct CubinTests {
+    @Test(arguments: CubinCase.all, ["sm_80", "sm_90a"])
+    func compiles(_ cubin: CubinCase, _ architecture: String) async throws {
+        let emitter = SIMTEmitter(CubinTarget.target(architecture))
+        let emitted = try emitter.emit(cubin.kernel, symbol: "tested", cubin.schedule)
+        if let folder = ProcessInfo.processInfo.environment["HEARTH_DUMP_CUDA"] {
+            let file = cubin.name.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+            try Data((emitter.prelude + emitted.source).utf8).write(to: URL(filePath: "\(folder)/\(architecture)_\(file).cu"))
+        }
+        let image = try await #require(CubinTarget.toolchain).compile(
+            emitter.prelude + emitted.source, architecture: architecture)
+        let facts = try #require(CubinFacts(image))
+        print("CUBIN \(architecture) \(cubin.name): \(facts)")
+        #expect(facts.registers > 0)
+    }
+}
