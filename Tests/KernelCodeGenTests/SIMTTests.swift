@@ -73,19 +73,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        Schedule(["rows": 4, "parts": 8, "threads": 256]), Schedule(["rows": 4, "parts": 8, "threads": 128]),
-        Schedule(["rows": 4, "parts": 3, "threads": 256]), Schedule(["rows": 4, "parts": 1, "threads": 256]),
-    ], [0, 1, 2])
-    func debugged(_ schedule: Schedule, _ n: Int) throws {
-        let attention = [
-            AttentionCase(group: 4, queries: 1, keys: 700, depth: 32, valueDepth: 32, mask: .keys),
-            AttentionCase(batch: 2, group: 2, queries: 5, keys: 300, depth: 16, valueDepth: 24, element: .bf16, isCausal: true),
-            AttentionCase(batch: 2, queries: 70, keys: 200, depth: 16, valueDepth: 16, mask: .triangle),
-        ][n]
-            try attention.verify(BlockKernel(attention.kernel, schedule))
-    }
-
     @Test(arguments: RecurrenceTests.cases)
     func recurrencesMatchEquations(_ recurrence: RecurrenceCase) throws {
         try recurrence.verify(BlockKernel(recurrence.kernel))

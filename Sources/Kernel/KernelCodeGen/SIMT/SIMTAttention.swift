@@ -42,8 +42,10 @@ package func emitSIMTAttention(
     guard (rows * (threads * (run + 1) + depth) + 64) * 4 <= 48 * 1024 else {
         throw EmissionError(kernel: kernel.name, reason: "queries of \(depth) elements do not fit in shared memory")
     }
+    // A part without keys has nothing to do.
+    let turns = body.keys.extent.constantValue.map { max(1, ($0 + threads - 1) / threads) } ?? .max
     return SIMTAttentionWriter(
-        shape: shape, symbol: symbol, rows: rows, parts: schedule[choices[2]], threads: threads
+        shape: shape, symbol: symbol, rows: rows, parts: min(schedule[choices[2]], turns), threads: threads
     ).write()
 }
 
