@@ -104,6 +104,7 @@ let package = Package(
             ["Base", "ElementTypes", "MappedFiles", "Safetensors", "DeviceAPI", "ModelPackage"]),
         // Tools
         room("Tools", "FileFuzzing", ["Base", "JSON", "ModelFiles", "Safetensors"]),
+        room("Tools", "KernelTrials", ["Base", "ElementTypes", "KernelIR", "KernelCodeGen", "DeviceAPI"]),
         .executableTarget(
             name: "hearth-fuzz",
             dependencies: ["FileFuzzing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -116,7 +117,7 @@ let package = Package(
                 "KernelArchive",
                 "ReferenceInterpreter", "DeviceAPI", "CPUDevice", "CUDADevice", "OpenCLDevice", "ModelPackage",
                 "PackageBuilder",
-                "PackageRuntime",
+                "PackageRuntime", "KernelTrials",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),

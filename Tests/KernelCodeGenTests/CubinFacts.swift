@@ -25,7 +25,9 @@ struct CubinFacts: Equatable, CustomStringConvertible {
             let start = names + number(header, 4)
             let name = String(decoding: bytes[start...].prefix { $0 != 0 }, as: UTF8.self)
             let (offset, size) = (number(header + 0x18, 8), number(header + 0x20, 8))
-            if name.hasPrefix(".nv.shared."), !name.hasPrefix(".nv.shared.reserved") { sharedBytes = max(sharedBytes, size) }
+            if name.hasPrefix(".nv.shared."), !name.hasPrefix(".nv.shared.reserved") {
+                sharedBytes = max(sharedBytes, size)
+            }
             guard name == ".nv.info" else { continue }
             var at = offset
             while at + 4 <= offset + size {

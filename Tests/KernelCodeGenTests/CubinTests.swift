@@ -15,11 +15,13 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
 
     static let all: [CubinCase] = {
         func product(_ name: String, _ product: Product, _ schedule: Schedule) -> CubinCase {
-            CubinCase(name: "\(name) \(product.testDescription) \(schedule)", kernel: product.kernel, schedule: schedule)
+            CubinCase(
+                name: "\(name) \(product.testDescription) \(schedule)", kernel: product.kernel, schedule: schedule)
         }
         func attention(_ attention: AttentionCase, _ schedule: Schedule) -> CubinCase {
             CubinCase(
-                name: "attention \(attention.testDescription) \(schedule)", kernel: attention.kernel, schedule: schedule)
+                name: "attention \(attention.testDescription) \(schedule)", kernel: attention.kernel, schedule: schedule
+            )
         }
         let decode = Product(channels: 4096, outputs: 6144, element: .bf16)
         var cases = [
@@ -31,7 +33,8 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                 "skinny", Product(images: 4, channels: 14336, outputs: 4096, element: .bf16, prologue: true),
                 Schedule(["algorithm": 2])),
             product("skinny", Product(channels: 1000, outputs: 33), Schedule(["algorithm": 2])),
-            product("tile", Product(images: 200, channels: 300, outputs: 400), Schedule(["algorithm": 1, "threadTile": 8])),
+            product(
+                "tile", Product(images: 200, channels: 300, outputs: 400), Schedule(["algorithm": 1, "threadTile": 8])),
             product(
                 "tile", Product(images: 200, channels: 300, outputs: 400),
                 Schedule(["algorithm": 1, "threadTile": 4, "parts": 4])),
@@ -53,7 +56,8 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                 Schedule(["algorithm": 3])),
             product(
                 "matrix",
-                Product(images: 1, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3, element: .f16),
+                Product(
+                    images: 1, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3, element: .f16),
                 Schedule(["algorithm": 3])),
         ]
         let large = Product(images: 512, channels: 4096, outputs: 4096, element: .bf16)
@@ -64,7 +68,9 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
         for depth in [64, 80, 128] {
             cases.append(
                 attention(
-                    .init(group: 4, queries: 512, keys: 512, depth: depth, valueDepth: depth, element: .bf16, isCausal: true),
+                    .init(
+                        group: 4, queries: 512, keys: 512, depth: depth, valueDepth: depth, element: .bf16,
+                        isCausal: true),
                     Schedule(["form": 1])))
         }
         cases += [
@@ -72,10 +78,14 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                 .init(queries: 128, keys: 128, depth: 64, valueDepth: 64, element: .f16, mask: .keys),
                 Schedule(["form": 1, "warps": 8])),
             attention(
-                .init(queries: 40, keys: 77, depth: 32, valueDepth: 64, element: .bf16, mask: .added, prologue: true, isSymbolic: true),
+                .init(
+                    queries: 40, keys: 77, depth: 32, valueDepth: 64, element: .bf16, mask: .added, prologue: true,
+                    isSymbolic: true),
                 Schedule(["form": 1])),
             attention(
-                .init(keyHeads: 8, group: 4, queries: 1, keys: 2048, depth: 128, valueDepth: 128, element: .bf16, mask: .keys),
+                .init(
+                    keyHeads: 8, group: 4, queries: 1, keys: 2048, depth: 128, valueDepth: 128, element: .bf16,
+                    mask: .keys),
                 Schedule(["form": 0])),
             attention(.init(queries: 17, keys: 41, depth: 5, valueDepth: 3, isSymbolic: true), Schedule(["form": 0])),
         ]
@@ -120,7 +130,8 @@ enum CubinTarget {
         let emitted = try emitter.emit(cubin.kernel, symbol: "tested", cubin.schedule)
         if let folder = ProcessInfo.processInfo.environment["HEARTH_DUMP_CUDA"] {
             let file = cubin.name.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
-            try Data((emitter.prelude + emitted.source).utf8).write(to: URL(filePath: "\(folder)/\(architecture)_\(file).cu"))
+            try Data((emitter.prelude + emitted.source).utf8).write(
+                to: URL(filePath: "\(folder)/\(architecture)_\(file).cu"))
         }
         let image = try await #require(CubinTarget.toolchain).compile(
             emitter.prelude + emitted.source, architecture: architecture)

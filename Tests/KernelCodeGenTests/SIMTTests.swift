@@ -8,8 +8,10 @@ import Testing
 @Suite(.enabled(if: BlockKernel.isThere, "there is no OpenCL device"), .serialized) struct SIMTTests {
     static let narrow: [Product] = [
         Product(images: 3, channels: 64, outputs: 40, element: .bf16),
-        Product(channels: 520, outputs: 37, element: .bf16), Product(images: 5, channels: 48, outputs: 33, element: .f16),
-        Product(channels: 77, outputs: 20, element: .bf16), Product(images: 16, channels: 40, outputs: 9, element: .bf16),
+        Product(channels: 520, outputs: 37, element: .bf16),
+        Product(images: 5, channels: 48, outputs: 33, element: .f16),
+        Product(channels: 77, outputs: 20, element: .bf16),
+        Product(images: 16, channels: 40, outputs: 9, element: .bf16),
         Product(images: 2, channels: 72, outputs: 24, element: .bf16, prologue: true),
         Product(images: 21, channels: 136, outputs: 70, element: .bf16),
     ]
@@ -30,7 +32,8 @@ import Testing
     ])
     func tilesObeyChoices(_ schedule: Schedule) throws {
         for product in [
-            Product(images: 29, channels: 200, outputs: 150), Product(side: 9, channels: 16, outputs: 40, window: 3, padding: 1),
+            Product(images: 29, channels: 200, outputs: 150),
+            Product(side: 9, channels: 16, outputs: 40, window: 3, padding: 1),
         ] {
             try ContractionTests.verify(product, BlockKernel(product.kernel, schedule))
         }
@@ -61,12 +64,14 @@ import Testing
     }
 
     @Test(arguments: [
-        Schedule(["rows": 1, "parts": 1]), Schedule(["rows": 8, "parts": 3]), Schedule(["rows": 4, "parts": 8, "threads": 256]),
+        Schedule(["rows": 1, "parts": 1]), Schedule(["rows": 8, "parts": 3]),
+        Schedule(["rows": 4, "parts": 8, "threads": 256]),
     ])
     func attentionsObeyChoices(_ schedule: Schedule) throws {
         for attention in [
             AttentionCase(group: 4, queries: 1, keys: 700, depth: 32, valueDepth: 32, mask: .keys),
-            AttentionCase(batch: 2, group: 2, queries: 5, keys: 300, depth: 16, valueDepth: 24, element: .bf16, isCausal: true),
+            AttentionCase(
+                batch: 2, group: 2, queries: 5, keys: 300, depth: 16, valueDepth: 24, element: .bf16, isCausal: true),
             AttentionCase(batch: 2, queries: 70, keys: 200, depth: 16, valueDepth: 16, mask: .triangle),
         ] {
             try attention.verify(BlockKernel(attention.kernel, schedule))

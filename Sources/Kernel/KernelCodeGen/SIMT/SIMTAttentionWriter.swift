@@ -24,7 +24,8 @@ struct SIMTAttentionWriter {
     }
 
     private func operand(
-        _ name: String, _ function: ScalarFunction, _ frame: SIMTFrame, _ axes: [LoopAxis], _ along: LoopAxis, _ run: Int
+        _ name: String, _ function: ScalarFunction, _ frame: SIMTFrame, _ axes: [LoopAxis], _ along: LoopAxis,
+        _ run: Int
     ) -> String {
         run == 1
             ? frame.function(name, shape.rounded(function), over: axes, as: nil)
@@ -129,11 +130,12 @@ struct SIMTAttentionWriter {
             "const float old = peaks[r], now = max_fs(best, old), zero = now == -__builtin_inff() ? 0 : now;",
             "for (int j = lane; j < \(threads); j += \(width)) {",
             "const float p = exp_fs(weights[r * \(threads) + j] - zero); weights[r * \(threads) + j] = p; sum += p; }",
-        ] + fold("sum += __shfl_xor_sync(0xffffffffu, sum, other);") + [
-            width == 1 ? "" : "__syncwarp();",
-            "if (lane == 0) { const float fade = exp_fs(old - zero); fades[r] = fade; "
-                + "totals[r] = fma_fs(totals[r], fade, sum); peaks[r] = now; }", "}", "BARRIER;",
-        ].filter { !$0.isEmpty }
+        ] + fold("sum += __shfl_xor_sync(0xffffffffu, sum, other);")
+            + [
+                width == 1 ? "" : "__syncwarp();",
+                "if (lane == 0) { const float fade = exp_fs(old - zero); fades[r] = fade; "
+                    + "totals[r] = fma_fs(totals[r], fade, sum); peaks[r] = now; }", "}", "BARRIER;",
+            ].filter { !$0.isEmpty }
     }
 
     /// Adds the values of this turn: threads lie across a value, groups of threads take keys in turn.

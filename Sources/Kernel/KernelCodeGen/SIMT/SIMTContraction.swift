@@ -42,19 +42,20 @@ private struct SIMTProductChoices {
             product.isReal && product.rows.map { $0 <= SIMTSkinnyWriter.mostRows } ?? false && product.depth != nil
             && depth >= product.runLength && product.rightForm != .computed
         let hasMatrix = product.isReal && product.element != .f32 && product.target.hasMatrixUnits
+        // A tile's worth of rows, columns or summed elements that are not there is work for nothing: depthwise windows and
+        // single columns run as nests.
+        let fillsTiles = min(rows, columns) >= 8 && depth >= 8
         // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
         if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
-        if hasMatrix { forms.append(.matrix) }
+        if fillsTiles {
+            if hasMatrix { forms.append(.matrix) }
+            if product.isReal { forms.append(.tile) }
+        }
         if isSkinny, !forms.contains(.skinny) { forms.append(.skinny) }
-        if product.isReal {
-            // A tile's worth of rows or columns that are not there is work for nothing.
-            if min(rows, columns) >= 8 {
-                forms += [.tile, .nest]
-            } else {
-                forms += [.nest, .tile]
-            }
-        } else {
-            forms.append(.nest)
+        forms.append(.nest)
+        if !fillsTiles {
+            if hasMatrix { forms.append(.matrix) }
+            if product.isReal { forms.append(.tile) }
         }
         form = Choice("algorithm", forms.map(\.rawValue))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
@@ -70,7 +71,9 @@ private struct SIMTProductChoices {
             ((rows + tile.rows - 1) / tile.rows) * ((columns + tile.columns - 1) / tile.columns) * batches
         }
         let table = SIMTMatrixWriter.tiles
-        let usable = table.indices.filter { SIMTMatrixWriter.sharedBytes(table[$0], stages: 3) <= product.target.sharedBytes }
+        let usable = table.indices.filter {
+            SIMTMatrixWriter.sharedBytes(table[$0], stages: 3) <= product.target.sharedBytes
+        }
         let narrow = rows <= 16 ? 6 : rows <= 32 ? 4 : 2
         let best = [0, 1].first { blocks(table[$0]) >= processors && rows > 64 } ?? narrow
         tile = Choice("tile", [best] + usable.filter { $0 != best })
@@ -78,8 +81,11 @@ private struct SIMTProductChoices {
         let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
         let formed = forms.first == .matrix ? blocks(table[best]) : max(1, rows / 64) * max(1, columns / 64) * batches
         var parts = 1
-        while isCountable, parts < 8, formed * parts * 2 <= processors * 3 / 2, depth / (parts * 2) >= 256 { parts *= 2 }
-        self.parts = Choice("parts", isCountable ? [parts] + [1, 2, 4, 8, 16].filter { $0 != parts && $0 * 64 <= depth } : [1])
+        while isCountable, parts < 8, formed * parts * 2 <= processors * 3 / 2, depth / (parts * 2) >= 256 {
+            parts *= 2
+        }
+        self.parts = Choice(
+            "parts", isCountable ? [parts] + [1, 2, 4, 8, 16].filter { $0 != parts && $0 * 64 <= depth } : [1])
     }
 }
 
@@ -126,7 +132,8 @@ package func emitSIMTContraction(
         let bytes = SIMTMatrixWriter.sharedBytes(table[place], stages: stages)
         guard bytes <= target.sharedBytes else {
             throw EmissionError(
-                kernel: kernel.name, reason: "\(bytes) bytes of shared memory of \(target.sharedBytes) that a block has")
+                kernel: kernel.name, reason: "\(bytes) bytes of shared memory of \(target.sharedBytes) that a block has"
+            )
         }
         return SIMTMatrixWriter(
             product: product, symbol: symbol, tile: table[place], stages: stages, parts: schedule[choices.parts]

@@ -165,7 +165,8 @@ struct SIMTFlashWriter {
             "UNROLL for (int j = 0; j < \(tile / 8); ++j) UNROLL for (int e = 2 * side; e < 2 * side + 2; ++e) {",
             "s[j][e] = exp2_near(s[j][e] - zero); sum += s[j][e]; }",
             "total[side] = fmaf(total[side], fade, sum);",
-            "UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) { o[j][2 * side] *= fade; o[j][2 * side + 1] *= fade; }", "}",
+            "UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) { o[j][2 * side] *= fade; o[j][2 * side + 1] *= fade; }",
+            "}",
         ]
     }
 

@@ -41,7 +41,8 @@ extension SIMTFrame {
         if case .words(let element) = form, loads.count == 1, loads[0].node == function.result,
             kernel.parameters[loads[0].parameter].element == element
         {
-            lines.append("UNROLL for (int i = 0; i < \(count * element.byteCount / 4); ++i) w[i] = w\(function.result)[i];")
+            lines.append(
+                "UNROLL for (int i = 0; i < \(count * element.byteCount / 4); ++i) w[i] = w\(function.result)[i];")
             return (lines + ["}", ""]).joined(separator: "\n")
         }
         var printer = self.printer
@@ -137,7 +138,8 @@ extension SIMTFrame {
     private func fetch(_ name: String, _ element: ElementType, _ count: Int, _ load: WideLoad) -> [String] {
         let bytes = count * element.byteCount
         let (type, step, parts) =
-            bytes % 16 == 0 ? ("uint4", 16, ["x", "y", "z", "w"]) : bytes % 8 == 0 ? ("uint2", 8, ["x", "y"]) : ("uint32_t", 4, [])
+            bytes % 16 == 0
+            ? ("uint4", 16, ["x", "y", "z", "w"]) : bytes % 8 == 0 ? ("uint2", 8, ["x", "y"]) : ("uint32_t", 4, [])
         var lines = ["uint32_t \(name)[\(bytes / 4)];"]
         var reads: [String] = []
         for number in 0..<bytes / step {

@@ -133,7 +133,8 @@ struct SIMTFrame {
 
     /// A device function that gives a value at one point: of its compute type, or rounded to `element` in that type's
     /// storage.
-    func function(_ name: String, _ function: ScalarFunction, over axes: [LoopAxis], as element: ElementType?) -> String {
+    func function(_ name: String, _ function: ScalarFunction, over axes: [LoopAxis], as element: ElementType?) -> String
+    {
         let (statements, values) = printer.print(function.body, wanted: [function.result])
         guard let value = values[function.result] else { preconditionFailure("the value was not printed") }
         let type = function.body.types(parameters: kernel.parameters)[function.result]

@@ -107,7 +107,6 @@ package struct SIMTPrelude: Sendable {
 
     private static let openCL = """
         #pragma OPENCL EXTENSION cl_khr_fp64 : enable
-        #define half half_of_it
         typedef char int8_t; typedef uchar uint8_t; typedef short int16_t; typedef ushort uint16_t;
         typedef int int32_t; typedef uint uint32_t; typedef long int64_t; typedef ulong uint64_t;
         #define INT64_C(x) x##L

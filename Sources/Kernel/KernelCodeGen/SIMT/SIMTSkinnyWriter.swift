@@ -79,7 +79,8 @@ struct SIMTSkinnyWriter {
         lines += ["UNROLL for (int u = 0; u < \(ahead); ++u)"] + load("u", "u")
         if isConstant { lines.append("OVERLAP_WAIT;") }
         lines += [
-            turns > ahead ? "KEEP_LOOP for (int turn = 0; turn < \(turns); turn += \(ahead)) {" : "{ const int turn = 0;",
+            turns > ahead
+                ? "KEEP_LOOP for (int turn = 0; turn < \(turns); turn += \(ahead)) {" : "{ const int turn = 0;",
             "UNROLL for (int u = 0; u < \(ahead); ++u) if (turn + u < \(turns)) {",
             "const int now = member + (turn + u) * \(members);",
             "uint32_t v[\(columns)][4];",

@@ -1,0 +1,221 @@
+import ElementTypes
+import KernelIR
+
+/// A kernel with schedules that must all give what a plain one gives, and that can be timed beside each other.
+package struct KernelTrial: Sendable {
+    /// What it is, for people.
+    package let name: String
+    package let kernel: Kernel
+    /// The schedule whose result the others must give: it leans on least.
+    package let plain: Schedule
+    /// What is tried.
+    package let schedules: [Schedule]
+    /// Largest difference allowed, as a part of the largest result.
+    package let tolerance: Double
+    /// Whether it stands for a layer of a model and is worth timing.
+    package let isTimed: Bool
+
+    private init(
+        _ name: String, _ kernel: Kernel, plain: Schedule, _ schedules: [Schedule], tolerance: Double,
+        isTimed: Bool = false
+    ) {
+        self.name = name
+        self.kernel = kernel
+        self.plain = plain
+        self.schedules = schedules
+        self.tolerance = tolerance
+        self.isTimed = isTimed
+    }
+
+    /// All trials: odd shapes first, then layers of models.
+    package static let all: [KernelTrial] =
+        oddProducts + oddAttentions + others + fewRows + products + convolutions + attentions
+
+    private static func rounding(_ element: ElementType) -> Double {
+        switch element {
+        case .bf16: 0x1p-7
+        case .f16: 0x1p-10
+        default: 1e-5
+        }
+    }
+
+    private static func product(
+        _ name: String, _ kernel: Kernel, _ element: ElementType, _ schedules: [Schedule], isTimed: Bool = false
+    ) -> KernelTrial {
+        KernelTrial(
+            name, kernel, plain: Schedule(["algorithm": 0]), schedules, tolerance: rounding(element), isTimed: isTimed)
+    }
+
+    private static func skinny(_ across: Int, _ columns: Int, _ ahead: Int, _ warps: Int = 8) -> Schedule {
+        Schedule(["algorithm": 2, "across": across, "columns": columns, "ahead": ahead, "warps": warps])
+    }
+
+    private static func matrix(_ tile: Int, _ stages: Int, _ parts: Int) -> Schedule {
+        Schedule(["algorithm": 3, "tile": tile, "stages": stages, "parts": parts])
+    }
+
+    private static let oddProducts: [KernelTrial] = {
+        var trials: [KernelTrial] = []
+        for element in [ElementType.bf16, .f16] {
+            for (m, k, n) in [(1, 1024, 1003), (3, 200, 77), (16, 520, 130), (70, 136, 90), (129, 328, 257)] {
+                for hasPrologue in [false, true] {
+                    var schedules =
+                        (0..<8).map { matrix($0, 3, 1) } + [matrix(2, 2, 1), matrix(2, 4, 3), matrix(0, 3, 2)]
+                    if m <= 16 { schedules += [skinny(8, 4, 2), skinny(1, 2, 4), skinny(4, 1, 1), skinny(2, 4, 2, 4)] }
+                    schedules.append(Schedule(["algorithm": 1, "threadTile": 4, "parts": 2]))
+                    trials.append(
+                        product(
+                            "product \(m)x\(k)x\(n) \(element)\(hasPrologue ? " gated" : "")",
+                            TrialShapes.product(m, k, n, element, hasPrologue: hasPrologue), element, schedules))
+                }
+            }
+        }
+        trials.append(
+            product(
+                "product of activations", TrialShapes.product(65, 72, 130, .bf16, isConstant: false), .bf16,
+                [matrix(2, 3, 1), matrix(1, 3, 2)]))
+        trials.append(
+            product(
+                "product 2x1000x130 f32", TrialShapes.product(2, 1000, 130, .f32), .f32,
+                [skinny(8, 4, 2), skinny(2, 2, 4), Schedule(["algorithm": 1, "threadTile": 8, "parts": 3])]))
+        for (side, channels, outputs, window, stride) in [(9, 16, 40, 3, 1), (14, 64, 96, 3, 2), (7, 8, 33, 1, 1)] {
+            trials.append(
+                product(
+                    "convolution \(side) \(channels)-\(outputs) w\(window) s\(stride)",
+                    TrialShapes.convolution(2, side, channels, outputs, window: window, stride: stride, .f16), .f16,
+                    [matrix(0, 3, 1), matrix(2, 3, 1), matrix(2, 3, 2), matrix(5, 4, 1), matrix(6, 3, 4)]))
+        }
+        return trials
+    }()
+
+    private static func attention(_ name: String, _ kernel: Kernel, _ schedules: [Schedule], isTimed: Bool = false)
+        -> KernelTrial
+    {
+        KernelTrial(
+            name, kernel, plain: Schedule(["form": 0, "rows": 1, "parts": 1]), schedules, tolerance: 0x1p-6,
+            isTimed: isTimed)
+    }
+
+    private static let flash = [4, 8, 2].map { Schedule(["form": 1, "warps": $0]) }
+    private static let byRows = [(4, 8), (8, 1), (2, 16), (4, 32)].map {
+        Schedule(["form": 0, "rows": $0.0, "parts": $0.1])
+    }
+
+    private static let oddAttentions: [KernelTrial] = [
+        attention(
+            "attention 37x91 d64",
+            TrialShapes.attention(keyHeads: 3, group: 1, queries: 37, keys: 91, depth: 64, .bf16),
+            flash + byRows),
+        attention(
+            "attention 130x130 d128 causal, groups of 4",
+            TrialShapes.attention(keyHeads: 2, group: 4, queries: 130, keys: 130, depth: 128, .bf16, isCausal: true),
+            flash + byRows),
+        attention(
+            "attention 50x200 d80 f16, keys 77 on hidden",
+            TrialShapes.attention(
+                batch: 2, keyHeads: 2, group: 2, queries: 50, keys: 200, depth: 80, .f16, visible: 77),
+            flash + byRows),
+        attention(
+            "attention 20x70 d32 added",
+            TrialShapes.attention(keyHeads: 2, group: 1, queries: 20, keys: 70, depth: 32, .f16, isAdded: true),
+            flash + byRows),
+    ]
+
+    private static let others: [KernelTrial] = {
+        var trials: [KernelTrial] = []
+        let shared = [128, 64, 16].map { Schedule(["shared": 1, "blocks": $0]) }
+        for cell in RecurrenceKernel.Cell.allCases {
+            trials.append(
+                KernelTrial(
+                    "\(cell) 7 steps of 3 of 200", TrialShapes.recurrence(cell, time: 7, batch: 3, hidden: 200, .f16),
+                    plain: Schedule(["shared": 0]), shared, tolerance: 0x1p-9))
+        }
+        trials.append(
+            KernelTrial(
+                "lstm 64 steps of 512", TrialShapes.recurrence(.lstm, time: 64, batch: 1, hidden: 512, .f16),
+                plain: Schedule(["shared": 0]),
+                shared + [512, 128].map { Schedule(["shared": 1, "blocks": 128, "threads": $0]) }, tolerance: 0x1p-9,
+                isTimed: true))
+        for (rows, width) in [(1, 4096), (128, 1024), (33, 77)] {
+            trials.append(
+                KernelTrial(
+                    "rms \(rows)x\(width)", TrialShapes.rootMeanSquare(rows, width, .bf16),
+                    plain: Schedule(["team": 0]),
+                    [(2, 256), (2, 1024), (2, 512), (1, 128)].map { Schedule(["team": $0.0, "threads": $0.1]) },
+                    tolerance: 0x1p-7, isTimed: width > 100))
+        }
+        trials.append(
+            KernelTrial(
+                "sort 3x5000", TrialShapes.sort(3, 5000, limit: 40), plain: Schedule(["threads": 128]),
+                [Schedule(["threads": 1024])], tolerance: 0))
+        return trials
+    }()
+
+    /// Layers of Llama-3.1-8B at one token, and of an MLP.
+    private static let fewRows: [KernelTrial] = [
+        (4096, 6144), (4096, 4096), (4096, 28672), (14336, 4096), (4096, 128_256), (1024, 1024),
+    ].map { depth, columns in
+        product(
+            "decode 1x\(depth)x\(columns)", TrialShapes.product(1, depth, columns, .bf16, hasPrologue: depth == 14336),
+            .bf16,
+            [
+                skinny(8, 4, 2), skinny(8, 2, 2), skinny(8, 8, 1), skinny(8, 4, 1), skinny(8, 2, 4), skinny(4, 4, 2),
+                skinny(4, 2, 4), skinny(2, 4, 4), skinny(2, 2, 8), skinny(1, 4, 4), skinny(4, 4, 4, 4),
+                skinny(16, 4, 1, 16),
+            ], isTimed: true)
+    }
+
+    /// Layers of BERT-large at 128 tokens and of Llama-3.1-8B at 512.
+    private static let products: [KernelTrial] = [
+        (128, 1024, 3072), (128, 1024, 1024), (128, 1024, 4096), (128, 4096, 1024), (512, 4096, 6144),
+        (512, 4096, 28672),
+        (197, 768, 3072), (1500, 1280, 5120),
+    ].map { m, k, n in
+        product(
+            "product \(m)x\(k)x\(n)", TrialShapes.product(m, k, n, .bf16), .bf16,
+            [
+                matrix(0, 3, 1), matrix(0, 4, 1), matrix(0, 3, 2), matrix(1, 3, 1), matrix(1, 3, 2), matrix(2, 3, 1),
+                matrix(2, 4, 2), matrix(2, 4, 4), matrix(4, 4, 1), matrix(4, 4, 2), matrix(5, 4, 2), matrix(7, 3, 1),
+            ], isTimed: true)
+    }
+
+    /// Layers of ResNet-50 at one image and at 32.
+    private static let convolutions: [KernelTrial] = [
+        (1, 56, 64, 64, 3), (1, 14, 256, 256, 3), (1, 7, 512, 512, 3), (1, 14, 1024, 256, 1), (32, 28, 128, 128, 3),
+    ].map { images, side, channels, outputs, window in
+        product(
+            "convolution \(images)x\(side)x\(channels)-\(outputs) w\(window)",
+            TrialShapes.convolution(images, side, channels, outputs, window: window, stride: 1, .f16), .f16,
+            [
+                matrix(0, 3, 1), matrix(1, 3, 1), matrix(2, 4, 1), matrix(2, 4, 4), matrix(4, 4, 2), matrix(5, 4, 2),
+                matrix(5, 4, 8), matrix(6, 4, 8),
+            ], isTimed: true)
+    }
+
+    /// Attention of Llama-3.1-8B at one token and 512 of 2048, 2048, and 16384, and of whole prompts.
+    private static let attentions: [KernelTrial] = [
+        attention(
+            "decode 512 of 2048",
+            TrialShapes.attention(keyHeads: 8, group: 4, queries: 1, keys: 2048, depth: 128, .bf16, visible: 513),
+            byRows + [Schedule(["form": 0, "rows": 4, "parts": 16])], isTimed: true),
+        attention(
+            "decode 16384", TrialShapes.attention(keyHeads: 8, group: 4, queries: 1, keys: 16384, depth: 128, .bf16),
+            byRows + [
+                Schedule(["form": 0, "rows": 4, "parts": 64]),
+                Schedule(["form": 0, "rows": 4, "parts": 32, "threads": 256]),
+            ],
+            isTimed: true),
+        attention(
+            "prompt of 512",
+            TrialShapes.attention(keyHeads: 8, group: 4, queries: 512, keys: 512, depth: 128, .bf16, isCausal: true),
+            flash,
+            isTimed: true),
+        attention(
+            "BERT 128", TrialShapes.attention(keyHeads: 16, group: 1, queries: 128, keys: 128, depth: 64, .bf16), flash,
+            isTimed: true),
+        attention(
+            "Whisper 1500", TrialShapes.attention(keyHeads: 20, group: 1, queries: 1500, keys: 1500, depth: 64, .bf16),
+            flash,
+            isTimed: true),
+    ]
+}

@@ -1,0 +1,243 @@
+import Base
+import DeviceAPI
+import ElementTypes
+import KernelCodeGen
+import KernelIR
+
+/// Runs trials on a device that runs blocks of threads.
+package struct TrialRunner {
+    /// One schedule's outcome.
+    package struct Outcome: Sendable {
+        package let schedule: Schedule
+        /// What went wrong, or nil.
+        package let fault: String?
+        /// Largest difference from the plain result, as a part of the largest result.
+        package let difference: Double
+        /// Microseconds of one launch among launches over other memory; nil where it was not timed.
+        package let microseconds: Double?
+    }
+
+    private let device: any Device
+    private let emitter: SIMTEmitter
+    private let queue: any DeviceQueue
+    /// Gives the image of a kernel by its name in the table of images, and its text.
+    private let image: (_ name: String, _ text: String) throws -> [UInt8]
+
+    /// Makes a runner; `image` compiles a text, or finds what was compiled before.
+    package init(
+        device: any Device, target: SIMTTarget, image: @escaping (_ name: String, _ text: String) throws -> [UInt8]
+    ) throws {
+        self.device = device
+        emitter = SIMTEmitter(target)
+        queue = try device.makeQueue()
+        self.image = image
+    }
+
+    /// The names and texts of all images of a trial, plain schedule first.
+    package static func texts(
+        _ trial: KernelTrial, number: Int, _ emitter: SIMTEmitter
+    ) -> [(
+        name: String, text: String
+    )] {
+        ([trial.plain] + trial.schedules).enumerated().compactMap { index, schedule in
+            guard let emitted = try? emitter.emit(trial.kernel, symbol: "trial", schedule) else { return nil }
+            return ("\(number)_\(index)", emitter.prelude + emitted.source)
+        }
+    }
+
+    /// Runs all schedules of a trial.
+    package func run(_ trial: KernelTrial, number: Int, isTimed: Bool) throws -> [Outcome] {
+        let kernel = trial.kernel
+        let counts = kernel.parameters.map { $0.count.constantValue ?? 0 }
+        var random = SeededRandom(seed: UInt64(number + 1))
+        var contents: [[UInt8]] = []
+        for (parameter, count) in zip(kernel.parameters, counts) {
+            contents.append(
+                parameter.access == .read
+                    ? Self.numbers(count, parameter.element, &random)
+                    : [UInt8](repeating: 0xFF, count: count * parameter.element.byteCount))
+        }
+        let written = kernel.parameters.lastIndex { $0.access != .read } ?? 0
+        let plain = try result(trial, trial.plain, "\(number)_0", contents, written)
+        let largest = max(plain.map(abs).max() ?? 0, 1e-30)
+        return trial.schedules.enumerated().map { index, schedule in
+            let name = "\(number)_\(index + 1)"
+            do {
+                let found = try result(trial, schedule, name, contents, written)
+                var worst = 0.0
+                for (a, b) in zip(found, plain) {
+                    let difference = abs(a - b)
+                    worst = max(worst, difference.isNaN ? (a.isNaN && b.isNaN ? 0 : .infinity) : difference)
+                }
+                worst /= largest
+                let time = isTimed ? try microseconds(trial, schedule, name, contents) : nil
+                let fault = worst <= trial.tolerance ? nil : "differs by \(worst) of the largest result"
+                return Outcome(schedule: schedule, fault: fault, difference: worst, microseconds: time)
+            } catch {
+                return Outcome(schedule: schedule, fault: "\(error)", difference: .infinity, microseconds: nil)
+            }
+        }
+    }
+
+    /// Bytes that a launch must read and write at least, and its multiply-adds times two.
+    package static func work(_ trial: KernelTrial) -> (bytes: Double, operations: Double) {
+        let bytes = trial.kernel.parameters.reduce(0.0) {
+            $0 + Double(($1.count.constantValue ?? 0) * $1.element.byteCount)
+        }
+        guard case .contraction(let body) = trial.kernel.body else { return (bytes, 0) }
+        let points = (body.batch + body.rows + body.columns + body.taps + [body.depth]).reduce(2.0) {
+            $0 * Double($1.extent.constantValue ?? 1)
+        }
+        return (bytes, points)
+    }
+
+    // MARK: Running
+
+    private func function(_ trial: KernelTrial, _ schedule: Schedule, _ name: String) throws -> (
+        EmittedKernel, KernelFunction
+    ) {
+        let emitted = try emitter.emit(trial.kernel, symbol: "trial", schedule)
+        guard emitted.packings.isEmpty else { throw TrialFailure("it packs weights, which trials do not") }
+        let bytes = try image(name, emitter.prelude + emitted.source)
+        return (emitted, try device.loadProgram(bytes: bytes, name: name).kernel(named: "trial"))
+    }
+
+    private func launch(
+        _ emitted: EmittedKernel, _ function: KernelFunction, _ addresses: [UnsafeMutableRawPointer],
+        _ others: [UnsafeMutableRawPointer]
+    ) throws -> Launch {
+        var operands: [Launch.Operand] = []
+        var others = others[...]
+        for argument in emitted.arguments {
+            switch argument {
+            case .parameter(let number): operands.append(.fixed(addresses[number]))
+            case .shared: operands.append(.fixed(others.removeFirst()))
+            case .packed, .library: throw TrialFailure("an argument that trials do not have")
+            }
+        }
+        guard case .grid(let grid) = emitted.parts else { throw TrialFailure("no grid") }
+        if grid.counters > 0 { operands.append(.fixed(others.removeFirst())) }
+        return Launch(
+            kernel: function, operands: operands, dimensions: [],
+            spread: .grid(
+                .init(
+                    blocks: [Int32(grid.blocks.constantValue ?? 0), 1, 1], threads: Int32(grid.threads),
+                    sharedBytes: Int32(grid.sharedBytes), overlapsPredecessor: grid.overlaps)))
+    }
+
+    /// Bytes of scratch memory and counters in the order in which `launch` takes them.
+    private func scratch(_ emitted: EmittedKernel) -> [Int] {
+        var sizes: [Int] = []
+        for case .shared(let bytes) in emitted.arguments { sizes.append(bytes.constantValue ?? 0) }
+        if case .grid(let grid) = emitted.parts, grid.counters > 0 { sizes.append(4 * grid.counters) }
+        return sizes
+    }
+
+    private func result(
+        _ trial: KernelTrial, _ schedule: Schedule, _ name: String, _ contents: [[UInt8]], _ written: Int
+    ) throws -> [Double] {
+        let (emitted, function) = try function(trial, schedule, name)
+        let arena = try Arena(device, contents.map(\.count) + scratch(emitted))
+        try queue.fill(arena.buffer, with: 0)
+        for (number, bytes) in contents.enumerated() {
+            try bytes.withUnsafeBytes { try queue.copy($0, to: arena.buffer, at: arena.offsets[number]) }
+        }
+        let addresses = arena.offsets.map { arena.buffer.address + $0 }
+        let one = try launch(
+            emitted, function, Array(addresses[..<contents.count]), Array(addresses[contents.count...]))
+        // Twice: what a launch leaves behind must do for the next.
+        try queue.synchronize()
+        try device.makeGraph([one, one]).run(UnsafeBufferPointer(start: nil, count: 0))
+        var found = [UInt8](repeating: 0, count: contents[written].count)
+        try found.withUnsafeMutableBytes { try queue.copy(arena.buffer, at: arena.offsets[written], to: $0) }
+        try queue.synchronize()
+        return Self.doubles(found, trial.kernel.parameters[written].element)
+    }
+
+    /// Launches over as many copies of the operands as do not fit in any cache, one after the other in one graph.
+    private func microseconds(
+        _ trial: KernelTrial, _ schedule: Schedule, _ name: String, _ contents: [[UInt8]]
+    ) throws -> Double {
+        let (emitted, function) = try function(trial, schedule, name)
+        let sizes = contents.map(\.count)
+        let copies = min(200, max(8, (256 << 20) / max(1, sizes.reduce(0, +))))
+        let other = scratch(emitted)
+        let arena = try Arena(device, (0..<copies).flatMap { _ in sizes } + other)
+        try queue.fill(arena.buffer, with: 0)
+        for copy in 0..<copies {
+            for (number, bytes) in contents.enumerated() {
+                let place = arena.offsets[copy * sizes.count + number]
+                try bytes.withUnsafeBytes { try queue.copy($0, to: arena.buffer, at: place) }
+            }
+        }
+        try queue.synchronize()
+        let addresses = arena.offsets.map { arena.buffer.address + $0 }
+        let rest = Array(addresses[(copies * sizes.count)...])
+        let launches = try (0..<copies).map { copy in
+            try launch(
+                emitted, function, Array(addresses[copy * sizes.count..<(copy + 1) * sizes.count]), rest)
+        }
+        let graph = try device.makeGraph(launches)
+        let times = try graph.time(UnsafeBufferPointer(start: nil, count: 0), samples: 7, inner: 1)
+        return Double(times.min() ?? 0) / 1000 / Double(copies)
+    }
+
+    // MARK: Numbers
+
+    private static func numbers(_ count: Int, _ element: ElementType, _ random: inout SeededRandom) -> [UInt8] {
+        // Large operands repeat: drawing them would take longer than running.
+        let drawn = min(count, 1 << 20 | 1)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count * element.byteCount)
+        for _ in 0..<drawn {
+            let value = Float(random.uniform() * 2 - 1)
+            switch element {
+            case .bf16:
+                let bits = value.bitPattern
+                withUnsafeBytes(of: UInt16((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16)) { bytes += $0 }
+            case .f16: withUnsafeBytes(of: Float16(value).bitPattern) { bytes += $0 }
+            default: withUnsafeBytes(of: value) { bytes += $0 }
+            }
+        }
+        var size = bytes.count
+        while size < count * element.byteCount {
+            bytes += bytes[..<min(size, count * element.byteCount - size)]
+            size = bytes.count
+        }
+        return bytes
+    }
+
+    private static func doubles(_ bytes: [UInt8], _ element: ElementType) -> [Double] {
+        bytes.withUnsafeBytes { raw in
+            switch element {
+            case .bf16: raw.bindMemory(to: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
+            case .f16: raw.bindMemory(to: UInt16.self).map { Double(Float16(bitPattern: $0)) }
+            default: raw.bindMemory(to: Float.self).map { Double($0) }
+            }
+        }
+    }
+}
+
+/// One buffer cut into pieces.
+private struct Arena: ~Copyable {
+    let buffer: DeviceBuffer
+    let offsets: [Int]
+
+    init(_ device: any Device, _ sizes: [Int]) throws {
+        var offsets: [Int] = []
+        var used = 0
+        for size in sizes {
+            offsets.append(used)
+            used += (size + 255) / 256 * 256
+        }
+        self.offsets = offsets
+        buffer = try device.allocate(max(used, 256))
+    }
+}
+
+/// Why a trial could not run.
+struct TrialFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
