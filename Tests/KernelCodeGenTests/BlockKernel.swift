@@ -18,8 +18,8 @@ final class BlockKernel: RunnableKernel {
     /// The device, or why there is none.
     static let device: Result<OpenCLDevice, DeviceError> = Result { () throws(DeviceError) in
         // PoCL 3.1's default way to run the items of a group ("loopvec") computes some of these kernels wrongly, where
-        // "loops" and "cbs" agree with the references.
-        setenv("POCL_WORK_GROUP_METHOD", "cbs", 0)
+        // "loops" and "loops" agree with the references.
+        setenv("POCL_WORK_GROUP_METHOD", "loops", 0)
         return try OpenCLDevice()
     }
 
@@ -56,7 +56,7 @@ final class BlockKernel: RunnableKernel {
             return address
         }
         let given = try buffers.map(place)
-        let packed = try pack(buffers, dimensions).map(place)
+        let packed = try HostLibrary.pack(emitted, buffers, dimensions).map(place)
         var operands: [Launch.Operand] = []
         for argument in emitted.arguments {
             switch argument {
@@ -93,61 +93,5 @@ final class BlockKernel: RunnableKernel {
             try found.withUnsafeMutableBytes { try queue.copy(arena, at: counters - arena.address, to: $0) }
             guard found.allSatisfy({ $0 == 0 }) else { throw Failure(description: "counters are not left zero") }
         }
-    }
-
-    /// Runs the packings on the host.
-    private func pack(_ buffers: [[UInt8]], _ dimensions: [Int64]) throws -> [[UInt8]] {
-        if emitted.packings.isEmpty { return [] }
-        let text = KernelEmitter(TestTarget.portable.target).prelude + emitted.packingSource
-        let library = try HostLibrary(text)
-        return try emitted.packings.map { packing in
-            var sources = packing.sources.map { buffers[$0] }
-            var target = [UInt8](repeating: 0xA5, count: packing.count * packing.element.byteCount)
-            try library.call(packing.symbol, &sources, &target, dimensions)
-            return target
-        }
-    }
-}
-
-/// C text compiled and loaded, for packings.
-private final class HostLibrary {
-    private let handle: UnsafeMutableRawPointer
-
-    init(_ text: String) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-packing-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (code, object) = (folder.appending(path: "packing.c"), folder.appending(path: "packing.so"))
-        try Data(text.utf8).write(to: code)
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["clang", "-O1", "-w", "-shared", "-fPIC", "-o", object.path, code.path]
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0, let handle = dlopen(object.path, RTLD_NOW) else {
-            throw CompiledKernel.Failure(description: "the packing does not compile")
-        }
-        self.handle = handle
-    }
-
-    deinit { dlclose(handle) }
-
-    /// Calls a packing in three parts.
-    func call(_ name: String, _ sources: inout [[UInt8]], _ target: inout [UInt8], _ dimensions: [Int64]) throws {
-        guard let symbol = dlsym(handle, name) else {
-            throw CompiledKernel.Failure(description: "no packing \(name)")
-        }
-        let function = unsafeBitCast(symbol, to: CompiledKernel.Function.self)
-        var pointers: [UnsafeMutableRawPointer?] = []
-        for source in sources {
-            let copy = UnsafeMutableRawPointer.allocate(byteCount: source.count + 64, alignment: 64)
-            copy.copyMemory(from: source, byteCount: source.count)
-            pointers.append(copy)
-        }
-        let result = UnsafeMutableRawPointer.allocate(byteCount: target.count + 64, alignment: 64)
-        pointers.append(result)
-        for part in 0..<Int32(3) { _ = function(pointers, dimensions, nil, part, 3) }
-        target = Array(UnsafeRawBufferPointer(start: result, count: target.count))
-        for pointer in pointers { pointer?.deallocate() }
     }
 }

@@ -60,7 +60,9 @@ package struct TrialRunner {
         let written = kernel.parameters.lastIndex { $0.access != .read } ?? 0
         let plain = try result(trial, trial.plain, "\(number)_0", contents, written)
         let largest = max(plain.map(abs).max() ?? 0, 1e-30)
-        return trial.schedules.enumerated().map { index, schedule in
+        return trial.schedules.enumerated().compactMap { index, schedule in
+            // What the device has no instructions for is no way to run there.
+            guard applies(schedule, kernel) else { return nil }
             let name = "\(number)_\(index + 1)"
             do {
                 let found = try result(trial, schedule, name, contents, written)
@@ -76,6 +78,13 @@ package struct TrialRunner {
             } catch {
                 return Outcome(schedule: schedule, fault: "\(error)", difference: .infinity, microseconds: nil)
             }
+        }
+    }
+
+    private func applies(_ schedule: Schedule, _ kernel: Kernel) -> Bool {
+        let forms: Set<String> = ["algorithm", "form", "shared"]
+        return emitter.choices(kernel).filter { forms.contains($0.name) }.allSatisfy { choice in
+            choice.values.contains(schedule[choice])
         }
     }
 

@@ -16,7 +16,7 @@ package struct SIMTPrelude: Sendable {
             + CPrelude.scalarForm(CPrelude.elementary) + Self.scalarElementary
     }
 
-    private static let cuda = """
+    static let cuda = """
         typedef signed char int8_t; typedef unsigned char uint8_t; typedef short int16_t; typedef unsigned short uint16_t;
         typedef int int32_t; typedef unsigned int uint32_t; typedef long long int64_t; typedef unsigned long long uint64_t;
         #define INT64_C(x) x##LL

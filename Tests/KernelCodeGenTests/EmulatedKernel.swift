@@ -1,0 +1,70 @@
+import ElementTypes
+import Foundation
+import KernelIR
+
+@testable import KernelCodeGen
+
+/// A kernel in CUDA C++, run on the host by `CUDAOnHost`.
+final class EmulatedKernel: RunnableKernel {
+    typealias Failure = CompiledKernel.Failure
+    private typealias Function = @convention(c) (UnsafePointer<UnsafeMutableRawPointer?>, Int, Int) -> Void
+
+    let kernel: Kernel
+    let emitted: EmittedKernel
+    private let library: HostLibrary
+
+    init(_ kernel: Kernel, _ schedule: Schedule) throws {
+        self.kernel = kernel
+        let emitter = SIMTEmitter(CubinTarget.target("sm_90a"))
+        emitted = try emitter.emit(kernel, symbol: "tested", schedule)
+        let prelude = emitter.prelude.replacingOccurrences(of: SIMTPrelude.cuda, with: CUDAOnHost.head)
+        guard !prelude.contains("asm") else { throw Failure(description: "instructions of a GPU in the prelude") }
+        let source = emitted.source.replacingOccurrences(
+            of: "extern __shared__ __align__(128) unsigned char arena[];", with: "")
+        library = try HostLibrary(prelude + source + CUDAOnHost.tail, isCPlusPlus: true)
+    }
+
+    func run(_ buffers: inout [[UInt8]], dimensions: [Int64], parts: Int32 = 1) throws {
+        guard case .grid(let grid) = emitted.parts else { throw Failure(description: "no grid") }
+        let symbols = kernel.symbols
+        func value(_ expression: IntegerExpression) -> Int {
+            expression.evaluate { variable in symbols.firstIndex(of: variable).map { Int(dimensions[$0]) } ?? 0 } ?? 0
+        }
+        var pointers: [UnsafeMutableRawPointer] = []
+        defer { for pointer in pointers { pointer.deallocate() } }
+        func place(_ bytes: [UInt8]) -> UnsafeMutableRawPointer {
+            let pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + 64, alignment: 256)
+            pointer.copyMemory(from: bytes, byteCount: bytes.count)
+            (pointer + bytes.count).initializeMemory(as: UInt8.self, repeating: 0xA5, count: 64)
+            pointers.append(pointer)
+            return pointer
+        }
+        let given = buffers.map(place)
+        let packed = try HostLibrary.pack(emitted, buffers, dimensions).map(place)
+        var arguments: [UnsafeMutableRawPointer?] = try emitted.arguments.map { argument in
+            switch argument {
+            case .parameter(let number): given[number]
+            case .packed(let number): packed[number]
+            case .library: throw Failure(description: "a library on a device of blocks")
+            case .shared(let bytes): place([UInt8](repeating: 0xFF, count: value(bytes)))
+            }
+        }
+        if grid.counters > 0 { arguments.append(place([UInt8](repeating: 0, count: 4 * grid.counters))) }
+        let counters = arguments.last ?? nil
+        for index in symbols.indices { arguments.append(place(withUnsafeBytes(of: dimensions[index]) { Array($0) })) }
+        arguments.append(place([0, 0, 0, 0]))
+        let function = unsafeBitCast(try library.symbol("emulate_tested"), to: Function.self)
+        for _ in 0..<2 { function(arguments, value(grid.blocks), grid.threads) }
+        for (number, pointer) in given.enumerated() {
+            let count = buffers[number].count
+            guard UnsafeRawBufferPointer(start: pointer + count, count: 64).allSatisfy({ $0 == 0xA5 }) else {
+                throw Failure(description: "buffer \(number) is overrun")
+            }
+            buffers[number] = Array(UnsafeRawBufferPointer(start: pointer, count: count))
+        }
+        if grid.counters > 0, let counters {
+            let words = UnsafeRawBufferPointer(start: counters, count: 4 * grid.counters)
+            guard words.allSatisfy({ $0 == 0 }) else { throw Failure(description: "counters are not left zero") }
+        }
+    }
+}
