@@ -50,7 +50,10 @@ package final class OpenCLDevice: Device {
 
     /// Shared virtual memory.
     package func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer {
-        guard byteCount >= 0, let address = library.call.clSVMAlloc(context, 1, max(byteCount, 1), 128) else {
+        // Some drivers round sizes up without looking at the result.
+        guard byteCount >= 0, byteCount <= limits.memoryBytes,
+            let address = library.call.clSVMAlloc(context, 1, max(byteCount, 1), 128)
+        else {
             throw .outOfMemory(byteCount: byteCount)
         }
         return DeviceBuffer(address: address, byteCount: byteCount, memory: memory)

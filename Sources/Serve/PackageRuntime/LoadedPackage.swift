@@ -15,7 +15,7 @@ package final class LoadedPackage: Sendable {
     /// The device that runs it.
     package let device: any Device
     /// Kernels of the plan's launches, in their order.
-    let kernels: [KernelFunction]
+    package let kernels: [KernelFunction]
     private let weights: Weights?
 
     /// Inputs, outputs, symbols and guards of the model.

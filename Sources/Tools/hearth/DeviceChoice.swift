@@ -1,8 +1,10 @@
 import CPUDevice
 import CUDADevice
 import DeviceAPI
+import KernelCodeGen
 import ModelPackage
 import OpenCLDevice
+import PackageBuilder
 
 /// Devices by name: `cpu`, `cuda`, `cuda:1`, `opencl`, `opencl:1`. The one place that knows all of them.
 enum DeviceChoice {
@@ -33,6 +35,15 @@ enum DeviceChoice {
         if kind == .cuda, let number, number.hasPrefix("sm_") { return (try CUDADevice.limits(of: number), nil) }
         let device = try open(name, threads: threads, measured: measured)
         return (device.limits, device)
+    }
+
+    /// What compiles kernels for a device that runs blocks of threads; nil for another.
+    static func images(_ limits: DeviceLimits, python: String?) async throws -> DeviceImages? {
+        guard let blocks = limits.blocks else { return nil }
+        guard limits.dialects.contains(.cudaCPlusPlus) else { return DeviceImages(.atLoad) }
+        let toolchain = try await NVRTCToolchain.find(
+            python: PythonFiles.interpreter(python), parallel: CPUDevice.shared.get().limits.threads)
+        return DeviceImages(.cuda(toolchain, architecture: blocks.architecture))
     }
 
     /// The limits of all devices here but the processor.

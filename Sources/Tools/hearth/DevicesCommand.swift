@@ -5,7 +5,7 @@ import ElementTypes
 import JSON
 
 /// Lists the devices of this machine, what they can do, and how fast they were measured to be.
-struct DevicesCommand: ParsableCommand {
+struct DevicesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "devices", abstract: "Lists devices with their limits and measured rates.",
         discussion: "Example: hearth devices --json")
@@ -14,11 +14,23 @@ struct DevicesCommand: ParsableCommand {
     @Flag(help: "Leave out the measurements, which take about half a second.") var quick = false
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
 
+    @Flag(help: "Check that devices do what every device must; takes minutes and needs a C compiler.")
+    var conformance = false
+    @Option(help: "The only device to check.") var device: String?
+    @Option(help: "Check only what has this text in its name.") var only: String?
+
     func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads should be at least 1") }
     }
 
-    func run() throws {
+    func run() async throws {
+        if conformance {
+            let names = device.map { [$0] } ?? ["cpu"] + DeviceChoice.others.map(\.name)
+            var passes = true
+            for name in names { passes = try await DeviceConformanceRun(name, only: only).run() && passes }
+            if !passes { throw ExitCode(1) }
+            return
+        }
         let device = try CPUDevice(threads: threads, measured: !quick)
         let all = [device.limits] + DeviceChoice.others
         if json {

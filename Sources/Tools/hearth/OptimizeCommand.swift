@@ -222,18 +222,11 @@ struct OptimizeCommand: AsyncParsableCommand {
     private func pipeline(
         _ limits: DeviceLimits, _ device: (any Device)?, _ toolchain: CToolchain, _ facts: inout [Manifest.Fact]
     ) async throws -> Pipeline {
-        guard let blocks = limits.blocks else {
-            // Only a device that is here has no blocks.
+        guard let images = try await DeviceChoice.images(limits, python: python) else {
+            // Only a device that is here runs no blocks of threads.
             guard let device else { throw BadInput("there is no device '\(self.device)'") }
             return Pipeline(device: device, toolchain: toolchain, worker: worker, usesLibraries: !noLibraries)
         }
-        var compiler = DeviceImages.Compiler.atLoad
-        if limits.dialects.contains(.cudaCPlusPlus) {
-            let found = try await NVRTCToolchain.find(
-                python: PythonFiles.interpreter(python), parallel: threads ?? CPUDevice.shared.get().limits.threads)
-            compiler = .cuda(found, architecture: blocks.architecture)
-        }
-        let images = DeviceImages(compiler)
         facts.append(.init(name: "device_compiler", value: images.version))
         guard
             let pipeline = Pipeline(

@@ -1,0 +1,85 @@
+import ElementTypes
+import GraphIR
+import ReferenceInterpreter
+
+extension ConformanceCheck {
+    /// Every scalar operation on every element type that it is defined for, against the interpreter.
+    static let scalars: [ConformanceCheck] = [ElementType.f32, .f64, .f16, .bf16, .i64, .i32, .i16, .i8, .u8, .bool]
+        .map { element in
+            .init("scalar operations on \(element)") { bench in
+                let (graph, inputs) = try scalarGraph(element)
+                try await bench.agree(graph, inputs: inputs, tensors: NamedTensors())
+            }
+        }
+
+    /// Values that stand for their kind; each is combined with each.
+    private static func values(_ element: ElementType) -> (left: [Double], right: [Double]) {
+        if element == .bool { return ([0, 1], [0, 1]) }
+        if element.isFloatingPoint {
+            // Of a size at which errors of one operation do not hide those of others.
+            let values = [
+                0, -0.0, 1, -1, 0.5, -0.5, 0.999, 2.5, -2.5, 1e-3, 3, 7.75, -7.75, 12, -12, 1e-20, .infinity,
+                -.infinity,
+                .nan,
+            ]
+            return (values, values)
+        }
+        let positive: [Double] = [0, 1, 2, 3, 5, 9, 100]
+        // Division by zero is undefined, and shifts by less than nothing.
+        return element == .u8 ? (positive, [1, 2, 3, 5]) : (positive + [-1, -3, -7, -100], [1, 2, 3, 5])
+    }
+
+    /// Whether PyTorch's programs may apply an operation to a type.
+    private static func isDefined(_ operation: ScalarOperation, on element: ElementType) -> Bool {
+        switch operation {
+        case .equal, .notEqual, .select: true
+        case .and, .or, .exclusiveOr, .not: !element.isFloatingPoint
+        case .shiftLeft, .shiftRight: element.isInteger
+        case .add, .subtract, .multiply, .floorDivide, .truncateDivide, .remainder, .truncateRemainder, .minimum,
+            .maximum,
+            .negate, .absolute, .sign, .less, .lessOrEqual:
+            element != .bool
+        case .divide, .power, .arcTangent2, .exp, .expm1, .log, .log1p, .squareRoot, .reciprocalSquareRoot, .sine,
+            .cosine, .tangent, .arcSine, .arcCosine, .arcTangent, .hyperbolicTangent, .errorFunction, .logGamma,
+            .digamma,
+            .errorFunctionInverse, .floor, .ceiling, .truncate, .round, .isNaN:
+            element.isFloatingPoint
+        }
+    }
+
+    private static func scalarGraph(_ element: ElementType) throws -> (Graph, [TensorValue]) {
+        let (left, right) = values(element)
+        let count = left.count * right.count
+        let x = left.flatMap { value in right.map { _ in value } }
+        let y = left.flatMap { _ in right }
+        var b = GraphBuilder(name: "scalars")
+        let type = TensorType(element, [Dimension(count)])
+        b.graph.inputs = [GraphPort(name: "x", type: type), GraphPort(name: "y", type: type)]
+        let operands = [try b.leaf(.input(0, type)), try b.leaf(.input(1, type))]
+        for operation in ScalarOperation.allCases where isDefined(operation, on: element) {
+            var scalar = ScalarBuilder([element, element])
+            let terms = [scalar.argument(0), scalar.argument(1)]
+            let result: ScalarBuilder.Term =
+                switch operation.arity {
+                case 1: scalar.apply(operation, terms[0])
+                case 2: scalar.apply(operation, terms[0], terms[1])
+                default: scalar.apply(operation, scalar.apply(.less, terms[0], terms[1]), terms[0], terms[1])
+                }
+            let cast = scalar.type(of: result) == .bool ? result : scalar.cast(result, element)
+            let stored = scalar.finish(cast)
+            b.graph.outputs.append(GraphOutput(name: operation.rawValue, value: try b.add(.map(stored), operands)))
+        }
+        for target in [ElementType.f32, .f64, .f16, .bf16, .i64, .i32, .i16, .i8, .u8, .bool] where target != element {
+            // Numbers that a type cannot hold have no agreed result.
+            if element.isFloatingPoint, target.isInteger { continue }
+            let value = try b.map([operands[0]]) { $0.cast($1[0], target) }
+            b.graph.outputs.append(GraphOutput(name: "to \(target)", value: value))
+        }
+        func tensor(_ values: [Double]) -> TensorValue {
+            element.isInteger
+                ? TensorValue(element, [count], integers: values.map { Int64($0) })
+                : TensorValue(element, [count], values).roundedToElement()
+        }
+        return (b.graph, [tensor(x), tensor(y)])
+    }
+}
