@@ -1,5 +1,6 @@
 import COpenCL
 import DeviceAPI
+import Glibc
 
 /// The OpenCL loader, opened once in a process.
 final class OpenCLLibrary: @unchecked Sendable {
@@ -10,6 +11,9 @@ final class OpenCLLibrary: @unchecked Sendable {
     static let shared: Result<OpenCLLibrary, DeviceError> = Result { () throws(DeviceError) in try OpenCLLibrary() }
 
     private init() throws(DeviceError) {
+        // PoCL 3.1's default way to run the threads of a block ("loopvec") computes some kernels wrongly; this one does not. Other
+        // drivers do not read it.
+        setenv("POCL_WORK_GROUP_METHOD", "cbs", 0)
         var table = HearthOpenCL()
         var text = [CChar](repeating: 0, count: 512)
         guard hearth_open_opencl(&table, &text, text.count) == 0 else {

@@ -10,8 +10,8 @@ extension CPrelude {
         FORCE {F} abs_f@({F} x) { return unbits_f@(bits_f@(x) & 0x7FFFFFFF); }
         FORCE {D} abs_d@({D} x) { return unbits_d@(bits_d@(x) & INT64_MAX); }
         FORCE {L} abs_l@({L} x) { return sel_l@({ML}(x < 0), -x, x); }
-        FORCE {F} sign_f@({F} x) { return sel_f@(x > 0.0f, {SF}(1.0f), sel_f@(x < 0.0f, {SF}(-1.0f), x)); }
-        FORCE {D} sign_d@({D} x) { return sel_d@({ML}(x > 0.0), {SD}(1.0), sel_d@({ML}(x < 0.0), {SD}(-1.0), x)); }
+        FORCE {F} sign_f@({F} x) { return sel_f@(x > 0.0f, {SF}(1.0f), sel_f@(x < 0.0f, {SF}(-1.0f), {SF}(0.0f))); }
+        FORCE {D} sign_d@({D} x) { return sel_d@({ML}(x > 0.0), {SD}(1.0), sel_d@({ML}(x < 0.0), {SD}(-1.0), {SD}(0.0))); }
         FORCE {L} sign_l@({L} x) { return sel_l@({ML}(x > 0), {SL}(1), sel_l@({ML}(x < 0), {SL}(-1), {SL}(0))); }
         FORCE {F} copysign_f@({F} a, {F} b) { return unbits_f@((bits_f@(a) & 0x7FFFFFFF) | (bits_f@(b) & ~0x7FFFFFFF)); }
         FORCE {D} copysign_d@({D} a, {D} b) { return unbits_d@((bits_d@(a) & INT64_MAX) | (bits_d@(b) & INT64_MIN)); }

@@ -180,7 +180,14 @@ extension CPrelude {
         FORCE {D} rem_d@({D} a, {D} b) {
             {D} r = trem_d@(a, b); return sel_d@({ML}((r != 0.0) & ((r < 0.0) ^ (b < 0.0))), r + b, r);
         }
-        FORCE {D} fdiv_d@({D} a, {D} b) { return floor_d@(a / b); }
+        FORCE {D} fdiv_d@({D} a, {D} b) {
+            {D} w = floor_d@(a / b), r = fma_d@(-w, b, a);
+            w = w - sel_d@({ML}((r != 0.0) & ((r < 0.0) ^ (b < 0.0)) & (abs_d@(b) < __builtin_inf())), {SD}(1.0), {SD}(0.0));
+            {L} outside = (abs_d@(b) == __builtin_inf()) & (a != 0.0) & ((a < 0.0) ^ (b < 0.0));
+            w = sel_d@({ML}(outside), {SD}(-1.0), w);
+            w = sel_d@({ML}((abs_d@(a) == __builtin_inf()) & (b != 0.0)), {SD}(__builtin_nan("")), w);
+            return sel_d@({ML}(b == 0.0), a / b, w);
+        }
         FORCE {D} tdiv_d@({D} a, {D} b) { return trunc_d@(a / b); }
 
         """

@@ -290,18 +290,15 @@ struct SIMTNestWriter {
             close()
             return
         }
+        // In pairs, as shuffles do: long sums lose less than one after the other.
+        if isArg { line(dialect.shared("int64_t", "at\(slot)", plan.threads)) }
+        let partner = "(int)\(dialect.thread) - member + (member ^ other)"
+        open("for (int other = \(plan.width / 2); other > 0; other /= 2)")
         line(dialect.barrier)
-        line("\(memory)[\(dialect.thread)] = a\(slot);")
-        if isArg {
-            line("\(dialect.shared("int64_t", "at\(slot)", plan.threads)) at\(slot)[\(dialect.thread)] = q\(slot);")
-        }
+        line("\(memory)[\(dialect.thread)] = a\(slot);\(isArg ? " at\(slot)[\(dialect.thread)] = q\(slot);" : "")")
         line(dialect.barrier)
-        let start = "(int)\(dialect.thread) - member"
-        line("a\(slot) = (\(cType))\(memory)[\(start)];\(isArg ? " q\(slot) = at\(slot)[\(start)];" : "")")
-        open("for (int other = 1; other < \(plan.width); ++other)")
-        line(
-            "const \(cType) v = (\(cType))\(memory)[\(start) + other];"
-                + (isArg ? " const int64_t w = at\(slot)[\(start) + other];" : ""))
+        line("const \(cType) v = (\(cType))\(memory)[\(partner)];")
+        if isArg { line("const int64_t w = at\(slot)[\(partner)];") }
         line(merge("v", "w"))
         close()
     }
