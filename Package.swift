@@ -104,9 +104,77 @@ let package = Package(
             ["Base", "ElementTypes", "MappedFiles", "Safetensors", "DeviceAPI", "ModelPackage"]),
         // Tools
         room("Tools", "FileFuzzing", ["Base", "JSON", "ModelFiles", "Safetensors"]),
+        room("Tools", "KernelTrials", ["Base", "ElementTypes", "KernelIR", "KernelCodeGen", "DeviceAPI"]),
         room(
             "Tools", "DeviceConformance",
             [
                 "Base", "ElementTypes", "GraphIR", "ReferenceInterpreter", "KernelCodeGen", "KernelJudge", "DeviceAPI",
                 "ModelPackage", "PackageBuilder", "PackageRuntime",
             ]),
+        .executableTarget(
+            name: "hearth-fuzz",
+            dependencies: ["FileFuzzing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Sources/Tools/hearth-fuzz", swiftSettings: strict),
+        .executableTarget(
+            name: "hearth",
+            dependencies: [
+                "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
+                "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
+                "KernelArchive",
+                "ReferenceInterpreter", "DeviceAPI", "DeviceConformance", "CPUDevice", "CUDADevice", "OpenCLDevice", "ModelPackage",
+                "PackageBuilder",
+                "PackageRuntime", "KernelTrials",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Tools/hearth", swiftSettings: strict),
+        // Tests
+        tests("Base", []),
+        tests("ElementTypes", ["Base"]),
+        tests("GraphIR", ["Base", "ElementTypes"]),
+        tests("ReferenceInterpreter", ["Base", "ElementTypes", "GraphIR"], exclude: ["Fixtures"]),
+        tests("Processes"),
+        tests("Baselines"),
+        tests("KernelSwarm", ["Base", "KernelIR"]),
+        tests("KernelArchive"),
+        .executableTarget(
+            name: "worker-for-tests", dependencies: ["KernelWorker"], path: "Tests/WorkerForTests",
+            swiftSettings: strict),
+        tests(
+            "KernelJudge",
+            [
+                "Base", "ElementTypes", "KernelArchive", "KernelCodeGen", "KernelIR", "KernelSwarm", "KernelWorker",
+                "worker-for-tests",
+            ],
+            exclude: ["Corpus"]),
+        tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "OpenCLDevice"]),
+        tests("KernelIR", ["Base", "ElementTypes"]),
+        tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),
+        tests(
+            "GraphLowering", ["TestSupport", "Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen"],
+            exclude: ["Goldens"]),
+        .target(
+            name: "TestSupport", dependencies: ["Base", "ElementTypes", "ModelPackage"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        .target(name: "CPoolStress", dependencies: ["CThreadPool"], path: "Tests/CPoolStress"),
+        tests("CPUDevice", ["TestSupport", "CPoolStress", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
+        tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
+        tests("hearth", ["TestSupport", "ElementTypes", "JSON", "KernelCodeGen", "Safetensors"]),
+        tests(
+            "PackageBuilder",
+            [
+                "TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering",
+                "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage", "PackageRuntime",
+                "ReferenceInterpreter", "worker-for-tests",
+            ]),
+        tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
+        tests("JSON"),
+        tests("MappedFiles"),
+        tests("Safetensors", ["ElementTypes"]),
+        tests("FileFuzzing"),
+        tests(
+            "ModelImport",
+            ["Base", "ElementTypes", "GraphIR", "MappedFiles", "ModelFiles", "ReferenceInterpreter", "Safetensors"],
+            exclude: ["Borders", "Fixtures"]),
+        tests("ModelFiles", ["ElementTypes", "FileFuzzing", "JSON"], exclude: ["Fixtures"]),
+    ]
+)
