@@ -13,7 +13,7 @@ final class OpenCLLibrary: @unchecked Sendable {
     private init() throws(DeviceError) {
         // PoCL 3.1's default way to run the threads of a block ("loopvec") computes some kernels wrongly; this one does not. Other
         // drivers do not read it.
-        setenv("POCL_WORK_GROUP_METHOD", "cbs", 0)
+        setenv("POCL_WORK_GROUP_METHOD", "loops", 0)
         var table = HearthOpenCL()
         var text = [CChar](repeating: 0, count: 512)
         guard hearth_open_opencl(&table, &text, text.count) == 0 else {

@@ -23,8 +23,8 @@ final class OpenCLProgram: DeviceProgram {
         self.device = device
         self.name = name
         var only: HearthCLDevice? = device.device
-        // Contraction of products and sums is allowed; everything else keeps NaN and infinities.
-        guard call.clBuildProgram(made, 1, &only, "-cl-std=CL1.2 -cl-mad-enable", nil, nil) == 0 else {
+        // NaN and infinities are kept, and products are rounded before they are added to.
+        guard call.clBuildProgram(made, 1, &only, "-cl-std=CL1.2", nil, nil) == 0 else {
             var log = [UInt8](repeating: 0, count: 4096)
             _ = call.clGetProgramBuildInfo(made, device.device, UInt32(HEARTH_CL_BUILD_LOG), log.count - 1, &log, nil)
             let lines = String(decoding: log.prefix { $0 != 0 }, as: UTF8.self).split(separator: "\n")

@@ -131,7 +131,7 @@ extension CPrelude {
             y = sel_d@({ML}(x == __builtin_inf()), x, y);
             return sel_d@({ML}((x < 0.0) | (x != x)), {SD}(__builtin_nan("")), y);
         }
-        FORCE {D} pow_d@({D} a, {D} b) {
+        FORCE {D} powers_d@({D} a, {D} b) {
             {D} y = exp_d@(b * log_d@(abs_d@(a)));
             {D} whole = trunc_d@(b); {D} even = trunc_d@(b * 0.5) * 2.0;
             {L} negative = (a < 0.0) | ((a == 0.0) & (bits_d@(a) < 0));
@@ -141,7 +141,7 @@ extension CPrelude {
             y = sel_d@({ML}((abs_d@(a) == 1.0) & ((a > 0.0) | (abs_d@(b) == __builtin_inf()))), {SD}(1.0), y);
             return sel_d@({ML}(b == 0.0), {SD}(1.0), y);
         }
-        FORCE {F} pow_f@({F} a, {F} b) { return tofloat_d@(pow_d@(todouble_f@(a), todouble_f@(b))); }
+        FORCE {F} pow_f@({F} a, {F} b) { return tofloat_d@(powers_d@(todouble_f@(a), todouble_f@(b))); }
         FORCE {L} pow_l@({L} a, {L} b) {
             {L} y = {SL}(1);
             for (int i = 0; i < 63; ++i) { y = sel_l@({ML}((b & 1) != 0), y * a, y); a = a * a; b = b >> 1; }
@@ -176,14 +176,18 @@ extension CPrelude {
             return sel_f@(b == 0.0f, a / b, w);
         }
         FORCE {F} tdiv_f@({F} a, {F} b) { return trunc_f@(a / b); }
-        FORCE {D} trem_d@({D} a, {D} b) { return a - trunc_d@(a / b) * b; }
+        FORCE {D} trem_d@({D} a, {D} b) {
+            {D} r = fma_d@(-trunc_d@(a / b), b, a);
+            r = sel_d@({ML}((r != 0.0) & ((r < 0.0) ^ (a < 0.0))), r + copysign_d@(b, a), r);
+            return sel_d@({ML}((abs_d@(b) == __builtin_inf()) & (abs_d@(a) < __builtin_inf())), a, r);
+        }
         FORCE {D} rem_d@({D} a, {D} b) {
             {D} r = trem_d@(a, b); return sel_d@({ML}((r != 0.0) & ((r < 0.0) ^ (b < 0.0))), r + b, r);
         }
         FORCE {D} fdiv_d@({D} a, {D} b) {
             {D} w = floor_d@(a / b), r = fma_d@(-w, b, a);
             w = w - sel_d@({ML}((r != 0.0) & ((r < 0.0) ^ (b < 0.0)) & (abs_d@(b) < __builtin_inf())), {SD}(1.0), {SD}(0.0));
-            {L} outside = (abs_d@(b) == __builtin_inf()) & (a != 0.0) & ((a < 0.0) ^ (b < 0.0));
+            {L} outside = (abs_d@(b) == __builtin_inf()) & (a != 0.0) & (abs_d@(a) < __builtin_inf()) & ((a < 0.0) ^ (b < 0.0));
             w = sel_d@({ML}(outside), {SD}(-1.0), w);
             w = sel_d@({ML}((abs_d@(a) == __builtin_inf()) & (b != 0.0)), {SD}(__builtin_nan("")), w);
             return sel_d@({ML}(b == 0.0), a / b, w);
@@ -196,7 +200,7 @@ extension CPrelude {
     static let elementaryDouble = """
         double expm1(double); double log1p(double); double tanh(double); double erf(double); double sin(double);
         double cos(double); double tan(double); double asin(double); double acos(double); double atan(double);
-        double atan2(double, double); double lgamma(double);
+        double atan2(double, double); double pow(double, double); double lgamma(double);
 
         """
 
@@ -269,6 +273,8 @@ extension CPrelude {
         text += """
             FORCE float atan2_fs(float a, float b) { return (float)atan2(a, b); }
             FORCE double atan2_ds(double a, double b) { return atan2(a, b); }
+            FORCE double pow_ds(double a, double b) { return pow(a, b); }
+            FORCE vd pow_dv(vd a, vd b) { vd r; for (int i = 0; i < LANES; ++i) r[i] = pow(a[i], b[i]); return r; }
             FORCE vf atan2_fv(vf a, vf b) { vf r; for (int i = 0; i < LANES; ++i) r[i] = atan2_fs(a[i], b[i]); return r; }
             FORCE vd atan2_dv(vd a, vd b) { vd r; for (int i = 0; i < LANES; ++i) r[i] = atan2(a[i], b[i]); return r; }
 

@@ -59,6 +59,7 @@ package struct SIMTPrelude: Sendable {
         FORCE float load_f16(uint16_t x) { float r; asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(x)); return r; }
         FORCE uint16_t store_f16(float x) { uint16_t r; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(x)); return r; }
         FORCE float fma_fs(float a, float b, float c) { return fmaf(a, b, c); }
+        FORCE float rounded_fs(float x) { float r; asm("add.rn.f32 %0, %1, 0f80000000;" : "=f"(r) : "f"(x)); return r; }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
         #define MATH(NAME, F, D) FORCE float NAME##_fs(float x) { return F(x); } FORCE double NAME##_ds(double x) { return D(x); }
         #define __builtin_copysign copysign
@@ -107,6 +108,7 @@ package struct SIMTPrelude: Sendable {
 
     private static let openCL = """
         #pragma OPENCL EXTENSION cl_khr_fp64 : enable
+        #pragma OPENCL FP_CONTRACT OFF
         typedef char int8_t; typedef uchar uint8_t; typedef short int16_t; typedef ushort uint16_t;
         typedef int int32_t; typedef uint uint32_t; typedef long int64_t; typedef ulong uint64_t;
         #define INT64_C(x) x##L
@@ -152,6 +154,7 @@ package struct SIMTPrelude: Sendable {
             return (uint16_t)(s | ((a - 0x38000000 + 0xfff + ((a >> 13) & 1)) >> 13));
         }
         FORCE float fma_fs(float a, float b, float c) { return fma(a, b, c); }
+        FORCE float rounded_fs(float x) { return x; }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
         #define MATH(NAME, F, D) FORCE float NAME##_fs(float x) { return D(x); } FORCE double NAME##_ds(double x) { return D(x); }
 
@@ -214,6 +217,7 @@ package struct SIMTPrelude: Sendable {
             FORCE double cos_ds(double x) { return cos(x); }
             FORCE float atan2_fs(float a, float b) { return (float)atan2((double)a, (double)b); }
             FORCE double atan2_ds(double a, double b) { return atan2(a, b); }
+            FORCE double pow_ds(double a, double b) { return pow(a, b); }
 
             """
 }
