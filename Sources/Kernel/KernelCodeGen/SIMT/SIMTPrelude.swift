@@ -59,7 +59,6 @@ package struct SIMTPrelude: Sendable {
         FORCE float load_f16(uint16_t x) { float r; asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(x)); return r; }
         FORCE uint16_t store_f16(float x) { uint16_t r; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(x)); return r; }
         FORCE float fma_fs(float a, float b, float c) { return fmaf(a, b, c); }
-        FORCE float rounded_fs(float x) { float r; asm("add.rn.f32 %0, %1, 0f80000000;" : "=f"(r) : "f"(x)); return r; }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
         #define MATH(NAME, F, D) FORCE float NAME##_fs(float x) { return F(x); } FORCE double NAME##_ds(double x) { return D(x); }
         #define __builtin_copysign copysign
@@ -154,7 +153,6 @@ package struct SIMTPrelude: Sendable {
             return (uint16_t)(s | ((a - 0x38000000 + 0xfff + ((a >> 13) & 1)) >> 13));
         }
         FORCE float fma_fs(float a, float b, float c) { return fma(a, b, c); }
-        FORCE float rounded_fs(float x) { return x; }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
         #define MATH(NAME, F, D) FORCE float NAME##_fs(float x) { return D(x); } FORCE double NAME##_ds(double x) { return D(x); }
 
