@@ -147,6 +147,12 @@ let package = Package(
                 "worker-for-tests",
             ],
             exclude: ["Corpus"]),
+        tests(
+            "DeviceConformance",
+            [
+                "DeviceAPI", "CPUDevice", "OpenCLDevice", "KernelCodeGen", "KernelJudge", "PackageBuilder",
+                "worker-for-tests",
+            ]),
         tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "OpenCLDevice"]),
         tests("KernelIR", ["Base", "ElementTypes"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),

@@ -25,13 +25,13 @@ int hearth_open_cuda(HearthCUDADriver *table, char *error, size_t capacity) {
     return 0;
 }
 
-int hearth_read_nvml(int ordinal, HearthNVMLReading *reading) {
+int hearth_read_nvml(const char *bus, HearthNVMLReading *reading) {
     static void *library;
     if (!library) library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!library) return -1;
     int (*init)(void) = (int (*)(void))dlsym(library, "nvmlInit_v2");
-    int (*handle)(unsigned, HearthNVMLDevice *) =
-        (int (*)(unsigned, HearthNVMLDevice *))dlsym(library, "nvmlDeviceGetHandleByIndex_v2");
+    int (*handle)(const char *, HearthNVMLDevice *) =
+        (int (*)(const char *, HearthNVMLDevice *))dlsym(library, "nvmlDeviceGetHandleByPciBusId_v2");
     int (*power)(HearthNVMLDevice, unsigned *) =
         (int (*)(HearthNVMLDevice, unsigned *))dlsym(library, "nvmlDeviceGetPowerUsage");
     int (*energy)(HearthNVMLDevice, unsigned long long *) =
@@ -41,7 +41,7 @@ int hearth_read_nvml(int ordinal, HearthNVMLReading *reading) {
     int (*clock)(HearthNVMLDevice, int, unsigned *) =
         (int (*)(HearthNVMLDevice, int, unsigned *))dlsym(library, "nvmlDeviceGetClockInfo");
     HearthNVMLDevice device;
-    if (!init || !handle || init() || handle((unsigned)ordinal, &device)) return -1;
+    if (!init || !handle || init() || handle(bus, &device)) return -1;
     unsigned value;
     unsigned long long large;
     reading->power_milliwatts = power && !power(device, &value) ? (int64_t)value : -1;

@@ -47,6 +47,26 @@ package final class CUDADevice: Device {
 
     deinit { _ = driver.call.cuDevicePrimaryCtxRelease(ordinal) }
 
+    /// Driver, free memory, and what NVML reads where it is there.
+    package var telemetry: DeviceTelemetry? {
+        var telemetry = DeviceTelemetry(driver: "CUDA \(driver.version / 1000).\(driver.version % 1000 / 10)")
+        guard (try? enter()) != nil else { return telemetry }
+        var (free, total) = (0, 0)
+        if driver.call.cuMemGetInfo(&free, &total) == 0 { telemetry.freeBytes = free }
+        var bus = [CChar](repeating: 0, count: 64)
+        var reading = HearthNVMLReading()
+        guard driver.call.cuDeviceGetPCIBusId(&bus, 64, ordinal) == 0, hearth_read_nvml(bus, &reading) == 0 else {
+            return telemetry
+        }
+        func known<Number: BinaryInteger>(_ value: Number) -> Int? { value < 0 ? nil : Int(value) }
+        telemetry.watts = known(reading.power_milliwatts).map { Double($0) / 1000 }
+        telemetry.joules = known(reading.energy_millijoules).map { Double($0) / 1000 }
+        telemetry.temperature = known(reading.temperature)
+        telemetry.clock = known(reading.sm_clock_mhz)
+        telemetry.memoryClock = known(reading.memory_clock_mhz)
+        return telemetry
+    }
+
     /// Makes the GPU the calling thread's.
     func enter() throws(DeviceError) {
         try driver.check(driver.call.cuCtxSetCurrent(context), "selecting the GPU")

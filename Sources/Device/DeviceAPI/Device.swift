@@ -5,6 +5,9 @@ package protocol Device: AnyObject, Sendable {
     /// What it can do.
     var limits: DeviceLimits { get }
 
+    /// What it says of itself now; nil where it says nothing.
+    var telemetry: DeviceTelemetry? { get }
+
     /// Memory of at least `byteCount` bytes (0 is allowed), with unspecified contents.
     func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer
 
@@ -31,6 +34,9 @@ package protocol Device: AnyObject, Sendable {
 extension Device {
     /// Memory of the device, for one that shares it with the host.
     package func allocateHost(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer { try allocate(byteCount) }
+
+    /// Nothing.
+    package var telemetry: DeviceTelemetry? { nil }
 
     /// No libraries.
     package func library(named name: String) -> UnsafeMutableRawPointer? { nil }

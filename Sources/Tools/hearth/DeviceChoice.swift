@@ -46,14 +46,14 @@ enum DeviceChoice {
         return DeviceImages(.cuda(toolchain, architecture: blocks.architecture))
     }
 
-    /// The limits of all devices here but the processor.
-    static var others: [DeviceLimits] {
-        var found: [DeviceLimits] = []
+    /// All devices here but the processor.
+    static var others: [any Device] {
+        var found: [any Device] = []
         for ordinal in 0..<((try? CUDADevice.count()) ?? 0) {
-            if let device = try? CUDADevice(ordinal: ordinal) { found.append(device.limits) }
+            if let device = try? CUDADevice(ordinal: ordinal) { found.append(device) }
         }
         for ordinal in 0..<((try? OpenCLDevice.count()) ?? 0) {
-            if let device = try? OpenCLDevice(ordinal: ordinal) { found.append(device.limits) }
+            if let device = try? OpenCLDevice(ordinal: ordinal) { found.append(device) }
         }
         return found
     }

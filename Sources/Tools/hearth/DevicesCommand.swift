@@ -25,14 +25,14 @@ struct DevicesCommand: AsyncParsableCommand {
 
     func run() async throws {
         if conformance {
-            let names = device.map { [$0] } ?? ["cpu"] + DeviceChoice.others.map(\.name)
+            let names = device.map { [$0] } ?? ["cpu"] + DeviceChoice.others.map(\.limits.name)
             var passes = true
             for name in names { passes = try await DeviceConformanceRun(name, only: only).run() && passes }
             if !passes { throw ExitCode(1) }
             return
         }
         let device = try CPUDevice(threads: threads, measured: !quick)
-        let all = [device.limits] + DeviceChoice.others
+        let all: [any Device] = [device] + DeviceChoice.others
         if json {
             print(JSONValue.array(all.map(Self.json)).prettyText, terminator: "")
         } else {
@@ -41,7 +41,9 @@ struct DevicesCommand: AsyncParsableCommand {
     }
 
     /// A paragraph about a device.
-    static func text(_ limits: DeviceLimits) -> String {
+    static func text(_ device: any Device) -> String {
+        let limits = device.limits
+        if let blocks = limits.blocks { return text(limits, blocks, device.telemetry) }
         var rows = [
             ["instructions", limits.features.map(\.rawValue).joined(separator: " ")],
             ["cores", "\(limits.cores), \(limits.threads) threads used, vectors of \(limits.vectorBytes) bytes"],
@@ -68,13 +70,44 @@ struct DevicesCommand: AsyncParsableCommand {
             + TextFormat.table(rows.map { ["  " + $0[0], $0[1]] })
     }
 
+    /// A paragraph about a device that runs blocks of threads.
+    private static func text(
+        _ limits: DeviceLimits, _ blocks: DeviceLimits.Blocks, _ telemetry: DeviceTelemetry?
+    ) -> String {
+        var rows = [
+            ["architecture", "\(blocks.architecture) (runs \(blocks.accepts.joined(separator: ", ")))"],
+            [
+                "processors",
+                "\(limits.cores), blocks of up to \(blocks.threads) threads with \(TextFormat.bytes(blocks.sharedBytes))",
+            ],
+            ["cache", TextFormat.bytes(limits.caches.l2)],
+            [
+                "memory",
+                TextFormat.bytes(limits.memoryBytes)
+                    + (telemetry?.freeBytes.map { ", \(TextFormat.bytes($0)) free" } ?? ""),
+            ],
+        ]
+        if let telemetry {
+            rows.append(["driver", telemetry.driver])
+            let now = [
+                telemetry.watts.map { "\(TextFormat.short($0)) W" }, telemetry.temperature.map { "\($0) °C" },
+                telemetry.clock.map { "\($0) MHz" }, telemetry.memoryClock.map { "memory \($0) MHz" },
+            ].compactMap { $0 }
+            if !now.isEmpty { rows.append(["now", now.joined(separator: ", ")]) }
+        }
+        rows.append(["fingerprint", limits.fingerprint])
+        return "\(limits.name): \(limits.model), \(limits.vendor)\n"
+            + TextFormat.table(rows.map { ["  " + $0[0], $0[1]] })
+    }
+
     private static func text(_ rate: DeviceLimits.Rate, _ unit: String, _ threads: Int) -> String {
         "\(TextFormat.short(rate.oneThread / 1e9)) \(unit) on one thread, "
             + "\(TextFormat.short(rate.allThreads / 1e9)) \(unit) on \(threads)"
     }
 
     /// Everything about a device; rates are per second.
-    static func json(_ limits: DeviceLimits) -> JSONValue {
+    static func json(_ device: any Device) -> JSONValue {
+        let limits = device.limits
         func rate(_ rate: DeviceLimits.Rate?) -> JSONValue {
             rate.map { ["one_thread": .number($0.oneThread), "all_threads": .number($0.allThreads)] } ?? .null
         }
@@ -92,6 +125,30 @@ struct DevicesCommand: AsyncParsableCommand {
             "libraries": .array(limits.libraries.map { ["name": .string($0.name), "version": .string($0.version)] }),
             "fingerprint": .string(limits.fingerprint),
         ]
+        if let blocks = limits.blocks {
+            object.members.append(
+                .init(
+                    name: "blocks",
+                    value: [
+                        "architecture": .string(blocks.architecture),
+                        "accepts": .array(blocks.accepts.map { .string($0) }), "warp": .integer(Int64(blocks.warp)),
+                        "threads": .integer(Int64(blocks.threads)),
+                        "shared_bytes": .integer(Int64(blocks.sharedBytes)),
+                    ]))
+        }
+        if let telemetry = device.telemetry {
+            func number(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
+            object.members.append(
+                .init(
+                    name: "telemetry",
+                    value: [
+                        "driver": .string(telemetry.driver), "free_bytes": number(telemetry.freeBytes),
+                        "watts": telemetry.watts.map { .number($0) } ?? .null,
+                        "joules": telemetry.joules.map { .number($0) } ?? .null,
+                        "temperature": number(telemetry.temperature), "clock_mhz": number(telemetry.clock),
+                        "memory_clock_mhz": number(telemetry.memoryClock),
+                    ]))
+        }
         if let rates = limits.rates {
             object.members.append(
                 .init(

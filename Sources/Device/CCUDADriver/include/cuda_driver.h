@@ -89,6 +89,7 @@ enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
     X(cuDeviceGet, cuDeviceGet, (HearthCUDevice * device, int ordinal)) \
     X(cuDeviceGetName, cuDeviceGetName, (char *name, int capacity, HearthCUDevice device)) \
     X(cuDeviceGetAttribute, cuDeviceGetAttribute, (int *value, int attribute, HearthCUDevice device)) \
+    X(cuDeviceGetPCIBusId, cuDeviceGetPCIBusId, (char *id, int capacity, HearthCUDevice device)) \
     X(cuDeviceTotalMem, cuDeviceTotalMem_v2, (size_t *bytes, HearthCUDevice device)) \
     X(cuDeviceGetDefaultMemPool, cuDeviceGetDefaultMemPool, (HearthCUMemoryPool *pool, HearthCUDevice device)) \
     X(cuMemPoolSetAttribute, cuMemPoolSetAttribute, (HearthCUMemoryPool pool, int attribute, void *value)) \
@@ -149,5 +150,5 @@ typedef struct {
     int32_t temperature, sm_clock_mhz, memory_clock_mhz;
 } HearthNVMLReading;
 
-/// Reads device `ordinal` by its PCI bus number through NVML. Returns 0, or −1 where NVML is missing.
-int hearth_read_nvml(int ordinal, HearthNVMLReading *reading);
+/// Reads the device at a PCI bus ID through NVML. Returns 0, or −1 where NVML is missing.
+int hearth_read_nvml(const char *bus, HearthNVMLReading *reading);
