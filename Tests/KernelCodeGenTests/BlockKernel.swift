@@ -16,12 +16,7 @@ final class BlockKernel: RunnableKernel {
     private let function: KernelFunction
 
     /// The device, or why there is none.
-    static let device: Result<OpenCLDevice, DeviceError> = Result { () throws(DeviceError) in
-        // PoCL 3.1's default way to run the items of a group ("loopvec") computes some of these kernels wrongly, where
-        // "loops" and "loops" agree with the references.
-        setenv("POCL_WORK_GROUP_METHOD", "loops", 0)
-        return try OpenCLDevice()
-    }
+    static let device: Result<OpenCLDevice, DeviceError> = Result { () throws(DeviceError) in try OpenCLDevice() }
 
     static var isThere: Bool { (try? device.get()) != nil }
 
