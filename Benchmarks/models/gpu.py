@@ -70,7 +70,7 @@ def language_model(c: Config, cache: int, biased: bool = False, used: int = 512)
 def decoding(c: Config, cache: int = 2048, position: int = 512, biased: bool = False) -> Model:
     """One decode step at `position` of a static cache."""
     module = language_model(c, cache, biased, position)
-    return module, (torch.tensor([[4711]]), torch.tensor([position]))
+    return module, (torch.tensor([[4711 % c.vocabulary]]), torch.tensor([position]))
 
 
 def llama_8b_decode() -> Model:

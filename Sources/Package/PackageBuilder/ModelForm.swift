@@ -1,3 +1,4 @@
+import DeviceAPI
 import GraphIR
 import GraphLowering
 import GraphRewrites
@@ -13,6 +14,9 @@ package struct FormChoices: Hashable, Sendable {
 
     /// What the rules say.
     package init() {}
+
+    /// What the rules say for a device: where every launch costs microseconds, sibling products are one.
+    init(_ limits: DeviceLimits) { mergesSiblings = limits.blocks != nil }
 }
 
 /// A model under one set of decisions: rewritten and lowered, with its distinct kernels.

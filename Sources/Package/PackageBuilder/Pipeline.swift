@@ -114,9 +114,10 @@ package struct Pipeline {
             constants: try ConstantWorkshop(worker))
         let notify = searchProgress
         var findings = Findings()
-        let rewritten = try stage(.rewrite) { try ModelForm.rewritten(model.graph, FormChoices()) }
+        let choices = FormChoices(limits)
+        let rewritten = try stage(.rewrite) { try ModelForm.rewritten(model.graph, choices) }
         trace(model.graph, rewritten)
-        var form = try stage(.lower) { try ModelForm(FormChoices(), rewritten) }
+        var form = try stage(.lower) { try ModelForm(choices, rewritten) }
         try trace(form)
         var constants = try await maker.make(form, [:], findings, &self, to: path)
         guard let search else { return findings }

@@ -4,7 +4,8 @@ import GraphIR
 
 /// Several products of one operand with constant weights become one, so that the operand is read once.
 let siblingRules: [RewriteRule] = [
-    RewriteRule("products of one operand with weights -> slices of one product", mergeSiblings)
+    RewriteRule("products of one operand with weights -> slices of one product", mergeSiblings),
+    RewriteRule("products of one operand with weights and biases -> slices of one", mergeBiasedSiblings),
 ]
 
 /// A product with a constant weight in which one axis of the result is the weight's own.
@@ -45,8 +46,80 @@ extension Contract {
     }
 }
 
+/// A projection whose only user is a map of it and of a constant vector along its last axis: a layer's bias.
+private struct BiasedProjection {
+    let id: NodeID
+    let projection: Projection
+    let expression: ScalarExpression
+    /// Which operand of the map is the product.
+    let side: Int
+    /// `[columns]`.
+    let bias: Value
+
+    init?(_ c: RewriteContext, _ id: NodeID) {
+        guard let (expression, operands) = c.map(Value(id)), operands.count == 2,
+            let side = (0..<2).first(where: { c.isUsedOnce(operands[$0]) && Projection(c, operands[$0].node) != nil }),
+            let projection = Projection(c, operands[side].node),
+            let bias = c.expanded(operands[1 - side]), c.isConstant[bias.node.index], c.shape(bias).count == 1,
+            projection.resultAxis == c.shape(Value(id)).count - 1,
+            c.shape(bias)[0] == c.shape(Value(id))[projection.resultAxis]
+        else { return nil }
+        self.id = id
+        self.projection = projection
+        self.expression = expression
+        self.side = side
+        self.bias = bias
+    }
+}
+
+/// Those that can become one with a biased projection, itself included, in the order of the operand's users.
+private func family(_ c: RewriteContext, _ own: BiasedProjection) -> [BiasedProjection] {
+    var shape = c.shape(own.projection.weight)
+    shape[own.projection.weightAxis] = 1
+    return c.users[own.projection.input.node.index].compactMap { user in
+        guard c.users[user.index].count == 1, let map = c.users[user.index].first,
+            let other = BiasedProjection(c, map), other.projection.id == user,
+            other.projection.input == own.projection.input, other.projection.contract == own.projection.contract,
+            other.projection.side == own.projection.side, other.expression == own.expression, other.side == own.side,
+            c.type(Value(map)).element == c.type(Value(own.id)).element
+        else { return nil }
+        var otherShape = c.shape(other.projection.weight)
+        otherShape[other.projection.weightAxis] = 1
+        return otherShape == shape ? other : nil
+    }
+}
+
+private func mergeBiasedSiblings(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
+    guard let own = BiasedProjection(c, id) else { return nil }
+    let family = family(c, own)
+    guard family.count > 1, Set(family.map(\.projection.weight)).count > 1 else { return nil }
+    let (weightAxis, resultAxis) = (own.projection.weightAxis, own.projection.resultAxis)
+    var (weights, biases): ([Value], [Value]) = ([], [])
+    var start: Dimension = 0
+    for member in family {
+        if member.id == id { start = weights.reduce(0) { $0 + c.builder.shape($1)[weightAxis] } }
+        weights.append(try c.movedEarly(member.projection.weight))
+        biases.append(try c.movedEarly(member.bias))
+    }
+    let joined = try c.builder.add(.concatenate(axis: weightAxis), weights)
+    let input = c.moved(own.projection.input)
+    let product = try c.builder.add(
+        .contract(own.projection.contract), own.projection.side == 0 ? [input, joined] : [joined, input])
+    let bias = try c.builder.expand(
+        try c.builder.add(.concatenate(axis: 0), biases), c.builder.shape(product))
+    let sum = try c.builder.add(.map(own.expression), own.side == 0 ? [product, bias] : [bias, product])
+    let count = c.shape(Value(id))[resultAxis]
+    return try c.builder.view(.slice(axis: resultAxis, start: start, count: count, step: 1), sum)
+}
+
 private func mergeSiblings(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
     guard let own = Projection(c, id) else { return nil }
+    // With their biases they become one sum.
+    if let user = c.users[id.index].first, let biased = BiasedProjection(c, user), biased.projection.id == id,
+        family(c, biased).count > 1
+    {
+        return nil
+    }
     var shape = c.shape(own.weight)
     shape[own.weightAxis] = 1
     var family: [Projection] = []

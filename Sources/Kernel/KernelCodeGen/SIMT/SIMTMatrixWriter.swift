@@ -73,8 +73,11 @@ struct SIMTMatrixWriter {
         let i = frame.integer
         let stageBytes = (tile.rows + tile.columns) * 128
         let slices = "(depth + \(Self.slice - 1)) / \(Self.slice)"
+        // Weights need not wait for the kernel before this one.
+        let readsAhead = rightForm != .computed && product.isRightConstant
         var lines = [
-            "OVERLAP_BEGIN; OVERLAP_WAIT;", "extern __shared__ __align__(128) unsigned char arena[];",
+            readsAhead ? "OVERLAP_BEGIN;" : "OVERLAP_BEGIN; OVERLAP_WAIT;",
+            "extern __shared__ __align__(128) unsigned char arena[];",
         ]
         lines += split.declarations
         lines += [
@@ -96,11 +99,12 @@ struct SIMTMatrixWriter {
                 from: "(\(i))turn * \(Self.slice)", end: "depth", base: "shared + stage * \(stageBytes) + \(offset)",
                 integer: i, arguments: ["b", "line", "s"])
         }
-        let fill =
-            fill(left, tile.rows, "firstRow", "rows", 0)
-            + fill(right, tile.columns, "firstColumn", "columns", tile.rows * 128)
-        lines += ["UNROLL for (int stage = 0; stage < \(stages - 1); ++stage) {", "const int turn = from + stage;"]
-        lines += ["if (turn < to) {"] + fill + ["}", "COPIES_COMMIT;", "}"]
+        let fillLeft = fill(left, tile.rows, "firstRow", "rows", 0)
+        let fillRight = fill(right, tile.columns, "firstColumn", "columns", tile.rows * 128)
+        let fill = fillLeft + fillRight
+        let eachStage = ["UNROLL for (int stage = 0; stage < \(stages - 1); ++stage) {", "const int turn = from + stage;"]
+        if readsAhead { lines += eachStage + ["if (turn < to) {"] + fillRight + ["}", "}", "OVERLAP_WAIT;"] }
+        lines += eachStage + ["if (turn < to) {"] + (readsAhead ? fillLeft : fill) + ["}", "COPIES_COMMIT;", "}"]
         lines += [
             "KEEP_LOOP for (int at = from; at < to; ++at) {", "COPIES_WAIT(\(stages - 2)); BARRIER;",
             "{ const int turn = at + \(stages - 1), stage = (turn - from) % \(stages);", "if (turn < to) {",

@@ -15,6 +15,8 @@ struct SIMTNestWriter {
     private var depth = 1
     /// Rows held in registers: values of each thread.
     private static let mostRegisters = 32
+    /// Turns of a loop that are written out.
+    private static let mostUnrolled = 16
 
     init(kernel: Kernel, nest: NestKernel, plan: SIMTNestPlan, target: SIMTTarget, symbol: String) {
         self.kernel = kernel
@@ -168,8 +170,9 @@ struct SIMTNestWriter {
         let count = step.axes.reduce(IntegerExpression(1)) { $0 * $1.extent }
         let total = index.print(count)
         let usesRegisters = usedRows(step).contains { registers($0) != nil }
-        if usesRegisters, let constant = count.constantValue {
-            let share = (constant + plan.width - 1) / plan.width
+        let share = count.constantValue.map { ($0 + plan.width - 1) / plan.width } ?? .max
+        // Unrolled, all loads of a thread are under way at once.
+        if let constant = count.constantValue, usesRegisters || (share <= Self.mostUnrolled && !hasScan(step)) {
             line(dialect.unroll)
             open("for (int turn = 0; turn < \(share); ++turn)")
             line("const \(integer) inner = member + (\(integer))turn * \(plan.width);")
@@ -187,6 +190,10 @@ struct SIMTNestWriter {
             body(step, types, guardsStores: false)
             close()
         }
+    }
+
+    private func hasScan(_ step: NestStep) -> Bool {
+        step.body.nodes.contains { if case .scan = $0 { true } else { false } }
     }
 
     private func usedRows(_ step: NestStep) -> [Int] {

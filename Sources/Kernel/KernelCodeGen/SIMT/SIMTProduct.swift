@@ -97,6 +97,9 @@ struct SIMTProduct {
         }
     }
 
+    /// Whether the right operand is known before the kernel runs, and before those that run before it.
+    var isRightConstant: Bool { right.body.loadedParameters.allSatisfy { kernel.parameters[$0].isConstant } }
+
     /// A frame for a kernel of this product.
     func frame(_ symbol: String) -> SIMTFrame {
         SIMTFrame(
