@@ -118,5 +118,16 @@ let siblingCases: [RuleCase] = [
         let k = try g.contract(x, try g.weight("k", [5, 4]), "abk nk abn")
         let v = try g.contract(x, try g.weight("v", [6, 4]), "cdk nk cdn")
         return try g.b.add(.concatenate(axis: 2), [try g.apply(.exp, q), k, v])
-    }
+    },
+    RuleCase("products of one operand with weights and biases -> slices of one") { g in
+        let x = try g.input([2, 3, 4])
+        func layer(_ name: String, _ count: Dimension, _ labels: String) throws -> Value {
+            let product = try g.contract(x, try g.weight(name, [count, 4]), labels)
+            let bias = try g.b.expand(try g.weight("\(name).bias", [count]), [2, 3, count])
+            return try g.apply(.add, product, bias)
+        }
+        let (q, k) = (try layer("q", 6, "abk nk abn"), try layer("k", 5, "abk nk abn"))
+        let v = try layer("v", 6, "cdk nk cdn")
+        return try g.b.add(.concatenate(axis: 2), [try g.apply(.exp, q), k, v])
+    },
 ]
