@@ -45,9 +45,16 @@ struct SIMTFlashWriter {
         let value = SIMTOperand(
             body.value, "value", frame, over: heads + [body.keys, body.valueDepth], extent: valueDepth,
             element: shape.element)
+        let finish = frame.finishing(
+            body.epilogue, body.stores, over: queryAxes + [body.valueDepth], count: rows * valueDepth, threads: threads,
+            point: [
+                "const int r = e / \(valueDepth), c = e % \(valueDepth); const \(frame.integer) row = first + r;"
+            ],
+            arguments: ["b", "h", "row / length", "row % length", "c"],
+            accumulator: "sums[r * \(valueDepth + 4) + c]", condition: "row < rows")
         let functions =
             query.functions + key.functions + value.functions + shape.maskFunctions(frame)
-            + frame.epilogue("finish", body.epilogue, body.stores, over: queryAxes + [body.valueDepth])
+            + finish.functions
         let index = frame.index
         let i = frame.integer
         let blocks = (shape.rows + (rows - 1)).floorDivided(by: IntegerExpression(rows), frame.ranges)
@@ -88,7 +95,7 @@ struct SIMTFlashWriter {
         lines += tiles("turn + 1") + ["}", "COPIES_COMMIT; COPIES_WAIT(1); __syncthreads();"]
         lines += ["if (turn == 0) {"] + loadQueries + ["}"]
         lines += scores(frame) + softmax + addValues + ["__syncthreads();", "}"]
-        lines += finish(frame)
+        lines += gather() + finish.statements
         return EmittedKernel(
             symbol: symbol, source: functions + frame.kernelFunction(threads: threads, lines),
             arguments: shape.kernel.parameters.indices.map { .parameter($0) }, packings: [], workspaceBytes: 0,
@@ -184,7 +191,7 @@ struct SIMTFlashWriter {
         ]
     }
 
-    private func finish(_ frame: SIMTFrame) -> [String] {
+    private func gather() -> [String] {
         let line = valueDepth + 4
         return [
             "COPIES_WAIT(0); __syncthreads();", "float *const sums = (float *)arena;",
@@ -194,11 +201,6 @@ struct SIMTFlashWriter {
             "UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) UNROLL for (int e = 0; e < 2; ++e)",
             "sums[(warp * 16 + lane / 4 + side * 8) * \(line) + j * 8 + lane % 4 * 2 + e] = o[j][2 * side + e] * factor; }",
             "__syncthreads();",
-            "for (int e = thread; e < \(rows * valueDepth); e += \(threads)) {",
-            "const int r = e / \(valueDepth), c = e % \(valueDepth); const \(frame.integer) row = first + r;",
-            "if (row < rows) "
-                + frame.call("finish", ["b", "h", "row / length", "row % length", "c", "sums[r * \(line) + c]"]) + ";",
-            "}",
         ]
     }
 }

@@ -165,6 +165,61 @@ struct SIMTFrame {
             .joined(separator: "\n")
     }
 
+    /// Whether what an epilogue stores, and where, can be told apart: places that hang on computed values cannot.
+    private func isSeparable(_ stores: [Store]) -> Bool {
+        stores.allSatisfy { store in
+            store.combine == nil
+                && ([store.index] + store.mask).allSatisfy { !$0.variables.contains { $0.kind == .value } }
+        }
+    }
+
+    /// The device functions of an epilogue over `axes`, and statements that finish `count` points a thread: all reads of a
+    /// batch of points are under way before its first store, which no compiler may do by itself where buffers could
+    /// overlap. `point` are statements that declare what `arguments` (one for each axis), `accumulator` and `condition`
+    /// read, from the number `e` of the point; threads take neighbouring points.
+    func finishing(
+        _ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], count: Int, threads: Int, point: [String],
+        arguments: [String], accumulator: String, condition: String
+    ) -> (functions: String, statements: [String]) {
+        let turns = (count + threads - 1) / threads
+        let isWhole = count % threads == 0
+        let guarded = isWhole ? condition : "e < \(count) && \(condition)"
+        guard isSeparable(stores), turns > 1 else {
+            return (
+                epilogue("finish", body, stores, over: axes),
+                ["for (int e = thread; e < \(count); e += \(threads)) {"] + point
+                    + ["if (\(condition)) " + call("finish", arguments + [accumulator]) + ";", "}"]
+            )
+        }
+        let types = body.types(parameters: kernel.parameters)
+        var (statements, values) = printer.print(body, wanted: stores.map(\.value))
+        let kinds = stores.map { CTypes.scalar(types[$0.value]) }
+        for (number, store) in stores.enumerated() {
+            statements.append("*v\(number) = \(values[store.value]?.text ?? "0");")
+            values[store.value] = .init("v\(number)", isVector: false)
+        }
+        let compute =
+            [head("void", "values", axes, ["const float accumulator"] + kinds.enumerated().map { "\($1) *v\($0)" })]
+            + statements + ["}", ""]
+        var writes: [String] = []
+        for (number, store) in stores.enumerated() {
+            writes.append(
+                printer.statement(store, [store.value: .init("v\(number)", isVector: false)], types))
+        }
+        let write =
+            [head("void", "store", axes, kinds.enumerated().map { "const \($1) v\($0)" })] + writes + ["}", ""]
+        let batch = [8, 4, 2, 1].first { turns % $0 == 0 } ?? 1
+        let each =
+            ["UNROLL for (int u = 0; u < \(batch); ++u) {", "const int e = thread + (base + u) * \(threads);"] + point
+        let kept = kinds.indices.map { "v\($0)" }
+        let loop =
+            ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
+            + kinds.enumerated().map { "\($1) v\($0)[\(batch)];" } + each
+            + ["if (\(guarded)) " + call("values", arguments + [accumulator] + kept.map { "&\($0)[u]" }) + ";", "}"] + each
+            + ["if (\(guarded)) " + call("store", arguments + kept.map { "\($0)[u]" }) + ";", "}", "}"]
+        return ((compute + write).joined(separator: "\n"), loop)
+    }
+
     /// A device function that writes a value to a parameter at one point.
     func writer(_ name: String, _ target: RecurrenceKernel.Target, over axes: [LoopAxis], value: String) -> String {
         let element = kernel.parameters[target.parameter].element

@@ -66,9 +66,14 @@ struct SIMTMatrixWriter {
             ? SIMTOperand(
                 product.right, "right", frame, over: [b, n, s], extent: product.depth, element: product.element)
             : SIMTOperand(product.rightAddress(frame, isPacked: isPacked))
+        let finish = frame.finishing(
+            product.epilogue, product.stores, over: [b, m, n], count: tile.rows * tile.columns, threads: threads,
+            point: ["const int r = e / \(tile.columns), q = e % \(tile.columns);"],
+            arguments: ["b", "firstRow + r", "firstColumn + q"], accumulator: "sums[r * \(tile.columns + 4) + q]",
+            condition: "firstRow + r < rows && firstColumn + q < columns")
         let functions =
             left.functions + right.functions
-            + frame.epilogue("finish", product.epilogue, product.stores, over: [b, m, n])
+            + finish.functions
         let index = frame.index
         let i = frame.integer
         let stageBytes = (tile.rows + tile.columns) * 128
@@ -112,7 +117,7 @@ struct SIMTMatrixWriter {
         lines += fill + ["}", "COPIES_COMMIT; }"]
         lines += multiply(stageBytes) + ["}", "COPIES_WAIT(0);"]
         lines += split.join(tile: "tile", part: "part")
-        lines += finish(frame)
+        lines += gather() + finish.statements
         let isShared = parts > 1
         var extra: [SIMTFrame.Extra] = []
         var arguments: [EmittedKernel.Argument] = product.kernel.parameters.indices.map { .parameter($0) }
@@ -157,7 +162,7 @@ struct SIMTMatrixWriter {
     }
 
     /// The sums go through shared memory, so that neighbouring threads store neighbouring columns.
-    private func finish(_ frame: SIMTFrame) -> [String] {
+    private func gather() -> [String] {
         let pitch = tile.columns + 4
         let across = tile.warpColumns / 8
         return [
@@ -166,10 +171,6 @@ struct SIMTMatrixWriter {
                 + "UNROLL for (int e = 0; e < 4; ++e)",
             "sums[(warpRow + i * 16 + lane / 4 + e / 2 * 8) * \(pitch) + warpColumn + j * 8 + lane % 4 * 2 + e % 2] "
                 + "= c[(i * \(across) + j) * 4 + e];", "BARRIER;",
-            "for (int e = thread; e < \(tile.rows * tile.columns); e += \(tile.threads)) {",
-            "const int r = e / \(tile.columns), q = e % \(tile.columns);",
-            "if (firstRow + r < rows && firstColumn + q < columns) "
-                + frame.call("finish", ["b", "firstRow + r", "firstColumn + q", "sums[r * \(pitch) + q]"]) + ";", "}",
         ]
     }
 }

@@ -173,16 +173,26 @@ struct SIMTNestWriter {
         let share = count.constantValue.map { ($0 + plan.width - 1) / plan.width } ?? .max
         // Unrolled, all loads of a thread are under way at once.
         if let constant = count.constantValue, usesRegisters || (share <= Self.mostUnrolled && !hasScan(step)) {
+            // All reads come before the first store: a compiler may not move them where buffers could overlap.
+            let separates = share > 1 && share <= Self.mostUnrolled && isSeparable(step)
+            if separates {
+                line("{")
+                for (number, effect) in step.effects.enumerated() {
+                    guard case .store(let store) = effect else { continue }
+                    line("\(CTypes.scalar(types[store.value])) w\(number)[\(share)];")
+                }
+            }
             line(dialect.unroll)
             open("for (int turn = 0; turn < \(share); ++turn)")
             line("const \(integer) inner = member + (\(integer))turn * \(plan.width);")
-            let isFull = constant % plan.width == 0
-            let isGuarded = plan.team == .warp && !dialect.hasShuffles
-            if !isFull || isGuarded { open("if (\(isGuarded ? "active && " : "")inner < \(total))") }
-            decodeInner(step)
-            body(step, types, guardsStores: false)
-            if !isFull || isGuarded { close() }
-            close()
+            turns(step, types, total, isFull: constant % plan.width == 0, part: separates ? .values : .all)
+            if separates {
+                line(dialect.unroll)
+                open("for (int turn = 0; turn < \(share); ++turn)")
+                line("const \(integer) inner = member + (\(integer))turn * \(plan.width);")
+                turns(step, types, total, isFull: constant % plan.width == 0, part: .stores)
+                line("}")
+            }
         } else {
             let bound = plan.team == .warp && !dialect.hasShuffles ? "active && inner < \(total)" : "inner < \(total)"
             open("for (\(integer) inner = member; \(bound); inner += \(plan.width))")
@@ -190,6 +200,33 @@ struct SIMTNestWriter {
             body(step, types, guardsStores: false)
             close()
         }
+    }
+
+    /// What of a step's points a loop does.
+    private enum Part {
+        case all, values, stores
+    }
+
+    /// The body of an unrolled loop, to its closing brace.
+    private mutating func turns(
+        _ step: NestStep, _ types: [ElementType], _ total: String, isFull: Bool, part: Part
+    ) {
+        let isGuarded = plan.team == .warp && !dialect.hasShuffles
+        if !isFull || isGuarded { open("if (\(isGuarded ? "active && " : "")inner < \(total))") }
+        decodeInner(step)
+        body(step, types, guardsStores: false, part: part)
+        if !isFull || isGuarded { close() }
+        close()
+    }
+
+    /// Whether a step stores, and only where its axes say.
+    private func isSeparable(_ step: NestStep) -> Bool {
+        let stores = step.effects.compactMap { if case .store(let store) = $0 { store } else { nil } }
+        return !stores.isEmpty
+            && stores.allSatisfy { store in
+                store.combine == nil
+                    && ([store.index] + store.mask).allSatisfy { !$0.variables.contains { $0.kind == .value } }
+            }
     }
 
     private func hasScan(_ step: NestStep) -> Bool {
@@ -217,7 +254,9 @@ struct SIMTNestWriter {
         }
     }
 
-    private mutating func body(_ step: NestStep, _ types: [ElementType], guardsStores: Bool) {
+    private mutating func body(
+        _ step: NestStep, _ types: [ElementType], guardsStores: Bool, part: Part = .all
+    ) {
         var printer = frame.printer
         if hasPositions { printer.outside = ("outside", "outside") }
         printer.slotTypes = nest.slots
@@ -234,11 +273,22 @@ struct SIMTNestWriter {
             case .reduce(_, let value, _, _), .keep(let value, _): [value]
             }
         }
+        if part == .stores {
+            for (number, effect) in step.effects.enumerated() {
+                guard case .store(let store) = effect else { continue }
+                line(printer.statement(store, [store.value: .init("w\(number)[turn]", isVector: false)], types))
+            }
+            return
+        }
         let (statements, values) = printer.print(step.body, wanted: wanted)
         for statement in statements { line(statement) }
-        for effect in step.effects {
+        for (number, effect) in step.effects.enumerated() {
             switch effect {
             case .store(let store):
+                if part == .values {
+                    line("w\(number)[turn] = \(values[store.value]?.text ?? "0");")
+                    continue
+                }
                 let text = printer.statement(store, values, types)
                 line(guardsStores ? "if (member == 0) { \(text) }" : text)
             case .keep(let value, let row):
