@@ -74,7 +74,8 @@ struct SIMTAttentionWriter {
             "SHARED float queries[\(rows * depth)];", "SHARED float weights[\(rows * threads)];",
             "SHARED float folds[\(threads * run * rows)];",
             "SHARED float peaks[\(rows)], totals[\(rows)], fades[\(rows)];", "SHARED int seen[3];",
-            parts > 1 ? "SHARED int arrived;" : "",
+            parts > 1
+                ? "SHARED int arrived; SHARED float factors[\(rows * parts)], otherTotals[\(rows * parts)];" : "",
             "const int64_t tile = BLOCK / \(parts); const int part = BLOCK % \(parts);", "int64_t rest = tile;",
             "const \(i) first = rest % \(blocks) * \(rows); rest /= \(blocks);",
             "const \(i) h = rest % \(index.print(body.keyHeads.extent)), b = rest / \(index.print(body.keyHeads.extent));",
@@ -185,15 +186,20 @@ struct SIMTAttentionWriter {
                     + "own[\(rows * (valueDepth + 1)) + thread] = totals[thread]; }",
                 "FENCE; BARRIER_ALL;", "if (thread == 0) arrived = count_up(counters + tile);", "BARRIER_ALL;",
                 "if (arrived != \(parts - 1)) return;", "FENCE;", "if (thread == 0) counters[tile] = 0;",
+                // Reads of one kind are all under way at once.
+                "for (int e = thread; e < \(rows * parts); e += \(threads)) {",
+                "volatile GLOBAL float *const other = shares + e / \(rows) * \(size) + \(rows * valueDepth) + e % \(rows);",
+                "factors[e] = other[0]; otherTotals[e] = other[\(rows)]; }", "BARRIER;",
                 "if (thread < \(rows)) { float peak = -__builtin_inff(), total = 0;",
-                "for (int o = 0; o < \(parts); ++o) peak = max_fs(shares[o * \(size) + \(rows * valueDepth) + thread], peak);",
+                "for (int o = 0; o < \(parts); ++o) peak = max_fs(factors[o * \(rows) + thread], peak);",
                 "if (peak == -__builtin_inff()) peak = 0;",
-                "for (int o = 0; o < \(parts); ++o) total = fma_fs(shares[o * \(size) + \(rows * (valueDepth + 1)) + thread], "
-                    + "exp_fs(shares[o * \(size) + \(rows * valueDepth) + thread] - peak), total);",
-                "peaks[thread] = peak; totals[thread] = total; }", "BARRIER;",
+                "for (int o = 0; o < \(parts); ++o) { const float factor = exp_fs(factors[o * \(rows) + thread] - peak);",
+                "factors[o * \(rows) + thread] = factor; "
+                    + "total = fma_fs(otherTotals[o * \(rows) + thread], factor, total); }",
+                "totals[thread] = total; }", "BARRIER;",
                 "for (int e = thread; e < \(rows * valueDepth); e += \(threads)) { float sum = 0; const int r = e / \(valueDepth);",
-                "for (int o = 0; o < \(parts); ++o) sum = fma_fs(shares[o * \(size) + e], "
-                    + "exp_fs(shares[o * \(size) + \(rows * valueDepth) + r] - peaks[r]), sum);",
+                "float share[\(parts)]; UNROLL for (int o = 0; o < \(parts); ++o) share[o] = shares[o * \(size) + e];",
+                "UNROLL for (int o = 0; o < \(parts); ++o) sum = fma_fs(share[o], factors[o * \(rows) + r], sum);",
                 "folds[e] = sum; } }",
             ]
         }
