@@ -84,6 +84,7 @@ let package = Package(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
         room("Search", "KernelWorker", ["CKernelHarness", "COneDNN", "CProcessor", "CThreadPool"]),
+        room("Search", "DeviceWorker", ["KernelWorker", "DeviceAPI", "Safetensors"]),
         room(
             "Search", "KernelJudge",
             ["Base", "ElementTypes", "KernelIR", "KernelWorker", "CKernelHarness", "Processes"]),
@@ -121,7 +122,8 @@ let package = Package(
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
                 "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
                 "KernelArchive",
-                "ReferenceInterpreter", "DeviceAPI", "DeviceConformance", "CPUDevice", "CUDADevice", "OpenCLDevice",
+                "ReferenceInterpreter", "DeviceAPI", "DeviceConformance", "DeviceWorker", "CPUDevice", "CUDADevice",
+                "OpenCLDevice",
                 "ModelPackage",
                 "PackageBuilder",
                 "PackageRuntime", "KernelTrials",
@@ -138,13 +140,14 @@ let package = Package(
         tests("KernelSwarm", ["Base", "KernelIR"]),
         tests("KernelArchive"),
         .executableTarget(
-            name: "worker-for-tests", dependencies: ["KernelWorker"], path: "Tests/WorkerForTests",
+            name: "worker-for-tests", dependencies: ["KernelWorker", "DeviceWorker", "OpenCLDevice"],
+            path: "Tests/WorkerForTests",
             swiftSettings: strict),
         tests(
             "KernelJudge",
             [
                 "Base", "ElementTypes", "KernelArchive", "KernelCodeGen", "KernelIR", "KernelSwarm", "KernelWorker",
-                "worker-for-tests",
+                "OpenCLDevice", "Safetensors", "worker-for-tests",
             ],
             exclude: ["Corpus"]),
         tests(

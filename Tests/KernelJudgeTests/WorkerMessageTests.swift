@@ -7,7 +7,8 @@ import Testing
         packings: [.init(symbol: "pack", sources: [1, 2], byteCount: 64)],
         parameters: [
             .init(role: .input, byteCount: 8, elementBytes: 4), .init(role: .state, byteCount: 16, elementBytes: 2),
-        ], dimensions: [7, -1], workspaceBytes: 128, parts: 0)
+        ], dimensions: [7, -1], workspaceBytes: 128, parts: 0,
+        grid: .init(blocks: 7, threads: 64, sharedBytes: 9, overlaps: true, counters: 2))
     static let file = WorkerFile(path: "/proc/1/fd/2", byteCount: 99)
     static let requests: [WorkerRequest] = [
         .load(library: 1, path: "/a/ü.so"),

@@ -28,7 +28,7 @@ struct Workshop {
         rmdir(directory)
     }
 
-    func judge(audits: Bool) -> KernelJudge {
+    func judge(audits: Bool, arguments: [String] = [], timeLimit: Double = 4) -> KernelJudge {
         // The worker is built beside the tests.
         var buffer = [CChar](repeating: 0, count: 4096)
         readlink("/proc/self/exe", &buffer, buffer.count - 1)
@@ -36,9 +36,9 @@ struct Workshop {
             .dropLast()
         let folder = parts.map { "/" + String(decoding: $0, as: UTF8.self) }.joined()
         return KernelJudge(
-            worker: WorkerCommand(executable: folder + "/worker-for-tests", arguments: []),
+            worker: WorkerCommand(executable: folder + "/worker-for-tests", arguments: arguments),
             settings: JudgeSettings(
-                seed: 5, timeLimit: 4, groups: 6, sampleNanoseconds: 500_000, auditsLibrary: audits))
+                seed: 5, timeLimit: timeLimit, groups: 6, sampleNanoseconds: 500_000, auditsLibrary: audits))
     }
 
     func candidate(

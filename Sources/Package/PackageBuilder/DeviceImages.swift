@@ -1,5 +1,7 @@
 import Base
+import Glibc
 import KernelCodeGen
+import Safetensors
 
 /// The programs of a device that runs blocks of threads, made from generated text.
 package actor DeviceImages {
@@ -52,6 +54,23 @@ package actor DeviceImages {
             var images: [Image] = []
             for (symbol, result) in results { images.append((symbol, try result.get())) }
             return images
+        }
+    }
+
+    /// Writes the file of images of one kernel, for the judge's worker.
+    func write(_ text: String, symbol: String, to path: String) async throws {
+        let image: Image
+        switch compiler {
+        case .atLoad: image = ("program", Array(text.utf8))
+        case .cuda(let toolchain, let architecture):
+            image = (symbol, try await toolchain.compile(text, architecture: architecture))
+        }
+        let layout = try SafetensorsLayout([.init(name: image.name, type: .u8, shape: [image.bytes.count])])
+        let bytes = layout.file(contents: [image.bytes])
+        guard let file = fopen(path, "wb") else { throw BuildError.unsupported("\(path) cannot be written") }
+        let written = fwrite(bytes, 1, bytes.count, file)
+        guard fclose(file) == 0, written == bytes.count else {
+            throw BuildError.unsupported("\(path) cannot be written")
         }
     }
 

@@ -17,8 +17,9 @@ actor KernelEvaluator: CandidateEvaluator {
     }
 
     private let regions: [Region]
-    private let emitter: KernelEmitter
+    private let generator: CodeGenerator
     private let toolchain: CToolchain
+    private let images: DeviceImages?
     private let judge: any CandidateJudge
     private let archive: KernelArchive?
     private let machine: String
@@ -29,13 +30,14 @@ actor KernelEvaluator: CandidateEvaluator {
     private var blamed: [Int: [Schedule: Refusal]] = [:]
 
     init(
-        _ regions: [Region], emitter: KernelEmitter, toolchain: CToolchain,
+        _ regions: [Region], generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?,
         judge: any CandidateJudge, archive: KernelArchive?,
         machine: String, folder: String
     ) {
         self.regions = regions
-        self.emitter = emitter
+        self.generator = generator
         self.toolchain = toolchain
+        self.images = images
         self.judge = judge
         self.archive = archive
         self.machine = machine
@@ -51,8 +53,8 @@ actor KernelEvaluator: CandidateEvaluator {
                 made += 1
                 let path = "\(folder)/c\(made).so"
                 let kernel = regions[candidate.region].kernel
-                group.addTask { [emitter, toolchain] in
-                    (position, await Self.compile(kernel, candidate.schedule, emitter, toolchain, path))
+                group.addTask { [self] in
+                    (position, await compile(kernel, candidate.schedule, path))
                 }
             }
             for await (position, result) in group { compiled[position] = result }
@@ -81,8 +83,8 @@ actor KernelEvaluator: CandidateEvaluator {
                 if isWin || champions[candidate.region] == nil {
                     made += 1
                     let path = "\(folder)/c\(made).so"
-                    if case .success(let kernel) = await Self.compile(
-                        region.kernel, candidate.schedule, emitter, toolchain, path)
+                    if case .success(let kernel) = await compile(
+                        region.kernel, candidate.schedule, path)
                     {
                         champions[candidate.region] = (kernel, seconds)
                     }
@@ -132,7 +134,7 @@ actor KernelEvaluator: CandidateEvaluator {
         if let known = blamed[region]?[complete(schedule, regions[region].kernel)] { return known }
         made += 1
         let path = "\(folder)/c\(made).so"
-        switch await Self.compile(regions[region].kernel, schedule, emitter, toolchain, path) {
+        switch await compile(regions[region].kernel, schedule, path) {
         case .failure(let failure): return .notCompiled(reason: failure.reason)
         case .success(let candidate):
             switch await judge.check(candidate, evidence: regions[region].evidence) {
@@ -145,7 +147,8 @@ actor KernelEvaluator: CandidateEvaluator {
     private func key(_ candidate: Candidate) -> ArchiveKey {
         ArchiveKey(
             region: regions[candidate.region].key,
-            candidate: "\(KernelSearch.generatorVersion) \(toolchain.version) \(candidate.schedule.description)",
+            candidate:
+                "\(KernelSearch.generatorVersion) \(images?.version ?? toolchain.version) \(candidate.schedule.description)",
             machine: machine)
     }
 
@@ -163,19 +166,29 @@ actor KernelEvaluator: CandidateEvaluator {
     /// The schedule with every decision of the kernel stated.
     private func complete(_ schedule: Schedule, _ kernel: Kernel) -> Schedule {
         var complete = schedule
-        for choice in emitter.choices(kernel) { complete.set(choice.name, schedule[choice]) }
+        for choice in generator.choices(kernel) { complete.set(choice.name, schedule[choice]) }
         return complete
     }
 
     /// Why a candidate has no code.
     struct ToolchainOrEmission: Error { var reason: String }
 
-    private static func compile(
-        _ kernel: Kernel, _ schedule: Schedule, _ emitter: KernelEmitter, _ toolchain: CToolchain, _ path: String
+    /// Compiles side by side with others.
+    private nonisolated func compile(
+        _ kernel: Kernel, _ schedule: Schedule, _ path: String
     ) async -> Result<CandidateKernel, ToolchainOrEmission> {
         do {
-            let emitted = try emitter.emit(kernel, symbol: "candidate", schedule)
-            try await toolchain.compile(emitter.prelude + emitted.source, flags: emitter.compilerFlags, to: path)
+            let emitted = try generator.emit(kernel, symbol: "candidate", schedule)
+            let flags = generator.host.compilerFlags
+            if let images {
+                try await images.write(generator.prelude + emitted.source, symbol: "candidate", to: path)
+                if !emitted.packings.isEmpty {
+                    let text = generator.host.prelude + emitted.packingSource
+                    try await toolchain.compile(text, flags: flags, to: path + ".host.so")
+                }
+            } else {
+                try await toolchain.compile(generator.prelude + emitted.source, flags: flags, to: path)
+            }
             return .success(CandidateKernel(emitted, libraryPath: path))
         } catch {
             return .failure(ToolchainOrEmission(reason: "\(error)"))
@@ -199,7 +212,10 @@ extension CandidateKernel {
             switch emitted.parts {
             case .count(let count): .count(count)
             case .gang: .gang
-            case .grid: preconditionFailure("grids are judged on their device")
+            case .grid(let grid):
+                .grid(
+                    blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes, overlaps: grid.overlaps,
+                    counters: grid.counters)
             }
         self.init(
             libraryPath: libraryPath, symbol: emitted.symbol, arguments: arguments,

@@ -62,7 +62,10 @@ struct KernelLimits {
         let own = kernel.parameters.reduce(0) { sum, parameter in
             sum + (parameter.isConstant ? (parameter.count.constantValue ?? 0) * parameter.element.byteCount : 0)
         }
-        let cache = limits.caches.l3 + limits.caches.l2 * max(1, limits.cores)
+        // The second level is one for all where blocks of threads run.
+        let cache =
+            limits.blocks == nil
+            ? limits.caches.l3 + limits.caches.l2 * max(1, limits.cores) : limits.caches.l2
         // What fits into the caches together with everything else stays there.
         guard own > 0, cache > 0, weightBytes > cache else { return 1 }
         // Twice the caches, so that the oldest copy is gone when its turn comes; at most what the model itself would read.

@@ -119,7 +119,7 @@ package struct KernelSearch {
     /// for which the search found nothing else, falls back on safer schedules; throws `KernelRefused` when all are refused.
     /// Kernels that cannot be judged alone keep their defaults, and the report says so.
     func run(
-        _ subject: Subject, emitter: KernelEmitter, toolchain: CToolchain, directory: String,
+        _ subject: Subject, generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?, directory: String,
         report: @escaping (SearchProgress) -> Void
     ) async throws -> (schedules: [KernelID: Schedule], regions: [RegionReport]) {
         let list = subject.list
@@ -147,7 +147,7 @@ package struct KernelSearch {
                 let region = try subject.region(id, launch: launch, seed: seed)
                 regions.append(region)
                 ids.append(id)
-                let choices = emitter.choices(kernel)
+                let choices = generator.choices(kernel)
                 if let only, !kernel.name.contains(only) {
                     entry.note = "not asked for"
                 } else if only == nil, share < 0.01 {
@@ -167,7 +167,7 @@ package struct KernelSearch {
             reports[id] = entry
         }
         let evaluator = KernelEvaluator(
-            regions, emitter: emitter, toolchain: toolchain, judge: judge, archive: archive,
+            regions, generator: generator, toolchain: toolchain, images: images, judge: judge, archive: archive,
             machine: subject.limits.fingerprint, folder: directory)
         let open = searched.indices.filter { !searched[$0].choices.isEmpty }
         var swarm = Swarm(regions: open.map { searched[$0] }, budget: budget, seed: seed)
@@ -196,7 +196,7 @@ package struct KernelSearch {
                 }
             }
             if entry.bestSeconds == nil {
-                try await verify(index, id, &entry, subject, evaluator, emitter)
+                try await verify(index, id, &entry, subject, evaluator, generator)
             }
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
             reports[id] = entry
@@ -207,11 +207,11 @@ package struct KernelSearch {
     /// Walks from the default schedule down to the plainest until one passes the judge.
     private func verify(
         _ index: Int, _ id: KernelID, _ entry: inout RegionReport, _ subject: Subject, _ evaluator: KernelEvaluator,
-        _ emitter: KernelEmitter
+        _ generator: CodeGenerator
     ) async throws {
         let kernel = subject.list.kernels[id]
         var first: Refusal?
-        for schedule in [Schedule()] + emitter.saferSchedules(kernel) {
+        for schedule in [Schedule()] + generator.saferSchedules(kernel) {
             guard let refusal = await evaluator.refusal(index, schedule) else {
                 entry.schedule = schedule
                 if let first { entry.note = "the default schedule was refused (\(first)); this is a safer one" }

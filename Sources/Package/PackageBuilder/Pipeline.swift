@@ -136,11 +136,6 @@ package struct Pipeline {
                 seconds = try stage(.profile) { try profile(path) }
             }
         }
-        // Kernels of other devices are not timed alone yet.
-        guard generator.device == nil else {
-            _ = try await maker.make(form, [:], findings, &self, to: path)
-            return findings
-        }
         let running = form.program.launches.indices.filter { !form.program.launches[$0].isConstant }
         let times = Dictionary(uniqueKeysWithValues: zip(running, seconds))
         let began = begin(.search)
@@ -148,7 +143,7 @@ package struct Pipeline {
             program: form.program, list: form.list, graph: form.graph, tensors: model.tensors, folder: constants,
             record: model.record, seconds: times, limits: limits)
         let found = try await search.run(
-            subject, emitter: generator.host, toolchain: toolchain, directory: folder.path,
+            subject, generator: generator, toolchain: toolchain, images: images, directory: folder.path,
             report: { notify(.search, $0) })
         end(.search, began)
         findings.regions = found.regions

@@ -22,6 +22,8 @@ package struct CandidateKernel: Hashable, Sendable {
         case count(IntegerExpression)
         /// One for each thread, all at once.
         case gang
+        /// Blocks of threads of a device that runs those; blocks are over symbols. For `counters` see `WorkerCall.Grid`.
+        case grid(blocks: IntegerExpression, threads: Int, sharedBytes: Int, overlaps: Bool, counters: Int)
     }
 
     /// A constant operand rearranged by the candidate's own function.
@@ -42,7 +44,8 @@ package struct CandidateKernel: Hashable, Sendable {
         }
     }
 
-    /// The shared object. Its path must be its own: a path whose contents change keeps its old code in the worker.
+    /// The shared object, or the file of a device's images with, where it packs, a shared object of that name and `.host.so`.
+    /// Its path must be its own: a path whose contents change keeps its old code in the worker.
     package var libraryPath: String
     package var symbol: String
     package var arguments: [Argument]
@@ -75,7 +78,13 @@ package struct CandidateKernel: Hashable, Sendable {
             return value
         }
         let parts: Int
+        var grid: WorkerCall.Grid?
         switch self.parts {
+        case .grid(let blocks, let threads, let sharedBytes, let overlaps, let counters):
+            parts = 1
+            grid = .init(
+                blocks: try value(blocks), threads: threads, sharedBytes: sharedBytes, overlaps: overlaps,
+                counters: counters)
         case .gang: parts = 0
         case .count(let expression): parts = min(65535, max(1, try value(expression)))
         }
@@ -95,7 +104,7 @@ package struct CandidateKernel: Hashable, Sendable {
                     symbol: $0.symbol, sources: $0.sources, byteCount: $0.byteCount, usesLibrary: $0.usesLibrary)
             },
             parameters: parameters, dimensions: dimensions, workspaceBytes: max(0, try value(workspaceBytes)),
-            parts: parts)
+            parts: parts, grid: grid)
     }
 }
 

@@ -41,7 +41,7 @@ final class PreparedRun {
 
 extension WorkerCall.Packing {
     /// What the packing function gets: its sources, the library's table if it asks for it, and the packed buffer.
-    func operands(
+    package func operands(
         _ parameters: (Int) -> UnsafeMutableRawPointer, _ packed: UnsafeMutableRawPointer
     ) -> [UnsafeMutableRawPointer] {
         sources.map(parameters) + (usesLibrary ? [oneDNN] : []) + [packed]
@@ -59,7 +59,7 @@ extension WorkerCall {
     var workspaceStride: Int { (workspaceBytes + 63) / 64 * 64 }
 
     /// Throws unless all indices lie in their tables and every set has an offset inside the file for what is read.
-    func validate(sets: [[Int]], fileBytes: Int) throws(RequestError) {
+    package func validate(sets: [[Int]], fileBytes: Int) throws(RequestError) {
         func require(_ holds: Bool, _ what: String) throws(RequestError) {
             if !holds { throw RequestError(.badRequest, what) }
         }

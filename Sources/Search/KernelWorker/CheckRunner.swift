@@ -154,7 +154,7 @@ private final class Layout {
 }
 
 /// Runs a packing function once, without workspace.
-func pack(
+package func pack(
     _ library: LoadedLibrary, _ packing: WorkerCall.Packing, _ operands: [UnsafeMutableRawPointer], _ call: WorkerCall
 ) throws(RequestError) -> Int {
     let function = try library.function(packing.symbol)

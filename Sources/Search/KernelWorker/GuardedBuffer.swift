@@ -108,12 +108,14 @@ final class GuardedBuffer {
 }
 
 /// A shared file's bytes for as long as this object lives.
-final class SharedMapping {
-    let base: UnsafeMutableRawPointer
-    let byteCount: Int
+package final class SharedMapping {
+    /// First byte.
+    package let base: UnsafeMutableRawPointer
+    /// Size of the file.
+    package let byteCount: Int
 
     /// Nil when it cannot be mapped.
-    init?(_ file: WorkerFile, writable: Bool) {
+    package init?(_ file: WorkerFile, writable: Bool) {
         let descriptor = open(file.path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

@@ -2,11 +2,11 @@ internal import CKernelHarness
 internal import Glibc
 
 /// A candidate's shared object.
-final class LoadedLibrary {
+package final class LoadedLibrary {
     private let handle: UnsafeMutableRawPointer
 
     /// Loads it; the error says why not.
-    init(path: String) throws(RequestError) {
+    package init(path: String) throws(RequestError) {
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw RequestError(.notLoaded, dlerror().map { String(cString: $0) } ?? "unknown reason")
         }
@@ -24,11 +24,14 @@ final class LoadedLibrary {
 }
 
 /// Why a request cannot be carried out.
-struct RequestError: Error {
-    var reason: WorkerRefusal
-    var detail: String
+package struct RequestError: Error {
+    /// What it is.
+    package var reason: WorkerRefusal
+    /// Which, and why.
+    package var detail: String
 
-    init(_ reason: WorkerRefusal, _ detail: String) {
+    /// Makes an error.
+    package init(_ reason: WorkerRefusal, _ detail: String) {
         self.reason = reason
         self.detail = detail
     }

@@ -63,6 +63,28 @@ package struct WorkerCall: Hashable, Sendable {
         case library
     }
 
+    /// Blocks of threads, for a device that runs those.
+    package struct Grid: Hashable, Sendable {
+        package var blocks: Int
+        /// Threads of a block.
+        package var threads: Int
+        /// Bytes of shared memory of a block that the launch asks for.
+        package var sharedBytes: Int
+        /// Whether the launch may begin before the one before it has ended.
+        package var overlaps: Bool
+        /// 32-bit words that blocks count in, passed after the arguments.
+        package var counters: Int
+
+        /// Makes a grid.
+        package init(blocks: Int, threads: Int, sharedBytes: Int, overlaps: Bool, counters: Int) {
+            self.blocks = blocks
+            self.threads = threads
+            self.sharedBytes = sharedBytes
+            self.overlaps = overlaps
+            self.counters = counters
+        }
+    }
+
     /// Number of a library that was loaded before.
     package var library: Int
     package var symbol: String
@@ -74,11 +96,13 @@ package struct WorkerCall: Hashable, Sendable {
     package var workspaceBytes: Int
     /// Number of parts; 0 for a gang launch.
     package var parts: Int
+    /// Set for a device that runs blocks of threads, where it takes the place of `parts`.
+    package var grid: Grid?
 
     /// Makes a call.
     package init(
         library: Int, symbol: String, arguments: [Argument], packings: [Packing], parameters: [Parameter],
-        dimensions: [Int], workspaceBytes: Int, parts: Int
+        dimensions: [Int], workspaceBytes: Int, parts: Int, grid: Grid? = nil
     ) {
         self.library = library
         self.symbol = symbol
@@ -88,6 +112,7 @@ package struct WorkerCall: Hashable, Sendable {
         self.dimensions = dimensions
         self.workspaceBytes = workspaceBytes
         self.parts = parts
+        self.grid = grid
     }
 
     func write(to writer: inout WireWriter) {
@@ -123,6 +148,11 @@ package struct WorkerCall: Hashable, Sendable {
         writer.put(dimensions) { $0.put($1) }
         writer.put(workspaceBytes)
         writer.put(parts)
+        writer.put(grid.map { [$0] } ?? []) { writer, grid in
+            for value in [grid.blocks, grid.threads, grid.sharedBytes, grid.overlaps ? 1 : 0, grid.counters] {
+                writer.put(value)
+            }
+        }
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -155,6 +185,12 @@ package struct WorkerCall: Hashable, Sendable {
         dimensions = try reader.list { (reader) throws(WireError) in try reader.integer() }
         workspaceBytes = try reader.integer()
         parts = try reader.integer()
+        grid =
+            try reader.list { (reader) throws(WireError) in
+                Grid(
+                    blocks: try reader.integer(), threads: try reader.integer(), sharedBytes: try reader.integer(),
+                    overlaps: try reader.integer() != 0, counters: try reader.integer())
+            }.first
     }
 }
 

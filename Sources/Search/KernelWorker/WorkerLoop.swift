@@ -8,6 +8,27 @@ package enum WorkerLoop {
     /// Serves until the parent closes its end; then ends the process. `threads` is the size of the pool, nil for as many
     /// as the runtime would take.
     package static func run(threads: Int?) -> Never {
+        let (input, output) = prepare()
+        guard let pool = hearth_pool_create(Int32(clamping: threads ?? 0), 0) else { exit(3) }
+        var session = Session(pool: pool)
+        serve(input, output, threads: Int(hearth_pool_threads(pool))) { request throws(RequestError) in
+            try session.perform(request)
+        }
+    }
+
+    /// As above for requests that something else performs: code for a device. `start` comes first, once what candidates print
+    /// cannot meet the protocol; when it throws, the process ends.
+    package static func run<Performer>(
+        start: () throws -> Performer,
+        perform: (inout Performer, WorkerRequest) throws(RequestError) -> WorkerReply
+    ) -> Never {
+        let (input, output) = prepare()
+        guard var performer = try? start() else { exit(3) }
+        serve(input, output, threads: 1) { request throws(RequestError) in try perform(&performer, request) }
+    }
+
+    /// Puts the protocol out of reach of generated code; returns the descriptors that it uses.
+    private static func prepare() -> (input: Int32, output: Int32) {
         // What a candidate prints or reads must not meet the protocol.
         let input = fcntl(0, F_DUPFD_CLOEXEC, 100)
         let output = fcntl(1, F_DUPFD_CLOEXEC, 100)
@@ -23,9 +44,14 @@ package enum WorkerLoop {
         hearth_processor(&processor)
         hearth_harness_install(output, WorkerReply.faultTag)
         hearth_harness_watch(input)
-        guard let pool = hearth_pool_create(Int32(clamping: threads ?? 0), 0) else { exit(3) }
-        var session = Session(pool: pool)
-        send(.ready(threads: Int(hearth_pool_threads(pool))), sequence: 0, to: output)
+        return (input, output)
+    }
+
+    private static func serve(
+        _ input: Int32, _ output: Int32, threads: Int,
+        _ perform: (WorkerRequest) throws(RequestError) -> WorkerReply
+    ) -> Never {
+        send(.ready(threads: threads), sequence: 0, to: output)
         while true {
             guard let prefix = receive(WorkerFrame.prefixBytes, from: input), let length = WorkerFrame.length(prefix),
                 let frame = receive(length, from: input), let (sequence, request) = try? WorkerRequest.read(frame)
@@ -33,11 +59,13 @@ package enum WorkerLoop {
             hearth_harness_set_sequence(sequence)
             let reply: WorkerReply
             do throws(RequestError) {
-                reply = try session.perform(request)
+                reply = try perform(request)
             } catch {
                 reply = .refused(error.reason, detail: error.detail)
             }
             send(reply, sequence: sequence, to: output)
+            // A fault leaves nothing that could go on.
+            if case .fault = reply { exit(0) }
         }
     }
 

@@ -241,6 +241,15 @@ struct OptimizeCommand: AsyncParsableCommand {
         WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + threadOptions)
     }
 
+    /// Who judges kernels: a worker on the device.
+    private var judge: KernelJudge {
+        if device == "cpu" { return KernelJudge(worker: worker) }
+        // What runs on a device is no shared object that could be looked at.
+        return KernelJudge(
+            worker: WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + runOptions),
+            settings: JudgeSettings(timeLimit: 60, auditsLibrary: false))
+    }
+
     /// The two levels of the search: a third of the budget goes to decisions about the whole model.
     private func search(_ toolchain: CToolchain) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
         if trials == 0 { return nil }
@@ -254,7 +263,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
         var kernels = KernelSearch(
             budget: SearchBudget(trials: trials, seconds: budget * 2 / 3), seed: seed,
-            worker: worker, archive: archive)
+            judge: judge, archive: archive)
         kernels.only = only
         return (covers, kernels)
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeviceWorker
 import KernelWorker
 
 /// The judge's worker process; started by `optimize`, never by people.
@@ -8,9 +9,16 @@ struct WorkerSubcommand: ParsableCommand {
 
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
 
+    @Option(help: "Where candidates run (default: cpu).") var device: String?
+
     func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads should be at least 1") }
     }
 
-    func run() throws { WorkerLoop.run(threads: threads) }
+    func run() throws {
+        guard let device, device != "cpu" else { WorkerLoop.run(threads: threads) }
+        WorkerLoop.run(start: { try DeviceWorker(try DeviceChoice.open(device, threads: threads)) }) {
+            worker, request throws(RequestError) in try worker.perform(request)
+        }
+    }
 }
