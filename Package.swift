@@ -156,7 +156,8 @@ let package = Package(
                 "DeviceAPI", "CPUDevice", "OpenCLDevice", "KernelCodeGen", "KernelJudge", "PackageBuilder",
                 "worker-for-tests",
             ]),
-        tests("KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "OpenCLDevice"]),
+        tests(
+            "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "OpenCLDevice"], exclude: ["Goldens"]),
         tests("KernelIR", ["Base", "ElementTypes"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),
         tests(

@@ -18,6 +18,7 @@ enum CUDAOnHost {
         #define LOCAL
         #define ALIGNED __attribute__((aligned(16)))
         #define UNROLL
+        #define UNROLL4
         #define KEEP_LOOP
         #define OVERLAP_BEGIN
         #define OVERLAP_WAIT

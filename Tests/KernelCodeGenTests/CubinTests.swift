@@ -128,15 +128,17 @@ enum CubinTarget {
     func compiles(_ cubin: CubinCase, _ architecture: String) async throws {
         let emitter = SIMTEmitter(CubinTarget.target(architecture))
         let emitted = try emitter.emit(cubin.kernel, symbol: "tested", cubin.schedule)
-        if let folder = ProcessInfo.processInfo.environment["HEARTH_DUMP_CUDA"] {
-            let file = cubin.name.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
-            try Data((emitter.prelude + emitted.source).utf8).write(
-                to: URL(filePath: "\(folder)/\(architecture)_\(file).cu"))
-        }
-        let image = try await #require(CubinTarget.toolchain).compile(
+        let toolchain = try #require(CubinTarget.toolchain)
+        let image = try await toolchain.compile(
             emitter.prelude + emitted.source, architecture: architecture)
         let facts = try #require(CubinFacts(image))
-        print("CUBIN \(architecture) \(cubin.name): \(facts)")
+        #expect(facts.localBytes == 0, "registers are spilled: \(facts)")
+        let line = "\(architecture) \(cubin.name)"
+        if ProcessInfo.processInfo.environment["HEARTH_UPDATE_GOLDENS"] != nil {
+            try CubinGoldens.update(line, "\(facts)", toolchain.version)
+        } else if CubinGoldens.version == toolchain.version {
+            #expect(CubinGoldens.facts[line] == "\(facts)", "\(line)")
+        }
         #expect(facts.registers > 0)
     }
 }

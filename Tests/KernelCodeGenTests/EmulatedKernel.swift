@@ -18,7 +18,9 @@ final class EmulatedKernel: RunnableKernel {
         let emitter = SIMTEmitter(CubinTarget.target("sm_90a"))
         emitted = try emitter.emit(kernel, symbol: "tested", schedule)
         let prelude = emitter.prelude.replacingOccurrences(of: SIMTPrelude.cuda, with: CUDAOnHost.head)
-        guard !prelude.contains("asm volatile") else { throw Failure(description: "instructions of a GPU in the prelude") }
+        guard !prelude.contains("asm volatile") else {
+            throw Failure(description: "instructions of a GPU in the prelude")
+        }
         let source = emitted.source.replacingOccurrences(
             of: "extern __shared__ __align__(128) unsigned char arena[];", with: "")
         library = try HostLibrary(prelude + source + CUDAOnHost.tail, isCPlusPlus: true)

@@ -71,7 +71,7 @@ struct SIMTAttentionWriter {
         let run = Self.run(valueDepth, shape.element)
         return [
             "OVERLAP_BEGIN; OVERLAP_WAIT;", "const int thread = THREAD;",
-            "SHARED float queries[\(rows * depth)];", "SHARED float weights[\(rows * threads)];",
+            "SHARED float queries[\(rows * depth)] ALIGNED;", "SHARED float weights[\(rows * threads)] ALIGNED;",
             "SHARED float folds[\(threads * run * rows)];",
             "SHARED float peaks[\(rows)], totals[\(rows)], fades[\(rows)];", "SHARED int seen[3];",
             parts > 1
@@ -105,7 +105,7 @@ struct SIMTAttentionWriter {
             "const \(frame.integer) row = first + r, g = row / length, i = row % length;",
             "if (row < rows && k < allKeys) more[r] = \(shape.term(frame, group: "g", query: "i", key: "k"));",
             "any |= more[r] != -__builtin_inff();", "}", "if (any) {",
-            "for (int d = 0; d < \(depth); d += \(run)) {", "float x[\(run)];", key,
+            "UNROLL4 for (int d = 0; d < \(depth); d += \(run)) {", "float x[\(run)];", key,
             "UNROLL for (int r = 0; r < \(rows); ++r) UNROLL for (int w = 0; w < \(run); ++w) "
                 + "s[r] = fma_fs(x[w], queries[r * \(depth) + d + w], s[r]);", "}",
             "seen[turn % 3] = 1;", "}",
@@ -150,8 +150,9 @@ struct SIMTAttentionWriter {
         return [
             "{ const int chunk = thread % \(chunks), group = thread / \(chunks);",
             "UNROLL for (int r = 0; r < \(rows); ++r) UNROLL for (int w = 0; w < \(run); ++w) sums[r * \(run) + w] *= fades[r];",
-            "if (group < \(groups)) for (int j = group; j < \(threads); j += \(groups)) {",
-            "const \(frame.integer) key = turn * \(threads) + j;", "if (key >= allKeys) break;", "float x[\(run)];",
+            "const int here = allKeys - turn * \(threads) < \(threads) ? allKeys - turn * \(threads) : \(threads);",
+            "if (group < \(groups)) UNROLL4 for (int j = group; j < here; j += \(groups)) {",
+            "const \(frame.integer) key = turn * \(threads) + j;", "float x[\(run)];",
             value,
             "UNROLL for (int r = 0; r < \(rows); ++r) { const float p = weights[r * \(threads) + j];",
             "if (p != 0) UNROLL for (int w = 0; w < \(run); ++w) sums[r * \(run) + w] = fma_fs(p, x[w], sums[r * \(run) + w]); }",

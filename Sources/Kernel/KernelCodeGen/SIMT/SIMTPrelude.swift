@@ -33,6 +33,7 @@ package struct SIMTPrelude: Sendable {
         #define BARRIER_ALL __syncthreads()
         #define FENCE __threadfence()
         #define UNROLL _Pragma("unroll")
+        #define UNROLL4 _Pragma("unroll 4")
         #define KEEP_LOOP _Pragma("unroll 1")
         #if __CUDA_ARCH__ >= 900
         #define OVERLAP_BEGIN asm volatile("griddepcontrol.launch_dependents;")
@@ -124,6 +125,7 @@ package struct SIMTPrelude: Sendable {
         #define BARRIER_ALL barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
         #define FENCE mem_fence(CLK_GLOBAL_MEM_FENCE)
         #define UNROLL __attribute__((opencl_unroll_hint))
+        #define UNROLL4 __attribute__((opencl_unroll_hint(4)))
         #define KEEP_LOOP
         #define OVERLAP_BEGIN
         #define OVERLAP_WAIT

@@ -33,7 +33,11 @@ package func emitSIMTRecurrence(
         guard choices[0].values.contains(1) else {
             throw EmissionError(kernel: kernel.name, reason: "blocks cannot share this recurrence")
         }
-        return writer.writeShared(blocks: schedule[choices[1]])
+        let blocks = schedule[choices[1]]
+        guard (hidden + blocks - 1) / blocks <= writer.threads else {
+            throw EmissionError(kernel: kernel.name, reason: "\(blocks) blocks for \(hidden) units")
+        }
+        return writer.writeShared(blocks: blocks)
     }
     guard (2 * depth + 2 * hidden) * 4 <= 46 * 1024 else {
         throw EmissionError(kernel: kernel.name, reason: "a state of \(hidden) units does not fit in shared memory")
@@ -106,8 +110,7 @@ struct SIMTRecurrenceWriter {
     }
 
     /// Statements that make the new state `next` of unit `u` from `gates[]`, the cell `c` (an lvalue) and the state before.
-    private func cell(_ frame: SIMTFrame, cell: String, before: String) -> [String] {
-        func input(_ gate: Int) -> String { frame.call("projected", ["t", "b", "\(gate)", "u"]) }
+    private func cell(cell: String, before: String, input: (Int) -> String) -> [String] {
         func sigmoid(_ text: String) -> String { "\(symbol)_sigmoid(\(text))" }
         switch body.cell {
         case .lstm:
@@ -148,7 +151,7 @@ struct SIMTRecurrenceWriter {
             "for (int u = thread / \(width); u < \(hidden); u += \(threads / width)) {",
         ].filter { !$0.isEmpty }
         lines += sums(frame, state: "before") + ["if (member == 0) {"]
-        lines += cell(frame, cell: "cells[u]", before: "before[u]")
+        lines += cell(cell: "cells[u]", before: "before[u]") { frame.call("projected", ["t", "b", "\($0)", "u"]) }
         if body.projection == nil {
             lines.append("after[u] = next;")
             if body.outputs != nil { lines.append(frame.call("output", ["t", "b", "u", "next"]) + ";") }
@@ -183,47 +186,79 @@ struct SIMTRecurrenceWriter {
 
     /// Blocks that all run at once, each with some units of every sequence. A state passes as one 64-bit word: its value and
     /// the number of the step that it is for, so that no barrier is needed; words of two steps alternate. The last block to
-    /// finish zeroes them.
+    /// finish zeroes them. Weights stay in registers where they fit, and a step's inputs are asked for before its state.
     func writeShared(blocks: Int) -> EmittedKernel {
         let frame = self.frame
         let index = frame.index
         let i = frame.integer
         let batch = body.batch.extent.constantValue ?? 1
         let count = batch * hidden
-        // What two blocks never both have: units are dealt out as evenly as can be.
+        let warps = threads / 32
+        // Units are dealt out as evenly as can be; the sums of a block are gates × units, in turn to its warps.
         let most = (hidden + blocks - 1) / blocks
+        let tasks = (gates * most + warps - 1) / warps
+        let runs = (depth + 32 * run - 1) / (32 * run)
+        let holds = tasks * runs * run <= 96
+        let isConstant = body.recurrent.body.loadedParameters.allSatisfy { kernel.parameters[$0].isConstant }
+        func weights(_ target: String) -> String {
+            let call = frame.call(
+                "recurrent", ["q / units", "firstUnit + q % units", "d"] + (run == 1 ? [] : [target]))
+            return run == 1 ? "\(target)[0] = \(call);" : "\(call);"
+        }
         var lines = [
-            "OVERLAP_BEGIN; OVERLAP_WAIT;",
+            "OVERLAP_BEGIN;", isConstant ? "" : "OVERLAP_WAIT;",
             "const int thread = THREAD, member = thread % 32, team = thread / 32, block = BLOCK;",
             "const \(i) times = \(index.print(body.time.extent));",
-            "const int firstUnit = \(hidden) * block / \(blocks), pastUnit = \(hidden) * (block + 1) / \(blocks);",
-            "const int units = pastUnit - firstUnit;",
+            "const int firstUnit = \(hidden) * block / \(blocks), units = \(hidden) * (block + 1) / \(blocks) - firstUnit;",
             "volatile uint64_t *const words = (volatile uint64_t *)(counters + 2);",
-            "__shared__ float before[\(hidden)], cells[\(batch * most)], after[\(batch * most)];",
+            "SHARED float before[\(hidden)] ALIGNED; SHARED float sums[\(gates * most)];",
+            "SHARED float cells[\(batch * most)]; SHARED float after[\(batch * most)];",
+        ]
+        let eachTask = "UNROLL for (int task = 0; task < \(tasks); ++task) { const int q = team + task * \(warps);"
+        let eachRun = "UNROLL for (int r = 0; r < \(runs); ++r) { const int d = (member + r * 32) * \(run);"
+        if holds {
+            lines += [
+                "float held[\(tasks)][\(runs)][\(run)];", eachTask, eachRun,
+                "UNROLL for (int w = 0; w < \(run); ++w) held[task][r][w] = 0;",
+                "if (q < \(gates) * units && d < \(depth)) { \(weights("held[task][r]")) }", "} }",
+            ]
+        }
+        if isConstant { lines.append("OVERLAP_WAIT;") }
+        lines += [
             "for (int e = thread; e < \(batch) * units; e += \(threads)) {",
             "const int b = e / units, u = firstUnit + e % units;",
             "cells[e] = \(body.initialCell == nil ? "0" : frame.call("startCell", ["b", "u"]));",
             "after[e] = \(frame.call("start", ["b", "u"]));",
-            "words[b * \(hidden) + u] = (uint64_t)1 << 32 | (uint32_t)bits_fs(after[e]); }", "__syncthreads();",
+            "words[b * \(hidden) + u] = (uint64_t)1 << 32 | (uint32_t)bits_fs(after[e]); }",
             "for (\(i) step = 0; step < times; ++step) {",
             "const \(i) t = \(body.isReverse ? "times - 1 - step" : "step");",
             "volatile uint64_t *const from = words + step % 2 * \(count), *const to = words + (step + 1) % 2 * \(count);",
-            "for (int b = 0; b < \(batch); ++b) {",
-            "for (int u = thread; u < \(hidden); u += \(threads)) {",
-            "uint64_t word = from[b * \(hidden) + u];",
+            "for (int b = 0; b < \(batch); ++b) {", "float inputs[\(gates)];",
+            "UNROLL for (int g = 0; g < \(gates); ++g) inputs[g] = thread < units ? "
+                + frame.call("projected", ["t", "b", "g", "firstUnit + thread"]) + " : 0;",
+            "for (int u = thread; u < \(hidden); u += \(threads)) {", "uint64_t word = from[b * \(hidden) + u];",
             "while ((uint32_t)(word >> 32) != (uint32_t)step + 1) word = from[b * \(hidden) + u];",
-            "before[u] = unbits_fs((int32_t)(uint32_t)word); }", "__syncthreads();",
-            "for (int u = firstUnit + team; u < pastUnit; u += \(threads / 32)) {",
+            "before[u] = unbits_fs((int32_t)(uint32_t)word); }", "BARRIER;", eachTask,
+            "if (q >= \(gates) * units) continue;", "float sum = 0;", eachRun, "if (d < \(depth)) {",
         ]
-        lines += sums(frame, state: "before") + ["if (member == 0) {", "const int e = b * units + u - firstUnit;"]
-        lines += cell(frame, cell: "cells[e]", before: "before[u]")
+        lines += holds ? [] : ["float x[\(run)]; \(weights("x"))"]
+        lines += [
+            "UNROLL for (int w = 0; w < \(run); ++w) sum = fma_fs(\(holds ? "held[task][r]" : "x")[w], before[d + w], sum);",
+            "} }",
+            "UNROLL for (int other = 16; other > 0; other /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, other);",
+            "if (member == 0) sums[q] = sum; }", "BARRIER;",
+            "if (thread < units) { const int e = b * units + thread, u = firstUnit + thread; float gates[\(gates)];",
+            "UNROLL for (int g = 0; g < \(gates); ++g) gates[g] = sums[g * units + thread]"
+                + (body.recurrentBias == nil ? ";" : " + \(frame.call("bias", ["g", "u"]));"),
+        ]
+        lines += cell(cell: "cells[e]", before: "after[e]") { "inputs[\($0)]" }
         lines += [
             "after[e] = next;",
             "to[b * \(hidden) + u] = (uint64_t)((uint32_t)step + 2) << 32 | (uint32_t)bits_fs(next);",
         ]
         if body.outputs != nil { lines.append(frame.call("output", ["t", "b", "u", "next"]) + ";") }
         lines += [
-            "} }", "__syncthreads();", "} }", "for (int e = thread; e < \(batch) * units; e += \(threads)) {",
+            "} } }", "BARRIER;", "for (int e = thread; e < \(batch) * units; e += \(threads)) {",
             "const int b = e / units, u = firstUnit + e % units;",
         ]
         if body.lastHidden != nil { lines.append(frame.call("lastHidden", ["b", "u", "after[e]"]) + ";") }
@@ -237,7 +272,8 @@ struct SIMTRecurrenceWriter {
         ]
         return EmittedKernel(
             symbol: symbol,
-            source: functions(frame) + frame.kernelFunction(hasCounters: true, threads: threads, lines),
+            source: functions(frame)
+                + frame.kernelFunction(hasCounters: true, threads: threads, lines.filter { !$0.isEmpty }),
             arguments: kernel.parameters.indices.map { .parameter($0) }, packings: [], workspaceBytes: 0,
             parts: .grid(
                 .init(
