@@ -6,7 +6,7 @@ struct CubinFacts: Equatable, CustomStringConvertible {
     var registers = 0
     /// Bytes of local memory of a thread: spilled registers and arrays that are not in registers.
     var localBytes = 0
-    /// Bytes of shared memory that the kernel declares.
+    /// Bytes of shared memory that the kernel declares, with what the architecture keeps for itself.
     var sharedBytes = 0
 
     var description: String { "\(registers) registers, \(localBytes) local, \(sharedBytes) shared" }

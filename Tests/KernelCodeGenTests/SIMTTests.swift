@@ -21,10 +21,10 @@ import Testing
         try ContractionTests.verify(product, BlockKernel(product.kernel))
     }
 
-    /// One of each kind: symbols, windows, memory orders, groups, prologues, operands that are no weights.
-    static let varied = [0, 8, 11, 13, 14, 21, 23, 25, 32, 40, 41].map { ContractionTests.products[$0] } + narrow
+    /// Every third of them.
+    static let some = stride(from: 0, to: ContractionTests.products.count, by: 3).map { ContractionTests.products[$0] }
 
-    @Test(arguments: varied, [0, 1])
+    @Test(arguments: some + narrow, [0, 1])
     func productsInEveryForm(_ product: Product, _ form: Int) throws {
         try ContractionTests.verify(product, BlockKernel(product.kernel, Schedule(["algorithm": form])))
     }
