@@ -157,7 +157,8 @@ let package = Package(
                 "worker-for-tests",
             ]),
         tests(
-            "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "OpenCLDevice"], exclude: ["Goldens"]),
+            "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "OpenCLDevice", "Processes"],
+            exclude: ["Goldens"]),
         tests("KernelIR", ["Base", "ElementTypes"]),
         tests("GraphRewrites", ["Base", "ElementTypes", "GraphIR", "ReferenceInterpreter"]),
         tests(

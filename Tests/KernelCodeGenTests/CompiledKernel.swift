@@ -103,25 +103,14 @@ final class CompiledKernel: RunnableKernel {
         defer { try? FileManager.default.removeItem(at: folder) }
         let code = folder.appending(path: "kernel.c")
         let object = folder.appending(path: "kernel.so")
-        let errors = folder.appending(path: "errors.txt")
         var text = emitter.prelude + emitted.source
         // The tile instructions are few; where they are missing, their description in C runs instead.
         if imitates, !target.isHere, text.contains("_tile_dpb") {
             text = text.replacingOccurrences(of: "#include <immintrin.h>", with: Self.tileInstructions)
         }
         try Data(text.utf8).write(to: code)
-        try Data().write(to: errors)
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments =
-            [compiler] + Self.flags(emitter, target, imitates)
-            + ["-shared", "-fPIC", "-o", object.path, code.path]
-        process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw Failure(description: (try? String(contentsOf: errors, encoding: .utf8)) ?? "no message")
-        }
+        try HostLibrary.compile(
+            [compiler] + Self.flags(emitter, target, imitates) + ["-shared", "-fPIC", "-o", object.path, code.path])
         handle = loads ? dlopen(object.path, RTLD_NOW) : nil
         if loads, handle == nil { throw Failure(description: "the object does not load") }
     }

@@ -1,5 +1,6 @@
 import ElementTypes
 import Foundation
+import Processes
 
 @testable import KernelCodeGen
 
@@ -13,25 +14,28 @@ final class HostLibrary {
         defer { try? FileManager.default.removeItem(at: folder) }
         let code = folder.appending(path: isCPlusPlus ? "text.cpp" : "text.c")
         let object = folder.appending(path: "text.so")
-        let errors = folder.appending(path: "errors.txt")
         try Data(text.utf8).write(to: code)
-        try Data().write(to: errors)
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments =
+        try Self.compile(
             (isCPlusPlus ? ["clang++", "-std=c++17", "-mf16c", "-mfma"] : ["clang"])
-            + ["-O1", "-w", "-shared", "-fPIC", "-o", object.path, code.path]
-        process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0, let handle = dlopen(object.path, RTLD_NOW) else {
-            let message = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
-            throw CompiledKernel.Failure(description: "the text does not compile: \(message.prefix(2000))")
+                + ["-O1", "-w", "-shared", "-fPIC", "-o", object.path, code.path])
+        guard let handle = dlopen(object.path, RTLD_NOW) else {
+            throw CompiledKernel.Failure(description: "the object does not load")
         }
         self.handle = handle
     }
 
     deinit { dlclose(handle) }
+
+    /// Runs a compiler to its end. Not through Foundation, which waits forever for children whose descriptors a process that
+    /// was started meanwhile has inherited.
+    static func compile(_ command: [String]) throws {
+        let child = try ChildProcess(executable: "/usr/bin/env", arguments: command, output: .null)
+        let answer = try child.collect(timeLimit: 300)
+        guard answer.end == .exited(code: 0) else {
+            let message = String(decoding: answer.errors.prefix(2000), as: UTF8.self)
+            throw CompiledKernel.Failure(description: "\(answer.end): \(message)")
+        }
+    }
 
     func symbol(_ name: String) throws -> UnsafeMutableRawPointer {
         guard let symbol = dlsym(handle, name) else {
