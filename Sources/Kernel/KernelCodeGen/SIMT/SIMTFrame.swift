@@ -215,7 +215,8 @@ struct SIMTFrame {
         let loop =
             ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
             + kinds.enumerated().map { "\($1) v\($0)[\(batch)];" } + each
-            + ["if (\(guarded)) " + call("values", arguments + [accumulator] + kept.map { "&\($0)[u]" }) + ";", "}"] + each
+            + ["if (\(guarded)) " + call("values", arguments + [accumulator] + kept.map { "&\($0)[u]" }) + ";", "}"]
+            + each
             + ["if (\(guarded)) " + call("store", arguments + kept.map { "\($0)[u]" }) + ";", "}", "}"]
         return ((compute + write).joined(separator: "\n"), loop)
     }

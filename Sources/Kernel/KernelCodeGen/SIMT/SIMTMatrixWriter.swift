@@ -107,7 +107,9 @@ struct SIMTMatrixWriter {
         let fillLeft = fill(left, tile.rows, "firstRow", "rows", 0)
         let fillRight = fill(right, tile.columns, "firstColumn", "columns", tile.rows * 128)
         let fill = fillLeft + fillRight
-        let eachStage = ["UNROLL for (int stage = 0; stage < \(stages - 1); ++stage) {", "const int turn = from + stage;"]
+        let eachStage = [
+            "UNROLL for (int stage = 0; stage < \(stages - 1); ++stage) {", "const int turn = from + stage;",
+        ]
         if readsAhead { lines += eachStage + ["if (turn < to) {"] + fillRight + ["}", "}", "OVERLAP_WAIT;"] }
         lines += eachStage + ["if (turn < to) {"] + (readsAhead ? fillLeft : fill) + ["}", "COPIES_COMMIT;", "}"]
         lines += [
