@@ -93,4 +93,18 @@ import Testing
             try sort.verify(BlockKernel(sort.kernel))
         }
     }
+
+    /// What stands in for a refused default is right too, and is another way.
+    @Test func saferSchedulesAgree() throws {
+        let product = Product(images: 21, channels: 72, outputs: 33)
+        let attention = AttentionCase(group: 2, queries: 5, keys: 150, depth: 16, valueDepth: 16, mask: .keys)
+        let emitter = SIMTEmitter(BlockKernel.target)
+        let (products, attentions) = (
+            emitter.saferSchedules(product.kernel), emitter.saferSchedules(attention.kernel)
+        )
+        #expect(products.last?.values == ["algorithm": 0, "team": 0])
+        #expect(attentions == [Schedule(["form": 0, "rows": 1, "parts": 1])])
+        for schedule in products { try ContractionTests.verify(product, BlockKernel(product.kernel, schedule)) }
+        for schedule in attentions { try attention.verify(BlockKernel(attention.kernel, schedule)) }
+    }
 }

@@ -28,6 +28,6 @@ package struct CodeGenerator: Sendable {
 
     /// Schedules that lean on less and less, the plainest last.
     package func saferSchedules(_ kernel: Kernel) -> [Schedule] {
-        device == nil ? host.saferSchedules(kernel) : []
+        device?.saferSchedules(kernel) ?? host.saferSchedules(kernel)
     }
 }
