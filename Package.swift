@@ -170,7 +170,8 @@ let package = Package(
         .target(name: "CPoolStress", dependencies: ["CThreadPool"], path: "Tests/CPoolStress"),
         tests("CPUDevice", ["TestSupport", "CPoolStress", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
         tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
-        tests("hearth", ["TestSupport", "ElementTypes", "JSON", "KernelCodeGen", "Safetensors"]),
+        tests(
+            "hearth", ["TestSupport", "ElementTypes", "JSON", "KernelCodeGen", "Safetensors"], exclude: ["FakeDriver"]),
         tests(
             "PackageBuilder",
             [

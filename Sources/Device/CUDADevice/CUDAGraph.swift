@@ -165,7 +165,7 @@ final class CUDAGraph: DeviceGraph {
         let code = call.cuGraphInstantiate(&made, graph, 0)
         if code == HEARTH_CU_OUT_OF_MEMORY {
             discard()
-            throw .failed(operation: "preparing the model's graph", reason: "the GPU's memory is full")
+            throw .unavailable(device: "cuda", reason: "preparing the model's graph: the GPU's memory is full")
         }
         try device.driver.check(code, "preparing the model's graph")
         executable = made

@@ -30,6 +30,10 @@ enum Failure {
     /// Prints the error and returns the exit code: 0 for help, 1 the user's input, 2 usage, 3 our fault.
     static func report(_ error: any Error) -> Int32 {
         if error is RuntimeError, isOurs(error) { return reportOurs(error) }
+        if let device = error as? DeviceError, !isOurs(device) {
+            complain("hearth: \(device.description)")
+            return 1
+        }
         if let fault = error as? any UserFault {
             complain("hearth: \(fault.description)")
             return 1

@@ -1,0 +1,99 @@
+// A driver and a compiler without a GPU, for tests of what Hearth says when a GPU is missing, full, foreign or lost: FAKE_CUDA names
+// the fault. Memory is the host's; kernels do nothing.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cuda_driver.h"
+#include "nvrtc_library.h"
+
+static int is(const char *mode) {
+    const char *set = getenv("FAKE_CUDA");
+    return set && !strcmp(set, mode);
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
+int cuInit(unsigned flags) { return is("none") ? 100 : 0; }
+int cuDriverGetVersion(int *version) { return *version = is("old") ? 11040 : 13000, 0; }
+int cuGetErrorName(int code, const char **text) { return *text = code == 999 ? "CUDA_ERROR_UNKNOWN" : "CUDA_ERROR", 0; }
+int cuGetErrorString(int code, const char **text) { return *text = "as the test wants it", 0; }
+int cuDeviceGetCount(int *count) { return *count = 1, 0; }
+int cuDeviceGetName(char *name, int capacity, int device) { return strncpy(name, "Fake GPU", (size_t)capacity), 0; }
+int cuDeviceTotalMem_v2(size_t *bytes, int device) { return *bytes = 1 << 30, 0; }
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+    switch (attribute) {
+    case HEARTH_CU_MAX_THREADS_PER_BLOCK: *value = 1024; break;
+    case HEARTH_CU_WARP_SIZE: *value = 32; break;
+    case HEARTH_CU_MAJOR: *value = is("other") ? 8 : 9; break;
+    case HEARTH_CU_MINOR: *value = 0; break;
+    case HEARTH_CU_SHARED_PER_BLOCK_OPT_IN: *value = 232448; break;
+    default: *value = 4; break;
+    }
+    return 0;
+}
+int cuDevicePrimaryCtxRetain(HearthCUContext *context, int device) {
+    *context = (HearthCUContext)context;
+    return is("full") ? 2 : is("held") ? 46 : 0;
+}
+int cuStreamCreate(HearthCUStream *stream, unsigned flags) { return *stream = (HearthCUStream)stream, 0; }
+int cuEventCreate(HearthCUEvent *event, unsigned flags) {
+    *event = malloc(sizeof(double));
+    return 0;
+}
+int cuEventRecord(HearthCUEvent event, HearthCUStream stream) { return *(double *)event = now(), 0; }
+int cuEventElapsedTime(float *milliseconds, HearthCUEvent start, HearthCUEvent end) {
+    return *milliseconds = (float)(*(double *)end - *(double *)start), 0;
+}
+int cuMemAllocAsync(HearthCUPointer *address, size_t bytes, HearthCUStream stream) {
+    if (bytes > 1u << 30 || is("memory")) return 2;
+    return *address = (HearthCUPointer)aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
+}
+int cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
+    return *address = aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
+}
+int cuMemcpyHtoDAsync_v2(HearthCUPointer to, const void *from, size_t bytes, HearthCUStream stream) {
+    return memcpy((void *)to, from, bytes), 0;
+}
+int cuMemcpyDtoHAsync_v2(void *to, HearthCUPointer from, size_t bytes, HearthCUStream stream) {
+    return memcpy(to, (const void *)from, bytes), 0;
+}
+int cuMemcpyDtoDAsync_v2(HearthCUPointer to, HearthCUPointer from, size_t bytes, HearthCUStream stream) {
+    return memcpy((void *)to, (const void *)from, bytes), 0;
+}
+int cuMemsetD8Async(HearthCUPointer address, unsigned char value, size_t count, HearthCUStream stream) {
+    return memset((void *)address, value, count), 0;
+}
+int cuModuleLoadData(HearthCUModule *module, const void *image) {
+    *module = (HearthCUModule)module;
+    return is("foreign") ? 209 : 0;
+}
+int cuModuleGetFunction(HearthCUFunction *function, HearthCUModule module, const char *name) {
+    return *function = (HearthCUFunction)function, 0;
+}
+int cuStreamEndCapture(HearthCUStream stream, HearthCUGraph *graph) { return *graph = (HearthCUGraph)graph, 0; }
+int cuGraphInstantiateWithFlags(HearthCUGraphExec *executable, HearthCUGraph graph, unsigned long long flags) {
+    return *executable = (HearthCUGraphExec)executable, is("capture") ? 2 : 0;
+}
+int cuStreamSynchronize(HearthCUStream stream) { return 0; }
+int cuGraphLaunch(HearthCUGraphExec executable, HearthCUStream stream) { return is("lost") ? 999 : is("illegal") ? 700 : 0; }
+
+int nvrtcCreateProgram(
+    HearthNVRTCProgram *program, const char *source, const char *name, int count, const char *const *headers,
+    const char *const *names) {
+    return *program = (HearthNVRTCProgram)program, 0;
+}
+int nvrtcCompileProgram(HearthNVRTCProgram program, int count, const char *const *options) {
+    return is("compile") ? 6 : 0;
+}
+int nvrtcGetProgramLogSize(HearthNVRTCProgram program, size_t *bytes) { return *bytes = 64, 0; }
+int nvrtcGetProgramLog(HearthNVRTCProgram program, char *log) {
+    return strcpy(log, "kernel.cu(7): note\nkernel.cu(9): error: no such thing\nmore"), 0;
+}
+int nvrtcGetCUBINSize(HearthNVRTCProgram program, size_t *bytes) { return *bytes = 4, 0; }
+int nvrtcGetCUBIN(HearthNVRTCProgram program, char *cubin) { return memcpy(cubin, "fake", 4), 0; }
