@@ -63,7 +63,7 @@ extension ConformanceCheck {
             try queue.synchronize()
             try require(tail == [1, 2, 3, 4], "\(tail) came back")
         },
-        .init("copies of a queue happen in order") { bench in
+        .init("copies happen in the order of their queue") { bench in
             let queue = try bench.device.makeQueue()
             let count = 3 << 20
             let first = try bench.device.allocate(count)
