@@ -99,6 +99,19 @@ import Testing
         }
     }
 
+    /// Where the rules merge siblings, the search may take them apart, and what it leaves open stays as it is.
+    @Test func startsFromTheRules() async throws {
+        let bench = try await Bench()
+        var rules = FormChoices()
+        rules.mergesSiblings = true
+        let form = try ModelForm(rules, try ModelForm.rewritten(bench.model.graph, rules))
+        let choices = bench.space(form).choices
+        #expect(choices.first { $0.name == "siblings.merge" }?.values == [1, 0])
+        #expect(FormSpace.form(choices, Schedule(), from: rules) == rules)
+        let apart = FormSpace.form(choices, Schedule(["siblings.merge": 0]), from: rules)
+        #expect(!apart.mergesSiblings)
+    }
+
     @Test func everyDecisionGivesTheSameResults() async throws {
         let bench = try await Bench()
         let usual = try bench.form

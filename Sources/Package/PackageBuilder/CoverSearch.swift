@@ -122,9 +122,10 @@ actor CoverEvaluator: CandidateEvaluator {
 
     /// The form of a schedule of decisions.
     nonisolated func form(_ schedule: Schedule) throws -> ModelForm {
-        let choices = FormSpace.form(region.choices, schedule)
+        let choices = FormSpace.form(region.choices, schedule, from: start.choices)
         let graph =
-            choices.mergesSiblings ? try ModelForm.rewritten(model.graph, choices) : start.graph
+            choices.mergesSiblings == start.choices.mergesSiblings
+            ? start.graph : try ModelForm.rewritten(model.graph, choices)
         return try ModelForm(choices, graph)
     }
 

@@ -11,7 +11,7 @@ struct FormSpace {
     static let families = ["siblings", "threads"] + Cover.Family.allCases.map(\.rawValue)
     /// Decisions about less than this part of the model's time are left to the rules.
     private static let leastShare = 0.02
-    private static let siblings = Choice("siblings.merge", [0, 1])
+    private static let siblings = "siblings.merge"
 
     /// The space around the form by the rules, whose running launches take `seconds`.
     init(_ form: ModelForm, seconds: [Double], threads: Int) {
@@ -34,7 +34,9 @@ struct FormSpace {
         ranked = ranked.filter { $0.share >= Self.leastShare }
         ranked.sort { ($0.share, $1.choice.name) > ($1.share, $0.choice.name) }
         var open: [Choice] = []
-        if (try? Self.hasSiblings(form.graph)) == true { open.append(Self.siblings) }
+        if form.choices.mergesSiblings || (try? Self.hasSiblings(form.graph)) == true {
+            open.append(Choice(Self.siblings, form.choices.mergesSiblings ? [1, 0] : [0, 1]))
+        }
         if threads > 1 { open.append(Choice("threads.count", [threads, 1])) }
         choices = open + ranked.map(\.choice)
     }
@@ -45,13 +47,13 @@ struct FormSpace {
         return try ModelForm.rewritten(graph, choices) != graph
     }
 
-    /// The form that a schedule of these choices means.
-    static func form(_ choices: [Choice], _ schedule: Schedule) -> FormChoices {
-        var form = FormChoices()
+    /// The form that a schedule of these choices means, beside the form by the rules.
+    static func form(_ choices: [Choice], _ schedule: Schedule, from rules: FormChoices) -> FormChoices {
+        var form = rules
         var cover: [String: Bool] = [:]
         for choice in choices where schedule[choice] != choice.values[0] {
             switch choice.name {
-            case siblings.name: form.mergesSiblings = schedule[choice] == 1
+            case siblings: form.mergesSiblings = schedule[choice] == 1
             case "threads.count": form.usesOneThread = schedule[choice] == 1
             default: cover[choice.name] = schedule[choice] == 1
             }
