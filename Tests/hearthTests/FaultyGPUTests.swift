@@ -97,8 +97,7 @@ import Testing
     /// Memory, copies and captures through the driver's functions, as the conformance suite asks for them.
     @Test func theDriversFunctionsAreCalledAsTheyShouldBe() throws {
         try HearthProcess.withFolder { folder in
-            for check in ["limits", "buffers", "memory that", "copies stay", "copies happen", "empty graph"]
-            {
+            for check in ["limits", "buffers", "memory that", "copies stay", "copies happen", "empty graph"] {
                 let run = try Self.hearth(
                     ["devices", "--conformance", "--device", "cuda", "--only", check], fault: "", in: folder)
                 #expect(run.code == 0 && run.output.contains("1 of 1 checks pass"), "\(check): \(run)")

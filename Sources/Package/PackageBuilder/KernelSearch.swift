@@ -173,7 +173,9 @@ package struct KernelSearch {
         var swarm = Swarm(regions: open.map { searched[$0] }, budget: budget, seed: seed)
         if !open.isEmpty {
             let places = Places(evaluator: evaluator, regions: open)
-            _ = await swarm.run(places, batchSize: 4, clock: { monotonicNow() }, report: report)
+            // What compiles for a device that is not the host leaves the host's other cores idle.
+            let batch = generator.device == nil ? 4 : 12
+            _ = await swarm.run(places, batchSize: batch, clock: { monotonicNow() }, report: report)
         }
         var schedules: [KernelID: Schedule] = [:]
         for (index, id) in ids.enumerated() {

@@ -64,8 +64,11 @@ struct OptimizeCommand: AsyncParsableCommand {
         help: "File that remembers trials (default: HEARTH_ARCHIVE, or .cache/hearth/kernels.jsonl in the home folder)."
     )
     var archive: String?
-    @Option(help: "\(DeviceChoice.help), or cuda:sm_80, cuda:sm_90 to build for such a GPU without having it.")
-    var device = "cpu"
+    @Option(
+        help:
+            "\(DeviceChoice.help), or cuda:sm_80, cuda:sm_90 to build for such a GPU without having it (default: cpu, or that of --from-package)."
+    )
+    var device: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
     @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
     @Flag(help: "Call no vendor's library (oneDNN); generated kernels only.") var noLibraries = false
@@ -96,9 +99,9 @@ struct OptimizeCommand: AsyncParsableCommand {
         let path = output ?? Self.defaultOutput(model)
         try PackageWriter.check(path: path)
         // Measured rates bound what a kernel can reach.
-        let (limits, device) = try DeviceChoice.target(self.device, threads: threads, measured: trials > 0)
+        let (limits, device) = try DeviceChoice.target(place, threads: threads, measured: trials > 0)
         if device == nil, trials > 0 {
-            Failure.complain("hearth: note: \(self.device) is not opened; nothing is searched and nothing is verified")
+            Failure.complain("hearth: note: \(place) is not opened; nothing is searched and nothing is verified")
         }
         var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(model))]
         if ModelCapture.isFunction(model) {
@@ -215,8 +218,13 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// What tells a process of our own how many threads to use.
     private var threadOptions: [String] { threads.map { ["--threads", "\($0)"] } ?? [] }
 
+    /// The device that the package is for.
+    private var place: String {
+        device ?? fromPackage.flatMap { try? PackageDirectory(path: $0).manifest.plans.first?.device } ?? "cpu"
+    }
+
     /// What tells a process of our own where to run a package.
-    private var runOptions: [String] { ["--device", device] + threadOptions }
+    private var runOptions: [String] { ["--device", place] + threadOptions }
 
     /// The pipeline for a device: C for the processor, or the text of another with what compiles it.
     private func pipeline(
@@ -224,7 +232,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     ) async throws -> Pipeline {
         guard let images = try await DeviceChoice.images(limits, python: python) else {
             // Only a device that is here runs no blocks of threads.
-            guard let device else { throw BadInput("there is no device '\(self.device)'") }
+            guard let device else { throw BadInput("there is no device '\(place)'") }
             return Pipeline(device: device, toolchain: toolchain, worker: worker, usesLibraries: !noLibraries)
         }
         facts.append(.init(name: "device_compiler", value: images.version))
@@ -243,7 +251,7 @@ struct OptimizeCommand: AsyncParsableCommand {
 
     /// Who judges kernels: a worker on the device.
     private var judge: KernelJudge {
-        if device == "cpu" { return KernelJudge(worker: worker) }
+        if place == "cpu" { return KernelJudge(worker: worker) }
         // What runs on a device is no shared object that could be looked at.
         return KernelJudge(
             worker: WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + runOptions),
