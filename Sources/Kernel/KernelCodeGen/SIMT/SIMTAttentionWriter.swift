@@ -76,7 +76,7 @@ struct SIMTAttentionWriter {
             "SHARED float peaks[\(rows)], totals[\(rows)], fades[\(rows)];", "SHARED int seen[3];",
             parts > 1
                 ? "SHARED int arrived; SHARED float factors[\(rows * parts)], otherTotals[\(rows * parts)];" : "",
-            "const int64_t tile = BLOCK / \(parts); const int part = BLOCK % \(parts);", "int64_t rest = tile;",
+            "const int tile = BLOCK / \(parts); const int part = BLOCK % \(parts);", "\(i) rest = tile;",
             "const \(i) first = rest % \(blocks) * \(rows); rest /= \(blocks);",
             "const \(i) h = rest % \(index.print(body.keyHeads.extent)), b = rest / \(index.print(body.keyHeads.extent));",
             "const \(i) length = \(index.print(body.queries.extent)), rows = \(index.print(shape.rows));",
@@ -180,7 +180,7 @@ struct SIMTAttentionWriter {
         var lines: [String] = []
         if parts > 1 {
             lines = [
-                "{ volatile GLOBAL float *const shares = (volatile GLOBAL float *)scratch + tile * \(parts * size);",
+                "{ volatile GLOBAL float *const shares = (volatile GLOBAL float *)scratch + (int64_t)tile * \(parts * size);",
                 "volatile GLOBAL float *const own = shares + part * \(size);",
                 "for (int e = thread; e < \(rows * valueDepth); e += \(threads)) own[e] = folds[e];",
                 "if (thread < \(rows)) { own[\(rows * valueDepth) + thread] = peaks[thread]; "

@@ -62,10 +62,12 @@ private struct SIMTProductChoices {
         let runs = max(1, depth / product.runLength)
         let widest = runs >= 256 ? 8 : runs >= 128 ? 4 : runs >= 64 ? 2 : 1
         across = Choice("across", [widest] + [8, 4, 2, 1].filter { $0 != widest })
-        let fits = [4, 2, 8, 1].filter { $0 * min(rows, SIMTSkinnyWriter.mostRows) <= 64 }
+        // Without shuffles every thread's sums go through shared memory.
+        let sums = product.target.hasShuffles ? 64 : 32
+        let fits = [4, 2, 8, 1].filter { $0 * min(rows, SIMTSkinnyWriter.mostRows) <= sums }
         self.columns = Choice("columns", fits.isEmpty ? [1] : fits)
         ahead = Choice("ahead", rows <= 4 ? [2, 4, 1, 8] : [1, 2, 4])
-        warps = Choice("warps", [8, 4, 16])
+        warps = Choice("warps", product.target.hasShuffles ? [8, 4, 16] : [8, 4])
         // The largest tile that still leaves a block for every processor.
         func blocks(_ tile: SIMTMatrixWriter.Tile) -> Int {
             ((rows + tile.rows - 1) / tile.rows) * ((columns + tile.columns - 1) / tile.columns) * batches

@@ -70,7 +70,7 @@ struct SIMTFlashWriter {
         }
         var lines = [
             "OVERLAP_BEGIN; OVERLAP_WAIT;", "extern __shared__ __align__(128) unsigned char arena[];",
-            "const int thread = THREAD, lane = thread % 32, warp = thread / 32;", "int64_t rest = BLOCK;",
+            "const int thread = THREAD, lane = thread % 32, warp = thread / 32;", "\(i) rest = BLOCK;",
             "const uint32_t queries = (uint32_t)__cvta_generic_to_shared(arena), keys = queries + \(rows * pitch);",
             // Late rows see most keys under a causal mask: they start first.
             "const \(i) tilesOfRows = \(index.print(blocks));",

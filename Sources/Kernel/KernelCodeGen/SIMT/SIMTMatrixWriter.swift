@@ -90,7 +90,7 @@ struct SIMTMatrixWriter {
             "const int warpRow = warp / \(tile.columns / tile.warpColumns) * \(tile.warpRows), "
                 + "warpColumn = warp % \(tile.columns / tile.warpColumns) * \(tile.warpColumns);",
             "const uint32_t shared = (uint32_t)__cvta_generic_to_shared(arena);",
-            "const int64_t tile = BLOCK / \(parts); const int part = BLOCK % \(parts);", "int64_t rest = tile;",
+            "const int tile = BLOCK / \(parts); const int part = BLOCK % \(parts);", "\(i) rest = tile;",
             "const \(i) firstRow = rest % \(index.print(rowTiles)) * \(tile.rows); rest /= \(index.print(rowTiles));",
             "const \(i) firstColumn = rest % \(index.print(columnTiles)) * \(tile.columns); rest /= \(index.print(columnTiles));",
             "const \(i) b = rest;",

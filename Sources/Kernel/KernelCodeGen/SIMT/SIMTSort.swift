@@ -41,7 +41,7 @@ package func emitSIMTSort(
     if let target = body.positions { functions += frame.writer("place", target, over: axes, value: "int64_t") }
 
     let names = body.axes.map(\.variable.name)
-    var lines = ["OVERLAP_BEGIN; OVERLAP_WAIT;", "int64_t rest = BLOCK;"]
+    var lines = ["OVERLAP_BEGIN; OVERLAP_WAIT;", "\(i) rest = BLOCK;"]
     for axis in body.axes.reversed() {
         let extent = index.print(axis.extent)
         lines.append("const \(i) \(axis.variable.name) = rest % \(extent); rest /= \(extent);")

@@ -40,8 +40,8 @@ struct SIMTTileWriter {
         lines += split.declarations
         lines += [
             "const int thread = THREAD, across = thread % 16, down = thread / 16;",
-            "const int64_t tile = BLOCK / \(parts); const int part = BLOCK % \(parts);",
-            "int64_t rest = tile;",
+            "const int tile = BLOCK / \(parts); const int part = BLOCK % \(parts);",
+            "\(i) rest = tile;",
             "const \(i) firstColumn = rest % \(index.print(columnTiles)) * \(side); rest /= \(index.print(columnTiles));",
             "const \(i) firstRow = rest % \(index.print(rowTiles)) * \(side); rest /= \(index.print(rowTiles));",
             "const \(i) b = rest;",

@@ -1,0 +1,44 @@
+import Base
+import ElementTypes
+import KernelIR
+import Testing
+
+@testable import KernelCodeGen
+
+/// Schedules drawn from what is offered.
+@Suite struct SIMTChoiceTests {
+    static let targets = [BlockKernel.target, CubinTarget.target("sm_80"), CubinTarget.target("sm_90a")]
+
+    /// Whatever is drawn gives a kernel within the device's limits, or says why not; defaults always give one.
+    @Test(arguments: CubinCase.all)
+    func everyScheduleIsAnswered(_ cubin: CubinCase) throws {
+        for target in Self.targets {
+            let emitter = SIMTEmitter(target)
+            let choices = emitter.choices(cubin.kernel)
+            var random = SeededRandom(seed: 5)
+            var schedules = [Schedule()]
+            for _ in 0..<40 {
+                var schedule = Schedule()
+                for choice in choices {
+                    schedule.set(choice.name, choice.values[random.index(below: choice.values.count)])
+                }
+                schedules.append(schedule)
+            }
+            for (number, schedule) in schedules.enumerated() {
+                do {
+                    let emitted = try emitter.emit(cubin.kernel, symbol: "tested", schedule)
+                    guard case .grid(let grid) = emitted.parts else {
+                        Issue.record("no grid under \(schedule)")
+                        continue
+                    }
+                    #expect(grid.threads >= 1 && grid.threads <= target.threads, "\(schedule)")
+                    #expect(grid.sharedBytes <= target.sharedBytes, "\(schedule)")
+                    #expect((grid.blocks.constantValue ?? 1) >= 1, "\(schedule)")
+                    #expect(emitted.source.contains("tested("), "\(schedule)")
+                } catch {
+                    #expect(number > 0, "the default is refused: \(error)")
+                }
+            }
+        }
+    }
+}
