@@ -64,11 +64,14 @@ private struct SIMTProductChoices {
         across = Choice("across", [widest] + [8, 4, 2, 1].filter { $0 != widest })
         // Without shuffles every thread's sums go through shared memory.
         let sums = product.target.hasShuffles ? 64 : 32
-        let fits = [4, 2, 8, 1].filter { $0 * min(rows, SIMTSkinnyWriter.mostRows) <= sums }
+        let fits = (runs >= 1024 ? [8, 4, 2, 1] : [2, 4, 8, 1]).filter {
+            $0 * min(rows, SIMTSkinnyWriter.mostRows) <= sums
+        }
         self.columns = Choice("columns", fits.isEmpty ? [1] : fits)
-        ahead = Choice("ahead", rows <= 4 ? [2, 4, 1, 8] : [1, 2, 4])
+        let isDeep = runs >= 1024
+        ahead = Choice("ahead", rows <= 4 && !isDeep ? [2, 4, 1, 8] : [1, 2, 4])
         warps = Choice("warps", product.target.hasShuffles ? [8, 4, 16] : [8, 4])
-        // The largest tile that still leaves a block for every processor.
+        // Small tiles where large ones would leave processors without work; 64 × 64 was the best elsewhere (measured, H200).
         func blocks(_ tile: SIMTMatrixWriter.Tile) -> Int {
             ((rows + tile.rows - 1) / tile.rows) * ((columns + tile.columns - 1) / tile.columns) * batches
         }
@@ -77,13 +80,14 @@ private struct SIMTProductChoices {
             SIMTMatrixWriter.sharedBytes(table[$0], stages: 3) <= product.target.sharedBytes
         }
         let narrow = rows <= 16 ? 6 : rows <= 32 ? 4 : 2
-        let best = [0, 1].first { blocks(table[$0]) >= processors && rows > 64 } ?? narrow
+        let best = rows > 32 && blocks(table[2]) < processors ? 5 : narrow
         tile = Choice("tile", [best] + usable.filter { $0 != best })
         stages = Choice("stages", [3, 4, 2, 5])
         let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
         let formed = forms.first == .matrix ? blocks(table[best]) : max(1, rows / 64) * max(1, columns / 64) * batches
         var parts = 1
-        while isCountable, parts < 8, formed * parts * 2 <= processors * 3 / 2, depth / (parts * 2) >= 256 {
+        let (most, least) = forms.first == .matrix ? (processors * 4, 128) : (processors * 3 / 2, 256)
+        while isCountable, parts < 8, formed * parts * 2 <= most, depth / (parts * 2) >= least {
             parts *= 2
         }
         self.parts = Choice(

@@ -48,9 +48,11 @@ struct SIMTFlashWriter {
         let finish = frame.finishing(
             body.epilogue, body.stores, over: queryAxes + [body.valueDepth], count: rows * valueDepth, threads: threads,
             point: [
-                "const int r = e / \(valueDepth), c = e % \(valueDepth); const \(frame.integer) row = first + r;"
+                "const int r = e / \(valueDepth), c = e % \(valueDepth); const \(frame.integer) row = first + r;",
+                "const \(frame.integer) near = row < rows ? row : rows - 1; (void)near;",
             ],
             arguments: ["b", "h", "row / length", "row % length", "c"],
+            inside: ["b", "h", "near / length", "near % length", "c"],
             accumulator: "sums[r * \(valueDepth + 4) + c]", condition: "row < rows")
         let functions =
             query.functions + key.functions + value.functions + shape.maskFunctions(frame)

@@ -176,15 +176,15 @@ struct SIMTFrame {
     /// The device functions of an epilogue over `axes`, and statements that finish `count` points a thread: all reads of a
     /// batch of points are under way before its first store, which no compiler may do by itself where buffers could
     /// overlap. `point` are statements that declare what `arguments` (one for each axis), `accumulator` and `condition`
-    /// read, from the number `e` of the point; threads take neighbouring points.
+    /// read, from the number `e` of the point; threads take neighbouring points. `inside` are arguments that stay inside
+    /// where the condition fails, so that values are computed without a branch, which would keep reads apart.
     func finishing(
         _ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], count: Int, threads: Int, point: [String],
-        arguments: [String], accumulator: String, condition: String
+        arguments: [String], inside: [String], accumulator: String, condition: String
     ) -> (functions: String, statements: [String]) {
         let turns = (count + threads - 1) / threads
         let isWhole = count % threads == 0
-        let guarded = isWhole ? condition : "e < \(count) && \(condition)"
-        guard isSeparable(stores), turns > 1 else {
+        guard isSeparable(stores), turns > 1, isWhole else {
             return (
                 epilogue("finish", body, stores, over: axes),
                 ["for (int e = thread; e < \(count); e += \(threads)) {"] + point
@@ -212,12 +212,10 @@ struct SIMTFrame {
         let each =
             ["UNROLL for (int u = 0; u < \(batch); ++u) {", "const int e = thread + (base + u) * \(threads);"] + point
         let kept = kinds.indices.map { "v\($0)" }
-        let loop =
-            ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
-            + kinds.enumerated().map { "\($1) v\($0)[\(batch)];" } + each
-            + ["if (\(guarded)) " + call("values", arguments + [accumulator] + kept.map { "&\($0)[u]" }) + ";", "}"]
-            + each
-            + ["if (\(guarded)) " + call("store", arguments + kept.map { "\($0)[u]" }) + ";", "}", "}"]
+        var loop = ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
+        loop += kinds.enumerated().map { "\($1) v\($0)[\(batch)];" }
+        loop += each + [call("values", inside + [accumulator] + kept.map { "&\($0)[u]" }) + ";", "}"]
+        loop += each + ["if (\(condition)) " + call("store", arguments + kept.map { "\($0)[u]" }) + ";", "}", "}"]
         return ((compute + write).joined(separator: "\n"), loop)
     }
 

@@ -69,7 +69,11 @@ struct SIMTMatrixWriter {
         let finish = frame.finishing(
             product.epilogue, product.stores, over: [b, m, n], count: tile.rows * tile.columns, threads: threads,
             point: ["const int r = e / \(tile.columns), q = e % \(tile.columns);"],
-            arguments: ["b", "firstRow + r", "firstColumn + q"], accumulator: "sums[r * \(tile.columns + 4) + q]",
+            arguments: ["b", "firstRow + r", "firstColumn + q"],
+            inside: [
+                "b", "(firstRow + r < rows ? firstRow + r : rows - 1)",
+                "(firstColumn + q < columns ? firstColumn + q : columns - 1)",
+            ], accumulator: "sums[r * \(tile.columns + 4) + q]",
             condition: "firstRow + r < rows && firstColumn + q < columns")
         let functions =
             left.functions + right.functions

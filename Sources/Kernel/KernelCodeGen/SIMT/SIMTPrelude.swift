@@ -169,7 +169,7 @@ package struct SIMTPrelude: Sendable {
             MATH(ceil, ceilf, ceil)
             MATH(sqrt, sqrtf, sqrt)
             #ifdef __CUDACC_RTC__
-            FORCE float rounded_fs(float x) { asm("" : "+f"(x)); return x; }
+            FORCE float rounded_fs(float x) { float r; asm("mul.rn.f32 %0, %1, 0f3F800000;" : "=f"(r) : "f"(x)); return r; }
             #else
             FORCE float rounded_fs(float x) { return x; }
             #endif

@@ -14,7 +14,7 @@ package func simtRecurrenceChoices(
     return [
         Choice("shared", shares ? [1, 0] : [0]),
         Choice("blocks", shares && !blocks.isEmpty ? blocks : [max(1, min(16, target.multiprocessors))]),
-        Choice("threads", [256, 512, 128, 1024].filter { $0 <= target.threads }),
+        Choice("threads", [512, 256, 128, 1024].filter { $0 <= target.threads }),
     ]
 }
 
