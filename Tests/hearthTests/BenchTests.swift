@@ -42,7 +42,7 @@ import Testing
             outcome = try HearthProcess.run(
                 ["bench", "m.hearth", "--model", "m.py:f", "-i", "in.safetensors", "--rounds", "4", "--batch", "0.1"]
                     + arguments,
-                in: folder, environment: ["HEARTH_HOME": folder + "/home", "HEARTH_PYTHON": "/usr/bin/python3"])
+                in: folder, environment: ["HEARTH_HOME": folder + "/home", "HEARTH_PYTHON": "python3"])
         }
         return try #require(outcome)
     }

@@ -3,14 +3,17 @@ import Glibc
 /// Where Python and Hearth's own Python files are.
 enum PythonFiles {
     /// The interpreter: as asked, else HEARTH_PYTHON, else `.venv/bin/python` here, else python3 on the path.
+    /// A name without a folder is looked up on the path, as a shell does.
     static func interpreter(_ asked: String?) -> String {
-        if let asked { return asked }
-        if let named = getenv("HEARTH_PYTHON") { return String(cString: named) }
-        if access(".venv/bin/python", X_OK) == 0 { return ".venv/bin/python" }
-        for folder in String(cString: getenv("PATH") ?? strdup("/usr/bin")).split(separator: ":") {
-            if access("\(folder)/python3", X_OK) == 0 { return "\(folder)/python3" }
-        }
-        return "python3"
+        if let asked { return onPath(asked) }
+        if let named = getenv("HEARTH_PYTHON") { return onPath(String(cString: named)) }
+        return access(".venv/bin/python", X_OK) == 0 ? ".venv/bin/python" : onPath("python3")
+    }
+
+    private static func onPath(_ name: String) -> String {
+        if name.contains("/") { return name }
+        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin"
+        return path.split(separator: ":").map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 } ?? name
     }
 
     /// A file of `python/hearth`: under HEARTH_HOME, else beside the binary's package, else under the current directory.
