@@ -18,8 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "python"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "python")]
 
+import operator_bodies as bodies  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from hearth import capture, loading, tensorfile  # noqa: E402
@@ -151,7 +153,7 @@ def rows() -> dict[str, Row]:
         "addcmul": (lambda x, y, z: torch.addcmul(x, y, z, value=0.5), [f(5), f(5), f(5)]),
         "addcdiv": (lambda x, y, z: torch.addcdiv(x, y, z, value=0.5), [f(5), f(5), p(5)]),
         "in_place": (lambda x, y: x.clone().mul_(2).add_(y).relu_().sub_(0.1), [f(5), f(5)]),
-        "in_place_view": (lambda x: _write_view(x), [f(4, 6)]),
+        "in_place_view": (lambda x: bodies.write_view(x), [f(4, 6)]),
     }
     table |= {f"binary.{name}": row for name, row in binary.items()}
     reductions: dict[str, Callable[..., Any]] = {
@@ -298,9 +300,9 @@ def rows() -> dict[str, Row]:
             lambda x, g: F.grid_sample(x, g.tanh(), align_corners=False),
             [f(1, 2, 5, 6), f(1, 3, 4, 2)],
         ),
-        "norm.batch_1d": (_batch_norm(nn.BatchNorm1d(4)), [f(5, 4)]),
-        "norm.batch_2d": (_batch_norm(nn.BatchNorm2d(4)), [f(2, 4, 3, 5)]),
-        "norm.batch_3d": (_batch_norm(nn.BatchNorm3d(3)), [f(1, 3, 2, 3, 4)]),
+        "norm.batch_1d": (bodies.batch_norm(nn.BatchNorm1d(4)), [f(5, 4)]),
+        "norm.batch_2d": (bodies.batch_norm(nn.BatchNorm2d(4)), [f(2, 4, 3, 5)]),
+        "norm.batch_3d": (bodies.batch_norm(nn.BatchNorm3d(3)), [f(1, 3, 2, 3, 4)]),
         "norm.batch_statistics": (nn.BatchNorm2d(4, track_running_stats=False), [f(2, 4, 3, 5)]),
         "norm.layer": (nn.LayerNorm(6), [f(2, 3, 6)]),
         "norm.layer_two_axes": (nn.LayerNorm((3, 6), elementwise_affine=False), [f(2, 3, 6)]),
@@ -327,7 +329,7 @@ def rows() -> dict[str, Row]:
             lambda q, k, v: F.scaled_dot_product_attention(q, k, v, enable_gqa=True),
             [f(1, 6, 4, 8), f(1, 2, 5, 8), f(1, 2, 5, 8)],
         ),
-        "attend.multihead": (_Attention(12, 3), [f(2, 5, 12)]),
+        "attend.multihead": (bodies.Attention(12, 3), [f(2, 5, 12)]),
         "attend.encoder_layer": (nn.TransformerEncoderLayer(12, 3, 20, batch_first=True), [f(2, 5, 12)]),
         "recur.lstm": (nn.LSTM(4, 5, 2), [f(6, 2, 4)]),
         "recur.lstm_both_ways": (nn.LSTM(4, 5, batch_first=True, bidirectional=True), [f(2, 6, 4)]),
@@ -377,9 +379,9 @@ def rows() -> dict[str, Row]:
         "window.affine_grid": (lambda x: F.affine_grid(x, [2, 3, 4, 5], align_corners=False), [f(2, 2, 3)]),
         "unary.erfc": (torch.erfc, [torch.rand(3, 7) * 1.8 - 0.9]),
         "unary.angle": (lambda x: (x.angle(), x.isreal()), [f(3, 5)]),
-        "complex.rotary": (_rotary, [f(2, 5, 3, 8), f(5, 4)]),
-        "complex.arithmetic": (_complex_arithmetic, [f(3, 4, 2), f(3, 4, 2)]),
-        "complex.views": (_complex_views, [f(3, 4, 2)]),
+        "complex.rotary": (bodies.rotary, [f(2, 5, 3, 8), f(5, 4)]),
+        "complex.arithmetic": (bodies.complex_arithmetic, [f(3, 4, 2), f(3, 4, 2)]),
+        "complex.views": (bodies.complex_views, [f(3, 4, 2)]),
         "complex.polar": (lambda r, a: torch.view_as_real(torch.polar(r, a)), [p(5), f(5)]),
         "fourier.real": (
             lambda x: (torch.fft.rfft(x).abs(), torch.view_as_real(torch.fft.rfft(x, 9, 1, "ortho"))),
@@ -400,9 +402,9 @@ def rows() -> dict[str, Row]:
         ),
         "fourier.shift": (lambda x: (torch.fft.fftshift(x), torch.fft.ifftshift(x, dim=1)), [f(5, 6)]),
         "gradient.embedding": (lambda g, n: aten.embedding_dense_backward(g, n, 6, 2, False), [f(2, 3, 4), i(6, 2, 3)]),
-        "gradient.layer_norm": (_layer_norm_gradient, [f(3, 4, 6), f(3, 4, 6), f(6), f(6)]),
-        "gradient.group_norm": (_group_norm_gradient, [f(2, 6, 4, 3), f(2, 6, 4, 3), f(6)]),
-        "gradient.max_pool": (_max_pool_gradient, [f(1, 2, 4, 4), f(1, 2, 8, 7)]),
+        "gradient.layer_norm": (bodies.layer_norm_gradient, [f(3, 4, 6), f(3, 4, 6), f(6), f(6)]),
+        "gradient.group_norm": (bodies.group_norm_gradient, [f(2, 6, 4, 3), f(2, 6, 4, 3), f(6)]),
+        "gradient.max_pool": (bodies.max_pool_gradient, [f(1, 2, 4, 4), f(1, 2, 8, 7)]),
         "gradient.avg_pool": (
             lambda g, x: aten.avg_pool2d_backward(g, x, [3, 2], [2, 2], [1, 0], True, False, None),
             [f(1, 2, 5, 4), f(1, 2, 8, 7)],
@@ -427,10 +429,10 @@ def rows() -> dict[str, Row]:
             ),
             [f(1, 6, 10, 7), f(1, 4, 5, 4), f(4, 6, 3, 3)],
         ),
-        "control.cond": (_Branch(), [f(4)]),
+        "control.cond": (bodies.Branch(), [f(4)]),
         "bf16.linear_gelu": (nn.Sequential(nn.Linear(8, 6), nn.GELU()).bfloat16(), [f(3, 8).bfloat16()]),
         "bf16.conv_bn": (
-            nn.Sequential(nn.Conv2d(3, 4, 3), _batch_norm(nn.BatchNorm2d(4)), nn.ReLU()).bfloat16(),
+            nn.Sequential(nn.Conv2d(3, 4, 3), bodies.batch_norm(nn.BatchNorm2d(4)), nn.ReLU()).bfloat16(),
             [f(1, 3, 6, 6).bfloat16()],
         ),
         "bf16.layer_norm_softmax": (nn.Sequential(nn.LayerNorm(8), nn.Softmax(-1)).bfloat16(), [f(3, 8).bfloat16()]),
@@ -439,79 +441,6 @@ def rows() -> dict[str, Row]:
         "f64.linear": (nn.Linear(8, 6).double(), [f(3, 8).double()]),
     }
     return table
-
-
-def _rotary(x: Tensor, angle: Tensor) -> Tensor:
-    """Rotary positions by complex products, as Llama's first code has them."""
-    turns = torch.polar(torch.ones_like(angle), angle)[None, :, None]
-    return torch.view_as_real(torch.view_as_complex(x.reshape(2, 5, 3, 4, 2)) * turns).flatten(3)
-
-
-def _complex_arithmetic(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-    """Sums, products and quotients of complex and real operands."""
-    a, b = torch.view_as_complex(x), torch.view_as_complex(y)
-    return tuple(torch.view_as_real(z) for z in (a + b, a - b * 2, a * x[..., 0], a / b, a.conj() * b, (a * 0.1).exp()))
-
-
-def _complex_views(x: Tensor) -> tuple[Tensor, ...]:
-    """Views, joins and sums of complex tensors, their size and angle."""
-    a = torch.view_as_complex(x)
-    joined = torch.cat([a[1:].t().reshape(2, 4), torch.complex(x[..., 1], x[..., 0])[:2]])
-    return joined.abs(), joined.angle(), joined.sum(0).real, joined.unsqueeze(1).imag
-
-
-def _layer_norm_gradient(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> list[Tensor]:
-    """Gradients of a layer norm by input, weight and bias."""
-    _, mean, factor = aten.native_layer_norm(x, [6], w, b, 1e-5)
-    return aten.native_layer_norm_backward(g, x, [6], mean, factor, w, b, [True, True, True])
-
-
-def _group_norm_gradient(g: Tensor, x: Tensor, w: Tensor) -> list[Tensor]:
-    """Gradients of a group norm by input, weight and bias."""
-    _, mean, factor = aten.native_group_norm(x, w, None, 2, 6, 12, 3, 1e-5)
-    return aten.native_group_norm_backward(g, x, mean, factor, w, 2, 6, 12, 3, [True, True, True])
-
-
-def _max_pool_gradient(g: Tensor, x: Tensor) -> Tensor:
-    """The gradient of a pooling with overlapping windows."""
-    _, places = F.max_pool2d(x, 3, 2, 1, return_indices=True)
-    return aten.max_pool2d_with_indices_backward(g, x, [3, 3], [2, 2], [1, 1], [1, 1], False, places)
-
-
-def _write_view(x: Tensor) -> Tensor:
-    """Writes through views of a copy: a row, a strided block, a scalar."""
-    y = x.clone()
-    y[1] = 2.0
-    y[:, 1:5:2].mul_(3)
-    y[0, 0] += y[3, 3]
-    return y
-
-
-def _batch_norm(module: nn.Module) -> nn.Module:
-    """A batch norm with the statistics of a trained one."""
-    nn.init.uniform_(module.weight, 0.5, 1.5)
-    nn.init.normal_(module.bias)
-    nn.init.normal_(module.running_mean)
-    nn.init.uniform_(module.running_var, 0.5, 1.5)
-    return module
-
-
-class _Attention(nn.Module):
-    """Self-attention by nn.MultiheadAttention, weights returned."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.inner = nn.MultiheadAttention(width, heads, batch_first=True)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        return self.inner(x, x, x)
-
-
-class _Branch(nn.Module):
-    """A branch on a value, as torch.cond."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cond(x.sum() > 0, lambda v: v * 2, lambda v: v - 1, (x,))
 
 
 def source_of(name: str, row: Row) -> loading.Source:

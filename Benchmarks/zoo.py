@@ -38,7 +38,8 @@ class Outcome:
 def models() -> list[tuple[str, str]]:
     """Name and `FILE.py:FUNCTION` of every model: the functions without arguments that are declared to return one."""
     found = []
-    for file, prefix in (("zoo_transformers.py", "transformers"), ("zoo_vision.py", "hand-written")):
+    files = {"zoo_transformers.py": "transformers", "zoo_vision.py": "hand-written", "zoo_audio.py": "hand-written"}
+    for file, prefix in files.items():
         for node in ast.parse((HERE / "models" / file).read_text()).body:
             takes = isinstance(node, ast.FunctionDef) and (node.args.args or node.args.vararg or node.args.kwarg)
             if isinstance(node, ast.FunctionDef) and not takes and getattr(node.returns, "id", "") == "Model":

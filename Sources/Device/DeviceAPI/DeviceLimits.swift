@@ -188,9 +188,6 @@ package struct DeviceLimits: Sendable, Equatable {
         }
     }
 
-    /// PyTorch's name of the device that a rival takes beside this one.
-    package var torchDevice: String { dialects.contains(.cudaCPlusPlus) ? "cuda" : "cpu" }
-
     /// Text that is equal exactly for machines whose timings may be compared: model, instruction sets, threads, caches.
     /// Measured rates vary between runs and take no part.
     package var identity: String {

@@ -24,10 +24,7 @@ final class DeviceCheck {
         _ device: any Device, _ queue: any DeviceQueue, _ candidate: DeviceCandidate, _ job: CheckJob
     ) throws {
         let call = job.call
-        try call.validate(sets: job.sets, fileBytes: job.inputs.byteCount)
-        guard let inputs = SharedMapping(job.inputs, writable: false),
-            let outputs = SharedMapping(job.outputs, writable: true)
-        else { throw RequestError(.noMemory, "cannot map the shared files") }
+        let (inputs, outputs) = try job.mapped()
         func hold(_ name: WorkerBuffer, _ byteCount: Int) throws -> Held {
             Held(try FencedBuffer(name, byteCount: byteCount, device, queue))
         }

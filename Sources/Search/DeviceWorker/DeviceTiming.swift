@@ -30,14 +30,7 @@ final class DeviceTiming {
     }
 
     init(_ device: any Device, _ queue: any DeviceQueue, _ job: TimeJob) throws {
-        try job.candidate.validate(sets: job.sets, fileBytes: job.inputs.byteCount)
-        try job.incumbent.validate(sets: job.sets, fileBytes: job.inputs.byteCount)
-        guard job.sets.count == 2, job.candidate.parameters == job.incumbent.parameters, job.groups > 0,
-            job.callLimit > 0, job.constantCopies > 0
-        else { throw RequestError(.badRequest, "sides that differ in parameters") }
-        guard let inputs = SharedMapping(job.inputs, writable: false),
-            let outputs = SharedMapping(job.outputs, writable: true)
-        else { throw RequestError(.noMemory, "cannot map the shared files") }
+        let (inputs, outputs) = try job.mapped()
         self.device = device
         self.queue = queue
         self.job = job

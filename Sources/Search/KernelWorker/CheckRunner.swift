@@ -10,10 +10,7 @@ struct CheckRunner {
 
     func perform() throws(RequestError) -> [RunReport] {
         let call = job.call
-        try call.validate(sets: job.sets, fileBytes: job.inputs.byteCount)
-        guard let inputs = SharedMapping(job.inputs, writable: false),
-            let outputs = SharedMapping(job.outputs, writable: true)
-        else { throw RequestError(.noMemory, "cannot map the shared files") }
+        let (inputs, outputs) = try job.mapped()
         defer { hearth_harness_set_zones(nil, 0) }
         // The same addresses serve all runs of one placement, so that contents change under them.
         var layouts: [Bool: Layout] = [:]

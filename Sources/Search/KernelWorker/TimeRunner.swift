@@ -16,14 +16,7 @@ final class TimeRunner {
     private var random: UInt64
 
     init(pool: OpaquePointer, job: TimeJob) throws(RequestError) {
-        try job.candidate.validate(sets: job.sets, fileBytes: job.inputs.byteCount)
-        try job.incumbent.validate(sets: job.sets, fileBytes: job.inputs.byteCount)
-        guard job.sets.count == 2, job.candidate.parameters == job.incumbent.parameters, job.groups > 0,
-            job.callLimit > 0, job.constantCopies > 0
-        else { throw RequestError(.badRequest, "sides that differ in parameters") }
-        guard let inputs = SharedMapping(job.inputs, writable: false),
-            let outputs = SharedMapping(job.outputs, writable: true)
-        else { throw RequestError(.noMemory, "cannot map the shared files") }
+        let (inputs, outputs) = try job.mapped()
         self.pool = pool
         self.job = job
         self.inputs = inputs

@@ -1,4 +1,5 @@
 import Baselines
+import DeviceAPI
 import JSON
 
 /// The rivals of one bench, each in a process of its own. One that fails drops out with its reason; the others go on.
@@ -108,4 +109,9 @@ final class BenchRivals {
         failures[index] = error.description
         Failure.complain("hearth: \(error)")
     }
+}
+
+extension DeviceLimits {
+    /// PyTorch's name of the device that a rival takes beside this one.
+    var torchDevice: String { dialects.contains(.cudaCPlusPlus) ? "cuda" : "cpu" }
 }
