@@ -57,7 +57,8 @@ let package = Package(
         room("Kernel", "GraphLowering", ["Base", "ElementTypes", "GraphIR", "KernelIR"]),
         .target(
             name: "CNVRTC", path: "Sources/Kernel/CNVRTC", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
-        room("Kernel", "KernelCodeGen", ["Base", "ElementTypes", "KernelIR", "DeviceAPI", "Processes", "CNVRTC"]),
+        room(
+            "Kernel", "KernelCodeGen", ["Base", "ElementTypes", "JSON", "KernelIR", "DeviceAPI", "Processes", "CNVRTC"]),
         // Device
         room("Device", "DeviceAPI", ["Base", "ElementTypes"]),
         .target(

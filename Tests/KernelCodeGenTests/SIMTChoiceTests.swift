@@ -7,7 +7,13 @@ import Testing
 
 /// Schedules drawn from what is offered.
 @Suite struct SIMTChoiceTests {
-    static let targets = [BlockKernel.target, CubinTarget.target("sm_80"), CubinTarget.target("sm_90a")]
+    static let targets = [BlockKernel.target, CubinTarget.target("sm_80"), CubinTarget.target("sm_90a"), withTriton]
+
+    private static let withTriton: SIMTTarget = {
+        var target = CubinTarget.target("sm_90a")
+        target.hasTriton = true
+        return target
+    }()
 
     /// Whatever is drawn gives a kernel within the device's limits, or says why not; defaults always give one.
     @Test(arguments: CubinCase.all)

@@ -36,7 +36,8 @@ extension CUDADevice {
                 architecture: found.architecture, accepts: found.accepts, warp: 32, threads: 1024,
                 sharedBytes: found.sharedBytes),
             caches: .init(l1Data: found.sharedBytes, l2: found.l2Bytes, l3: 0, l3SharedBy: 0),
-            memoryBytes: found.memoryBytes, vectorBytes: 16, elementTypes: elementTypes, dialects: [.cudaCPlusPlus],
+            memoryBytes: found.memoryBytes, vectorBytes: 16, elementTypes: elementTypes,
+            dialects: [.cudaCPlusPlus, .triton],
             readsHostMemory: false, capturesGraphs: true, alignment: 256)
     }
 

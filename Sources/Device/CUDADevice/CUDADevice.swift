@@ -170,6 +170,6 @@ package final class CUDADevice: Device {
                 l3SharedBy: 0),
             memoryBytes: bytes, vectorBytes: 16,
             elementTypes: elementTypes,
-            dialects: [.cudaCPlusPlus], readsHostMemory: false, capturesGraphs: true, alignment: 256)
+            dialects: [.cudaCPlusPlus, .triton], readsHostMemory: false, capturesGraphs: true, alignment: 256)
     }
 }

@@ -222,7 +222,11 @@ extension Launch {
 }
 
 /// The arguments of all launches as the driver takes them: pointers to 8-byte values, which it copies when it reads them.
+///
+/// After the last argument of every launch stand two null addresses: kernels that Triton made take them as scratch memory that
+/// they do not use. The driver reads as many arguments as a kernel has, so that they are nothing to others.
 private final class CUDAArguments {
+    private static let scratch = 2
     private let values: UnsafeMutableBufferPointer<UInt64>
     private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
     /// Where a launch's arguments begin.
@@ -233,7 +237,7 @@ private final class CUDAArguments {
         var count = 0
         for launch in launches {
             first.append(count)
-            count += launch.operands.count + launch.dimensions.count + 1
+            count += launch.operands.count + launch.dimensions.count + 1 + Self.scratch
         }
         self.first = first
         values = .allocate(capacity: max(count, 1))

@@ -204,6 +204,8 @@ package enum ToolchainError: Error, Hashable, CustomStringConvertible {
     case notFound(tried: [String])
     /// There is no compiler for NVIDIA's GPUs.
     case noCompilerForGPUs(tried: [String])
+    /// Triton is not there.
+    case noTriton(reason: String)
     /// The compiler cannot be run.
     case unusable(path: String, reason: String)
     /// The compiler refused the text.
@@ -223,6 +225,7 @@ package enum ToolchainError: Error, Hashable, CustomStringConvertible {
         case .noCompilerForGPUs(let tried):
             "no compiler for NVIDIA's GPUs found (tried \(tried.joined(separator: ", "))); pip install nvidia-cuda-nvrtc, or "
                 + "set HEARTH_NVRTC to libnvrtc.so"
+        case .noTriton(let reason): "Triton is not there (\(reason)); pip install triton==3.6.* where HEARTH_PYTHON is"
         case .unusable(let path, let reason): "the compiler \(path) cannot be used: \(reason)"
         case .failed(let end, let firstError): "the compiler failed (\(end)): \(firstError)"
         case .timedOut(let seconds): "the compiler took longer than \(seconds) s"

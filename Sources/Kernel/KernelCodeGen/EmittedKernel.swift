@@ -91,6 +91,9 @@ package struct EmittedKernel: Hashable, Sendable {
     /// Bytes of workspace for each thread, over symbols.
     package var workspaceBytes: IntegerExpression
     package var parts: Parts
+    /// Set where `source` is in Triton: then `TritonToolchain` compiles it, with its own prelude, and says how much shared
+    /// memory its launches ask for.
+    package var triton: TritonSource?
 
     /// Makes an emitted kernel.
     package init(
@@ -104,6 +107,17 @@ package struct EmittedKernel: Hashable, Sendable {
         self.packings = packings
         self.workspaceBytes = workspaceBytes
         self.parts = parts
+    }
+}
+
+extension EmittedKernel {
+    /// The kernel with launches that ask for so many bytes of shared memory; nil leaves it as it is.
+    package func asking(sharedBytes: Int?) -> EmittedKernel {
+        guard let sharedBytes, case .grid(var grid) = parts else { return self }
+        grid.sharedBytes = sharedBytes
+        var kernel = self
+        kernel.parts = .grid(grid)
+        return kernel
     }
 }
 

@@ -7,18 +7,24 @@ import Safetensors
 package actor DeviceImages {
     /// How text becomes what the device loads.
     package enum Compiler: Sendable {
-        /// CUDA C++ to a cubin a kernel, for an architecture.
-        case cuda(NVRTCToolchain, architecture: String)
+        /// CUDA C++ to a cubin a kernel, for an architecture; kernels in Triton too, where that is there.
+        case cuda(NVRTCToolchain, architecture: String, triton: TritonToolchain? = nil)
         /// The driver compiles the text when a package is loaded.
         case atLoad
     }
 
-    /// An image, named by the kernel that it holds, or `program` where it holds all.
-    typealias Image = (name: String, bytes: [UInt8])
+    /// What a device loads.
+    struct Image: Sendable {
+        /// The kernel that it holds, or `program` where it holds all.
+        var name: String
+        var bytes: [UInt8]
+        /// Bytes of shared memory that launches ask for, where only the compiler knows.
+        var sharedBytes: Int?
+    }
 
     /// How text becomes what the device loads.
     package nonisolated let compiler: Compiler
-    private var cubins: [ContentHash: Task<Result<[UInt8], ToolchainError>, Never>] = [:]
+    private var cubins: [GeneratedProgram.DeviceUnit: Task<Result<Image, ToolchainError>, Never>] = [:]
 
     /// Makes programs with a compiler.
     package init(_ compiler: Compiler) { self.compiler = compiler }
@@ -26,8 +32,17 @@ package actor DeviceImages {
     /// Name and version of the compiler, a part of the archive's keys.
     package nonisolated var version: String {
         switch compiler {
-        case .cuda(let toolchain, let architecture): "\(toolchain.version) for \(architecture)"
+        case .cuda(let toolchain, let architecture, let triton):
+            "\(toolchain.version)\(triton.map { " and \($0.version)" } ?? "") for \(architecture)"
         case .atLoad: "the driver's compiler"
+        }
+    }
+
+    /// Whether kernels may be written in Triton.
+    package nonisolated var hasTriton: Bool {
+        switch compiler {
+        case .cuda(_, _, let triton): triton != nil
+        case .atLoad: false
         }
     }
 
@@ -41,30 +56,20 @@ package actor DeviceImages {
 
     /// The images of a program. Kernels compile beside each other, and those whose text was compiled before do not.
     func images(_ program: GeneratedProgram) async throws(ToolchainError) -> [Image] {
-        switch compiler {
-        case .atLoad: return [("program", Array(program.source.utf8))]
-        case .cuda(let toolchain, let architecture):
-            var tasks: [(String, Task<Result<[UInt8], ToolchainError>, Never>)] = []
-            for unit in program.deviceUnits {
-                tasks.append((unit.symbol, cubin(unit.text, toolchain, architecture)))
-            }
-            // All end before an error is thrown: no compiler may be at work when the process exits.
-            var results: [(String, Result<[UInt8], ToolchainError>)] = []
-            for (symbol, task) in tasks { results.append((symbol, await task.value)) }
-            var images: [Image] = []
-            for (symbol, result) in results { images.append((symbol, try result.get())) }
-            return images
-        }
+        if case .atLoad = compiler { return [Image(name: "program", bytes: Array(program.source.utf8))] }
+        let tasks = program.deviceUnits.map(task)
+        // All end before an error is thrown: no compiler may be at work when the process exits.
+        var results: [Result<Image, ToolchainError>] = []
+        for task in tasks { results.append(await task.value) }
+        var images: [Image] = []
+        for result in results { images.append(try result.get()) }
+        return images
     }
 
-    /// Writes the file of images of one kernel, for the judge's worker.
-    func write(_ text: String, symbol: String, to path: String) async throws {
-        let image: Image
-        switch compiler {
-        case .atLoad: image = ("program", Array(text.utf8))
-        case .cuda(let toolchain, let architecture):
-            image = (symbol, try await toolchain.compile(text, architecture: architecture))
-        }
+    /// Writes the file of images of one kernel, for the judge's worker. Returns the bytes of shared memory that its launches
+    /// ask for, where only the compiler knows.
+    func write(_ unit: GeneratedProgram.DeviceUnit, to path: String) async throws -> Int? {
+        let image = try await compile(unit)
         let layout = try SafetensorsLayout([.init(name: image.name, type: .u8, shape: [image.bytes.count])])
         let bytes = layout.file(contents: [image.bytes])
         guard let file = fopen(path, "wb") else { throw BuildError.unsupported("\(path) cannot be written") }
@@ -72,21 +77,31 @@ package actor DeviceImages {
         guard fclose(file) == 0, written == bytes.count else {
             throw BuildError.unsupported("\(path) cannot be written")
         }
+        return image.sharedBytes
     }
 
-    private func cubin(
-        _ text: String, _ toolchain: NVRTCToolchain, _ architecture: String
-    ) -> Task<Result<[UInt8], ToolchainError>, Never> {
-        let key = ContentHash.of(text)
-        if let known = cubins[key] { return known }
-        let task = Task { () -> Result<[UInt8], ToolchainError> in
-            do throws(ToolchainError) {
-                return .success(try await toolchain.compile(text, architecture: architecture))
-            } catch {
-                return .failure(error)
+    /// Compiles one kernel.
+    nonisolated func compile(_ unit: GeneratedProgram.DeviceUnit) async throws(ToolchainError) -> Image {
+        switch compiler {
+        case .atLoad: return Image(name: "program", bytes: Array(unit.text.utf8))
+        case .cuda(let toolchain, let architecture, let triton):
+            guard let source = unit.triton else {
+                return Image(
+                    name: unit.symbol, bytes: try await toolchain.compile(unit.text, architecture: architecture))
             }
+            guard let triton else { throw .noTriton(reason: "a kernel is written in it") }
+            let compiled = try await triton.compile(
+                unit.text, symbol: unit.symbol, source, architecture: architecture)
+            return Image(name: unit.symbol, bytes: compiled.cubin, sharedBytes: compiled.sharedBytes)
         }
-        cubins[key] = task
+    }
+
+    private func task(_ unit: GeneratedProgram.DeviceUnit) -> Task<Result<Image, ToolchainError>, Never> {
+        if let known = cubins[unit] { return known }
+        let task = Task { () -> Result<Image, ToolchainError> in
+            do throws(ToolchainError) { return .success(try await compile(unit)) } catch { return .failure(error) }
+        }
+        cubins[unit] = task
         return task
     }
 }

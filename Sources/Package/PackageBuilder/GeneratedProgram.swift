@@ -56,8 +56,24 @@ package struct GeneratedProgram: Sendable {
     package var listing: String
     /// The C text of each kernel of the host and of each packing, with what must stand before it: what is compiled.
     var units: [String]
-    /// The text of each kernel of a device that is not the host, as above.
-    var deviceUnits: [(symbol: String, text: String)]
+    /// Each kernel of a device that is not the host.
+    var deviceUnits: [DeviceUnit]
+
+    /// A kernel of a device, to be compiled by itself.
+    struct DeviceUnit: Hashable, Sendable {
+        var symbol: String
+        /// With what must stand before it.
+        var text: String
+        /// Set where the text is in Triton.
+        var triton: TritonSource?
+
+        /// The unit of an emitted kernel.
+        init(_ emitted: EmittedKernel, _ generator: CodeGenerator) {
+            symbol = emitted.symbol
+            triton = emitted.triton
+            text = (emitted.triton == nil ? generator.prelude : TritonPrelude.text) + emitted.source
+        }
+    }
 
     /// Emits every kernel under its schedule. A kernel's symbol is a hash of what it is and of its schedule, so that the same
     /// kernel of another program is the same text.
@@ -84,15 +100,22 @@ package struct GeneratedProgram: Sendable {
             if isForHost {
                 units.append(generator.host.prelude + result.source)
             } else {
-                deviceUnits.append((symbol, generator.prelude + result.source))
+                deviceUnits.append(DeviceUnit(result, generator))
                 if !result.packings.isEmpty { units.append(generator.host.prelude + result.packingSource) }
             }
             guard isForHost == (generator.device == nil) else { continue }
-            source += "\n// kernel \(result.symbol) \(kernel.name): \(schedule.description)\n" + result.source
+            // What is compiled by itself stands among the rest for people only.
+            let text = result.triton == nil ? result.source : "#if 0 // Triton\n\(result.source)#endif\n"
+            source += "\n// kernel \(result.symbol) \(kernel.name): \(schedule.description)\n" + text
             let decisions = schedule.description.isEmpty ? "the default schedule" : schedule.description
             listing += "// \(result.symbol) under \(decisions)\n\(kernel)\n"
         }
         // A library without functions is a library, one without objects is none.
         if units.isEmpty { units.append(generator.host.prelude) }
+    }
+    /// Gives launches the shared memory that compiled kernels ask for.
+    mutating func adopt(_ images: [DeviceImages.Image]) {
+        let asked = Dictionary(images.map { ($0.name, $0.sharedBytes) }) { first, _ in first }
+        emitted = emitted.map { $0.asking(sharedBytes: asked[$0.symbol] ?? nil) }
     }
 }

@@ -178,10 +178,11 @@ actor KernelEvaluator: CandidateEvaluator {
         _ kernel: Kernel, _ schedule: Schedule, _ path: String
     ) async -> Result<CandidateKernel, ToolchainOrEmission> {
         do {
-            let emitted = try generator.emit(kernel, symbol: "candidate", schedule)
+            var emitted = try generator.emit(kernel, symbol: "candidate", schedule)
             let flags = generator.host.compilerFlags
             if let images {
-                try await images.write(generator.prelude + emitted.source, symbol: "candidate", to: path)
+                let sharedBytes = try await images.write(.init(emitted, generator), to: path)
+                emitted = emitted.asking(sharedBytes: sharedBytes)
                 if !emitted.packings.isEmpty {
                     let text = generator.host.prelude + emitted.packingSource
                     try await toolchain.compile(text, flags: flags, to: path + ".host.so")

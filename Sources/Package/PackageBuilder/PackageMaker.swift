@@ -27,24 +27,26 @@ struct PackageMaker: Sendable {
         _ pipeline: inout Pipeline, to path: String
     ) async throws -> ConstantFolder {
         let interface = try ModelInterface(model.graph)
-        let generated = try pipeline.stage(.generate) {
+        var generated = try pipeline.stage(.generate) {
             try GeneratedProgram(form.list, schedules: schedules, generator: generator)
         }
         let began = pipeline.begin(.compile)
         DebugChannel.shared.say(.sources, stage: Pipeline.Stage.generate.rawValue, generated.source)
         let library = try await objects.library(generated)
         let binaries = try await images?.images(generated) ?? []
+        generated.adopt(binaries)
         pipeline.end(.compile, began)
-        let folder = ConstantFolder(form, generated, tensors: model.tensors, library: library, workshop: constants)
+        let program = generated
+        let folder = ConstantFolder(form, program, tensors: model.tensors, library: library, workshop: constants)
         try pipeline.stage(.fold) { try folder.run() }
         let assembly = try pipeline.stage(.plan) {
-            var assembly = try PlanAssembly(form, generated, tensors: model.tensors, folder: folder)
+            var assembly = try PlanAssembly(form, program, tensors: model.tensors, folder: folder)
             assembly.addStates(model.tensors)
             return assembly
         }
         let timings = pipeline.timings
         try pipeline.stage(.write) {
-            try write(assembly, generated, library, binaries, interface, timings, findings, to: path)
+            try write(assembly, program, library, binaries, interface, timings, findings, to: path)
         }
         return folder
     }

@@ -80,7 +80,8 @@ package struct Pipeline {
     package init?(
         limits: DeviceLimits, images: DeviceImages, host: DeviceLimits, toolchain: CToolchain, worker: WorkerCommand
     ) {
-        guard let target = SIMTTarget(limits) else { return nil }
+        guard var target = SIMTTarget(limits) else { return nil }
+        target.hasTriton = target.hasTriton && images.hasTriton
         // What the host computes must be the same wherever its libraries are.
         var hostTarget = CPUTarget(host)
         hostTarget.hasOneDNN = false

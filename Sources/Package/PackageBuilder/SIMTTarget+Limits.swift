@@ -17,5 +17,6 @@ extension SIMTTarget {
         self.init(
             dialect: dialect, architecture: blocks.architecture, warp: blocks.warp, threads: blocks.threads,
             sharedBytes: blocks.sharedBytes, multiprocessors: limits.cores, l2Bytes: limits.caches.l2)
+        hasTriton = limits.dialects.contains(.triton)
     }
 }

@@ -29,7 +29,7 @@ package struct KernelTrial: Sendable {
 
     /// All trials: odd shapes first, then layers of models.
     package static let all: [KernelTrial] =
-        oddProducts + oddAttentions + others + fewRows + products + convolutions + attentions
+        oddProducts + oddAttentions + others + fewRows + products + convolutions + attentions + oddTriton + everyForm
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {
@@ -39,7 +39,7 @@ package struct KernelTrial: Sendable {
         }
     }
 
-    private static func product(
+    static func product(
         _ name: String, _ kernel: Kernel, _ element: ElementType, _ schedules: [Schedule], isTimed: Bool = false
     ) -> KernelTrial {
         KernelTrial(

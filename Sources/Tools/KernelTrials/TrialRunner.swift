@@ -20,28 +20,49 @@ package struct TrialRunner {
     private let device: any Device
     private let emitter: SIMTEmitter
     private let queue: any DeviceQueue
-    /// Gives the image of a kernel by its name in the table of images, and its text.
-    private let image: (_ name: String, _ text: String) throws -> [UInt8]
+    /// Gives the image of a unit.
+    private let image: (Unit) throws -> Image
 
-    /// Makes a runner; `image` compiles a text, or finds what was compiled before.
-    package init(
-        device: any Device, target: SIMTTarget, image: @escaping (_ name: String, _ text: String) throws -> [UInt8]
-    ) throws {
+    /// What is compiled: a name in the table of images, and the kernel `trial` with what must stand before it.
+    package struct Unit: Sendable {
+        package let name: String
+        package let text: String
+        /// Set where the text is in Triton.
+        package let triton: TritonSource?
+
+        init(_ name: String, _ emitted: EmittedKernel, _ emitter: SIMTEmitter) {
+            self.name = name
+            triton = emitted.triton
+            text = (triton == nil ? emitter.prelude : TritonPrelude.text) + emitted.source
+        }
+    }
+
+    /// What a unit became.
+    package struct Image: Sendable {
+        package var bytes: [UInt8]
+        /// Bytes of shared memory that launches ask for, where only the compiler knows.
+        package var sharedBytes: Int?
+
+        /// Makes an image.
+        package init(bytes: [UInt8], sharedBytes: Int? = nil) {
+            self.bytes = bytes
+            self.sharedBytes = sharedBytes
+        }
+    }
+
+    /// Makes a runner; `image` compiles a unit, or finds what was compiled before.
+    package init(device: any Device, target: SIMTTarget, image: @escaping (Unit) throws -> Image) throws {
         self.device = device
         emitter = SIMTEmitter(target)
         queue = try device.makeQueue()
         self.image = image
     }
 
-    /// The names and texts of all images of a trial, plain schedule first.
-    package static func texts(
-        _ trial: KernelTrial, number: Int, _ emitter: SIMTEmitter
-    ) -> [(
-        name: String, text: String
-    )] {
+    /// All units of a trial, plain schedule first.
+    package static func units(_ trial: KernelTrial, number: Int, _ emitter: SIMTEmitter) -> [Unit] {
         ([trial.plain] + trial.schedules).enumerated().compactMap { index, schedule in
             guard let emitted = try? emitter.emit(trial.kernel, symbol: "trial", schedule) else { return nil }
-            return ("\(number)_\(index)", emitter.prelude + emitted.source)
+            return Unit("\(number)_\(index)", emitted, emitter)
         }
     }
 
@@ -107,8 +128,9 @@ package struct TrialRunner {
     ) {
         let emitted = try emitter.emit(trial.kernel, symbol: "trial", schedule)
         guard emitted.packings.isEmpty else { throw TrialFailure("it packs weights, which trials do not") }
-        let bytes = try image(name, emitter.prelude + emitted.source)
-        return (emitted, try device.loadProgram(bytes: bytes, name: name).kernel(named: "trial"))
+        let image = try image(Unit(name, emitted, emitter))
+        let function = try device.loadProgram(bytes: image.bytes, name: name).kernel(named: "trial")
+        return (emitted.asking(sharedBytes: image.sharedBytes), function)
     }
 
     private func launch(

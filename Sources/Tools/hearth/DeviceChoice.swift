@@ -37,13 +37,25 @@ enum DeviceChoice {
         return (device.limits, device)
     }
 
-    /// What compiles kernels for a device that runs blocks of threads; nil for another.
-    static func images(_ limits: DeviceLimits, python: String?) async throws -> DeviceImages? {
+    /// What compiles kernels for a device that runs blocks of threads; nil for another. Triton is looked for where a search may
+    /// choose it; `report` takes the line that says that it is not there.
+    static func images(
+        _ limits: DeviceLimits, python: String?, usesTriton: Bool = false, report: (String) -> Void = { _ in }
+    ) async throws -> DeviceImages? {
         guard let blocks = limits.blocks else { return nil }
         guard limits.dialects.contains(.cudaCPlusPlus) else { return DeviceImages(.atLoad) }
-        let toolchain = try await NVRTCToolchain.find(
-            python: PythonFiles.interpreter(python), parallel: CPUDevice.shared.get().limits.threads)
-        return DeviceImages(.cuda(toolchain, architecture: blocks.architecture))
+        let (python, parallel) = (PythonFiles.interpreter(python), try CPUDevice.shared.get().limits.threads)
+        let toolchain = try await NVRTCToolchain.find(python: python, parallel: parallel)
+        var triton: TritonToolchain?
+        if usesTriton, limits.dialects.contains(.triton) {
+            do {
+                triton = try await TritonToolchain.find(
+                    python: python, script: try PythonFiles.script("triton_worker.py"), parallel: parallel)
+            } catch {
+                report("\(error)")
+            }
+        }
+        return DeviceImages(.cuda(toolchain, architecture: blocks.architecture, triton: triton))
     }
 
     /// All devices here but the processor.

@@ -230,7 +230,13 @@ struct OptimizeCommand: AsyncParsableCommand {
     private func pipeline(
         _ limits: DeviceLimits, _ device: (any Device)?, _ toolchain: CToolchain, _ facts: inout [Manifest.Fact]
     ) async throws -> Pipeline {
-        guard let images = try await DeviceChoice.images(limits, python: python) else {
+        var missing: String?
+        let images = try await DeviceChoice.images(limits, python: python, usesTriton: trials > 0) { missing = $0 }
+        if let missing {
+            Failure.complain("hearth: note: kernels in Triton are not tried: \(missing)")
+            facts.append(.init(name: "triton", value: missing))
+        }
+        guard let images else {
             // Only a device that is here runs no blocks of threads.
             guard let device else { throw BadInput("there is no device '\(place)'") }
             return Pipeline(device: device, toolchain: toolchain, worker: worker, usesLibraries: !noLibraries)

@@ -31,11 +31,18 @@ struct TrialsSubcommand: AsyncParsableCommand {
     func run() async throws {
         if let compile { return try await write(to: compile) }
         let device = try DeviceChoice.open(self.device, threads: nil)
-        guard let target = SIMTTarget(device.limits) else { throw BadInput("\(self.device) runs no blocks of threads") }
+        guard var target = SIMTTarget(device.limits) else { throw BadInput("\(self.device) runs no blocks of threads") }
         let folder = images
-        let runner = try TrialRunner(device: device, target: target) { name, text in
-            guard let folder else { return Array(text.utf8) }
-            return try Self.read("\(folder)/\(name).cubin")
+        target.hasTriton = target.hasTriton && folder != nil
+        let runner = try TrialRunner(device: device, target: target) { unit in
+            guard let folder else { return .init(bytes: Array(unit.text.utf8)) }
+            var image = TrialRunner.Image(bytes: try Self.read("\(folder)/\(unit.name).cubin"))
+            if unit.triton != nil {
+                let text = String(decoding: try Self.read("\(folder)/\(unit.name).shared"), as: UTF8.self)
+                guard let bytes = Int(text) else { throw BadInput("\(folder)/\(unit.name).shared holds no number") }
+                image.sharedBytes = bytes
+            }
+            return image
         }
         var faults = 0
         for (number, trial) in try chosen() {
@@ -68,25 +75,40 @@ struct TrialsSubcommand: AsyncParsableCommand {
 
     private func write(to folder: String) async throws {
         let (limits, _) = try DeviceChoice.target(device, threads: nil, measured: false)
-        guard let target = SIMTTarget(limits), target.dialect == .cuda else {
+        guard var target = SIMTTarget(limits), target.dialect == .cuda else {
             throw BadInput("images are for CUDA; others are built where they run")
         }
-        let emitter = SIMTEmitter(target)
-        let python = getenv("HEARTH_PYTHON").map { String(cString: $0) }
+        let python = PythonFiles.interpreter(nil)
         let toolchain = try await NVRTCToolchain.find(python: python, parallel: 2)
+        var triton: TritonToolchain?
+        do {
+            triton = try await TritonToolchain.find(
+                python: python, script: try PythonFiles.script("triton_worker.py"), parallel: 2)
+        } catch {
+            Failure.complain("hearth: note: without kernels in Triton: \(error)")
+        }
+        target.hasTriton = target.hasTriton && triton != nil
+        let emitter = SIMTEmitter(target)
         mkdir(folder, 0o755)
-        let texts = try chosen().flatMap { TrialRunner.texts($0.trial, number: $0.number, emitter) }
+        let units = try chosen().flatMap { TrialRunner.units($0.trial, number: $0.number, emitter) }
         let architecture = target.architecture
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (name, text) in texts {
+        try await withThrowingTaskGroup(of: Void.self) { [triton] group in
+            for unit in units {
                 group.addTask {
-                    let image = try await toolchain.compile(text, architecture: architecture)
-                    try Self.write(image, to: "\(folder)/\(name).cubin")
+                    guard let source = unit.triton, let triton else {
+                        let image = try await toolchain.compile(unit.text, architecture: architecture)
+                        return try Self.write(image, to: "\(folder)/\(unit.name).cubin")
+                    }
+                    let made = try await triton.compile(
+                        unit.text, symbol: "trial", source, architecture: architecture)
+                    try Self.write(made.cubin, to: "\(folder)/\(unit.name).cubin")
+                    try Self.write(Array("\(made.sharedBytes)".utf8), to: "\(folder)/\(unit.name).shared")
                 }
             }
             try await group.waitForAll()
         }
-        print("\(texts.count) images for \(architecture) by \(toolchain.version)")
+        let compilers = [toolchain.version] + (triton.map { [$0.version] } ?? [])
+        print("\(units.count) images for \(architecture) by \(compilers.joined(separator: " and "))")
     }
 
     private static func read(_ path: String) throws -> [UInt8] {

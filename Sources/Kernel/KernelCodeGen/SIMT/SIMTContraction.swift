@@ -11,6 +11,8 @@ private enum SIMTProductForm: Int {
     case skinny = 2
     /// Matrix units.
     case matrix = 3
+    /// Matrix units by way of Triton.
+    case triton = 4
 }
 
 /// The choices of a contraction.
@@ -28,8 +30,13 @@ private struct SIMTProductChoices {
     let stages: Choice
     /// Blocks that share the sums of a tile (forms 1 and 3).
     let parts: Choice
+    /// Place in `TritonProductWriter.tiles`, and steps under way (form 4); nil where it does not apply.
+    let triton: (tile: Choice, stages: Choice)?
 
-    var all: [Choice] { [form, threadTile, across, columns, ahead, warps, tile, stages, parts] }
+    var all: [Choice] {
+        [form, threadTile, across, columns, ahead, warps, tile, stages, parts]
+            + (triton.map { [$0.tile, $0.stages] } ?? [])
+    }
 
     init(_ product: SIMTProduct) {
         let rows = product.rows ?? 512
@@ -57,6 +64,11 @@ private struct SIMTProductChoices {
             if hasMatrix { forms.append(.matrix) }
             if product.isReal { forms.append(.tile) }
         }
+        // Never the default: where it is better, the search says so.
+        triton =
+            fillsTiles && product.target.hasTriton && TritonProductWriter.supports(product)
+            ? tritonChoices(product.target) : nil
+        if triton != nil { forms.append(.triton) }
         form = Choice("algorithm", forms.map(\.rawValue))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
         let runs = max(1, depth / product.runLength)
@@ -93,6 +105,14 @@ private struct SIMTProductChoices {
         self.parts = Choice(
             "parts", isCountable ? [parts] + [1, 2, 4, 8, 16].filter { $0 != parts && $0 * 64 <= depth } : [1])
     }
+}
+
+/// The tiles of Triton that fit, and the steps that may be under way.
+private func tritonChoices(_ target: SIMTTarget) -> (tile: Choice, stages: Choice) {
+    let tiles = TritonProductWriter.tiles.indices.filter {
+        TritonProductWriter.tiles[$0].sharedBytes(stages: 2) <= target.sharedBytes
+    }
+    return (Choice("tritonTile", tiles), Choice("tritonStages", [3, 4, 2, 5]))
 }
 
 /// The choices of a contraction on a device that runs blocks of threads.
@@ -143,6 +163,20 @@ package func emitSIMTContraction(
         }
         return SIMTMatrixWriter(
             product: product, symbol: symbol, tile: table[place], stages: stages, parts: schedule[choices.parts]
+        ).write()
+    case .triton:
+        guard let triton = choices.triton, TritonProductWriter.tiles.indices.contains(schedule[triton.tile]) else {
+            throw EmissionError(kernel: kernel.name, reason: "there is no such tile of Triton")
+        }
+        let tile = TritonProductWriter.tiles[schedule[triton.tile]]
+        let stages = schedule[triton.stages]
+        guard tile.sharedBytes(stages: stages) <= target.sharedBytes else {
+            throw EmissionError(
+                kernel: kernel.name,
+                reason: "\(tile.sharedBytes(stages: stages)) bytes of shared memory of \(target.sharedBytes)")
+        }
+        return try TritonProductWriter(
+            product: product, symbol: symbol, tile: tile, stages: stages, parts: schedule[choices.parts]
         ).write()
     }
 }

@@ -18,6 +18,8 @@ package struct SIMTTarget: Hashable, Sendable {
     package var multiprocessors: Int
     /// Bytes of the cache in front of memory.
     package var l2Bytes: Int
+    /// Whether kernels may be written in Triton too.
+    package var hasTriton = false
 
     /// Makes a target.
     package init(
