@@ -177,6 +177,8 @@ def serve(source: BinaryIO, sink: BinaryIO, compiler: Compiler) -> None:
 
 
 def main() -> None:
+    # What the parent had open when it started this process is not for us: others wait for its end.
+    os.closerange(3, 65536)
     # What Triton and ptxas print must not get among the frames.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -17,6 +17,9 @@ import tempfile
 import traceback
 from pathlib import Path
 
+if __name__ == "__main__":
+    # What the parent had open when it started this process is not for us: others wait for its end.
+    os.closerange(3, 65536)
 os.environ["TRITON_INTERPRET"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
