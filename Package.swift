@@ -28,7 +28,8 @@ func tests(
 let package = Package(
     name: "Hearth",
     products: [
-        .executable(name: "hearth", targets: ["hearth"])
+        .executable(name: "hearth", targets: ["hearth"]),
+        .library(name: "HearthC", type: .dynamic, targets: ["HearthLibrary"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -77,6 +78,8 @@ let package = Package(
         .target(
             name: "COpenCL", path: "Sources/Device/COpenCL", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
         room("Device", "OpenCLDevice", ["ElementTypes", "DeviceAPI", "COpenCL"]),
+        room(
+            "Device", "DeviceCatalogue", ["DeviceAPI", "CPUDevice", "CUDADevice", "OpenCLDevice"]),
         // Search
         room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
@@ -113,6 +116,22 @@ let package = Package(
                 "Base", "ElementTypes", "GraphIR", "ReferenceInterpreter", "KernelCodeGen", "KernelJudge", "DeviceAPI",
                 "ModelPackage", "PackageBuilder", "PackageRuntime",
             ]),
+        .target(
+            name: "CHearth", path: "Sources/Tools/CHearth", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
+        room(
+            "Tools", "HearthC",
+            ["Base", "ElementTypes", "DeviceAPI", "DeviceCatalogue", "ModelPackage", "PackageRuntime", "CHearth"]),
+        // Apart from `HearthC`, because whatever depends on a target is linked with its flags, tests too.
+        .target(
+            name: "HearthLibrary", dependencies: ["HearthC"], path: "Sources/Tools/HearthLibrary",
+            exclude: ["exports.map"], swiftSettings: strict,
+            linkerSettings: [
+                .unsafeFlags([
+                    "-static-stdlib", "-Xlinker",
+                    "--version-script=\(Context.packageDirectory)/Sources/Tools/HearthLibrary/exports.map",
+                    "-Xlinker", "--gc-sections",
+                ])
+            ]),
         .executableTarget(
             name: "hearth-fuzz",
             dependencies: ["FileFuzzing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -123,8 +142,9 @@ let package = Package(
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
                 "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
                 "KernelArchive",
-                "ReferenceInterpreter", "DeviceAPI", "DeviceConformance", "DeviceWorker", "CPUDevice", "CUDADevice",
-                "OpenCLDevice",
+                "ReferenceInterpreter", "DeviceAPI", "DeviceCatalogue", "DeviceConformance", "DeviceWorker",
+                "CPUDevice",
+                "CUDADevice",
                 "ModelPackage",
                 "PackageBuilder",
                 "PackageRuntime", "KernelTrials",
@@ -180,6 +200,7 @@ let package = Package(
                 "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage", "PackageRuntime",
                 "ReferenceInterpreter", "worker-for-tests",
             ]),
+        tests("HearthC", ["TestSupport", "CHearth"]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),
         tests("MappedFiles"),

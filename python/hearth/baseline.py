@@ -1,13 +1,16 @@
-"""PyTorch (or ONNX Runtime, or OpenVINO) as the baseline: a long-lived side process that `hearth bench` and the judge
-drive with frames over stdin and stdout. `Documentation/baseline-protocol.md` is the protocol; in short, a frame is a
-32-bit little-endian length and that many bytes of JSON, one reply for each request, in order:
+"""PyTorch (or ONNX Runtime, or OpenVINO) as the baseline, and Hearth's own package called the same way: a long-lived
+side process that `hearth bench` and the judge drive with frames over stdin and stdout.
+`Documentation/baseline-protocol.md` is the protocol; in short, a frame is a 32-bit little-endian length and that many
+bytes of JSON, one reply for each request, in order:
 
     {"do": "load", "model": "FILE.py:FUNCTION" | "FILE.pt2", "mode": MODE, "threads": N, "dtype": "f32"|"bf16"|"f16"?,
-     "device": "cpu"|"cuda"?}
+     "device": "cpu"|"cuda"|"cuda:1"?, "library": FILE?}
     {"do": "inputs", "path": FILE}                input.I, further sets set.K.input.I, as capture writes them
     {"do": "warm", "calls": N, "seconds": S, "alone": A?}  compiles and calls until both are reached
     {"do": "run", "calls": N, "discard": D, "set": K, "settle_ms": M?}
+    {"do": "device", "samples": N, "inner": M, "set": K}   nanoseconds a call of the device alone, where it says
     {"do": "outputs", "path": FILE}               output.I of the last timed call
+    {"do": "reset"}                               the model's state as it was at first, where the engine can
     {"do": "memory"}   {"do": "quit"}
 
 Replies carry `"ok": true` and the results, or `"ok": false`, an error code and one line. Libraries are imported on
@@ -40,11 +43,13 @@ MAXIMUM_FRAME = 1 << 26
 
 TORCH_MODES = ("eager", "compile", "compile-freezing", "reduce-overhead", "max-autotune", "max-autotune-freezing")
 OTHER_MODES = ("onnxruntime", "openvino")
-MODES = TORCH_MODES + OTHER_MODES
+OURS = "hearth"
+MODES = (*TORCH_MODES, *OTHER_MODES, OURS)
 
 # How long a process goes on burning a core after its last call, in milliseconds, rounded up from what was measured:
-# libgomp's workers spin for 7 to 10 ms, ONNX Runtime's for 35 ms, OpenVINO's for less than one.
-SETTLE_MS = {mode: 15.0 for mode in TORCH_MODES} | {"onnxruntime": 50.0, "openvino": 2.0}
+# libgomp's workers spin for 7 to 10 ms, ONNX Runtime's for 35 ms, OpenVINO's for less than one, ours for 50
+# microseconds.
+SETTLE_MS = {mode: 15.0 for mode in TORCH_MODES} | {"onnxruntime": 50.0, "openvino": 2.0, OURS: 1.0}
 
 # Error codes are closed: the other side switches over them.
 BAD_REQUEST, MODEL, INPUTS, UNSUPPORTED, FAILED = "bad-request", "model", "inputs", "unsupported", "failed"
@@ -61,7 +66,7 @@ class Refusal(Exception):
 def environment(mode: str, threads: int) -> dict[str, str]:
     """Variables that a mode needs before its libraries load. Threads bound to cores help PyTorch's OpenMP and hurt the
     pools of ONNX Runtime and OpenVINO, so those get none."""
-    if mode in OTHER_MODES:
+    if mode in OTHER_MODES or mode == OURS:
         return {"OMP_NUM_THREADS": str(threads)}
     chosen = {"OMP_NUM_THREADS": str(threads), "OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}
     if mode.endswith("-freezing"):
@@ -120,7 +125,9 @@ class Server:
             "inputs": self.inputs,
             "warm": self.warm,
             "run": self.run,
+            "device": self.device,
             "outputs": self.outputs,
+            "reset": self.reset,
             "memory": self.memory,
             "quit": lambda _: {},
         }
@@ -145,7 +152,7 @@ class Server:
         """Imports the libraries, loads the model and prepares the mode; compilation itself happens in `warm`."""
         model, mode = field(request, "model", str), field(request, "mode", str)
         threads, dtype = field(request, "threads", int, 2), field(request, "dtype", str, "")
-        device = field(request, "device", str, "cpu")
+        device, library = field(request, "device", str, "cpu"), field(request, "library", str, "")
         if self.engine is not None:
             raise Refusal(BAD_REQUEST, "a model is loaded already: a process serves one model in one mode")
         if mode not in MODES:
@@ -157,12 +164,12 @@ class Server:
         from hearth.loading import ModelError
 
         try:
-            self.engine = engines.load(model, mode, threads, dtype, device)
+            self.engine = engines.load(model, mode, threads, dtype, device, library)
         except ModelError as error:
             raise Refusal(MODEL, str(error)) from None
         except engines.Unsupported as error:
             raise Refusal(UNSUPPORTED, str(error)) from None
-        self.calls = [self.engine.bind(self.engine.example())]
+        self.calls = self.engine.bind_all([self.engine.example()])
         self.settle_ms = SETTLE_MS[mode] if device == "cpu" else 0.0
         return {"mode": mode, "ns": time.perf_counter_ns() - start, **self.engine.versions()}
 
@@ -177,7 +184,7 @@ class Server:
             sets = input_sets(tensorfile.read(field(request, "path", str)), engine.example())
         except ValueError as error:
             raise Refusal(INPUTS, str(error)) from None
-        self.calls = [engine.bind(leaves) for leaves in sets]
+        self.calls = engine.bind_all(sets)
         return {"sets": len(sets)}
 
     def chosen(self, request: dict[str, Any]) -> Callable[[], Any]:
@@ -224,6 +231,27 @@ class Server:
             wall = clock() - start
         time.sleep(settle / 1000)
         return {"ns": times, "wall_ns": wall}
+
+    def device(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Nanoseconds a call of the device alone, `samples` times the mean of `inner` calls; none where only the wall
+        says."""
+        samples, inner = field(request, "samples", int, 5), field(request, "inner", int, 10)
+        call, engine = self.chosen(request), self.loaded()
+        with no_garbage_collection(), engine.context():
+            call()
+            times = engine.device_times(field(request, "set", int, 0), max(1, samples), max(1, inner))
+        time.sleep(self.settle_ms / 1000)
+        return {"ns": times}
+
+    def reset(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Puts the model's state back to its initial values; refused by engines that cannot."""
+        from hearth import engines
+
+        try:
+            self.loaded().reset()
+        except engines.Unsupported as error:
+            raise Refusal(UNSUPPORTED, str(error)) from None
+        return {}
 
     def outputs(self, request: dict[str, Any]) -> dict[str, Any]:
         """Writes the outputs of the last timed call."""

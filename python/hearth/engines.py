@@ -1,4 +1,5 @@
-"""The ways to run a model that Hearth is measured against: PyTorch eager and compiled, ONNX Runtime, OpenVINO.
+"""The ways to run a model that Hearth is measured against: PyTorch eager and compiled, ONNX Runtime, OpenVINO; and
+Hearth's own package, called as PyTorch's model is: with tensors, for new ones.
 
 An engine binds a set of input leaves once, outside the timed calls, to a function without arguments: each library gets
 the cheapest call it offers (tensors ready, bindings made, no conversion).
@@ -43,14 +44,39 @@ class Engine(Protocol):
     def bind(self, leaves: list[Any]) -> Callable[[], Any]:
         """A call of the model on these inputs."""
 
+    def bind_all(self, sets: list[list[Any]]) -> list[Callable[[], Any]]:
+        """A call for each input set, in place of those before."""
+
     def context(self) -> AbstractContextManager[Any]:
         """What must be in force around calls."""
 
     def tensors(self, result: Any) -> list[Tensor | None]:
         """The leaves of a call's result as tensors; `None` for leaves that are none."""
 
+    def device_times(self, index: int, samples: int, inner: int) -> list[float]:
+        """Nanoseconds a call of the device alone for the `index`-th bound inputs, `samples` means of `inner` calls that
+        follow each other without waiting; empty where only the wall clock says."""
+
+    def reset(self) -> None:
+        """Puts the model's state back to its initial values; throws `Unsupported` where that is impossible."""
+
     def versions(self) -> dict[str, str]:
         """Versions of the libraries."""
+
+
+class WallClock:
+    """What engines have in common that know no time but the wall's and cannot reset a state."""
+
+    bind: Callable[[list[Any]], Callable[[], Any]]
+
+    def bind_all(self, sets: list[list[Any]]) -> list[Callable[[], Any]]:
+        return [self.bind(leaves) for leaves in sets]
+
+    def device_times(self, index: int, samples: int, inner: int) -> list[float]:
+        return []
+
+    def reset(self) -> None:
+        raise Unsupported("this engine cannot put the model's state back")
 
 
 class Model:
@@ -118,13 +144,14 @@ def load_program(path: str) -> torch.export.ExportedProgram:
         raise ModelError(f"'{path}' is no archive of torch.export.save: {one_line(error)}") from None
 
 
-class TorchEngine:
+class TorchEngine(WallClock):
     """PyTorch, eager or compiled. Eager runs in inference mode; compiled code runs without gradients, which is what
     freezing asks for."""
 
     def __init__(self, model: Model, mode: str) -> None:
         self.model = model
         self.eager = mode == "eager"
+        self.started: list[Callable[[], Any]] = []
         model.module.requires_grad_(False)
         self.function: Callable[..., Any] = model.module
         if not self.eager:
@@ -149,20 +176,47 @@ class TorchEngine:
         args, kwargs = self.model.arguments([x.to(device).clone() if isinstance(x, Tensor) else x for x in leaves])
         if device.type == "cpu":
             return lambda: function(*args, **kwargs)
+        self.started.append(lambda: function(*args, **kwargs))
 
         def call() -> Any:
             # A call ends when its results are there.
             result = function(*args, **kwargs)
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(device)
             return result
 
         return call
+
+    def bind_all(self, sets: list[list[Any]]) -> list[Callable[[], Any]]:
+        """A call for each input set, in place of those before."""
+        self.started = []
+        return [self.bind(leaves) for leaves in sets]
+
+    def device_times(self, index: int, samples: int, inner: int) -> list[float]:
+        if self.model.device.type == "cpu":
+            return []
+        with torch.cuda.device(self.model.device):
+            return event_times(self.started[index], samples, inner)
 
     def tensors(self, result: Any) -> list[Tensor | None]:
         return [x.cpu() if isinstance(x, Tensor) else None for x in pytree.tree_leaves(result)]
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__}
+
+
+def event_times(start: Callable[[], Any], samples: int, inner: int) -> list[float]:
+    """Nanoseconds between events around `inner` calls that are started one after the other, a call."""
+    times = []
+    for _ in range(samples):
+        first, last = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        torch.cuda.synchronize()
+        first.record()
+        for _ in range(inner):
+            start()
+        last.record()
+        torch.cuda.synchronize()
+        times.append(first.elapsed_time(last) * 1e6 / inner)
+    return times
 
 
 def choose_anew() -> None:
@@ -177,7 +231,7 @@ def choose_anew() -> None:
     CacheBase.update_local_cache = lambda _, known: timings.update(known)
 
 
-class OnnxEngine:
+class OnnxEngine(WallClock):
     """ONNX Runtime on the model as torch.onnx exports it, inputs and outputs bound. Buffers that the model mutates
     become copies: a decode step returns the right logits and leaves its cache as it was."""
 
@@ -226,7 +280,7 @@ class OnnxEngine:
         return {"torch": torch.__version__, "onnxruntime": self.version}
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(WallClock):
     """OpenVINO, optimised for latency. A bfloat16 model is converted in float32 and run with the bfloat16 precision
     hint, as OpenVINO's users do; a float32 one is held to float32, which is not the default on CPUs with AMX."""
 
@@ -283,6 +337,57 @@ class OpenVinoEngine:
         return {"torch": torch.__version__, "openvino": self.library.__version__}
 
 
+class HearthEngine:
+    """Hearth's package through its Python runtime, in a session of its own."""
+
+    def __init__(self, path: str, threads: int, device: str, library: str) -> None:
+        from hearth.library import HearthError
+        from hearth.runtime import Package
+
+        try:
+            self.package = Package.load(path, device or None, threads, library=library or None)
+            self.session = self.package.session()
+        except HearthError as error:
+            raise ModelError(str(error)) from None
+        self.device = torch.device(self.package.device if self.package.device.startswith("cuda") else "cpu")
+        self.bound: list[list[Tensor]] = []
+
+    def example(self) -> list[Any]:
+        typical = {f"s{i}": symbol.typical for i, symbol in enumerate(self.package.symbols)}
+        return [
+            torch.zeros(
+                [typical.get(e, 1) if isinstance(e, str) else e for e in port.shape], dtype=getattr(torch, port.dtype)
+            )
+            for port in self.package.inputs
+        ]
+
+    def context(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    def bind(self, leaves: list[Any]) -> Callable[[], Any]:
+        session = self.session
+        tensors = [x.to(self.device).clone() for x in leaves]
+        self.bound.append(tensors)
+        return lambda: session(*tensors)
+
+    def bind_all(self, sets: list[list[Any]]) -> list[Callable[[], Any]]:
+        """A call for each input set, in place of those before."""
+        self.bound = []
+        return [self.bind(leaves) for leaves in sets]
+
+    def tensors(self, result: Any) -> list[Tensor | None]:
+        return [x.cpu() for x in (result if isinstance(result, tuple) else (result,))]
+
+    def device_times(self, index: int, samples: int, inner: int) -> list[float]:
+        return self.session.time(*self.bound[index], samples=samples, inner=inner)
+
+    def reset(self) -> None:
+        self.session.reset()
+
+    def versions(self) -> dict[str, str]:
+        return {"torch": torch.__version__, "library": self.package.library}
+
+
 def to_onnx(model: Model, folder: str) -> str:
     """Writes the model as ONNX and returns the path; throws `Unsupported`."""
     path = str(Path(folder) / "model.onnx")
@@ -333,10 +438,13 @@ def input_sets(tensors: Mapping[str, Tensor], example: list[Any]) -> list[list[A
     return [sets[number] for number in sorted(sets)]
 
 
-def load(spec: str, mode: str, threads: int, dtype: str, device: str = "cpu") -> Engine:
-    """The model in the given mode on a device of PyTorch. Throws `ModelError` or `Unsupported`."""
+def load(spec: str, mode: str, threads: int, dtype: str, device: str = "cpu", library: str = "") -> Engine:
+    """The model in the given mode on a device of PyTorch; for Hearth, its package on a device of Hearth, through the
+    shared library at `library`. Throws `ModelError` or `Unsupported`."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(threads)
+    if mode == "hearth":
+        return HearthEngine(spec, threads, device, library)
     if device != "cpu":
         if mode in ("onnxruntime", "openvino"):
             raise Unsupported(f"{mode} is a rival on the CPU only")

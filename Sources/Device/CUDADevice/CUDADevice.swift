@@ -32,6 +32,8 @@ package final class CUDADevice: Device {
         }
         self.driver = driver
         self.ordinal = HearthCUDevice(ordinal)
+        var before: HearthCUContext?
+        _ = driver.call.cuCtxGetCurrent(&before)
         var context: HearthCUContext?
         let code = driver.call.cuDevicePrimaryCtxRetain(&context, HearthCUDevice(ordinal))
         if code == HEARTH_CU_OUT_OF_MEMORY {
@@ -43,6 +45,8 @@ package final class CUDADevice: Device {
         limits = try Self.limits(driver, HearthCUDevice(ordinal))
         pinned = PinnedMemory(driver, context)
         memory = try CUDAMemory(driver, context, HearthCUDevice(ordinal))
+        // Other libraries in this process find the GPU that they chose.
+        _ = driver.call.cuCtxSetCurrent(before)
     }
 
     deinit { _ = driver.call.cuDevicePrimaryCtxRelease(ordinal) }
@@ -72,6 +76,18 @@ package final class CUDADevice: Device {
         try driver.check(driver.call.cuCtxSetCurrent(context), "selecting the GPU")
     }
 
+    /// The thread's current context.
+    package func selection() -> UnsafeMutableRawPointer? {
+        var current: HearthCUContext?
+        _ = driver.call.cuCtxGetCurrent(&current)
+        return current.map { UnsafeMutableRawPointer($0) }
+    }
+
+    /// Makes a context the thread's current one, or none.
+    package func select(_ selection: UnsafeMutableRawPointer?) {
+        _ = driver.call.cuCtxSetCurrent(selection.map { HearthCUContext($0) })
+    }
+
     /// A stream that waits for no other.
     func makeStream() throws(DeviceError) -> HearthCUStream {
         var stream: HearthCUStream?
@@ -81,7 +97,7 @@ package final class CUDADevice: Device {
     }
 
     /// Waits for a stream's work.
-    func wait(for stream: HearthCUStream) throws(DeviceError) {
+    func wait(for stream: HearthCUStream?) throws(DeviceError) {
         try driver.check(driver.call.cuStreamSynchronize(stream), "running on the GPU")
     }
 
@@ -129,6 +145,11 @@ package final class CUDADevice: Device {
     package func makeQueue() throws(DeviceError) -> any DeviceQueue {
         try enter()
         return try CUDAQueue(self)
+    }
+
+    /// A queue over a CUstream of the same context, which is also PyTorch's.
+    package func makeQueue(on stream: UnsafeMutableRawPointer?) throws(DeviceError) -> any DeviceQueue {
+        CUDAQueue(self, over: stream)
     }
 
     /// Captures launches; all of them must be grids. A GPU's threads get no workspace.

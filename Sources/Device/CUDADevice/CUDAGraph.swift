@@ -53,7 +53,7 @@ final class CUDAGraph: DeviceGraph {
 
     /// Starts a run on a stream and returns.
     func launch(
-        _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>, on stream: HearthCUStream
+        _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>, on stream: HearthCUStream?
     ) throws(DeviceError) {
         try device.enter()
         try bind(slots)

@@ -4,16 +4,28 @@ import DeviceAPI
 /// A stream. Copies from pageable host memory return when the memory may be used again.
 final class CUDAQueue: DeviceQueue {
     let device: CUDADevice
-    let stream: HearthCUStream
+    /// Nil is the driver's default stream.
+    let stream: HearthCUStream?
+    /// Whether the stream ends with the queue.
+    private let isOwn: Bool
     /// Graphs that were started since the last wait.
     private var started: [CUDAGraph] = []
 
     init(_ device: CUDADevice) throws(DeviceError) {
         self.device = device
         stream = try device.makeStream()
+        isOwn = true
+    }
+
+    /// A queue over a stream of someone else.
+    init(_ device: CUDADevice, over stream: UnsafeMutableRawPointer?) {
+        self.device = device
+        self.stream = stream.map { HearthCUStream($0) }
+        isOwn = false
     }
 
     deinit {
+        guard isOwn else { return }
         try? device.enter()
         _ = device.driver.call.cuStreamDestroy(stream)
     }

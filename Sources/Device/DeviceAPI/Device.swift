@@ -27,6 +27,17 @@ package protocol Device: AnyObject, Sendable {
     /// A new queue.
     func makeQueue() throws(DeviceError) -> any DeviceQueue
 
+    /// A queue over a stream that someone else in the process made and keeps, as the device's interface hands it out; nil is
+    /// its default stream.
+    func makeQueue(on stream: UnsafeMutableRawPointer?) throws(DeviceError) -> any DeviceQueue
+
+    /// What the calling thread has selected in the device's interface (a GPU's context) and calls of the device change: for
+    /// callers who must leave threads of others as they found them. Nil where nothing is selected.
+    func selection() -> UnsafeMutableRawPointer?
+
+    /// Puts a selection back.
+    func select(_ selection: UnsafeMutableRawPointer?)
+
     /// Captures launches. Each thread gets `workspaceBytes` of scratch memory of its own, aligned.
     func makeGraph(_ launches: [Launch], slotCount: Int, workspaceBytes: Int) throws(DeviceError) -> any DeviceGraph
 }
@@ -40,6 +51,17 @@ extension Device {
 
     /// No libraries.
     package func library(named name: String) -> UnsafeMutableRawPointer? { nil }
+
+    /// No streams of others.
+    package func makeQueue(on stream: UnsafeMutableRawPointer?) throws(DeviceError) -> any DeviceQueue {
+        throw .unsupported("streams of its caller")
+    }
+
+    /// Nothing.
+    package func selection() -> UnsafeMutableRawPointer? { nil }
+
+    /// Does nothing.
+    package func select(_ selection: UnsafeMutableRawPointer?) {}
 
     /// Captures launches that take no slots and no workspace.
     package func makeGraph(_ launches: [Launch]) throws(DeviceError) -> any DeviceGraph {

@@ -85,9 +85,13 @@ package struct BaselineProcess: ~Copyable {
         return value
     }
 
-    /// Runs `calls` calls; nanoseconds of each.
-    package mutating func run(calls: Int, discard: Int = 1) throws(BaselineError) -> [Double] {
-        let reply = try ask("run", ["calls": .integer(Int64(calls)), "discard": .integer(Int64(discard))])
+    /// Runs `calls` calls on an input set; nanoseconds of each.
+    package mutating func run(calls: Int, discard: Int = 1, set: Int = 0) throws(BaselineError) -> [Double] {
+        let reply = try ask(
+            "run",
+            [
+                "calls": .integer(Int64(calls)), "discard": .integer(Int64(discard)), "set": .integer(Int64(set)),
+            ])
         guard let numbers = reply.objectValue?["ns"]?.arrayValue else {
             throw .malformed(mode: mode, reason: "no times")
         }

@@ -27,6 +27,8 @@ package final class Session {
     private let states: DeviceBuffer
     private let stateOffsets: [Int]
     private let queue: any DeviceQueue
+    /// The stream of a caller in which runs were started last.
+    private var foreign: (stream: UnsafeMutableRawPointer?, queue: any DeviceQueue)?
     /// Addresses of inputs, then outputs.
     private let slots: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
     private var copies: [BoundCopy] = []
@@ -124,11 +126,11 @@ package final class Session {
         do {
             guard let staging else {
                 try graph.run(UnsafeBufferPointer(slots))
-                return try finish(slots)
+                return try finish(slots, on: queue)
             }
             try staging.send(inputs, queue)
             try queue.run(graph, UnsafeBufferPointer(staging.slots))
-            try finish(staging.slots)
+            try finish(staging.slots, on: queue)
             try staging.fetch(queue)
             try queue.synchronize()
             staging.deliver(outputs)
@@ -140,15 +142,64 @@ package final class Session {
     package func runOnDevice(
         inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
     ) throws(RuntimeError) {
+        try start(inputs: inputs, outputs: outputs, on: queue)
+        do { try queue.synchronize() } catch { throw failure(error) }
+    }
+
+    /// As `runOnDevice`, in the order of a stream of the caller: after what is there, before what comes. Returns at once;
+    /// `wait` surfaces what went wrong.
+    package func start(
+        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
+        stream: UnsafeMutableRawPointer?
+    ) throws(RuntimeError) {
+        let queue: any DeviceQueue
+        if let foreign, foreign.stream == stream {
+            queue = foreign.queue
+        } else {
+            try wait()
+            do { queue = try package.device.makeQueue(on: stream) } catch { throw .device(error) }
+            foreign = (stream, queue)
+        }
+        try start(inputs: inputs, outputs: outputs, on: queue)
+    }
+
+    /// Waits for the runs that were started in a stream of the caller.
+    package func wait() throws(RuntimeError) {
+        guard let foreign else { return }
+        do { try foreign.queue.synchronize() } catch { throw failure(error) }
+    }
+
+    private func start(
+        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
+        on queue: any DeviceQueue
+    ) throws(RuntimeError) {
+        let graph = try graph(inputs, outputs)
+        do {
+            try queue.run(graph, UnsafeBufferPointer(slots))
+            try finish(slots, on: queue)
+        } catch { throw failure(error) }
+    }
+
+    /// As `time`, on memory of the device.
+    package func timeOnDevice(
+        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
+        samples: Int, inner: Int
+    ) throws(RuntimeError) -> [UInt64] {
+        let graph = try graph(inputs, outputs)
+        do {
+            return try graph.time(UnsafeBufferPointer(slots), samples: samples, inner: inner)
+        } catch { throw failure(error) }
+    }
+
+    /// The bound graph, with these addresses in the slots.
+    private func graph(
+        _ inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, _ outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws(RuntimeError) -> any DeviceGraph {
         try checkCounts(inputs: inputs.count, outputs: outputs.count)
         guard let graph else { throw .notBound }
         for index in inputs.indices { slots[index] = inputs[index] }
         for index in outputs.indices { slots[inputs.count + index] = outputs[index] }
-        do {
-            try queue.run(graph, UnsafeBufferPointer(slots))
-            try finish(slots)
-            try queue.synchronize()
-        } catch { throw failure(error) }
+        return graph
     }
 
     /// Runs on the same inputs `samples × inner` times without the way of inputs and outputs; returns nanoseconds of the
@@ -176,13 +227,13 @@ package final class Session {
         do {
             guard let staging else {
                 let times = try graph.runProfiled(UnsafeBufferPointer(slots))
-                try finish(slots)
+                try finish(slots, on: queue)
                 return times
             }
             try staging.send(inputs, queue)
             try queue.synchronize()
             let times = try graph.runProfiled(UnsafeBufferPointer(staging.slots))
-            try finish(staging.slots)
+            try finish(staging.slots, on: queue)
             try staging.fetch(queue)
             try queue.synchronize()
             staging.deliver(outputs)
@@ -278,7 +329,8 @@ package final class Session {
         if symbols != self.symbols { try layOut(symbols) }
     }
 
-    private static func integer(at address: UnsafeRawPointer?, _ element: ElementType) -> Int {
+    /// The integer at an address; 0 where there is none.
+    package static func integer(at address: UnsafeRawPointer?, _ element: ElementType) -> Int {
         guard let address else { return 0 }
         return switch element {
         case .i64: Int(address.loadUnaligned(as: Int64.self))
@@ -291,7 +343,9 @@ package final class Session {
     }
 
     /// Copies what no launch writes to its output.
-    private func finish(_ slots: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
+    private func finish(
+        _ slots: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>, on queue: any DeviceQueue
+    ) throws(DeviceError) {
         for copy in copies {
             let source =
                 switch copy.source {

@@ -1,21 +1,24 @@
 import ArgumentParser
+import Base
 import Baselines
 import DeviceAPI
 import Glibc
 import JSON
 import ModelPackage
-import PackageRuntime
 
 /// Measures a package beside PyTorch and its peers in one interleaved run.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Times a package beside its rivals in one interleaved run.",
         discussion: """
-            Every rival runs in a Python process of its own. In each round every side runs one batch of calls, in an order \
-            that turns from round to round, while the others wait. The ratio is the median over rounds of theirs / ours: \
-            above 1 the package is faster. Rivals: eager, compile, compile-freezing, max-autotune, max-autotune-freezing, \
-            onnxruntime, openvino; `all` stands for these; reduce-overhead runs when it is named. A rival that cannot run \
-            the model is listed with its reason.
+            The package and every rival are called from Python, each in a process of its own, with tensors where the device \
+            works on them, for new ones. In each round every side runs one batch of calls, in an order that turns from round \
+            to round, while the others wait; rounds take the recorded input sets in turn. The ratio is the median over rounds \
+            of theirs / ours: above 1 the package is faster. Afterwards the outputs of timed calls are held against the \
+            recorded truth. On a GPU the device's own time of a call stands beside it, and the energy of the board where it \
+            says. Rivals: eager, compile, compile-freezing, max-autotune, max-autotune-freezing, onnxruntime, openvino; `all` \
+            stands for these; reduce-overhead runs when it is named. A rival that cannot run the model is listed with its \
+            reason.
 
             torch.compile keeps what it compiled in TORCHINDUCTOR_CACHE_DIR; max-autotune chooses anew in every run.
 
@@ -33,6 +36,10 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Python that has torch (default: HEARTH_PYTHON, .venv/bin/python, python3).") var python: String?
     @Option(help: "\(DeviceChoice.help) (default: what the package was made for).") var device: String?
     @Option(help: "Threads of each side (default: one per core).") var threads: Int?
+    @Flag(help: "Call the package from this process, on the first input set alone, instead of from Python.")
+    var inProcess = false
+    @Option(help: "Seconds of calls of each side whose energy is measured, where the device says; 0 for none.")
+    var energy = 1.0
     @Flag(help: "Print JSON.") var json = false
 
     /// What `all` stands for. `reduce-overhead` is left out: without a GPU it is the default mode.
@@ -57,54 +64,65 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
-        let loaded = try LoadedPackage(path: package, device: device, verified: true)
-        let facts = loaded.directory.manifest.provenance
+        let directory = try PackageDirectory(path: package)
+        let facts = directory.manifest.provenance
         guard let model = model ?? facts.first(where: { $0.name == "model" })?.value else {
             throw BadInput("the package does not say what it was made from; give --model FILE.py:FUNCTION or FILE.pt2")
         }
-        let recorded = loaded.directory.path(of: "golden.safetensors")
+        let recorded = directory.path(of: "golden.safetensors")
         guard let path = inputs ?? (access(recorded, R_OK) == 0 ? recorded : nil) else {
             throw BadInput(
                 "bench needs inputs that both sides share; give --inputs FILE.safetensors with input.0, input.1, …")
         }
-        let golden = try GoldenInputs(path: path, interface: loaded.interface)
-        let session = try Session(loaded)
-        try session.bind(golden.types)
-        let results = try session.outputs.map { try TensorMemory($0) }
-        let runner = try BenchRunner(session: session, inputs: golden, outputs: results)
+        let ours: BenchOurs =
+            inProcess
+            ? .here(try BenchRunner(package: package, device, inputs: path))
+            : .python(library: try PythonFiles.library())
         let rivals = BenchRivals(
-            modes, python: PythonFiles.interpreter(python), script: try PythonFiles.script("baseline.py"))
-        rivals.prepare(
-            model: PythonFiles.absolute(model), inputs: PythonFiles.absolute(path), threads: device.limits.threads,
-            device: device.limits.torchDevice)
-        let timing = try measure(runner, rivals)
-        withExtendedLifetime((golden, results)) {}
-        let report = BenchReport(
+            ours.isHere ? modes : [BenchRivals.ours] + modes, python: PythonFiles.interpreter(python),
+            script: try PythonFiles.script("baseline.py"))
+        let sets = ours.isHere ? [0] : try GoldenInputs.setsAlike(path: path, interface: directory.manifest.interface)
+        let threads = Int64(device.limits.threads)
+        rivals.prepare(inputs: PythonFiles.absolute(path), sets: sets) { mode in
+            guard case .python(let library) = ours, mode == BenchRivals.ours else {
+                return [
+                    "model": .string(PythonFiles.absolute(model)), "threads": .integer(threads),
+                    "device": .string(device.limits.torchDevice),
+                ]
+            }
+            return [
+                "model": .string(PythonFiles.absolute(package)), "threads": .integer(threads),
+                "device": .string(device.limits.name), "library": .string(library),
+            ]
+        }
+        let bench = BenchMeasurement(
+            ours: ours, rivals: rivals, sets: sets, rounds: rounds, batch: batch, modes: modes.count)
+        var report = BenchReport(
             package: package, model: model, machine: device.limits.model, threads: device.limits.threads,
-            rows: modes.indices.map { index in
-                .init(
-                    mode: modes[index], timing: timing.paired(with: index + 1), failure: rivals.failures[index],
-                    versions: rivals.versions[index])
-            })
+            isFromPython: !ours.isHere, sets: sets.count, rows: [])
+        let timing = try bench.measure()
+        report.rows = modes.indices.map { index in
+            .init(
+                mode: modes[index], timing: timing.paired(with: index + 1),
+                failure: rivals.failures[bench.rival(index)], versions: rivals.versions[bench.rival(index)])
+        }
+        try bench.verify(
+            &report, golden: path, interface: directory.manifest.interface, hasState: Self.hasState(directory))
+        try bench.measureDevice(&report)
+        if energy > 0 { try bench.measureEnergy(&report, device, seconds: energy) }
         print(json ? report.json.text : report.text)
         rivals.quit()
         if report.measured.isEmpty {
-            throw BadInput("no rival could be measured: \(rivals.failures.compactMap { $0 }.first ?? "")")
+            throw BadInput("no rival could be measured: \(report.rows.compactMap(\.failure).first ?? "")")
         }
     }
 
-    /// Batches of about `batch` milliseconds of every side, interleaved.
-    private func measure(_ runner: BenchRunner, _ rivals: BenchRivals) throws -> InterleavedTiming {
-        func calls(_ nanoseconds: Double) -> Int { max(2, min(5000, Int(batch * 1e6 / max(nanoseconds, 1)))) }
-        let theirs = rivals.indices.map { index in rivals.median(index, calls: 3).map(calls) ?? 0 }
-        let ours = calls(try runner.median(calls: 10, warm: 3))
-        var timing = InterleavedTiming(sides: rivals.indices.count + 1)
-        for _ in 0..<rounds {
-            try timing.measure { side in
-                side == 0
-                    ? try runner.median(calls: ours, warm: 2) : rivals.median(side - 1, calls: theirs[side - 1])
+    private static func hasState(_ directory: PackageDirectory) throws -> Bool {
+        for entry in directory.manifest.plans {
+            for buffer in try directory.plan(entry).buffers.rows {
+                if case .state = buffer.placement { return true }
             }
         }
-        return timing
+        return false
     }
 }

@@ -12,6 +12,12 @@ struct BenchReport {
         var failure: String?
         /// Versions of its libraries.
         var versions: [(name: String, version: String)]
+        /// Whether the outputs of its last timed call agree with the truth; nil when that was not looked at.
+        var agrees: Bool?
+        /// The device's nanoseconds of a call.
+        var device: Double?
+        /// Joules of the whole board a call.
+        var joules: Double?
     }
 
     /// The least upper end of the interval of the ratio that counts as "not slower": a tie within 2 %.
@@ -21,7 +27,20 @@ struct BenchReport {
     var model: String
     var machine: String
     var threads: Int
+    /// Whether Python called the package, as it calls the rivals.
+    var isFromPython: Bool
+    /// How many input sets were taken in turn.
+    var sets: Int
     var rows: [Row]
+    /// Whether our outputs of the last timed call agree with the truth; false where none was recorded.
+    var isVerified = false
+    /// The device's nanoseconds of one of our calls.
+    var oursDevice: Double?
+    /// Joules of the whole board of one of our calls.
+    var oursJoules: Double?
+
+    /// Median nanoseconds of our calls beside the first rival that ran.
+    var oursWall: Double? { rows.first { !$0.timing.rounds.isEmpty }?.timing.ours }
 
     /// The rivals that ran to the end.
     var measured: [Row] { rows.filter { $0.failure == nil && !$0.timing.rounds.isEmpty } }
@@ -39,26 +58,41 @@ struct BenchReport {
     var json: JSONValue {
         let against: [JSONValue] = rows.map { row in
             if let failure = row.failure { return ["mode": .string(row.mode), "error": .string(failure)] }
-            return [
+            let facts: JSONValue = [
                 "mode": .string(row.mode), "ours_ms": .number(row.timing.ours / 1e6),
                 "theirs_ms": .number(row.timing.theirs / 1e6), "ratio": .number(row.timing.ratio),
                 "low": .number(row.timing.interval.lowerBound), "high": .number(row.timing.interval.upperBound),
                 "rounds": .integer(Int64(row.timing.rounds.count)),
                 "reaches": .bool(Self.reaches(row)),
             ]
+            guard case .object(var object) = facts else { return facts }
+            object.members += Self.known(device: row.device, joules: row.joules, prefix: "theirs")
+            if let agrees = row.agrees { object.members.append(.init(name: "agrees", value: .bool(agrees))) }
+            return .object(object)
         }
         var versions: [JSONObject.Member] = []
         for (name, version) in rows.flatMap(\.versions) where !versions.contains(where: { $0.name == name }) {
             versions.append(.init(name: name, value: .string(version)))
         }
-        return [
+        let facts: JSONValue = [
             "package": .string(package), "model": .string(model), "machine": .string(machine),
-            "threads": .integer(Int64(threads)), "against": .array(against),
+            "threads": .integer(Int64(threads)), "called_from": .string(isFromPython ? "python" : "swift"),
+            "input_sets": .integer(Int64(sets)), "verified": .bool(isVerified), "against": .array(against),
             "best_of_pytorch": bestOfPyTorch.map { .string($0.mode) } ?? .null,
             "best": best.map { .string($0.mode) } ?? .null,
             "reaches_0.98": bestOfPyTorch.map { .bool(Self.reaches($0)) } ?? .null,
             "versions": .object(JSONObject(members: versions)),
         ]
+        guard case .object(var object) = facts else { return facts }
+        object.members += Self.known(device: oursDevice, joules: oursJoules, prefix: "ours")
+        return .object(object)
+    }
+
+    private static func known(device: Double?, joules: Double?, prefix: String) -> [JSONObject.Member] {
+        var members: [JSONObject.Member] = []
+        if let device { members.append(.init(name: "\(prefix)_device_ms", value: .number(device / 1e6))) }
+        if let joules { members.append(.init(name: "\(prefix)_joules", value: .number(joules))) }
+        return members
     }
 
     /// For people: a table, and what follows from it.
@@ -79,8 +113,21 @@ struct BenchReport {
             }
             lines.append(
                 "\(pad(row.mode, 22))  \(ms(row.timing.ours))  \(ms(row.timing.theirs))  "
-                    + "\(pad(TextFormat.fixed(row.timing.ratio, 2), 6))  \(interval(row.timing))")
+                    + "\(pad(TextFormat.fixed(row.timing.ratio, 2), 6))  \(interval(row.timing))"
+                    + (row.agrees == false ? "  (its outputs do not agree with the truth)" : ""))
         }
+        func besides(_ what: String, _ ours: Double?, _ theirs: (Row) -> Double?, _ scale: Double) {
+            guard let ours else { return }
+            let rest = measured.compactMap { row in
+                theirs(row).map { "\(row.mode) \(TextFormat.fixed($0 * scale, 3))" }
+            }
+            lines.append("\(what): \((["hearth \(TextFormat.fixed(ours * scale, 3))"] + rest).joined(separator: ", "))")
+        }
+        besides("device alone, ms a call", oursDevice, \.device, 1e-6)
+        besides("energy of the board, mJ a call", oursJoules, \.joules, 1e3)
+        lines.append(
+            "called from \(isFromPython ? "Python" : "this process"), \(sets) input set\(sets == 1 ? "" : "s"); outputs of timed "
+                + "calls \(isVerified ? "agree with the truth" : "not verified: no truth is recorded")")
         for (name, row) in [("best of PyTorch", bestOfPyTorch), ("best rival", best)] {
             guard let row else { continue }
             lines.append(

@@ -2,8 +2,12 @@ import Baselines
 import DeviceAPI
 import JSON
 
-/// The rivals of one bench, each in a process of its own. One that fails drops out with its reason; the others go on.
+/// The sides of one bench that Python calls, each in a process of its own: rivals, and before them the package itself (mode
+/// `hearth`) unless it is called from this process. One that fails drops out with its reason; the others go on.
 final class BenchRivals {
+    /// The mode in which a process runs the package.
+    static let ours = "hearth"
+
     private final class Process {
         var process: BaselineProcess
         init(_ process: consuming BaselineProcess) { self.process = process }
@@ -35,35 +39,73 @@ final class BenchRivals {
     }
 
     /// Loads the model everywhere and calls it until it is warm. Loading and the compilation of the modes that measure
-    /// nothing meanwhile run side by side; `max-autotune` chooses by timing and has the machine for itself. `device` is
-    /// PyTorch's name of where they run.
-    func prepare(model: String, inputs: String, threads: Int, device: String) {
+    /// nothing meanwhile run side by side; `max-autotune` chooses by timing and has the machine for itself. `load` says for a
+    /// mode what it loads and where.
+    func prepare(inputs: String, sets: [Int], load: (String) -> JSONObject) {
         together("load") { index in
-            [
-                "model": .string(model), "mode": .string(self.modes[index]), "threads": .integer(Int64(threads)),
-                "device": .string(device),
-            ]
+            var fields = load(self.modes[index])
+            fields.members.append(.init(name: "mode", value: .string(self.modes[index])))
+            return fields
         } receive: { index, reply in
             self.versions[index] = ["torch", "onnxruntime", "openvino"].compactMap { name in
                 reply.objectValue?[name]?.stringValue.map { (name, $0) }
             }
         }
         together("inputs") { _ in ["path": .string(inputs)] }
+        // Without our side there is nothing to compare: nobody compiles for minutes then.
+        if modes.first == Self.ours, failures[0] != nil { return }
         together("warm") { index in
             self.modes[index].hasPrefix("max-autotune") ? nil : ["calls": 1, "alone": false]
         }
         for index in indices {
             attempt(index) { process throws(BaselineError) in
-                _ = try process.process.ask("warm", ["calls": 3, "seconds": 0.3], timeLimit: 3600)
+                for set in sets {
+                    let fields: JSONObject = [
+                        "calls": 3, "seconds": .number(0.3 / Double(sets.count)), "set": .integer(Int64(set)),
+                    ]
+                    _ = try process.process.ask("warm", fields, timeLimit: 3600)
+                }
                 // The reply to a run comes when the threads of the library have settled.
                 _ = try process.process.run(calls: 1)
             }
         }
     }
 
-    /// Median nanoseconds of a batch of `calls` calls after one untimed; nil when the rival is out.
-    func median(_ index: Int, calls: Int) -> Double? {
-        attempt(index) { process throws(BaselineError) in Baselines.median(try process.process.run(calls: calls)) }
+    /// Median nanoseconds of a batch of `calls` calls on an input set after one untimed; nil when the side is out.
+    func median(_ index: Int, calls: Int, set: Int = 0) -> Double? {
+        attempt(index) { process throws(BaselineError) in
+            Baselines.median(try process.process.run(calls: calls, set: set))
+        }
+    }
+
+    /// Median nanoseconds a call of the device alone; nil where only the wall clock says, or when the side is out.
+    func deviceTime(_ index: Int, samples: Int, inner: Int) -> Double? {
+        let times: [Double]? = attempt(index) { process throws(BaselineError) in
+            let fields: JSONObject = ["samples": .integer(Int64(samples)), "inner": .integer(Int64(inner))]
+            return try process.process.ask("device", fields).objectValue?["ns"]?.arrayValue?
+                .compactMap(\.doubleValue) ?? []
+        }
+        guard let times, !times.isEmpty else { return nil }
+        return Baselines.median(times)
+    }
+
+    /// One call without any before it, whose outputs are asked for next.
+    func once(_ index: Int, set: Int) -> Double? {
+        attempt(index) { process throws(BaselineError) in
+            Baselines.median(try process.process.run(calls: 1, discard: 0, set: set))
+        }
+    }
+
+    /// Puts the model's state back to its initial values.
+    func reset(_ index: Int) {
+        attempt(index) { process throws(BaselineError) in _ = try process.process.ask("reset") }
+    }
+
+    /// Writes the outputs of the last timed call of a side to a file; false when the side is out.
+    func outputs(_ index: Int, to path: String) -> Bool {
+        attempt(index) { process throws(BaselineError) in
+            _ = try process.process.ask("outputs", ["path": .string(path)])
+        } != nil
     }
 
     /// Ends the processes.

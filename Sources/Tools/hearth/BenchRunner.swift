@@ -1,6 +1,8 @@
 import Baselines
 import DeviceAPI
+import ElementTypes
 import Glibc
+import ModelPackage
 import PackageRuntime
 
 /// Our side of a comparison: one bound session whose inputs and outputs lie where the device works on them, as a rival's do.
@@ -17,15 +19,21 @@ final class BenchRunner {
         init(_ buffer: consuming DeviceBuffer) { self.buffer = buffer }
     }
 
-    /// Runs `session`, bound to inputs and outputs at these addresses, which outlive this object.
-    init(session: Session, inputs: GoldenInputs, outputs: [TensorMemory]) throws {
-        self.session = session
-        self.inputs = inputs.addresses
-        self.outputs = outputs.map(\.address)
-        let device = session.package.device
+    private let memory: [TensorMemory]
+    private let golden: GoldenInputs
+
+    /// Loads the package, and runs it on the first input set of a file.
+    init(package: String, _ device: any Device, inputs path: String) throws {
+        let loaded = try LoadedPackage(path: package, device: device, verified: true)
+        golden = try GoldenInputs(path: path, interface: loaded.interface)
+        session = try Session(loaded)
+        try session.bind(golden.types)
+        memory = try session.outputs.map { try TensorMemory($0) }
+        inputs = golden.addresses
+        outputs = memory.map(\.address)
         guard !device.limits.readsHostMemory else { return }
         let queue = try device.makeQueue()
-        for (index, type) in (inputs.types + session.outputs).enumerated() {
+        for (index, type) in (golden.types + session.outputs).enumerated() {
             let size = type.byteCount ?? 0
             let box = BufferBox(try device.allocate(size))
             if index < self.inputs.count {
@@ -47,6 +55,47 @@ final class BenchRunner {
             times[index] = Double(Self.now() - before)
         }
         return Baselines.median(times)
+    }
+
+    /// Median nanoseconds a call of the device alone, over `samples` times `inner` calls.
+    func deviceTime(samples: Int, inner: Int) throws -> Double {
+        let times =
+            if onDevice.isEmpty {
+                try inputs.withUnsafeBufferPointer { inputs in
+                    try outputs.withUnsafeBufferPointer {
+                        try session.time(inputs: inputs, outputs: $0, samples: samples, inner: inner)
+                    }
+                }
+            } else {
+                try onDevice.withUnsafeBufferPointer { all in
+                    try session.timeOnDevice(
+                        inputs: UnsafeBufferPointer(rebasing: all.prefix(inputs.count)),
+                        outputs: UnsafeBufferPointer(rebasing: all.dropFirst(inputs.count)), samples: samples,
+                        inner: inner)
+                }
+            }
+        return Baselines.median(times.map { Double($0) / Double(inner) })
+    }
+
+    /// What the last call computed; where there is a state, a call from its initial values on.
+    func results(afterReset: Bool) throws -> [(name: String, element: ElementType, values: [Double])] {
+        if afterReset {
+            try session.reset()
+            try run()
+        }
+        if !onDevice.isEmpty {
+            let queue = try session.package.device.makeQueue()
+            for (index, tensor) in memory.enumerated() {
+                try queue.copy(buffers[inputs.count + index].buffer, at: 0, to: tensor.bytes)
+            }
+            try queue.synchronize()
+        }
+        return memory.enumerated().map { index, tensor in
+            let count = tensor.bytes.count / tensor.type.element.byteCount
+            return (
+                session.package.interface.outputs[index].name, tensor.type.element, (0..<count).map { tensor.value($0) }
+            )
+        }
     }
 
     private func run() throws {

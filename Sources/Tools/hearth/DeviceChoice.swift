@@ -1,24 +1,19 @@
 import CPUDevice
 import CUDADevice
 import DeviceAPI
+import DeviceCatalogue
 import KernelCodeGen
 import ModelPackage
-import OpenCLDevice
 import PackageBuilder
 
-/// Devices by name: `cpu`, `cuda`, `cuda:1`, `opencl`, `opencl:1`. The one place that knows all of them.
+/// Devices by name: `cpu`, `cuda`, `cuda:1`, `opencl`, `opencl:1`. Here or elsewhere.
 enum DeviceChoice {
     /// What `--device` takes, for help texts.
     static let help = "Where to run: cpu, cuda, cuda:N or opencl, opencl:N"
 
     /// Opens a device.
     static func open(_ name: String, threads: Int?, measured: Bool = false) throws -> any Device {
-        let (kind, number) = try parts(name)
-        switch kind {
-        case .cpu: return try CPUDevice(threads: threads, measured: measured)
-        case .cuda: return try CUDADevice(ordinal: try ordinal(name, number))
-        case .openCL: return try OpenCLDevice(ordinal: try ordinal(name, number))
-        }
+        try DeviceCatalogue.open(name, threads: threads, measured: measured)
     }
 
     /// Opens the device asked for, else the one that a package was made for; never another in its place.
@@ -31,7 +26,7 @@ enum DeviceChoice {
     /// Limits of the device that `optimize` builds for, and the device, where it is here. `cuda:sm_90` builds for such a GPU
     /// without having one.
     static func target(_ name: String, threads: Int?, measured: Bool) throws -> (DeviceLimits, (any Device)?) {
-        let (kind, number) = try parts(name)
+        let (kind, number) = try DeviceCatalogue.parts(of: name)
         if kind == .cuda, let number, number.hasPrefix("sm_") { return (try CUDADevice.limits(of: number), nil) }
         let device = try open(name, threads: threads, measured: measured)
         return (device.limits, device)
@@ -56,33 +51,5 @@ enum DeviceChoice {
             }
         }
         return DeviceImages(.cuda(toolchain, architecture: blocks.architecture, triton: triton))
-    }
-
-    /// All devices here but the processor.
-    static var others: [any Device] {
-        var found: [any Device] = []
-        for ordinal in 0..<((try? CUDADevice.count()) ?? 0) {
-            if let device = try? CUDADevice(ordinal: ordinal) { found.append(device) }
-        }
-        for ordinal in 0..<((try? OpenCLDevice.count()) ?? 0) {
-            if let device = try? OpenCLDevice(ordinal: ordinal) { found.append(device) }
-        }
-        return found
-    }
-
-    private static func parts(_ name: String) throws -> (DeviceLimits.Kind, String?) {
-        let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let kind = DeviceLimits.Kind(rawValue: String(parts[0])), kind != .cpu || parts.count == 1 else {
-            throw BadInput("there is no device '\(name)'; devices are cpu, cuda, cuda:N, opencl and opencl:N")
-        }
-        return (kind, parts.count == 2 ? String(parts[1]) : nil)
-    }
-
-    private static func ordinal(_ name: String, _ number: String?) throws -> Int {
-        guard let number else { return 0 }
-        guard let ordinal = Int(number), (0..<1024).contains(ordinal) else {
-            throw BadInput("there is no device '\(name)'; a device's number follows the colon, such as cuda:1")
-        }
-        return ordinal
     }
 }

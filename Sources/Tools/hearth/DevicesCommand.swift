@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPUDevice
 import DeviceAPI
+import DeviceCatalogue
 import ElementTypes
 import JSON
 
@@ -25,14 +26,14 @@ struct DevicesCommand: AsyncParsableCommand {
 
     func run() async throws {
         if conformance {
-            let names = device.map { [$0] } ?? ["cpu"] + DeviceChoice.others.map(\.limits.name)
+            let names = device.map { [$0] } ?? ["cpu"] + DeviceCatalogue.others.map(\.limits.name)
             var passes = true
             for name in names { passes = try await DeviceConformanceRun(name, only: only).run() && passes }
             if !passes { throw ExitCode(1) }
             return
         }
         let device = try CPUDevice(threads: threads, measured: !quick)
-        let all: [any Device] = [device] + DeviceChoice.others
+        let all: [any Device] = [device] + DeviceCatalogue.others
         if json {
             print(JSONValue.array(all.map(Self.json)).prettyText, terminator: "")
         } else {

@@ -25,6 +25,19 @@ struct GoldenInputs {
         self.memory = memory
     }
 
+    /// Numbers of a file's input sets whose tensors have the types of the first one's, that one first.
+    static func setsAlike(path: String, interface: ModelInterface) throws -> [Int] {
+        let first = try GoldenInputs(path: path, interface: interface)
+        var found = [0]
+        var set = 1
+        while first.file.header.tensors.contains(where: { $0.name.hasPrefix("set.\(set).input.") }) {
+            let tensors = try InputNames.tensors(of: interface, in: first.file.header, set: set)
+            if try tensors.map({ try first.file.type($0) }) == first.types { found.append(set) }
+            set += 1
+        }
+        return found
+    }
+
     /// Addresses in the package's order.
     var addresses: [UnsafeRawPointer] { memory.map { UnsafeRawPointer($0.address) } }
 }

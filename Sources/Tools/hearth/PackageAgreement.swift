@@ -62,7 +62,27 @@ enum PackageAgreement {
         return findings
     }
 
-    private static func values(_ file: TensorFile, _ name: String, _ path: String) throws -> [Double] {
+    /// Compares outputs that were computed elsewhere with the truth of an input set; nil where the file holds none for it.
+    static func compare(
+        _ outputs: [(name: String, element: ElementType, values: [Double])], golden path: String, set: Int = 0
+    ) throws -> [ModelAgreement.Finding]? {
+        let file = try TensorFile(path: path)
+        let prefix = set == 0 ? "" : "set.\(set)."
+        guard outputs.indices.allSatisfy({ file.header["\(prefix)truth.\($0)"] != nil }) else { return nil }
+        var found: [ModelAgreement.Output] = []
+        for (index, output) in outputs.enumerated() {
+            let truth = try values(file, "\(prefix)truth.\(index)", path)
+            let witness = try values(file, "\(prefix)output.\(index)", path)
+            found.append(
+                .init(
+                    name: "\(prefix)\(output.name)", values: output.values,
+                    reference: AgreementInput(element: output.element, truth: truth, witness: witness)))
+        }
+        return ModelAgreement(found).findings
+    }
+
+    /// The elements of a tensor of a file as doubles.
+    static func values(_ file: TensorFile, _ name: String, _ path: String) throws -> [Double] {
         guard let tensor = file.header[name] else { throw BadInput("\(path) lacks '\(name)'") }
         let memory = try TensorMemory(try file.type(tensor))
         memory.bytes.copyMemory(from: UnsafeRawBufferPointer(start: file.address(tensor), count: tensor.range.count))

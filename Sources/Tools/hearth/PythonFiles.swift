@@ -38,6 +38,34 @@ enum PythonFiles {
         throw BadInput("python/hearth/\(name) was not found; set HEARTH_HOME to the folder that holds python/")
     }
 
+    /// The shared library that Python calls: HEARTH_LIBRARY, else the one beside this binary.
+    static func library() throws -> String {
+        if let named = getenv("HEARTH_LIBRARY") { return absolute(String(cString: named)) }
+        var folder = "."
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let path = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        if let slash = path.lastIndex(of: "/") { folder = String(path[..<slash]) }
+        for name in ["libhearth.so", "libHearthC.so"] where access("\(folder)/\(name)", R_OK) == 0 {
+            let found = "\(folder)/\(name)"
+            if modified(found) < modified(path) - 600 {
+                Failure.complain(
+                    "hearth: note: \(found) is older than this binary; build it: swift build -c release --product HearthC"
+                )
+            }
+            return found
+        }
+        throw BadInput(
+            "libhearth.so was not found beside \(path): build it (swift build -c release --product HearthC), set "
+                + "HEARTH_LIBRARY, or call the package from this process with --in-process")
+    }
+
+    /// When a file was changed, in seconds; 0 when it is not there.
+    private static func modified(_ path: String) -> Int {
+        var facts = stat()
+        return stat(path, &facts) == 0 ? facts.st_mtim.tv_sec : 0
+    }
+
     /// An absolute form of a path or of FILE.py:FUNCTION, since the baseline may run elsewhere.
     static func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }

@@ -95,6 +95,7 @@ enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
     X(cuMemPoolSetAttribute, cuMemPoolSetAttribute, (HearthCUMemoryPool pool, int attribute, void *value)) \
     X(cuDevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (HearthCUContext * context, HearthCUDevice device)) \
     X(cuDevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (HearthCUDevice device)) \
+    X(cuCtxGetCurrent, cuCtxGetCurrent, (HearthCUContext * context)) \
     X(cuCtxSetCurrent, cuCtxSetCurrent, (HearthCUContext context)) \
     X(cuCtxSynchronize, cuCtxSynchronize, (void)) \
     X(cuMemGetInfo, cuMemGetInfo_v2, (size_t *free, size_t *total)) \

@@ -1,0 +1,50 @@
+import CPUDevice
+import CUDADevice
+import DeviceAPI
+import OpenCLDevice
+
+/// Devices by name: `cpu`, `cuda`, `cuda:1`, `opencl`, `opencl:1`. The one place that knows all of them.
+package enum DeviceCatalogue {
+    /// What a name says: the kind, and what follows the colon.
+    package static func parts(of name: String) throws(DeviceError) -> (kind: DeviceLimits.Kind, number: String?) {
+        let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let kind = DeviceLimits.Kind(rawValue: String(first)),
+            kind != .cpu || parts.count == 1
+        else {
+            throw .unavailable(device: name, reason: "devices are cpu, cuda, cuda:N, opencl and opencl:N")
+        }
+        return (kind, parts.count == 2 ? String(parts[1]) : nil)
+    }
+
+    /// Opens a device. `threads` is for the processor (default: one per core).
+    package static func open(
+        _ name: String, threads: Int? = nil, measured: Bool = false
+    ) throws(DeviceError) -> any Device {
+        let (kind, number) = try parts(of: name)
+        switch kind {
+        case .cpu: return try CPUDevice(threads: threads, measured: measured)
+        case .cuda: return try CUDADevice(ordinal: try ordinal(name, number))
+        case .openCL: return try OpenCLDevice(ordinal: try ordinal(name, number))
+        }
+    }
+
+    /// All devices here but the processor.
+    package static var others: [any Device] {
+        var found: [any Device] = []
+        for ordinal in 0..<((try? CUDADevice.count()) ?? 0) {
+            if let device = try? CUDADevice(ordinal: ordinal) { found.append(device) }
+        }
+        for ordinal in 0..<((try? OpenCLDevice.count()) ?? 0) {
+            if let device = try? OpenCLDevice(ordinal: ordinal) { found.append(device) }
+        }
+        return found
+    }
+
+    private static func ordinal(_ name: String, _ number: String?) throws(DeviceError) -> Int {
+        guard let number else { return 0 }
+        guard let ordinal = Int(number), (0..<1024).contains(ordinal) else {
+            throw .unavailable(device: name, reason: "a device's number follows the colon, such as cuda:1")
+        }
+        return ordinal
+    }
+}
