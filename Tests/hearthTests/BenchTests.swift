@@ -19,22 +19,46 @@ import Testing
                 mode = request["mode"]
             if mode == "refusing" and do == "warm":
                 reply = {"ok": False, "code": "unsupported", "error": "no such operator"}
+            if do == "inputs":
+                reply["sets"] = 1
             if do == "run":
                 runs += 1
                 if mode == "dying" and runs == 4:
                     sys.exit(1)
-                reply["ns"] = [1e9 if mode != "fast" else 1] * request["calls"]
+                reply["ns"] = [{"fast": 1, "hearth": 2e6}.get(mode, 1e9)] * request["calls"]
+            if do == "device":
+                reply["ns"] = {"hearth": [1e6], "slow": [3e6]}.get(mode, [])
+            if do == "outputs":
+                values = struct.pack("<8f", *[1] * 4, 100, 0, 0, 0)
+                header = json.dumps({
+                    "output.0": {"dtype": "F32", "shape": [1, 4], "data_offsets": [0, 16]},
+                    "output.1": {"dtype": "F32", "shape": [4], "data_offsets": [16, 32]},
+                }).encode()
+                header += b" " * (-(len(header) + 8) % 64)
+                open(request["path"], "wb").write(struct.pack("<Q", len(header)) + header + values)
             body = json.dumps(reply).encode()
             sys.stdout.buffer.write(struct.pack("<I", len(body)) + body)
             sys.stdout.buffer.flush()
         """
 
-    private static func bench(_ arguments: String...) throws -> HearthProcess.Outcome {
+    /// With `truth`, the inputs' file holds what `y` should be, and 100, 0, 0, 0 for the sum.
+    private static func bench(_ arguments: String..., truth: Double? = nil) throws -> HearthProcess.Outcome {
+        func bytes<Number: BitwiseCopyable>(_ values: [Number]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
         var outcome: HearthProcess.Outcome?
         try HearthProcess.withFolder { folder in
             try HandWritten.write(to: folder + "/m.hearth")
-            try HearthProcess.tensors(
-                folder + "/in.safetensors", [("input.0", .f32, [1, 4], [UInt8](repeating: 0, count: 16))])
+            var tensors: [(String, ElementType, [Int], [UInt8])] = []
+            if let truth {
+                let sum = [100, 0, 0, 0] as [Double]
+                tensors += [
+                    ("truth.0", .f64, [1, 4], bytes([Double](repeating: truth, count: 4))),
+                    ("truth.1", .f64, [4], bytes(sum)),
+                    ("output.0", .f32, [1, 4], bytes([Float](repeating: Float(truth), count: 4))),
+                    ("output.1", .f32, [4], bytes(sum.map(Float.init))),
+                ]
+            }
+            tensors.append(("input.0", .f32, [1, 4], [UInt8](repeating: 0, count: 16)))
+            try HearthProcess.tensors(folder + "/in.safetensors", tensors)
             let script = folder + "/home/python/hearth/baseline.py"
             try FileManager.default.createDirectory(
                 atPath: folder + "/home/python/hearth", withIntermediateDirectories: true)
@@ -42,13 +66,16 @@ import Testing
             outcome = try HearthProcess.run(
                 ["bench", "m.hearth", "--model", "m.py:f", "-i", "in.safetensors", "--rounds", "4", "--batch", "0.1"]
                     + arguments,
-                in: folder, environment: ["HEARTH_HOME": folder + "/home", "HEARTH_PYTHON": "python3"])
+                in: folder,
+                environment: [
+                    "HEARTH_HOME": folder + "/home", "HEARTH_PYTHON": "python3", "HEARTH_LIBRARY": "libhearth.so",
+                ])
         }
         return try #require(outcome)
     }
 
     @Test func oneFailingRivalDoesNotLoseTheOthers() throws {
-        let outcome = try Self.bench("--against", "refusing,slow,dying,fast", "--json")
+        let outcome = try Self.bench("--against", "refusing,slow,dying,fast", "--in-process", "--json")
         #expect(outcome.code == 0, "\(outcome.errors)")
         let object = try #require(try JSONReader().read(outcome.output).objectValue)
         let rows = try #require(object["against"]?.arrayValue).compactMap(\.objectValue)
@@ -63,12 +90,37 @@ import Testing
     }
 
     @Test func thePromiseIsALineOfTheTable() throws {
-        let slow = try Self.bench("--against", "slow,refusing")
+        let slow = try Self.bench("--against", "slow,refusing", "--in-process")
         #expect(slow.code == 0 && slow.output.contains("best of PyTorch: slow, ratio "))
         #expect(slow.output.contains("interval reaches 0.98: yes"))
         #expect(slow.output.contains("refusing  not measured: baseline refusing: no such operator"))
-        let fast = try Self.bench("--against", "fast")
+        let fast = try Self.bench("--against", "fast", "--in-process")
         #expect(fast.code == 0 && fast.output.contains("interval reaches 0.98: no"))
+    }
+
+    @Test func pythonCallsThePackageAsItCallsTheRivals() throws {
+        let outcome = try Self.bench("--against", "slow,fast", "--json", truth: 1)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let object = try #require(try JSONReader().read(outcome.output).objectValue)
+        #expect(object["called_from"] == "python" && object["verified"] == true && object["input_sets"] == 1)
+        #expect(object["ours_device_ms"]?.doubleValue == 1)
+        let rows = try #require(object["against"]?.arrayValue).compactMap(\.objectValue)
+        #expect(rows.allSatisfy { $0["ours_ms"]?.doubleValue == 2 })
+        #expect(rows[0]["ratio"]?.doubleValue == 500 && rows[0]["theirs_device_ms"]?.doubleValue == 3)
+        #expect(rows[1]["theirs_device_ms"] == nil)
+    }
+
+    @Test(arguments: [["--against", "slow"], ["--against", "slow", "--in-process"]])
+    func timesOfWrongOutputsAreNotReported(_ arguments: [String]) throws {
+        let here = arguments.count > 2 ? "--in-process" : "--json"
+        let outcome = try Self.bench(arguments[0], arguments[1], here, truth: 2)
+        #expect(outcome.code == 3 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("m.hearth computed something wrong in the timed calls: output 'y' is "))
+    }
+
+    @Test func withoutTruthItSaysSo() throws {
+        let outcome = try Self.bench("--against", "slow")
+        #expect(outcome.code == 0 && outcome.output.contains("not verified: no truth is recorded"), "\(outcome)")
     }
 
     @Test func withoutAnyRivalItFails() throws {
