@@ -100,7 +100,11 @@ struct BenchReport {
         func pad(_ text: String, _ width: Int) -> String {
             text.count >= width ? text : String(repeating: " ", count: width - text.count) + text
         }
-        func ms(_ nanoseconds: Double) -> String { pad(TextFormat.fixed(nanoseconds / 1e6, 3), 10) }
+        // A tenth of a microsecond for what takes less than a hundred.
+        func digits(_ milliseconds: Double) -> Int { milliseconds < 0.1 ? 4 : 3 }
+        func ms(_ nanoseconds: Double) -> String {
+            pad(TextFormat.fixed(nanoseconds / 1e6, digits(nanoseconds / 1e6)), 10)
+        }
         func interval(_ timing: PairedTiming) -> String {
             let range = timing.interval
             return "\(TextFormat.fixed(range.lowerBound, 2)) … \(TextFormat.fixed(range.upperBound, 2))"
@@ -119,9 +123,11 @@ struct BenchReport {
         func besides(_ what: String, _ ours: Double?, _ theirs: (Row) -> Double?, _ scale: Double) {
             guard let ours else { return }
             let rest = measured.compactMap { row in
-                theirs(row).map { "\(row.mode) \(TextFormat.fixed($0 * scale, 3))" }
+                theirs(row).map { "\(row.mode) \(TextFormat.fixed($0 * scale, digits($0 * scale)))" }
             }
-            lines.append("\(what): \((["hearth \(TextFormat.fixed(ours * scale, 3))"] + rest).joined(separator: ", "))")
+            lines.append(
+                "\(what): \((["hearth \(TextFormat.fixed(ours * scale, digits(ours * scale)))"] + rest).joined(separator: ", "))"
+            )
         }
         besides("device alone, ms a call", oursDevice, \.device, 1e-6)
         besides("energy of the board, mJ a call", oursJoules, \.joules, 1e3)
