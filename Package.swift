@@ -88,6 +88,7 @@ let package = Package(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
         room("Search", "KernelWorker", ["CKernelHarness", "COneDNN", "CProcessor", "CThreadPool"]),
+        room("Search", "DeviceRates", ["DeviceAPI", "JSON"]),
         room("Search", "DeviceWorker", ["KernelWorker", "DeviceAPI", "Safetensors"]),
         room(
             "Search", "KernelJudge",
@@ -140,9 +141,10 @@ let package = Package(
             name: "hearth",
             dependencies: [
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
-                "Processes", "Baselines", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
+                "Processes", "Baselines", "KernelIR", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
                 "KernelArchive",
-                "ReferenceInterpreter", "DeviceAPI", "DeviceCatalogue", "DeviceConformance", "DeviceWorker",
+                "ReferenceInterpreter", "DeviceAPI", "DeviceCatalogue", "DeviceConformance", "DeviceRates",
+                "DeviceWorker",
                 "CPUDevice",
                 "CUDADevice",
                 "ModelPackage",
@@ -200,6 +202,7 @@ let package = Package(
                 "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage", "PackageRuntime",
                 "ReferenceInterpreter", "worker-for-tests",
             ]),
+        tests("DeviceRates", ["DeviceAPI", "JSON", "KernelCodeGen", "OpenCLDevice"]),
         tests("HearthC", ["TestSupport", "CHearth"]),
         tests("ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles"]),
         tests("JSON"),

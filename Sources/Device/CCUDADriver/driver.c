@@ -25,6 +25,12 @@ int hearth_open_cuda(HearthCUDADriver *table, char *error, size_t capacity) {
     return 0;
 }
 
+int hearth_cuda_is_there(void) {
+    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (library) dlclose(library);
+    return library != NULL;
+}
+
 int hearth_read_nvml(const char *bus, HearthNVMLReading *reading) {
     static void *library;
     if (!library) library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);

@@ -15,6 +15,9 @@ package final class CUDADevice: Device {
     private let pinned: PinnedMemory
     private let firstEvent = Mutex<CUDAEvent?>(nil)
 
+    /// Whether NVIDIA's driver is on this machine, working or not.
+    package static var isInstalled: Bool { hearth_cuda_is_there() != 0 }
+
     /// Number of GPUs, or why none can be used.
     package static func count() throws(DeviceError) -> Int {
         let driver = try CUDADriver.shared.get()

@@ -38,11 +38,11 @@ package struct DeviceLimits: Sendable, Equatable {
         }
     }
 
-    /// A rate measured on one thread and on all.
+    /// A rate measured on one thread and on all; where blocks of threads run, on one block and on all that fit.
     package struct Rate: Sendable, Equatable {
-        /// Per second on one thread.
+        /// Per second on one thread, or in one block.
         package var oneThread: Double
-        /// Per second on all threads together.
+        /// Per second on all together.
         package var allThreads: Double
 
         /// Makes a rate.
@@ -62,13 +62,16 @@ package struct DeviceLimits: Sendable, Equatable {
         package var bf16: Rate?
         /// int8 operations summed in int32 by dedicated instructions; nil where there are none.
         package var int8: Rate?
+        /// f16 operations summed in fp32 by dedicated instructions; nil where there are none.
+        package var f16: Rate?
 
         /// Makes rates.
-        package init(memoryRead: Rate, fp32: Rate, bf16: Rate?, int8: Rate?) {
+        package init(memoryRead: Rate, fp32: Rate, bf16: Rate?, int8: Rate?, f16: Rate? = nil) {
             self.memoryRead = memoryRead
             self.fp32 = fp32
             self.bf16 = bf16
             self.int8 = int8
+            self.f16 = f16
         }
     }
 

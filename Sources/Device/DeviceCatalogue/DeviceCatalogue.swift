@@ -28,16 +28,23 @@ package enum DeviceCatalogue {
         }
     }
 
-    /// All devices here but the processor.
-    package static var others: [any Device] {
-        var found: [any Device] = []
-        for ordinal in 0..<((try? CUDADevice.count()) ?? 0) {
-            if let device = try? CUDADevice(ordinal: ordinal) { found.append(device) }
+    /// All devices here but the processor, and why those that are here cannot be used.
+    package static var others: (found: [any Device], faults: [DeviceError]) {
+        var (found, faults) = ([any Device](), [DeviceError]())
+        // Without a driver there are none; that is no fault.
+        let cuda = CUDADevice.isInstalled ? kind(.cuda, CUDADevice.count) : 0
+        let openCL = (try? OpenCLDevice.count()) ?? 0
+        func kind(_ kind: DeviceLimits.Kind, _ count: () throws(DeviceError) -> Int) -> Int {
+            do { return try count() } catch {
+                faults.append(error)
+                return 0
+            }
         }
-        for ordinal in 0..<((try? OpenCLDevice.count()) ?? 0) {
-            if let device = try? OpenCLDevice(ordinal: ordinal) { found.append(device) }
+        let names = (0..<cuda).map { "cuda:\($0)" } + (0..<openCL).map { "opencl:\($0)" }
+        for name in names {
+            do throws(DeviceError) { found.append(try open(name)) } catch { faults.append(error) }
         }
-        return found
+        return (found, faults)
     }
 
     private static func ordinal(_ name: String, _ number: String?) throws(DeviceError) -> Int {

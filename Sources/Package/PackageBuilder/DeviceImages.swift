@@ -66,6 +66,14 @@ package actor DeviceImages {
         return images
     }
 
+    /// What the device loads for one text of CUDA C++, or of the driver's language.
+    package nonisolated func image(of text: String) async throws(ToolchainError) -> [UInt8] {
+        switch compiler {
+        case .atLoad: Array(text.utf8)
+        case .cuda(let toolchain, let architecture, _): try await toolchain.compile(text, architecture: architecture)
+        }
+    }
+
     /// Writes the file of images of one kernel, for the judge's worker. Returns the bytes of shared memory that its launches
     /// ask for, where only the compiler knows.
     func write(_ unit: GeneratedProgram.DeviceUnit, to path: String) async throws -> Int? {

@@ -4,7 +4,7 @@ import KernelIR
 import KernelJudge
 
 /// What physics says of a kernel on a device, for honest timing.
-struct KernelLimits {
+package struct KernelLimits {
     /// Measured rates may be those of a busy moment: only what is faster than twice the best of them is impossible.
     private static let headroom = 2.0
 
@@ -24,36 +24,59 @@ struct KernelLimits {
         let written = kernel.parameters.filter { $0.access == .write }
         // Inputs may be read in part (a gather), outputs are written whole.
         let bytes = written.reduce(0.0) { $0 + value($1.count) * Double($1.element.byteCount) }
-        let held = Double(limits.caches.l3 + limits.caches.l2 * max(1, limits.cores))
-        let memory = max(0, bytes - held) / rates.memoryRead.allThreads
+        let memory = max(0, bytes - Double(cacheBytes(limits))) / rates.memoryRead.allThreads
 
-        var operations = 0.0
-        var element = ElementType.f32
+        var (operations, element) = Self.operations(kernel, dimensions: dimensions)
         switch kernel.body {
         case .contraction(let body):
-            let taps = extents(body.taps)
-            operations = 2 * extents(body.batch + body.rows + body.columns) * extents([body.depth]) * taps
             // Padding makes the taps at the border void.
-            if taps > 1 { operations /= 8 }
-            element = body.operandElement
+            if extents(body.taps) > 1 { operations /= 8 }
+        case .attention(let body):
+            // Masks may leave next to nothing to do; the second product may be part of the first's time.
+            operations = body.isCausal || body.mask != nil ? 0 : operations / 2
+        case .nest, .sort, .recurrence: break
+        }
+        return max(memory, operations / rate(element, rates)) / headroom
+    }
+
+    /// Operations of a kernel's products (a multiply-add is two) with its symbols at `dimensions`, as their definitions count
+    /// them, and the type of their factors; 0 for kernels without products.
+    package static func operations(_ kernel: Kernel, dimensions: [Int]) -> (count: Double, element: ElementType) {
+        func extents(_ axes: [LoopAxis]) -> Double {
+            axes.reduce(1) { product, axis in
+                let extent = axis.extent.evaluate { variable in
+                    kernel.symbols.firstIndex(of: variable).map { dimensions[$0] } ?? 0
+                }
+                return product * Double(max(0, extent ?? 0))
+            }
+        }
+        switch kernel.body {
+        case .contraction(let body):
+            let points = extents(body.batch + body.rows + body.columns) * extents([body.depth])
+            return (2 * points * extents(body.taps), body.operandElement)
         case .attention(let body):
             let scores = extents([body.batch, body.keyHeads, body.group, body.queries, body.keys])
-            operations = 2 * scores * extents([body.depth])
-            // Masks may leave next to nothing to do.
-            if body.isCausal || body.mask != nil { operations = 0 }
-            element = body.operandElement
+            return (4 * scores * extents([body.depth]), body.operandElement)
         case .recurrence(let body):
-            operations = 2 * extents([body.time, body.batch, body.gate, body.hidden, body.depth])
-        case .nest, .sort: break
+            return (2 * extents([body.time, body.batch, body.gate, body.hidden, body.depth]), .f32)
+        case .nest, .sort: return (0, .f32)
         }
-        let rate =
-            switch element {
-            case .bf16: max(rates.fp32.allThreads, rates.bf16?.allThreads ?? 0)
-            case .f32, .f16: rates.fp32.allThreads
-            // Other types have no measured rate.
-            case .f64, .i64, .i32, .i16, .i8, .u8, .bool: Double.infinity
-            }
-        return max(memory, operations / rate) / headroom
+    }
+
+    /// Operations per second of products of factors of a type; infinity for types without a measured rate.
+    package static func rate(_ element: ElementType, _ rates: DeviceLimits.Rates) -> Double {
+        switch element {
+        case .bf16: max(rates.fp32.allThreads, rates.bf16?.allThreads ?? 0)
+        case .f16: max(rates.fp32.allThreads, rates.f16?.allThreads ?? 0)
+        case .f32: rates.fp32.allThreads
+        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: .infinity
+        }
+    }
+
+    /// Bytes that caches hold, where they are one for all blocks of threads and elsewhere.
+    package static func cacheBytes(_ limits: DeviceLimits) -> Int {
+        // The second level is one for all where blocks of threads run.
+        limits.blocks == nil ? limits.caches.l3 + limits.caches.l2 * max(1, limits.cores) : limits.caches.l2
     }
 
     /// Copies of a kernel's constants that successive timed calls take in turn, so that they are as cold as in the model:
@@ -62,10 +85,7 @@ struct KernelLimits {
         let own = kernel.parameters.reduce(0) { sum, parameter in
             sum + (parameter.isConstant ? (parameter.count.constantValue ?? 0) * parameter.element.byteCount : 0)
         }
-        // The second level is one for all where blocks of threads run.
-        let cache =
-            limits.blocks == nil
-            ? limits.caches.l3 + limits.caches.l2 * max(1, limits.cores) : limits.caches.l2
+        let cache = cacheBytes(limits)
         // What fits into the caches together with everything else stays there.
         guard own > 0, cache > 0, weightBytes > cache else { return 1 }
         // Twice the caches, so that the oldest copy is gone when its turn comes; at most what the model itself would read.

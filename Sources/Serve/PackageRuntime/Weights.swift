@@ -7,7 +7,7 @@ import Safetensors
 final class Weights: Sendable {
     private let file: MappedFile
     private let header: SafetensorsFile
-    private let onDevice: DeviceBuffer?
+    private let onDevice: SharedBuffer?
     // Safety: points to memory that `file` or `onDevice` owns as long as this object lives; kernels only read it.
     private nonisolated(unsafe) let base: UnsafeMutableRawPointer
 
@@ -25,12 +25,10 @@ final class Weights: Sendable {
             onDevice = nil
         } else {
             do {
-                let buffer = try device.allocate(host.count)
-                let queue = try device.makeQueue()
-                try queue.copy(host, to: buffer, at: 0)
-                try queue.synchronize()
-                base = buffer.address
-                onDevice = consume buffer
+                let target = SharedBuffer(try device.allocate(host.count))
+                try Upload.copy(host, to: target, device)
+                base = target.buffer.address
+                onDevice = target
             } catch {
                 throw .device(error)
             }

@@ -2,6 +2,7 @@ import CPUDevice
 import CUDADevice
 import DeviceAPI
 import DeviceCatalogue
+import DeviceRates
 import KernelCodeGen
 import ModelPackage
 import PackageBuilder
@@ -51,5 +52,18 @@ enum DeviceChoice {
             }
         }
         return DeviceImages(.cuda(toolchain, architecture: blocks.architecture, triton: triton))
+    }
+
+    /// What a device reaches at most: what it measured when it was opened, what was remembered, or, with `anew` or where nothing
+    /// is known, what is measured now, in about a second.
+    static func rates(
+        of device: any Device, python: String? = nil, anew: Bool = false
+    ) async throws -> DeviceLimits.Rates? {
+        if device.limits.blocks == nil { return device.limits.rates }
+        if !anew, let known = RatesFile.standard.rates(of: device) { return known }
+        guard let images = try await images(device.limits, python: python) else { return nil }
+        let rates = try await DeviceRates(device) { try await images.image(of: $0) }.measure()
+        if let rates { RatesFile.standard.remember(rates, of: device) }
+        return rates
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CPUDevice
 import DeviceAPI
 import DeviceCatalogue
+import DeviceRates
 import ElementTypes
 import JSON
 
@@ -12,12 +13,13 @@ struct DevicesCommand: AsyncParsableCommand {
         discussion: "Example: hearth devices --json")
 
     @Flag(help: "Print JSON.") var json = false
-    @Flag(help: "Leave out the measurements, which take about half a second.") var quick = false
+    @Flag(help: "Leave out the measurements, which take about a second a device; what was remembered of GPUs is shown.")
+    var quick = false
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
 
     @Flag(help: "Check that devices do what every device must; takes minutes and needs a C compiler.")
     var conformance = false
-    @Option(help: "The only device to check.") var device: String?
+    @Option(help: "The only device to list or check.") var device: String?
     @Option(help: "Check only what has this text in its name.") var only: String?
 
     func validate() throws {
@@ -26,25 +28,44 @@ struct DevicesCommand: AsyncParsableCommand {
 
     func run() async throws {
         if conformance {
-            let names = device.map { [$0] } ?? ["cpu"] + DeviceCatalogue.others.map(\.limits.name)
+            let names = device.map { [$0] } ?? ["cpu"] + DeviceCatalogue.others.found.map(\.limits.name)
             var passes = true
             for name in names { passes = try await DeviceConformanceRun(name, only: only).run() && passes }
             if !passes { throw ExitCode(1) }
             return
         }
-        let device = try CPUDevice(threads: threads, measured: !quick)
-        let all: [any Device] = [device] + DeviceCatalogue.others
+        var all: [(device: any Device, rates: DeviceLimits.Rates?)] = []
+        for device in try devices() { all.append((device, await rates(of: device))) }
         if json {
-            print(JSONValue.array(all.map(Self.json)).prettyText, terminator: "")
+            print(JSONValue.array(all.map { Self.json($0.device, $0.rates) }).prettyText, terminator: "")
         } else {
-            print(all.map(Self.text).joined(separator: "\n\n"))
+            print(all.map { Self.text($0.device, $0.rates) }.joined(separator: "\n\n"))
+        }
+    }
+
+    private func devices() throws -> [any Device] {
+        if let device { return [try DeviceCatalogue.open(device, threads: threads, measured: !quick)] }
+        let (others, faults) = DeviceCatalogue.others
+        // A machine without GPUs has no driver; a driver that does not work is worth a line.
+        for fault in faults { Failure.complain("hearth: note: \(fault)") }
+        return [try CPUDevice(threads: threads, measured: !quick)] + others
+    }
+
+    private func rates(of device: any Device) async -> DeviceLimits.Rates? {
+        if device.limits.blocks == nil { return device.limits.rates }
+        if quick { return RatesFile.standard.rates(of: device) }
+        do {
+            return try await DeviceChoice.rates(of: device, anew: true)
+        } catch {
+            Failure.complain("hearth: note: what \(device.limits.name) reaches was not measured: \(error)")
+            return nil
         }
     }
 
     /// A paragraph about a device.
-    static func text(_ device: any Device) -> String {
+    static func text(_ device: any Device, _ rates: DeviceLimits.Rates?) -> String {
         let limits = device.limits
-        if let blocks = limits.blocks { return text(limits, blocks, device.telemetry) }
+        if let blocks = limits.blocks { return text(limits, blocks, rates, device.telemetry) }
         var rows = [
             ["instructions", limits.features.map(\.rawValue).joined(separator: " ")],
             ["cores", "\(limits.cores), \(limits.threads) threads used, vectors of \(limits.vectorBytes) bytes"],
@@ -55,7 +76,7 @@ struct DevicesCommand: AsyncParsableCommand {
             ],
             ["memory", TextFormat.bytes(limits.memoryBytes)],
         ]
-        if let rates = limits.rates {
+        if let rates {
             rows.append(["memory read", text(rates.memoryRead, "GB/s", limits.threads)])
             rows.append(["fp32", text(rates.fp32, "GFLOP/s", limits.threads)])
             rows.append(["bf16", rates.bf16.map { text($0, "GFLOP/s", limits.threads) } ?? "no instructions"])
@@ -73,7 +94,8 @@ struct DevicesCommand: AsyncParsableCommand {
 
     /// A paragraph about a device that runs blocks of threads.
     private static func text(
-        _ limits: DeviceLimits, _ blocks: DeviceLimits.Blocks, _ telemetry: DeviceTelemetry?
+        _ limits: DeviceLimits, _ blocks: DeviceLimits.Blocks, _ rates: DeviceLimits.Rates?,
+        _ telemetry: DeviceTelemetry?
     ) -> String {
         var rows = [
             ["architecture", "\(blocks.architecture) (runs \(blocks.accepts.joined(separator: ", ")))"],
@@ -88,6 +110,14 @@ struct DevicesCommand: AsyncParsableCommand {
                     + (telemetry?.freeBytes.map { ", \(TextFormat.bytes($0)) free" } ?? ""),
             ],
         ]
+        if let rates {
+            rows.append(["memory read", TextFormat.short(rates.memoryRead.allThreads / 1e9) + " GB/s"])
+            let products = [("fp32", rates.fp32), ("bf16", rates.bf16), ("f16", rates.f16)].compactMap { name, rate in
+                rate.map { "\(name) \(TextFormat.short($0.allThreads / 1e12)) TFLOP/s" }
+            }
+            let bytes = rates.int8.map { ["int8 \(TextFormat.short($0.allThreads / 1e12)) Top/s"] } ?? []
+            rows.append(["arithmetic", (products + bytes).joined(separator: ", ")])
+        }
         if let telemetry {
             rows.append(["driver", telemetry.driver])
             let now = [
@@ -107,11 +137,8 @@ struct DevicesCommand: AsyncParsableCommand {
     }
 
     /// Everything about a device; rates are per second.
-    static func json(_ device: any Device) -> JSONValue {
+    static func json(_ device: any Device, _ rates: DeviceLimits.Rates?) -> JSONValue {
         let limits = device.limits
-        func rate(_ rate: DeviceLimits.Rate?) -> JSONValue {
-            rate.map { ["one_thread": .number($0.oneThread), "all_threads": .number($0.allThreads)] } ?? .null
-        }
         var object: JSONObject = [
             "name": .string(limits.name), "kind": .string(limits.kind.rawValue), "vendor": .string(limits.vendor),
             "model": .string(limits.model), "features": .array(limits.features.map { .string($0.rawValue) }),
@@ -150,15 +177,7 @@ struct DevicesCommand: AsyncParsableCommand {
                         "memory_clock_mhz": number(telemetry.memoryClock),
                     ]))
         }
-        if let rates = limits.rates {
-            object.members.append(
-                .init(
-                    name: "rates",
-                    value: [
-                        "memory_read_bytes": rate(rates.memoryRead), "fp32_operations": rate(rates.fp32),
-                        "bf16_operations": rate(rates.bf16), "int8_operations": rate(rates.int8),
-                    ]))
-        }
+        if let rates { object.members.append(.init(name: "rates", value: rates.json)) }
         return .object(object)
     }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Base
+import DeviceAPI
+import DeviceRates
 import ElementTypes
 import JSON
 import ModelPackage
@@ -123,26 +125,30 @@ struct InspectCommand: ParsableCommand {
 
     /// Times of the launches, the median of several runs each, slowest first.
     private func profileText() throws -> String {
-        let loaded = try LoadedPackage(
-            path: package, device: try DeviceChoice.open(for: package, asked: self.device, threads: nil))
+        let device = try DeviceChoice.open(for: package, asked: self.device, threads: nil)
+        let loaded = try LoadedPackage(path: package, device: device)
+        let ceiling = LaunchCeiling(loaded, RatesFile.standard.rates(of: device))
         let session = try Session(loaded)
         let times = try LaunchProfile.measure(session, runs: 21)
         let total = times.reduce(0, +)
         let symbols = loaded.interface.symbols.map(\.symbol.hint)
         let sizes = try MemoryReport(loaded.plan, symbols: symbols).rows.map(\.byteCount)
-        var rows = [["time", "share", "GB/s", "#", "kernel", "label"]]
+        var rows = [["time", "share", "GB/s"] + (ceiling.isKnown ? ["of ceiling"] : []) + ["#", "kernel", "label"]]
         for index in times.indices.sorted(by: { (times[$1], $0) < (times[$0], $1) }) {
             let launch = loaded.plan.launches[index]
             // As if each buffer were touched once and whole.
             let bytes = Set(launch.operands.map(\.buffer)).reduce(0) { $0 + sizes[$1.index] }
-            rows.append([
+            let figures = [
                 TextFormat.time(Double(times[index])),
                 TextFormat.fixed(100 * Double(times[index]) / Double(max(total, 1)), 1) + " %",
-                TextFormat.short(Double(bytes) / Double(max(times[index], 1))), "\(index)",
-                launch.kernel,
-                launch.label,
-            ])
+                TextFormat.short(Double(bytes) / Double(max(times[index], 1))),
+            ]
+            let share = ceiling.isKnown ? [ceiling.share(index, bytes: bytes, nanoseconds: times[index])] : []
+            rows.append(figures + share + ["\(index)", launch.kernel, launch.label])
         }
-        return TextFormat.table(rows, right: [0, 1, 2, 3]) + "\ntotal \(TextFormat.time(Double(total)))"
+        return TextFormat.table(rows, right: ceiling.isKnown ? [0, 1, 2, 3, 4] : [0, 1, 2, 3])
+            + "\ntotal \(TextFormat.time(Double(total)))"
+            + (ceiling.isKnown || device.limits.blocks == nil
+                ? "" : "\nwhat the device reaches at most is not known: hearth devices measures it")
     }
 }

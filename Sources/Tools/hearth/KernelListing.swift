@@ -1,3 +1,4 @@
+import KernelIR
 import MappedFiles
 import ModelPackage
 
@@ -31,6 +32,16 @@ struct KernelListing {
             throw BadInput("no kernel '\(wanted)'; the kernels are \(entries.map(\.name).joined(separator: ", "))")
         }
         return found.map { $0.text + "\n" + code($0.symbol) }.joined(separator: "\n")
+    }
+
+    /// The kernels by symbol, read back from their texts; without those that cannot be.
+    var kernels: [String: Kernel] {
+        var found: [String: Kernel] = [:]
+        for entry in entries {
+            let text = entry.text.split(separator: "\n").dropFirst().joined(separator: "\n")
+            found[entry.symbol] = try? Kernel(parsing: text)
+        }
+        return found
     }
 
     /// The part of the C text between the headings around a kernel's symbol.

@@ -99,7 +99,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         let path = output ?? Self.defaultOutput(model)
         try PackageWriter.check(path: path)
         // Measured rates bound what a kernel can reach.
-        let (limits, device) = try DeviceChoice.target(place, threads: threads, measured: trials > 0)
+        var (limits, device) = try DeviceChoice.target(place, threads: threads, measured: trials > 0)
+        if trials > 0, let device { limits.rates = try await DeviceChoice.rates(of: device, python: python) }
         if device == nil, trials > 0 {
             Failure.complain("hearth: note: \(place) is not opened; nothing is searched and nothing is verified")
         }

@@ -144,6 +144,9 @@ typedef struct {
 /// Opens libcuda.so.1. Returns 0, or −1 with one line in `error` when the library or one of its functions is missing.
 int hearth_open_cuda(HearthCUDADriver *driver, char *error, size_t capacity);
 
+/// 1 where libcuda.so.1 can be opened.
+int hearth_cuda_is_there(void);
+
 /// Board power in milliwatts and energy in millijoules since the driver was loaded, temperature and clocks, as NVML gives
 /// them; fields that it does not give are −1.
 typedef struct {
