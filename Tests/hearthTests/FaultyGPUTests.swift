@@ -26,18 +26,20 @@ import Testing
             if process.terminationStatus == 0 { break }
         }
         try #require(FileManager.default.fileExists(atPath: "\(folder)/libcuda.so.1"), "no C compiler worked")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder)/libnvidia-ml.so.1", withDestinationPath: "libcuda.so.1")
         return folder
     }
 
-    private static func hearth(_ arguments: [String], fault: String, in folder: String) throws -> HearthProcess.Outcome
-    {
+    private static func hearth(
+        _ arguments: [String], fault: String, in folder: String, environment: [String: String] = [:]
+    ) throws -> HearthProcess.Outcome {
         let driver = try driver.get()
-        return try HearthProcess.run(
-            arguments, in: folder,
-            environment: [
-                "LD_LIBRARY_PATH": driver, "FAKE_CUDA": fault, "HEARTH_NVRTC": "\(driver)/libcuda.so.1",
-                "HEARTH_ARCHIVE": folder + "/archive.jsonl",
-            ])
+        let own = [
+            "LD_LIBRARY_PATH": driver, "FAKE_CUDA": fault, "HEARTH_NVRTC": "\(driver)/libcuda.so.1",
+            "HEARTH_ARCHIVE": folder + "/archive.jsonl",
+        ]
+        return try HearthProcess.run(arguments, in: folder, environment: own.merging(environment) { $1 })
     }
 
     private static func build(fault: String = "", in folder: String) throws -> HearthProcess.Outcome {
@@ -72,6 +74,8 @@ import Testing
         ("other", "this cuda lacks sm_90a", 1),
         ("foreign", "it was made for another GPU than this one (sm_90a); optimise again here", 1),
         ("memory", "out of memory: a buffer of ", 1),
+        ("pinned", "out of memory: a buffer of ", 1),
+        ("lost-later", "the GPU was lost while running on the GPU (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
         ("lost", "the GPU was lost while starting the model (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
         ("illegal", "starting the model failed: CUDA_ERROR: as the test wants it", 3),
     ])
@@ -91,6 +95,70 @@ import Testing
             let run = try Self.hearth(["run", "m.hearth"], fault: "capture", in: folder)
             #expect(run.errors.contains("preparing the model's graph: the GPU's memory is full"), "\(run.errors)")
             #expect(run.code == 1)
+        }
+    }
+
+    @Test(.enabled(if: dlopen("libcuda.so.1", RTLD_LAZY) == nil, "this machine has NVIDIA's driver"))
+    func aMissingDriverIsOneLine() throws {
+        try HearthProcess.withFolder { folder in
+            #expect(try Self.build(in: folder).code == 0)
+            let run = try HearthProcess.hearth("run", "m.hearth", in: folder)
+            #expect(run.code == 1 && run.output.isEmpty)
+            #expect(run.errors.hasPrefix("hearth: no device 'cuda': libcuda.so.1: "), "\(run.errors)")
+            #expect(run.errors.hasSuffix("install NVIDIA's driver\n"))
+        }
+    }
+
+    @Test func allGPUsAreListedWithWhatTheySayOfThemselves() throws {
+        try HearthProcess.withFolder { folder in
+            let listed = try Self.hearth(["devices", "--quick"], fault: "two", in: folder)
+            #expect(listed.code == 0 && listed.output.contains("\ncuda: Fake GPU, NVIDIA\n"), "\(listed)")
+            #expect(listed.output.contains("\ncuda:1: Second fake GPU, NVIDIA\n"))
+            #expect(listed.output.contains("123 W, 45 °C\n") && listed.output.contains("512 MiB free"))
+            let second = try Self.hearth(["devices", "--quick", "--device", "cuda:1"], fault: "two", in: folder)
+            #expect(second.output.hasPrefix("cuda:1: Second fake GPU"))
+            for (fault, line) in [
+                ("none", "hearth: note: no device 'cuda': the driver finds no GPU"),
+                ("uncounted", "hearth: note: no device 'cuda': the GPU was lost while counting GPUs"),
+                ("held", "hearth: note: no device 'cuda': another process holds the GPU for itself"),
+            ] {
+                let listed = try Self.hearth(["devices", "--quick"], fault: fault, in: folder)
+                #expect(
+                    listed.code == 0 && listed.errors.contains(line) && !listed.output.contains("cuda"), "\(listed)")
+            }
+        }
+    }
+
+    @Test func theGPUAskedForRuns() throws {
+        try HearthProcess.withFolder { folder in
+            #expect(try Self.build(in: folder).code == 0)
+            for (device, context) in [("cuda", "0x1000"), ("cuda:0", "0x1000"), ("cuda:1", "0x1001")] {
+                try? FileManager.default.removeItem(atPath: folder + "/log")
+                let run = try Self.hearth(
+                    ["run", "m.hearth", "--device", device], fault: "two", in: folder,
+                    environment: ["FAKE_CUDA_LOG": folder + "/log"])
+                #expect(run.code == 0, "\(run.errors)")
+                #expect(try String(contentsOfFile: folder + "/log", encoding: .utf8) == context + "\n")
+            }
+            let third = try Self.hearth(["run", "m.hearth", "--device", "cuda:2"], fault: "two", in: folder)
+            #expect(third.code == 1 && third.errors == "hearth: no device 'cuda:2': this machine has 2 GPUs\n")
+        }
+    }
+
+    /// What is measured of a GPU that does nothing is worth nothing, but it is measured once, remembered and shown.
+    @Test func whatAGPUReachesIsMeasuredAndRemembered() throws {
+        try HearthProcess.withFolder { folder in
+            #expect(try Self.build(in: folder).code == 0)
+            let before = try Self.hearth(["inspect", "m.hearth", "--profile"], fault: "", in: folder)
+            #expect(before.output.contains("is not known: hearth devices measures it"), "\(before)")
+            let measured = try Self.hearth(["devices", "--device", "cuda"], fault: "", in: folder)
+            #expect(measured.output.contains("memory read") && measured.output.contains("bf16"), "\(measured)")
+            let quick = try Self.hearth(["devices", "--device", "cuda", "--quick"], fault: "", in: folder)
+            #expect(quick.output.contains("memory read"), "\(quick)")
+            let after = try Self.hearth(["inspect", "m.hearth", "--profile"], fault: "", in: folder)
+            #expect(after.output.contains("of ceiling"), "\(after)")
+            let uncompiled = try Self.hearth(["devices", "--device", "cuda"], fault: "compile", in: folder)
+            #expect(uncompiled.code == 0 && uncompiled.errors.contains("what cuda reaches was not measured"))
         }
     }
 

@@ -67,7 +67,10 @@ public func hearth_telemetry(
     _ package: OpaquePointer!, _ telemetry: UnsafeMutablePointer<HearthTelemetry>!
 ) -> Int32 {
     fill(package, telemetry) { package throws(InterfaceError) in
-        let found = package.package.device.telemetry
+        let device = package.package.device
+        let selection = device.selection()
+        defer { device.select(selection) }
+        let found = device.telemetry
         return HearthTelemetry(
             watts: found?.watts ?? -1, joules: found?.joules ?? -1,
             temperature: (found?.temperature).map(Double.init) ?? -1, free_bytes: Int64(found?.freeBytes ?? -1),

@@ -1,6 +1,8 @@
 // A driver and a compiler without a GPU, for tests of what Hearth says when a GPU is missing, full, foreign or lost: FAKE_CUDA names
-// the fault. Memory is the host's; kernels do nothing.
+// the fault, or `two` for a second GPU. Memory is the host's; kernels do nothing. FAKE_CUDA_LOG names a file that gets a line for each
+// graph that is started: the context that was current.
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,8 +25,10 @@ int cuInit(unsigned flags) { return is("none") ? 100 : 0; }
 int cuDriverGetVersion(int *version) { return *version = is("old") ? 11040 : 13000, 0; }
 int cuGetErrorName(int code, const char **text) { return *text = code == 999 ? "CUDA_ERROR_UNKNOWN" : "CUDA_ERROR", 0; }
 int cuGetErrorString(int code, const char **text) { return *text = "as the test wants it", 0; }
-int cuDeviceGetCount(int *count) { return *count = 1, 0; }
-int cuDeviceGetName(char *name, int capacity, int device) { return strncpy(name, "Fake GPU", (size_t)capacity), 0; }
+int cuDeviceGetCount(int *count) { return *count = is("two") ? 2 : 1, is("uncounted") ? 999 : 0; }
+int cuDeviceGetName(char *name, int capacity, int device) {
+    return strncpy(name, device ? "Second fake GPU" : "Fake GPU", (size_t)capacity), 0;
+}
 int cuDeviceTotalMem_v2(size_t *bytes, int device) { return *bytes = 1 << 30, 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
     switch (attribute) {
@@ -38,9 +42,13 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
     return 0;
 }
 int cuDevicePrimaryCtxRetain(HearthCUContext *context, int device) {
-    *context = (HearthCUContext)context;
+    *context = (HearthCUContext)(uintptr_t)(0x1000 + device);
     return is("full") ? 2 : is("held") ? 46 : 0;
 }
+static _Thread_local HearthCUContext current;
+int cuCtxGetCurrent(HearthCUContext *context) { return *context = current, 0; }
+int cuCtxSetCurrent(HearthCUContext context) { return current = context, 0; }
+int cuMemGetInfo_v2(size_t *available, size_t *total) { return *total = 2 * (*available = 1 << 29), 0; }
 int cuStreamCreate(HearthCUStream *stream, unsigned flags) { return *stream = (HearthCUStream)stream, 0; }
 int cuEventCreate(HearthCUEvent *event, unsigned flags) {
     *event = malloc(sizeof(double));
@@ -55,6 +63,7 @@ int cuMemAllocAsync(HearthCUPointer *address, size_t bytes, HearthCUStream strea
     return *address = (HearthCUPointer)aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
 }
 int cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
+    if (is("pinned")) return 2;
     return *address = aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
 }
 int cuMemcpyHtoDAsync_v2(HearthCUPointer to, const void *from, size_t bytes, HearthCUStream stream) {
@@ -80,8 +89,26 @@ int cuStreamEndCapture(HearthCUStream stream, HearthCUGraph *graph) { return *gr
 int cuGraphInstantiateWithFlags(HearthCUGraphExec *executable, HearthCUGraph graph, unsigned long long flags) {
     return *executable = (HearthCUGraphExec)executable, is("capture") ? 2 : 0;
 }
-int cuStreamSynchronize(HearthCUStream stream) { return 0; }
-int cuGraphLaunch(HearthCUGraphExec executable, HearthCUStream stream) { return is("lost") ? 999 : is("illegal") ? 700 : 0; }
+static int started;
+int cuStreamSynchronize(HearthCUStream stream) { return started && is("lost-later") ? 999 : 0; }
+int cuGraphLaunch(HearthCUGraphExec executable, HearthCUStream stream) {
+    const char *path = getenv("FAKE_CUDA_LOG");
+    FILE *log = path ? fopen(path, "a") : 0;
+    if (log) fprintf(log, "%p\n", (void *)current), fclose(log);
+    started = 1;
+    return is("lost") ? 999 : is("illegal") ? 700 : 0;
+}
+
+// NVIDIA's management library, which the tests find under its name.
+int nvmlInit_v2(void) { return 0; }
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus, HearthNVMLDevice *device) { return 0; }
+int nvmlDeviceGetPowerUsage(HearthNVMLDevice device, unsigned *milliwatts) { return *milliwatts = 123000, 0; }
+int nvmlDeviceGetTotalEnergyConsumption(HearthNVMLDevice device, unsigned long long *millijoules) {
+    // As if the board drew 100 W.
+    return *millijoules = (unsigned long long)(now() * 100), 0;
+}
+int nvmlDeviceGetTemperature(HearthNVMLDevice device, int sensor, unsigned *degrees) { return *degrees = 45, 0; }
+int nvmlDeviceGetClockInfo(HearthNVMLDevice device, int clock, unsigned *megahertz) { return 1; }
 
 int nvrtcCreateProgram(
     HearthNVRTCProgram *program, const char *source, const char *name, int count, const char *const *headers,

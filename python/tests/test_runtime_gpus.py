@@ -1,0 +1,131 @@
+"""The Python runtime on two GPUs at once, over a driver that does nothing: which GPU gets the work, and what of the
+calling thread stays as it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_runtime import BUILT, ROOT
+
+FAKE = ROOT / "Tests/hearthTests/FakeDriver"
+pytestmark = [
+    pytest.mark.skipif(BUILT is None, reason="hearth and libHearthC.so are not built; see HEARTH_BUILD"),
+    pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler for the fake driver"),
+]
+
+USES_TWO = """
+import ctypes, os, sys, threading
+import numpy
+from hearth.runtime import Package
+
+driver = ctypes.CDLL("libcuda.so.1")
+driver.cuCtxSetCurrent(ctypes.c_void_p(0x42))
+def current():
+    found = ctypes.c_void_p()
+    driver.cuCtxGetCurrent(ctypes.byref(found))
+    return found.value
+packages = [Package.load(sys.argv[1], device=f"cuda:{n}") for n in (0, 1)]
+assert [p.device for p in packages] == ["cuda", "cuda:1"], packages
+assert [p.device_model for p in packages] == ["Fake GPU", "Second fake GPU"]
+assert packages[0].telemetry()["watts"] == 123 and current() == 0x42
+inputs = [[numpy.zeros(port.shape, port.dtype) for port in p.inputs] for p in packages]
+threads = [threading.Thread(target=lambda p=p, x=x: [p(*x) for _ in range(20)]) for p, x in zip(packages, inputs)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+for p, x in zip(packages, inputs):
+    results = p(*x)
+    assert current() == 0x42
+    p.session().close()
+    p.close()
+    assert current() == 0x42
+print("fine")
+"""
+
+USES_ONE = """
+import sys, numpy
+from hearth.runtime import HearthError, Package
+try:
+    p = Package.load(sys.argv[1])
+    p(*[numpy.zeros(port.shape, port.dtype) for port in p.inputs])
+    print("ran")
+except HearthError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the fake driver under the names of NVIDIA's."""
+    folder = tmp_path_factory.mktemp("driver")
+    includes = [f"-I{ROOT}/Sources/Device/CCUDADriver/include", f"-I{ROOT}/Sources/Kernel/CNVRTC/include"]
+    sources = [str(FAKE / "defaults.c"), str(FAKE / "fake.c")]
+    command = ["cc", "-shared", "-fPIC", "-O1", "-w", "-o", str(folder / "libcuda.so.1"), *includes, *sources]
+    subprocess.run(command, check=True)
+    (folder / "libnvidia-ml.so.1").symlink_to("libcuda.so.1")
+    return folder
+
+
+def environment(driver: Path, fault: str) -> dict[str, str]:
+    """Variables of a process that finds the fake driver."""
+    assert BUILT is not None
+    return {
+        **os.environ,
+        "LD_LIBRARY_PATH": str(driver),
+        "FAKE_CUDA": fault,
+        "HEARTH_NVRTC": str(driver / "libcuda.so.1"),
+        "HEARTH_ARCHIVE": str(driver / "archive.jsonl"),
+        "HEARTH_LIBRARY": str(BUILT[1]),
+        "PYTHONPATH": str(ROOT / "python"),
+    }
+
+
+@pytest.fixture(scope="module")
+def package(driver: Path) -> Path:
+    """A package for a GPU, whose kernels are none."""
+    assert BUILT is not None
+    model = ROOT / "Tests/ModelImportTests/Fixtures/f64.middle.pt2"
+    command = [str(BUILT[0]), "optimize", str(model), "--device", "cuda:sm_90", "--trials", "0", "-o", "m.hearth"]
+    done = subprocess.run(command, cwd=driver, env=environment(driver, ""), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return driver / "m.hearth"
+
+
+def test_two_gpus_work_at_once_and_the_thread_keeps_its_context(driver: Path, package: Path) -> None:
+    log = driver / "log"
+    variables = environment(driver, "two") | {"FAKE_CUDA_LOG": str(log)}
+    done = subprocess.run(
+        [sys.executable, "-c", USES_TWO, str(package)], env=variables, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0 and done.stdout == "fine\n", done.stderr
+    lines = log.read_text().splitlines()
+    assert lines.count("0x1000") == lines.count("0x1001") == 21 and len(lines) == 42
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "line"),
+    [
+        ("none", "DeviceUnavailable", "no device 'cuda': the driver finds no GPU"),
+        ("old", "DeviceUnavailable", "the driver is of CUDA 11.4, 12.0 or later is needed; update it"),
+        ("held", "DeviceUnavailable", "another process holds the GPU for itself"),
+        ("full", "DeviceUnavailable", "its memory is full; end what else uses the GPU"),
+        ("memory", "DeviceUnavailable", "out of memory: a buffer of "),
+        ("capture", "DeviceUnavailable", "preparing the model's graph: the GPU's memory is full"),
+        ("foreign", "InputError", "it was made for another GPU than this one (sm_90a); optimise again here"),
+        ("lost", "DeviceUnavailable", "the GPU was lost while starting the model"),
+        ("lost-later", "DeviceUnavailable", "the GPU was lost while running on the GPU"),
+        ("illegal", "RunFailed", "starting the model failed"),
+    ],
+)
+def test_faults_are_one_line_and_never_a_run_elsewhere(
+    driver: Path, package: Path, fault: str, kind: str, line: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", USES_ONE, str(package)], env=environment(driver, fault), capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.count("\n") == 1, done.stderr
+    assert done.stdout.startswith(kind + " ") and line in done.stdout
