@@ -7,7 +7,7 @@ import Testing
 /// `hearth bench` against side processes that only claim times: what it makes of rivals that lose, win, refuse and die.
 @Suite struct BenchTests {
     /// Speaks the baseline's protocol. `slow` and `fast` claim times that nothing can be mistaken about.
-    private static let baseline = """
+    static let baseline = """
         json, struct, sys = map(__import__, ("json", "struct", "sys"))
         mode, runs = None, 0
         while len(head := sys.stdin.buffer.read(4)) == 4:

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 /// What the command says when there is no GPU, or one that is full, foreign, held or lost: one line each and the right exit code,
@@ -73,7 +74,7 @@ import Testing
         ("held", "no device 'cuda': another process holds the GPU for itself", 1),
         ("other", "this cuda lacks sm_90a", 1),
         ("foreign", "it was made for another GPU than this one (sm_90a); optimise again here", 1),
-        ("memory", "out of memory: a buffer of ", 1),
+        ("memory", "bytes could not be allocated, 536870912 are free; end what else uses the device", 1),
         ("pinned", "out of memory: a buffer of ", 1),
         ("lost-later", "the GPU was lost while running on the GPU (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
         ("lost", "the GPU was lost while starting the model (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
@@ -159,6 +160,32 @@ import Testing
             #expect(after.output.contains("of ceiling"), "\(after)")
             let uncompiled = try Self.hearth(["devices", "--device", "cuda"], fault: "compile", in: folder)
             #expect(uncompiled.code == 0 && uncompiled.errors.contains("what cuda reaches was not measured"))
+        }
+    }
+
+    /// What a board uses is read around the calls of each side.
+    @Test func benchReportsEnergyWhereTheDeviceSays() throws {
+        try HearthProcess.withFolder { folder in
+            #expect(try Self.build(in: folder).code == 0)
+            let home = folder + "/home/python/hearth"
+            try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+            let sleeping = BenchTests.baseline.replacingOccurrences(
+                of: "reply[\"ns\"] = [{\"fast\"", with: "__import__(\"time\").sleep(0.01); reply[\"ns\"] = [{\"fast\"")
+            try Data(sleeping.utf8).write(to: URL(filePath: home + "/baseline.py"))
+            let run = try Self.hearth(
+                [
+                    "bench", "m.hearth", "--model", "m.py:f", "--against", "slow", "--rounds", "4", "--batch", "1",
+                    "--energy", "0.01", "--json", "-i",
+                    Self.root.appending(path: "Tests/ModelImportTests/Fixtures/f64.golden.safetensors").path,
+                ], fault: "", in: folder,
+                environment: [
+                    "HEARTH_HOME": folder + "/home", "HEARTH_PYTHON": "python3", "HEARTH_LIBRARY": "libhearth.so",
+                ])
+            #expect(run.code == 0, "\(run.errors)")
+            let report = try #require(try JSONReader().read(run.output).objectValue)
+            // 100 W for at least 10 ms, over six calls of ours.
+            #expect(report["ours_joules"]?.doubleValue ?? 0 > 1 / 6.0, "\(run.output)")
+            #expect(report["against"]?.arrayValue?.first?.objectValue?["theirs_joules"]?.doubleValue ?? 0 > 0.5)
         }
     }
 

@@ -408,3 +408,20 @@ def test_the_report_of_times_is_json(norm: Package) -> None:
     times = norm.session().time(torch.zeros(3, 6), 1.0, samples=4, inner=3)
     assert len(times) == 4 and all(time > 0 for time in times) and json.dumps(times)
     assert norm.telemetry() == {}
+
+
+def test_a_device_with_memory_of_its_own(models: Path, tmp_path: Path) -> None:
+    assert BUILT is not None
+    listed = subprocess.run([str(BUILT[0]), "devices", "--quick", "--json"], capture_output=True, text=True).stdout
+    if "opencl" not in [device["name"] for device in json.loads(listed)]:
+        pytest.skip("there is no OpenCL device; install pocl-opencl-icd and ocl-icd-libopencl1")
+    environment = {**os.environ, "HEARTH_HOME": str(ROOT), "HEARTH_PYTHON": sys.executable}
+    command = [str(BUILT[0]), "optimize", f"{models}:dynamic", "-o", "m.hearth", "--trials", "0", "--device", "opencl"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with Package.load(tmp_path / "m.hearth") as package:
+        assert package.device == "opencl"
+        for rows in (2, 5, 9):
+            x, scale = torch.randn(rows, 6), torch.randn(())
+            for found, wanted in zip(package(x, scale), expected(models, "dynamic", x, scale), strict=True):
+                torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)

@@ -113,7 +113,7 @@ def test_two_gpus_work_at_once_and_the_thread_keeps_its_context(driver: Path, pa
         ("old", "DeviceUnavailable", "the driver is of CUDA 11.4, 12.0 or later is needed; update it"),
         ("held", "DeviceUnavailable", "another process holds the GPU for itself"),
         ("full", "DeviceUnavailable", "its memory is full; end what else uses the GPU"),
-        ("memory", "DeviceUnavailable", "out of memory: a buffer of "),
+        ("memory", "DeviceUnavailable", "are free; end what else uses the device"),
         ("capture", "DeviceUnavailable", "preparing the model's graph: the GPU's memory is full"),
         ("foreign", "InputError", "it was made for another GPU than this one (sm_90a); optimise again here"),
         ("lost", "DeviceUnavailable", "the GPU was lost while starting the model"),

@@ -55,6 +55,8 @@ enum Leash {
         // Who reads this process's output to its end must not wait for the shell.
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        // Nor for what else was open when it was started: a caller's pipes, and locks that end with their last holder.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var pid = pid_t()
         let code = withCStrings(["/bin/sh", "-c", script]) { argv in
             withSpawnAttributes { posix_spawn(&pid, "/bin/sh", &actions, $0, argv, environ) }

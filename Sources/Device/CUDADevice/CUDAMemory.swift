@@ -31,7 +31,11 @@ final class CUDAMemory: DeviceMemory {
         guard byteCount >= 0 else { throw .outOfMemory(byteCount: byteCount) }
         var address: HearthCUPointer = 0
         let code = driver.call.cuMemAllocAsync(&address, max(byteCount, 1), stream)
-        if code == HEARTH_CU_OUT_OF_MEMORY { throw .outOfMemory(byteCount: byteCount) }
+        if code == HEARTH_CU_OUT_OF_MEMORY {
+            var (free, total) = (0, 0)
+            let isTold = driver.call.cuMemGetInfo(&free, &total) == 0
+            throw .outOfMemory(byteCount: byteCount, free: isTold ? free : nil)
+        }
         try driver.check(code, "allocating \(byteCount) bytes")
         try driver.check(driver.call.cuStreamSynchronize(stream), "allocating \(byteCount) bytes")
         guard let pointer = UnsafeMutableRawPointer(bitPattern: UInt(address)) else {

@@ -1,7 +1,7 @@
 /// What can go wrong with a device.
 package enum DeviceError: Error, Equatable, CustomStringConvertible {
-    /// A buffer of this many bytes could not be had.
-    case outOfMemory(byteCount: Int)
+    /// A buffer of this many bytes could not be had; `free` bytes are, where the device says.
+    case outOfMemory(byteCount: Int, free: Int? = nil)
     /// A program could not be loaded.
     case programNotLoaded(name: String, reason: String)
     /// A program has no such kernel.
@@ -24,7 +24,9 @@ package enum DeviceError: Error, Equatable, CustomStringConvertible {
     /// One line: what and where.
     package var description: String {
         switch self {
-        case .outOfMemory(let byteCount): "out of memory: a buffer of \(byteCount) bytes could not be allocated"
+        case .outOfMemory(let byteCount, let free):
+            "out of memory: a buffer of \(byteCount) bytes could not be allocated"
+                + (free.map { ", \($0) are free; end what else uses the device" } ?? "")
         case .programNotLoaded(let name, let reason): "kernels '\(name)' could not be loaded: \(reason)"
         case .missingKernel(let name, let program): "kernels '\(program)' have no function '\(name)'"
         case .kernelFailed(let launch, let kernel, let code):
