@@ -56,7 +56,9 @@ enum Leash {
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         // Nor for what else was open when it was started: a caller's pipes, and locks that end with their last holder.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        for descriptor in 3..<Int32(min(1024, sysconf(Int32(_SC_OPEN_MAX)))) {
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         var pid = pid_t()
         let code = withCStrings(["/bin/sh", "-c", script]) { argv in
             withSpawnAttributes { posix_spawn(&pid, "/bin/sh", &actions, $0, argv, environ) }
