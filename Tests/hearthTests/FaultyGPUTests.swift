@@ -172,20 +172,30 @@ import Testing
             let sleeping = BenchTests.baseline.replacingOccurrences(
                 of: "reply[\"ns\"] = [{\"fast\"", with: "__import__(\"time\").sleep(0.01); reply[\"ns\"] = [{\"fast\"")
             try Data(sleeping.utf8).write(to: URL(filePath: home + "/baseline.py"))
-            let run = try Self.hearth(
-                [
-                    "bench", "m.hearth", "--model", "m.py:f", "--against", "slow", "--rounds", "4", "--batch", "1",
-                    "--energy", "0.01", "--json", "-i",
-                    Self.root.appending(path: "Tests/ModelImportTests/Fixtures/f64.golden.safetensors").path,
-                ], fault: "", in: folder,
-                environment: [
-                    "HEARTH_HOME": folder + "/home", "HEARTH_PYTHON": "python3", "HEARTH_LIBRARY": "libhearth.so",
-                ])
+            let arguments = [
+                "bench", "m.hearth", "--model", "m.py:f", "--against", "slow", "--rounds", "4", "--batch", "1",
+                "--energy", "0.01", "--json", "-i",
+                Self.root.appending(path: "Tests/ModelImportTests/Fixtures/f64.golden.safetensors").path,
+            ]
+            let environment = [
+                "HEARTH_HOME": folder + "/home", "HEARTH_PYTHON": "python3", "HEARTH_LIBRARY": "libhearth.so",
+            ]
+            let run = try Self.hearth(arguments, fault: "", in: folder, environment: environment)
             #expect(run.code == 0, "\(run.errors)")
             let report = try #require(try JSONReader().read(run.output).objectValue)
             // 100 W for at least 10 ms, over six calls of ours.
             #expect(report["ours_joules"]?.doubleValue ?? 0 > 1 / 6.0, "\(run.output)")
             #expect(report["against"]?.arrayValue?.first?.objectValue?["theirs_joules"]?.doubleValue ?? 0 > 0.5)
+            // A GPU that writes a byte a second cannot have been so quick.
+            let listed = try Self.hearth(["devices", "--device", "cuda", "--quick", "--json"], fault: "", in: folder)
+            let gpu = try #require(try JSONReader().read(listed.output).arrayValue?.first?.objectValue)
+            let key = "\(gpu["fingerprint"]?.stringValue ?? "") CUDA 13.0"
+            let rate = #"{"one_thread": 1, "all_threads": 1}"#
+            let rates = "{\"\(key)\": {\"memory_read_bytes\": \(rate), \"fp32_operations\": \(rate)}}"
+            try Data(rates.utf8).write(to: URL(filePath: folder + "/rates.json"))
+            let failed = try Self.hearth(arguments, fault: "", in: folder, environment: environment)
+            #expect(failed.code == 1 && failed.output.isEmpty)
+            #expect(failed.errors.contains("the measurement failed: 2.00 ms a call is less than the "), "\(failed)")
         }
     }
 

@@ -13,7 +13,7 @@ package struct KernelLimits {
     /// Memory counts only for what no cache can hold. Operations count for products: a nest's work can be shortened in too
     /// many ways. Products over windows may take a quarter of the multiplications (Winograd F(4×4, 3×3)), and causal
     /// attention half of them.
-    static func floorSeconds(_ kernel: Kernel, dimensions: [Int], _ limits: DeviceLimits) -> Double {
+    package static func floorSeconds(_ kernel: Kernel, dimensions: [Int], _ limits: DeviceLimits) -> Double {
         guard let rates = limits.rates else { return 0 }
         func value(_ expression: IntegerExpression) -> Double {
             Double(

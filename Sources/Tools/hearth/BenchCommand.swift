@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import Baselines
 import DeviceAPI
+import DeviceRates
 import Glibc
 import JSON
 import ModelPackage
@@ -109,11 +110,26 @@ struct BenchCommand: ParsableCommand {
         try bench.verify(
             &report, golden: path, interface: directory.manifest.interface, hasState: Self.hasState(directory))
         try bench.measureDevice(&report)
+        try Self.check(report, directory, device)
         if energy > 0 { try bench.measureEnergy(&report, device, seconds: energy) }
         print(json ? report.json.text : report.text)
         rivals.quit()
         if report.measured.isEmpty {
             throw BadInput("no rival could be measured: \(report.rows.compactMap(\.failure).first ?? "")")
+        }
+    }
+
+    /// A time that the device cannot have reached is no measurement. Only where it was measured what it reaches, and at the extents
+    /// of the export.
+    private static func check(_ report: BenchReport, _ directory: PackageDirectory, _ device: any Device) throws {
+        guard directory.manifest.interface.symbols.isEmpty, let rates = RatesFile.standard.rates(of: device),
+            let entry = directory.manifest.plans.first(where: { $0.device == device.limits.kind.rawValue })
+        else { return }
+        let floor = LaunchCeiling(directory, try directory.plan(entry), device.limits, rates).floorSeconds
+        for time in [report.oursWall, report.oursDevice] where (time ?? .infinity) * 1e-9 < floor {
+            throw BadInput(
+                "the measurement failed: \(TextFormat.time(time ?? 0)) a call is less than the \(TextFormat.time(floor * 1e9)) that "
+                    + "\(device.limits.model) needs at least; measure again, and its rates with hearth devices")
         }
     }
 

@@ -127,7 +127,8 @@ struct InspectCommand: ParsableCommand {
     private func profileText() throws -> String {
         let device = try DeviceChoice.open(for: package, asked: self.device, threads: nil)
         let loaded = try LoadedPackage(path: package, device: device)
-        let ceiling = LaunchCeiling(loaded, RatesFile.standard.rates(of: device))
+        let ceiling = LaunchCeiling(
+            loaded.directory, loaded.plan, device.limits, RatesFile.standard.rates(of: device))
         let session = try Session(loaded)
         let times = try LaunchProfile.measure(session, runs: 21)
         let total = times.reduce(0, +)

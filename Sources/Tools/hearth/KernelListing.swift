@@ -38,7 +38,7 @@ struct KernelListing {
     var kernels: [String: Kernel] {
         var found: [String: Kernel] = [:]
         for entry in entries {
-            let text = entry.text.split(separator: "\n").dropFirst().joined(separator: "\n")
+            let text = entry.text.split(separator: "\n").dropFirst().map { $0 + "\n" }.joined()
             found[entry.symbol] = try? Kernel(parsing: text)
         }
         return found

@@ -4,7 +4,6 @@ import ElementTypes
 import KernelIR
 import ModelPackage
 import PackageBuilder
-import PackageRuntime
 
 /// How near launches come to what their device was measured to reach.
 struct LaunchCeiling {
@@ -12,15 +11,16 @@ struct LaunchCeiling {
     private let kernels: [String: Kernel]
     private let plan: Plan
     private let symbols: [Int]
-    private let limits: DeviceLimits
+    private var limits: DeviceLimits
 
-    /// For the launches of a package at the extents of its export; `rates` nil says nothing.
-    init(_ package: LoadedPackage, _ rates: DeviceLimits.Rates?) {
+    /// For the launches of a plan of a package at the extents of its export; `rates` nil says nothing.
+    init(_ directory: PackageDirectory, _ plan: Plan, _ limits: DeviceLimits, _ rates: DeviceLimits.Rates?) {
         self.rates = rates
-        kernels = rates == nil ? [:] : (try? KernelListing(package.directory))?.kernels ?? [:]
-        plan = package.plan
-        symbols = package.interface.symbols.map(\.symbol.hint)
-        limits = package.device.limits
+        kernels = rates == nil ? [:] : (try? KernelListing(directory))?.kernels ?? [:]
+        self.plan = plan
+        symbols = directory.manifest.interface.symbols.map(\.symbol.hint)
+        self.limits = limits
+        self.limits.rates = rates
     }
 
     /// Whether there is anything to say.
@@ -34,12 +34,30 @@ struct LaunchCeiling {
         var seconds = 0.0
         if bytes > KernelLimits.cacheBytes(limits) { seconds = Double(bytes) / rates.memoryRead.allThreads }
         if let kernel = kernels[launch.kernel] {
-            let dimensions = launch.dimensions.map { $0.constantValue ?? $0.evaluate { symbols[$0.index] } ?? 0 }
-            let (count, element) = KernelLimits.operations(kernel, dimensions: dimensions)
+            let (count, element) = KernelLimits.operations(kernel, dimensions: dimensions(launch))
             seconds = max(seconds, count / KernelLimits.rate(element, rates))
         }
         guard seconds > 0 else { return "" }
         let share = seconds / (Double(nanoseconds) * 1e-9)
         return share > 2 ? "impossible" : TextFormat.fixed(100 * share, 0) + " %"
+    }
+
+    /// Seconds that no run of the plan at the extents of its export can go below, as the judge bounds kernels; 0 when nothing is
+    /// known. Launches that run beside each other count by the longest.
+    var floorSeconds: Double {
+        var (sum, group) = (0.0, 0.0)
+        for launch in plan.launches {
+            if !launch.runsBeside {
+                sum += group
+                group = 0
+            }
+            guard let kernel = kernels[launch.kernel] else { continue }
+            group = max(group, KernelLimits.floorSeconds(kernel, dimensions: dimensions(launch), limits))
+        }
+        return sum + group
+    }
+
+    private func dimensions(_ launch: Plan.Launch) -> [Int] {
+        launch.dimensions.map { $0.constantValue ?? $0.evaluate { symbols[$0.index] } ?? 0 }
     }
 }
