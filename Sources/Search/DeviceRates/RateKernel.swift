@@ -173,12 +173,12 @@ struct RateKernel {
                     for (long long i = 0; i < count; i++) {
                         asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
                         #pragma unroll
-                        for (int k = 0; k < 4; k++)
+                        for (int k = 0; k < 8; k++)
                             asm volatile("{ .reg .pred p; setp.eq.b32 p, 0, 0; "
                                 "wgmma.mma_async.sync.aligned.m64n256k\(depth).\(sum).\(factor).\(factor) "
                                 "{\(registers)}, %128, %129, p\(flags); }"
                                 : \(outputs)
-                                : "l"(a + 2 * k), "l"(b + 2 * k));
+                                : "l"(a + 2 * (k & 3)), "l"(b + 2 * (k & 3)));
                         asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
                         asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
                     }
@@ -187,7 +187,7 @@ struct RateKernel {
                     for (int k = 0; k < 128; k++) s += d[k];
                     if (s == (\(type))3) target[0] = 1;
                 }
-                """, threads: 128, blocks: [1, 2],
-            operations: Double(2 * 64 * 256 * depth * 4))
+                """, threads: 128, blocks: [1, 2, 3],
+            operations: Double(2 * 64 * 256 * depth * 8))
     }
 }

@@ -55,6 +55,40 @@ private var noSlots: UnsafeBufferPointer<UnsafeMutableRawPointer> { .init(start:
 extension ConformanceCheck {
     /// Captured launches: order, slots, codes, replays.
     static let graphs: [ConformanceCheck] = [
+        .init("a queue over a caller's stream keeps its order, or is refused") { bench in
+            let count = 1000
+            let (device, own) = (bench.device, try bench.device.makeQueue())
+            let queue: any DeviceQueue
+            do throws(DeviceError) {
+                queue = try device.makeQueue(on: nil)
+            } catch {
+                return try require(error == .unsupported("streams of its caller"), "it was refused with: \(error)")
+            }
+            try await bench.withKernel(try line(count, factor: 2, added: 1)) { kernel in
+                let a = try Numbers([Int64](repeating: 3, count: count), device, own)
+                let b = try Numbers([Int64](repeating: 0, count: count), device, own)
+                let there = try device.makeGraph([
+                    try kernel.launch([.fixed(a.buffer.address)], [.fixed(b.buffer.address)])
+                ])
+                let back = try device.makeGraph([
+                    try kernel.launch([.fixed(b.buffer.address)], [.fixed(a.buffer.address)])
+                ])
+                for _ in 0..<5 {
+                    try queue.run(there, noSlots)
+                    try queue.run(back, noSlots)
+                }
+                try queue.synchronize()
+                var expected: Int64 = 3
+                for _ in 0..<10 { expected = expected * 2 + 1 }
+                try require(try a.read(own).allSatisfy { $0 == expected }, "runs of one stream overtook each other")
+            }
+        },
+        .init("what a thread had selected can be put back") { bench in
+            let before = bench.device.selection()
+            _ = try bench.device.allocate(64).byteCount
+            bench.device.select(before)
+            try require(bench.device.selection() == before, "the thread's selection is another one than before")
+        },
         .init("launches of a graph run in order") { bench in
             let count = 1000
             let (device, queue) = (bench.device, try bench.device.makeQueue())
