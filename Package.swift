@@ -87,9 +87,9 @@ let package = Package(
         .target(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
-        room("Search", "KernelWorker", ["CKernelHarness", "COneDNN", "CProcessor", "CThreadPool"]),
+        room("Search", "KernelWorker", ["ElementTypes", "CKernelHarness", "COneDNN", "CProcessor", "CThreadPool"]),
         room("Search", "DeviceRates", ["DeviceAPI", "JSON"]),
-        room("Search", "DeviceWorker", ["KernelWorker", "DeviceAPI", "Safetensors"]),
+        room("Search", "DeviceWorker", ["ElementTypes", "KernelWorker", "DeviceAPI", "Safetensors"]),
         room(
             "Search", "KernelJudge",
             ["Base", "ElementTypes", "KernelIR", "KernelWorker", "CKernelHarness", "Processes"]),

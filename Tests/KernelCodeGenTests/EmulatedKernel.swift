@@ -15,7 +15,9 @@ final class EmulatedKernel: RunnableKernel {
 
     init(_ kernel: Kernel, _ schedule: Schedule) throws {
         self.kernel = kernel
-        let emitter = SIMTEmitter(CubinTarget.target("sm_90a"))
+        var target = CubinTarget.target("sm_90a")
+        target.hasProductLibrary = true
+        let emitter = SIMTEmitter(target)
         emitted = try emitter.emit(kernel, symbol: "tested", schedule)
         let prelude = emitter.prelude.replacingOccurrences(of: SIMTPrelude.cuda, with: CUDAOnHost.head)
         guard !prelude.contains("asm volatile") else {
@@ -56,7 +58,10 @@ final class EmulatedKernel: RunnableKernel {
         for index in symbols.indices { arguments.append(place(withUnsafeBytes(of: dimensions[index]) { Array($0) })) }
         arguments.append(place([0, 0, 0, 0]))
         let function = unsafeBitCast(try library.symbol("emulate_tested"), to: Function.self)
-        for _ in 0..<2 { function(arguments, value(grid.blocks), grid.threads) }
+        for _ in 0..<2 {
+            if let product = grid.product { product.compute(arguments) }
+            if value(grid.blocks) > 0 { function(arguments, value(grid.blocks), grid.threads) }
+        }
         for (number, pointer) in given.enumerated() {
             let count = buffers[number].count
             guard UnsafeRawBufferPointer(start: pointer + count, count: 64).allSatisfy({ $0 == 0xA5 }) else {
@@ -67,6 +72,46 @@ final class EmulatedKernel: RunnableKernel {
         if grid.counters > 0, let counters {
             let words = UnsafeRawBufferPointer(start: counters, count: 4 * grid.counters)
             guard words.allSatisfy({ $0 == 0 }) else { throw Failure(description: "counters are not left zero") }
+        }
+    }
+}
+
+extension MatrixProduct {
+    /// Computes the product on memory of the host, as a vendor's library would.
+    fileprivate func compute(_ operands: [UnsafeMutableRawPointer?]) {
+        precondition(fault(operands: operands.count) == nil)
+        func load(_ operand: Int, _ index: Int, _ type: ElementType) -> Float {
+            guard let memory = operands[operand] else { return .nan }
+            switch type {
+            case .f32: return memory.load(fromByteOffset: 4 * index, as: Float.self)
+            case .f16: return Float(memory.load(fromByteOffset: 2 * index, as: Float16.self))
+            default: return Float(bitPattern: UInt32(memory.load(fromByteOffset: 2 * index, as: UInt16.self)) << 16)
+            }
+        }
+        for batch in 0..<batches {
+            for m in 0..<rows {
+                for n in 0..<columns {
+                    var sum = bias.map { load($0.operand, $0.offset + n, resultElement) } ?? 0
+                    for k in 0..<depth {
+                        let x = load(
+                            left.operand, left.offset + batch * left.batch + m * left.line + k * left.step, element)
+                        let y = load(
+                            right.operand, right.offset + batch * right.batch + n * right.line + k * right.step, element
+                        )
+                        sum += x * y
+                    }
+                    let place = result.offset + batch * result.batch + m * result.line + n
+                    switch resultElement {
+                    case .f32: operands[result.operand]?.storeBytes(of: sum, toByteOffset: 4 * place, as: Float.self)
+                    case .f16:
+                        operands[result.operand]?.storeBytes(
+                            of: Float16(sum), toByteOffset: 2 * place, as: Float16.self)
+                    default:
+                        let bits = UInt16(truncatingIfNeeded: Memory.rounded(sum).bitPattern >> 16)
+                        operands[result.operand]?.storeBytes(of: bits, toByteOffset: 2 * place, as: UInt16.self)
+                    }
+                }
+            }
         }
     }
 }

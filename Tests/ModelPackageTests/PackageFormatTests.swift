@@ -26,6 +26,23 @@ import Testing
         try plan.check(serving: SamplePackage.interface)
     }
 
+    /// What a library is asked for is written and read, and held to the operands that are there.
+    @Test func productsReadBack() throws {
+        var plan = SamplePackage.plan
+        let product = MatrixProduct(
+            element: .f32, resultElement: .f32, rows: 2, columns: 2, depth: 2, left: .init(operand: 0, line: 2),
+            right: .init(operand: 0, line: 2), result: .init(operand: 0, line: 2), workspace: 77, workspaceBytes: 0)
+        for index in plan.launches.indices {
+            plan.launches[index].spread = .grid(.init(blocks: 0, threads: 32, product: product))
+        }
+        #expect(try Plan(JSONReader().read(plan.text)) == plan)
+        let error = #expect(throws: PackageError.self) { try plan.check(serving: SamplePackage.interface) }
+        #expect(error.map { "\($0)" }?.contains("that of launch 0 refers to operand 77") == true, "\(error as Any)")
+        let broken = plan.text.replacingOccurrences(of: "\"product\":[1,", with: "\"product\":[1.5,")
+        #expect(broken != plan.text)
+        #expect(throws: PackageError.self) { try Plan(JSONReader().read(broken)) }
+    }
+
     @Test func manifestsReadBack() throws {
         var manifest = SamplePackage.manifest
         manifest.files = [.init(path: "a/b", byteCount: 5, digest: ContentHash(rawValue: 17))]
@@ -277,6 +294,18 @@ import Testing
         (
             { $0.launches[0].spread = .grid(.init(blocks: 1, threads: 0)) },
             "grids have sizes that devices may have, but launch 0 has 0 threads a block"
+        ),
+        (
+            {
+                $0.launches[0].spread = .grid(
+                    .init(
+                        blocks: 0, threads: 32,
+                        product: .init(
+                            element: .f32, resultElement: .f32, rows: 2, columns: 2, depth: 2,
+                            left: .init(operand: 0, line: 2), right: .init(operand: 0, line: 2),
+                            result: .init(operand: 0, line: 2), workspace: 3, workspaceBytes: 0)))
+            },
+            "products by libraries are products of the launch's operands, but that of launch 0 refers to operand 3 of 3"
         ),
         (
             { $0.launches[1].spread = .grid(.init(blocks: 1, threads: 32)) },

@@ -19,7 +19,7 @@ import Testing
             process.arguments = [
                 compiler, "-shared", "-fPIC", "-O1", "-w", "-o", "\(folder)/libcuda.so.1",
                 "-I\(root.path)/Sources/Device/CCUDADriver/include", "-I\(root.path)/Sources/Kernel/CNVRTC/include",
-                "\(here)/defaults.c", "\(here)/fake.c",
+                "\(here)/defaults.c", "\(here)/fake.c", "\(here)/products.c",
             ]
             process.standardError = FileHandle.nullDevice
             try process.run()
@@ -38,6 +38,7 @@ import Testing
         let driver = try driver.get()
         let own = [
             "LD_LIBRARY_PATH": driver, "FAKE_CUDA": fault, "HEARTH_NVRTC": "\(driver)/libcuda.so.1",
+            "HEARTH_CUBLASLT": fault == "no products" ? "/nowhere/libcublasLt.so" : "\(driver)/libcuda.so.1",
             "HEARTH_ARCHIVE": folder + "/archive.jsonl",
         ]
         return try HearthProcess.run(arguments, in: folder, environment: own.merging(environment) { $1 })
@@ -196,6 +197,23 @@ import Testing
             let failed = try Self.hearth(arguments, fault: "", in: folder, environment: environment)
             #expect(failed.code == 1 && failed.output.isEmpty)
             #expect(failed.errors.contains("the measurement failed: 2.00 ms a call is less than the "), "\(failed)")
+
+        }
+    }
+
+    /// Products through the library's functions, by one that computes them on the host.
+    @Test func productsAreAskedForAsTheyShouldBe() throws {
+        try HearthProcess.withFolder { folder in
+            func products(_ fault: String) throws -> HearthProcess.Outcome {
+                try Self.hearth(
+                    ["devices", "--conformance", "--device", "cuda", "--only", "products by a library"], fault: fault,
+                    in: folder)
+            }
+            let right = try products("")
+            #expect(right.code == 0 && right.output.contains("2 of 2 checks pass"), "\(right)")
+            let none = try products("unproposed")
+            #expect(none.code != 0 && "\(none)".contains("cuBLASLt has no way to compute it"), "\(none)")
+            #expect(try products("no products").code == 0)
         }
     }
 

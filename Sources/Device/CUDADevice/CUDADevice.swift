@@ -74,6 +74,12 @@ package final class CUDADevice: Device {
         return telemetry
     }
 
+    /// cuBLASLt, where the loader finds it (or at `HEARTH_CUBLASLT`).
+    package var libraries: [DeviceLimits.Library] {
+        guard let found = try? CUDAProductLibrary.shared.get() else { return [] }
+        return [.init(name: CUDAProductLibrary.name, version: found.version)]
+    }
+
     /// Makes the GPU the calling thread's.
     func enter() throws(DeviceError) {
         try driver.check(driver.call.cuCtxSetCurrent(context), "selecting the GPU")

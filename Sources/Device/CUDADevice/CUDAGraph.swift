@@ -1,5 +1,6 @@
 import CCUDADriver
 import DeviceAPI
+import ElementTypes
 
 /// Launches captured as one CUDA graph: at the first run, for its slots. When slots move, the nodes that use them get new
 /// arguments.
@@ -9,6 +10,8 @@ final class CUDAGraph: DeviceGraph {
     private let launches: [Launch]
     private let stream: HearthCUStream
     private let arguments: CUDAArguments
+    /// What the vendor's library computes, by launch.
+    private let products: [Int: CUDAProduct]
     /// One word of each launch in host memory that the GPU writes to when a kernel fails.
     private let codes: DeviceBuffer
     private var executable: HearthCUGraphExec?
@@ -19,7 +22,7 @@ final class CUDAGraph: DeviceGraph {
     private var bound: [UnsafeMutableRawPointer] = []
 
     init(_ device: CUDADevice, _ launches: [Launch], slotCount: Int) throws(DeviceError) {
-        try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks)
+        try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks, takesProducts: true)
         for launch in launches {
             // More than 48 KiB, with what the kernel declares itself, must be asked for
             // (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
@@ -28,6 +31,11 @@ final class CUDAGraph: DeviceGraph {
             try device.driver.check(
                 device.driver.call.cuFuncSetAttribute(function, 8, grid.sharedBytes), "reserving shared memory")
         }
+        var products: [Int: CUDAProduct] = [:]
+        for (index, launch) in launches.enumerated() {
+            if let product = launch.product { products[index] = try CUDAProduct(product) }
+        }
+        self.products = products
         self.device = device
         self.launches = launches
         self.slotCount = slotCount
@@ -125,6 +133,8 @@ final class CUDAGraph: DeviceGraph {
             let isMoved = launch.operands.contains { operand in
                 if case .slot(let slot, _) = operand { bound[slot] != slots[slot] } else { false }
             }
+            // The nodes of a library's call are its own.
+            if isMoved, launch.product != nil { return false }
             guard isMoved, let grid = launch.grid else { continue }
             guard let node = nodes[index] else { return false }
             var parameters = HearthCUKernelNodeParameters()
@@ -194,6 +204,9 @@ final class CUDAGraph: DeviceGraph {
 
     private func start(_ index: Int, on stream: HearthCUStream) throws(DeviceError) {
         let launch = launches[index]
+        if let product = products[index] {
+            try product.start(on: stream) { arguments.address(index, operand: $0) }
+        }
         guard let grid = launch.grid else { return }
         var attribute = HearthCULaunchAttribute()
         attribute.id = Int32(HEARTH_CU_LAUNCH_PROGRAMMATIC_SERIALIZATION)
@@ -215,6 +228,11 @@ final class CUDAGraph: DeviceGraph {
 }
 
 extension Launch {
+    /// What the vendor's library computes before.
+    fileprivate var product: MatrixProduct? {
+        if case .grid(let grid) = spread { grid.product } else { nil }
+    }
+
     /// The grid, where there is something to do.
     fileprivate var grid: Grid? {
         if case .grid(let grid) = spread, grid.blocks.min() > 0 { grid } else { nil }
@@ -263,6 +281,9 @@ private final class CUDAArguments {
     func of(_ launch: Int) -> UnsafeMutablePointer<UnsafeMutableRawPointer?>? {
         pointers.baseAddress.map { $0 + first[launch] }
     }
+
+    /// The address of an operand as it was last written.
+    func address(_ launch: Int, operand: Int) -> UInt64 { values[first[launch] + operand] }
 
     /// Writes the addresses of all operands.
     func fill(_ launches: [Launch], _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) {

@@ -24,6 +24,9 @@ package protocol Device: AnyObject, Sendable {
     /// Where the table of functions of a library begins that kernels may call, or nil when it is not there.
     func library(named name: String) -> UnsafeMutableRawPointer?
 
+    /// Libraries of the vendor that are here; finding out may take a moment.
+    var libraries: [DeviceLimits.Library] { get }
+
     /// A new queue.
     func makeQueue() throws(DeviceError) -> any DeviceQueue
 
@@ -48,6 +51,9 @@ extension Device {
 
     /// Nothing.
     package var telemetry: DeviceTelemetry? { nil }
+
+    /// Those that its limits name.
+    package var libraries: [DeviceLimits.Library] { limits.libraries }
 
     /// No libraries.
     package func library(named name: String) -> UnsafeMutableRawPointer? { nil }

@@ -1,7 +1,9 @@
+import ElementTypes
+
 extension Launch {
     /// Throws for the first launch that a device which runs grids within these limits cannot take.
     package static func checkGrids(
-        _ launches: [Launch], slotCount: Int, within limits: DeviceLimits.Blocks?
+        _ launches: [Launch], slotCount: Int, within limits: DeviceLimits.Blocks?, takesProducts: Bool = false
     ) throws(DeviceError) {
         for (index, launch) in launches.enumerated() {
             guard case .grid(let grid) = launch.spread else {
@@ -15,6 +17,12 @@ extension Launch {
             else {
                 let blocks = "\(grid.blocks.x) x \(grid.blocks.y) x \(grid.blocks.z)"
                 throw .badLaunch(launch: index, reason: "has a grid of \(blocks) blocks of \(grid.threads) threads")
+            }
+            if let product = grid.product {
+                guard takesProducts else { throw .badLaunch(launch: index, reason: "calls a library that is not here") }
+                if let fault = product.fault(operands: launch.operands.count) {
+                    throw .badLaunch(launch: index, reason: "asks for a product that \(fault)")
+                }
             }
             guard grid.sharedBytes >= 0, Int(grid.sharedBytes) <= limits?.sharedBytes ?? 0 else {
                 throw .badLaunch(launch: index, reason: "asks for \(grid.sharedBytes) bytes of shared memory")

@@ -1,3 +1,5 @@
+import ElementTypes
+
 /// A loaded set of kernels; it stays loaded as long as something refers to it.
 package protocol DeviceProgram: AnyObject, Sendable {
     /// Name for messages.
@@ -58,11 +60,15 @@ package struct Launch {
         package var sharedBytes: Int32
         /// Whether it may begin before the launch before it has ended; the kernel then waits where it needs its results.
         package var overlapsPredecessor: Bool
+        /// Computed by the vendor's library before the blocks run, on operands of the launch.
+        package var product: MatrixProduct?
 
         /// Makes a grid.
         package init(
-            blocks: SIMD3<Int32>, threads: Int32, sharedBytes: Int32 = 0, overlapsPredecessor: Bool = false
+            blocks: SIMD3<Int32>, threads: Int32, sharedBytes: Int32 = 0, overlapsPredecessor: Bool = false,
+            product: MatrixProduct? = nil
         ) {
+            self.product = product
             self.blocks = blocks
             self.threads = threads
             self.sharedBytes = sharedBytes

@@ -66,6 +66,8 @@ package struct EmittedKernel: Hashable, Sendable {
         /// 32-bit words that blocks count in. They are passed as one more buffer after the others, are zero before the
         /// first launch, and are left zero by every launch.
         package var counters: Int
+        /// Computed by the vendor's library before the blocks run, on the arguments.
+        package var product: MatrixProduct?
 
         /// Makes a grid.
         package init(

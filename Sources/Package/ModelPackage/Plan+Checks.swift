@@ -88,6 +88,25 @@ extension Plan {
             }
             return nil
         },
+        Check("products by libraries are products of the launch's operands") { subject in
+            for (index, launch) in subject.plan.launches.enumerated() {
+                guard case .grid(let grid) = launch.spread, let product = grid.product else { continue }
+                if let fault = product.fault(operands: launch.operands.count) {
+                    return "that of launch \(index) \(fault)"
+                }
+                for (number, operand) in launch.operands.enumerated() {
+                    let buffer =
+                        subject.plan.buffers.rows.indices.contains(operand.buffer.index)
+                        ? subject.plan.buffers[operand.buffer] : nil
+                    guard let count = buffer?.byteCount.constantValue, let offset = operand.byteOffset.constantValue
+                    else { continue }
+                    if product.byteCount(of: number) > count - offset {
+                        return "that of launch \(index) needs more of operand \(number) than there is"
+                    }
+                }
+            }
+            return nil
+        },
         Check("a plan runs on grids or in parts, not both") { subject in
             let grids = subject.plan.launches.count { if case .grid = $0.spread { true } else { false } }
             return grids == 0 || grids == subject.plan.launches.count

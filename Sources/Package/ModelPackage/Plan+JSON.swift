@@ -110,6 +110,7 @@ extension Plan {
             add("threads", JSONValue(grid.threads))
             if grid.sharedBytes != 0 { add("shared", JSONValue(grid.sharedBytes)) }
             if grid.overlaps { add("overlaps", true) }
+            if let product = grid.product { add("product", .array(product.integers.map { JSONValue($0) })) }
         }
         if launch.workspaceBytes != 0 { add("workspace", JSONValue(launch.workspaceBytes)) }
         if launch.runsBeside { add("beside", true) }
@@ -126,7 +127,8 @@ extension Plan {
             spread = .grid(
                 Grid(
                     blocks: try fields.dimension("blocks"), threads: try fields.integer("threads"),
-                    sharedBytes: try fields.optionalInteger("shared") ?? 0, overlaps: try fields.flag("overlaps")))
+                    sharedBytes: try fields.optionalInteger("shared") ?? 0, overlaps: try fields.flag("overlaps"),
+                    product: try product(fields)))
         case .some: throw fields.error("spread", "threads, gang or grid")
         }
         return Launch(
@@ -135,6 +137,15 @@ extension Plan {
             spread: spread,
             workspaceBytes: fields.object["workspace"] == nil ? 0 : try fields.dimension("workspace"),
             runsBeside: try fields.flag("beside"))
+    }
+
+    private static func product(_ fields: JSONFields) throws(PackageError) -> MatrixProduct? {
+        guard let value = fields.object["product"] else { return nil }
+        let integers = (value.arrayValue ?? []).compactMap { $0.integerValue.map { Int($0) } }
+        guard integers.count == value.arrayValue?.count, let product = MatrixProduct(integers: integers) else {
+            throw fields.error("product", "the integers of a product")
+        }
+        return product
     }
 
     private static func copy(_ fields: JSONFields) throws(PackageError) -> Copy {

@@ -75,9 +75,14 @@ package struct Plan: Sendable, Equatable {
         package var sharedBytes: Int
         /// Whether the launch may begin before the one before it has ended; the kernel waits itself.
         package var overlaps: Bool
+        /// Computed by the vendor's library before the blocks run, on operands of the launch.
+        package var product: MatrixProduct?
 
         /// Makes a grid.
-        package init(blocks: Dimension, threads: Int, sharedBytes: Int = 0, overlaps: Bool = false) {
+        package init(
+            blocks: Dimension, threads: Int, sharedBytes: Int = 0, overlaps: Bool = false, product: MatrixProduct? = nil
+        ) {
+            self.product = product
             self.blocks = blocks
             self.threads = threads
             self.sharedBytes = sharedBytes

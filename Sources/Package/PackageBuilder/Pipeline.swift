@@ -78,9 +78,11 @@ package struct Pipeline {
 
     /// Makes a pipeline for a device of these limits that runs blocks of threads; nil where there is no generator for it.
     package init?(
-        limits: DeviceLimits, images: DeviceImages, host: DeviceLimits, toolchain: CToolchain, worker: WorkerCommand
+        limits: DeviceLimits, images: DeviceImages, host: DeviceLimits, toolchain: CToolchain, worker: WorkerCommand,
+        usesLibraries: Bool = true
     ) {
         guard var target = SIMTTarget(limits) else { return nil }
+        target.hasProductLibrary = target.hasProductLibrary && usesLibraries
         target.hasTriton = target.hasTriton && images.hasTriton
         // What the host computes must be the same wherever its libraries are.
         var hostTarget = CPUTarget(host)

@@ -75,7 +75,7 @@ struct PlanAssembly {
                     .grid(
                         .init(
                             blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes,
-                            overlaps: grid.overlaps))
+                            overlaps: grid.overlaps, product: grid.product))
                 }
             if case .grid(let grid) = emitted.parts, grid.counters > 0 {
                 operands.append(counters(4 * grid.counters))

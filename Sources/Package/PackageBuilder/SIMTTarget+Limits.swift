@@ -17,6 +17,7 @@ extension SIMTTarget {
         self.init(
             dialect: dialect, architecture: blocks.architecture, warp: blocks.warp, threads: blocks.threads,
             sharedBytes: blocks.sharedBytes, multiprocessors: limits.cores, l2Bytes: limits.caches.l2)
+        hasProductLibrary = limits.libraries.contains { $0.name == "cuBLASLt" }
         hasTriton = limits.dialects.contains(.triton)
     }
 }

@@ -1,3 +1,5 @@
+import ElementTypes
+
 /// How a candidate is called: everything that the worker must know of a kernel, with all sizes resolved.
 package struct WorkerCall: Hashable, Sendable {
     /// What the kernel does with a parameter.
@@ -74,9 +76,14 @@ package struct WorkerCall: Hashable, Sendable {
         package var overlaps: Bool
         /// 32-bit words that blocks count in, passed after the arguments.
         package var counters: Int
+        /// Computed by the vendor's library before the blocks run.
+        package var product: MatrixProduct?
 
         /// Makes a grid.
-        package init(blocks: Int, threads: Int, sharedBytes: Int, overlaps: Bool, counters: Int) {
+        package init(
+            blocks: Int, threads: Int, sharedBytes: Int, overlaps: Bool, counters: Int, product: MatrixProduct? = nil
+        ) {
+            self.product = product
             self.blocks = blocks
             self.threads = threads
             self.sharedBytes = sharedBytes
@@ -152,6 +159,7 @@ package struct WorkerCall: Hashable, Sendable {
             for value in [grid.blocks, grid.threads, grid.sharedBytes, grid.overlaps ? 1 : 0, grid.counters] {
                 writer.put(value)
             }
+            writer.put(grid.product?.integers ?? []) { $0.put($1) }
         }
     }
 
@@ -187,9 +195,13 @@ package struct WorkerCall: Hashable, Sendable {
         parts = try reader.integer()
         grid =
             try reader.list { (reader) throws(WireError) in
-                Grid(
+                var grid = Grid(
                     blocks: try reader.integer(), threads: try reader.integer(), sharedBytes: try reader.integer(),
                     overlaps: try reader.integer() != 0, counters: try reader.integer())
+                let integers = try reader.list { (reader) throws(WireError) in try reader.integer() }
+                grid.product = MatrixProduct(integers: integers)
+                if grid.product == nil, !integers.isEmpty { throw WireError(offset: 0, expected: "a product") }
+                return grid
             }.first
     }
 }

@@ -50,6 +50,10 @@ package final class LoadedPackage: Sendable {
         } catch {
             throw .device(error)
         }
+        let callsProducts = plan.launches.contains {
+            if case .grid(let grid) = $0.spread { grid.product != nil } else { false }
+        }
+        if callsProducts, device.libraries.isEmpty { throw .missingLibrary("cuBLASLt") }
         for buffer in plan.buffers.rows {
             if case .library(let name) = buffer.placement, device.library(named: name) == nil {
                 throw .missingLibrary(name)

@@ -63,8 +63,9 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .badMemory(let name, let reason): "memory of '\(name)' \(reason)"
         case .sizeOverflow(let what): "\(what) cannot be computed for these inputs"
         case .missingLibrary(let name):
-            "the package calls \(name), which is not installed; install it (Debian: libdnnl-dev) or build the package again "
-                + "with hearth optimize --no-libraries"
+            "the package calls \(name), which is not installed; install it "
+                + (name == "oneDNN" ? "(Debian: libdnnl-dev)" : "(or name it in HEARTH_CUBLASLT)")
+                + " or build the package again with hearth optimize --no-libraries"
         case .notBound: "the shapes of the inputs are not bound yet"
         }
     }

@@ -477,7 +477,7 @@ extension Session {
             spread = .grid(
                 .init(
                     blocks: [blocks, 1, 1], threads: threads, sharedBytes: sharedBytes,
-                    overlapsPredecessor: grid.overlaps))
+                    overlapsPredecessor: grid.overlaps, product: grid.product))
         }
         return DeviceAPI.Launch(
             kernel: kernel, operands: operands, dimensions: dimensions, spread: spread, runsBeside: launch.runsBeside)

@@ -3,7 +3,7 @@ import ElementTypes
 import GraphIR
 
 /// `y = factor · x + added` over `count` integers.
-private func line(_ count: Int, factor: Int64, added: Int64) throws -> Graph {
+func line(_ count: Int, factor: Int64, added: Int64) throws -> Graph {
     var b = GraphBuilder(name: "line")
     b.graph.inputs = [GraphPort(name: "x", type: TensorType(.i64, [Dimension(count)]))]
     let x = try b.leaf(.input(0, b.graph.inputs[0].type))

@@ -10,7 +10,9 @@ extension KernelTrial {
         Schedule(["algorithm": 3, "tile": tile, "stages": stages, "parts": parts])
     }
 
-    /// Odd shapes in Triton.
+    private static let library = [0, 1, 2, 3].map { Schedule(["algorithm": 5, "proposal": $0]) }
+
+    /// Odd shapes in Triton, and by a vendor's library.
     static let oddTriton: [KernelTrial] = {
         var trials: [KernelTrial] = []
         for element in [ElementType.bf16, .f16] {
@@ -22,14 +24,14 @@ extension KernelTrial {
                             TrialShapes.product(m, k, n, element, hasPrologue: hasPrologue), element,
                             (0..<14).map { triton($0, $0 == 5 || $0 == 9 ? 2 : 3) } + [
                                 triton(0, 3, 2), triton(3, 3, 4),
-                            ]))
+                            ] + library))
                 }
             }
         }
         trials.append(
             product(
                 "triton of activations", TrialShapes.product(65, 72, 130, .bf16, isConstant: false), .bf16,
-                [triton(0, 3), triton(4, 2, 2)]))
+                [triton(0, 3), triton(4, 2, 2)] + library))
         for (side, channels, outputs, window, stride) in [(9, 16, 40, 3, 1), (14, 64, 96, 3, 2)] {
             trials.append(
                 product(
@@ -51,7 +53,7 @@ extension KernelTrial {
         return shapes.map { m, k, n in
             product(
                 "layer \(m)x\(k)x\(n)", TrialShapes.product(m, k, n, .bf16), .bf16,
-                (m <= 256 ? fewRowsForms(depth: k) : manyRowsForms), isTimed: true)
+                (m <= 256 ? fewRowsForms(depth: k) : manyRowsForms) + library, isTimed: true)
         }
     }()
 

@@ -153,7 +153,7 @@ package struct TrialRunner {
             spread: .grid(
                 .init(
                     blocks: [Int32(grid.blocks.constantValue ?? 0), 1, 1], threads: Int32(grid.threads),
-                    sharedBytes: Int32(grid.sharedBytes), overlapsPredecessor: grid.overlaps)))
+                    sharedBytes: Int32(grid.sharedBytes), overlapsPredecessor: grid.overlaps, product: grid.product)))
     }
 
     /// Bytes of scratch memory and counters in the order in which `launch` takes them.
@@ -195,10 +195,12 @@ package struct TrialRunner {
         let other = scratch(emitted)
         let arena = try Arena(device, (0..<copies).flatMap { _ in sizes } + other)
         try queue.fill(arena.buffer, with: 0)
-        for copy in 0..<copies {
-            for (number, bytes) in contents.enumerated() {
-                let place = arena.offsets[copy * sizes.count + number]
-                try bytes.withUnsafeBytes { try queue.copy($0, to: arena.buffer, at: place) }
+        for (number, bytes) in contents.enumerated() {
+            try bytes.withUnsafeBytes { try queue.copy($0, to: arena.buffer, at: arena.offsets[number]) }
+            let first = UnsafeRawPointer(arena.buffer.address + arena.offsets[number])
+            for copy in 1..<copies {
+                let place = arena.buffer.address + arena.offsets[copy * sizes.count + number]
+                try queue.copy(from: first, to: place, bytes.count)
             }
         }
         try queue.synchronize()

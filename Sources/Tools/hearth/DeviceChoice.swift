@@ -30,7 +30,9 @@ enum DeviceChoice {
         let (kind, number) = try DeviceCatalogue.parts(of: name)
         if kind == .cuda, let number, number.hasPrefix("sm_") { return (try CUDADevice.limits(of: number), nil) }
         let device = try open(name, threads: threads, measured: measured)
-        return (device.limits, device)
+        var limits = device.limits
+        if measured { limits.libraries = device.libraries }
+        return (limits, device)
     }
 
     /// What compiles kernels for a device that runs blocks of threads; nil for another. Triton is looked for where a search may

@@ -71,7 +71,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     var device: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
     @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
-    @Flag(help: "Call no vendor's library (oneDNN); generated kernels only.") var noLibraries = false
+    @Flag(help: "Call no vendor's library (oneDNN, cuBLASLt); generated kernels only.") var noLibraries = false
 
     func validate() throws {
         if trials < 0 { throw ValidationError("--trials should not be negative") }
@@ -246,7 +246,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         guard
             let pipeline = Pipeline(
                 limits: limits, images: images, host: try CPUDevice.shared.get().limits, toolchain: toolchain,
-                worker: worker)
+                worker: worker, usesLibraries: !noLibraries)
         else { throw BadInput("there is no generator of kernels for \(limits.name)") }
         return pipeline
     }

@@ -19,6 +19,7 @@ struct TrialsSubcommand: AsyncParsableCommand {
     @Option(help: "Only trials whose name contains this.") var only: String?
     @Option(help: "Only every n-th trial from the k-th on, as k/n.") var shard: String?
     @Flag(help: "Time the layers of models.") var time = false
+    @Flag(help: "With --compile, leave images that are there already.") var keep = false
 
     private func chosen() throws -> [(number: Int, trial: KernelTrial)] {
         let parts = (shard ?? "0/1").split(separator: "/").compactMap { Int($0) }
@@ -34,6 +35,7 @@ struct TrialsSubcommand: AsyncParsableCommand {
         guard var target = SIMTTarget(device.limits) else { throw BadInput("\(self.device) runs no blocks of threads") }
         let folder = images
         target.hasTriton = target.hasTriton && folder != nil
+        target.hasProductLibrary = !device.libraries.isEmpty
         let runner = try TrialRunner(device: device, target: target) { unit in
             guard let folder else { return .init(bytes: Array(unit.text.utf8)) }
             var image = TrialRunner.Image(bytes: try Self.read("\(folder)/\(unit.name).cubin"))
@@ -88,9 +90,11 @@ struct TrialsSubcommand: AsyncParsableCommand {
             Failure.complain("hearth: note: without kernels in Triton: \(error)")
         }
         target.hasTriton = target.hasTriton && triton != nil
+        target.hasProductLibrary = true
         let emitter = SIMTEmitter(target)
         mkdir(folder, 0o755)
         let units = try chosen().flatMap { TrialRunner.units($0.trial, number: $0.number, emitter) }
+            .filter { !keep || access("\(folder)/\($0.name).cubin", F_OK) != 0 }
         let architecture = target.architecture
         try await withThrowingTaskGroup(of: Void.self) { [triton] group in
             for unit in units {

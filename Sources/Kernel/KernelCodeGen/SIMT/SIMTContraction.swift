@@ -13,6 +13,8 @@ private enum SIMTProductForm: Int {
     case matrix = 3
     /// Matrix units by way of Triton.
     case triton = 4
+    /// A vendor's library.
+    case library = 5
 }
 
 /// The choices of a contraction.
@@ -32,10 +34,12 @@ private struct SIMTProductChoices {
     let parts: Choice
     /// Place in `TritonProductWriter.tiles`, and steps under way (form 4); nil where it does not apply.
     let triton: (tile: Choice, stages: Choice)?
+    /// Which of the library's proposals (form 5); nil where it does not apply.
+    let proposal: Choice?
 
     var all: [Choice] {
         [form, threadTile, across, columns, ahead, warps, tile, stages, parts]
-            + (triton.map { [$0.tile, $0.stages] } ?? [])
+            + (triton.map { [$0.tile, $0.stages] } ?? []) + (proposal.map { [$0] } ?? [])
     }
 
     init(_ product: SIMTProduct) {
@@ -69,6 +73,8 @@ private struct SIMTProductChoices {
             fillsTiles && product.target.hasTriton && TritonProductWriter.supports(product)
             ? tritonChoices(product.target) : nil
         if triton != nil { forms.append(.triton) }
+        proposal = fillsTiles && SIMTLibraryProduct(product) != nil ? Choice("proposal", [0, 1, 2, 3, 4, 5]) : nil
+        if proposal != nil { forms.append(.library) }
         form = Choice("algorithm", forms.map(\.rawValue))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
         let runs = max(1, depth / product.runLength)
@@ -164,6 +170,11 @@ package func emitSIMTContraction(
         return SIMTMatrixWriter(
             product: product, symbol: symbol, tile: table[place], stages: stages, parts: schedule[choices.parts]
         ).write()
+    case .library:
+        guard let library = SIMTLibraryProduct(product), let proposal = choices.proposal else {
+            throw EmissionError(kernel: kernel.name, reason: "no library computes it")
+        }
+        return try library.emit(symbol: symbol, proposal: schedule[proposal])
     case .triton:
         guard let triton = choices.triton, TritonProductWriter.tiles.indices.contains(schedule[triton.tile]) else {
             throw EmissionError(kernel: kernel.name, reason: "there is no such tile of Triton")

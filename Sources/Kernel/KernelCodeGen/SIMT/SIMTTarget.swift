@@ -20,6 +20,8 @@ package struct SIMTTarget: Hashable, Sendable {
     package var l2Bytes: Int
     /// Whether kernels may be written in Triton too.
     package var hasTriton = false
+    /// Whether a library of the vendor's computes products on its streams.
+    package var hasProductLibrary = false
 
     /// Makes a target.
     package init(

@@ -1,0 +1,171 @@
+import Base
+import DeviceAPI
+import ElementTypes
+import GraphIR
+import KernelJudge
+
+/// A product and where its matrices lie.
+private struct ProductCase {
+    var element: ElementType
+    var result: ElementType
+    var sizes: (batches: Int, rows: Int, columns: Int, depth: Int)
+    /// Whether neighbours of the left matrix's rows (of the right one's columns) lie side by side.
+    var isLeftAlong = true
+    var isRightAlong = true
+    var hasBias = false
+    /// Elements before the first of every matrix, and between the end of a line and the next.
+    var offset = 0
+    var gap = 0
+    /// Whether all batches share the right matrix.
+    var sharesRight = false
+
+    private func matrix(_ operand: Int, _ lines: Int, _ length: Int, isAlong: Bool, isShared: Bool)
+        -> MatrixProduct.Matrix
+    {
+        let distance = (isAlong ? length : lines) + gap
+        return .init(
+            operand: operand, offset: offset, line: isAlong ? distance : 1, step: isAlong ? 1 : distance,
+            batch: isShared || sizes.batches == 1 ? 0 : distance * (isAlong ? lines : length))
+    }
+
+    var product: MatrixProduct {
+        MatrixProduct(
+            element: element, resultElement: result, rows: sizes.rows, columns: sizes.columns, depth: sizes.depth,
+            batches: sizes.batches, left: matrix(0, sizes.rows, sizes.depth, isAlong: isLeftAlong, isShared: false),
+            right: matrix(1, sizes.columns, sizes.depth, isAlong: isRightAlong, isShared: sharesRight),
+            result: matrix(2, sizes.rows, sizes.columns, isAlong: true, isShared: false),
+            bias: hasBias ? .init(operand: 3, offset: offset) : nil, workspace: 4, workspaceBytes: 1 << 20)
+    }
+
+    var description: String {
+        "\(sizes.batches) of \(sizes.rows) x \(sizes.columns) x \(sizes.depth), \(element) to \(result)"
+            + "\(isLeftAlong ? "" : ", left turned")\(isRightAlong ? "" : ", right turned")\(hasBias ? ", bias" : "")"
+    }
+
+    static let all: [ProductCase] = {
+        var cases: [ProductCase] = []
+        for element in [ElementType.bf16, .f16] {
+            for (isLeftAlong, isRightAlong) in [(true, true), (true, false), (false, true), (false, false)] {
+                cases.append(
+                    ProductCase(
+                        element: element, result: .f32, sizes: (1, 24, 40, 56), isLeftAlong: isLeftAlong,
+                        isRightAlong: isRightAlong))
+                cases.append(
+                    ProductCase(
+                        element: element, result: element, sizes: (3, 16, 8, 32), isLeftAlong: isLeftAlong,
+                        isRightAlong: isRightAlong, offset: 8, gap: 8))
+            }
+            cases.append(ProductCase(element: element, result: element, sizes: (1, 128, 96, 64), hasBias: true))
+            cases.append(ProductCase(element: element, result: .f32, sizes: (2, 8, 16, 24), sharesRight: true))
+        }
+        cases.append(ProductCase(element: .f32, result: .f32, sizes: (2, 12, 20, 16), isRightAlong: false))
+        return cases
+    }()
+}
+
+extension ConformanceCheck {
+    /// Products by libraries of the vendor.
+    static let libraryProducts: [ConformanceCheck] = [
+        .init("products by a library are those of the matrices, where there is one") { bench in
+            if bench.device.libraries.isEmpty || bench.device.limits.blocks == nil { return }
+            let (device, queue) = (bench.device, try bench.device.makeQueue())
+            try await bench.withKernel(try line(8, factor: 1, added: 0)) { kernel in
+                for (number, one) in ProductCase.all.enumerated() {
+                    let product = one.product
+                    var random = SeededRandom(seed: UInt64(number + 1))
+                    // Small whole numbers: sums are exact in f32, and so are products of them.
+                    var contents: [[Double]] = []
+                    for operand in 0..<4 {
+                        let type = operand < 2 ? product.element : product.resultElement
+                        let count = max(1, product.byteCount(of: operand) / type.byteCount)
+                        contents.append((0..<count).map { _ in Double(random.index(below: 9)) - 4 })
+                    }
+                    let bytes = contents.enumerated().map { operand, values in
+                        elementBytes(values, operand < 2 ? product.element : product.resultElement)
+                    }
+                    var addresses: [UnsafeMutableRawPointer] = []
+                    let arena = try device.allocate(bytes.reduce(1 << 21) { $0 + $1.count + 512 })
+                    var used = 0
+                    for part in bytes + [[UInt8](repeating: 0, count: 1 << 20)] {
+                        addresses.append(arena.address + used)
+                        try part.withUnsafeBytes { try queue.copy($0, to: arena, at: used) }
+                        used += (part.count + 255) / 256 * 256
+                    }
+                    try queue.synchronize()
+                    var launch = try kernel.launch([.fixed(arena.address)], [.fixed(arena.address)])
+                    launch.operands = addresses.map { .fixed($0) }
+                    launch.spread = .grid(.init(blocks: .zero, threads: 32, product: product))
+                    let graph = try device.makeGraph([launch])
+                    for _ in 0..<2 { try graph.run(UnsafeBufferPointer(start: nil, count: 0)) }
+                    var found = [UInt8](repeating: 0, count: bytes[2].count)
+                    let place = addresses[2] - arena.address
+                    try found.withUnsafeMutableBytes { try queue.copy(arena, at: place, to: $0) }
+                    try queue.synchronize()
+                    let results = elementValues(found, product.resultElement)
+                    try check(product, contents, results, one.description)
+                }
+            }
+        },
+        .init("products by a library of operands that are not there are refused") { bench in
+            if bench.device.limits.blocks == nil { return }
+            try await bench.withKernel(try line(8, factor: 1, added: 0)) { kernel in
+                let buffer = try bench.device.allocate(256)
+                var launch = try kernel.launch([.fixed(buffer.address)], [.fixed(buffer.address)])
+                launch.spread = .grid(.init(blocks: .zero, threads: 32, product: ProductCase.all[0].product))
+                try requireError(
+                    "a product of five operands, of which two are there",
+                    { if case DeviceError.badLaunch = $0 { true } else { false } },
+                    { _ = try bench.device.makeGraph([launch]) })
+            }
+        },
+    ]
+
+    private static func check(
+        _ product: MatrixProduct, _ contents: [[Double]], _ results: [Double], _ what: String
+    ) throws {
+        var expected = contents[2]
+        let (a, b, d) = (product.left, product.right, product.result)
+        for batch in 0..<product.batches {
+            for m in 0..<product.rows {
+                for n in 0..<product.columns {
+                    var sum = product.bias.map { contents[3][$0.offset + n] } ?? 0
+                    for k in 0..<product.depth {
+                        sum +=
+                            contents[0][a.offset + batch * a.batch + m * a.line + k * a.step]
+                            * contents[1][b.offset + batch * b.batch + n * b.line + k * b.step]
+                    }
+                    expected[d.offset + batch * d.batch + m * d.line + n] = sum
+                }
+            }
+        }
+        let rounding = product.resultElement == .f32 ? 0 : product.resultElement == .f16 ? 0x1p-10 : 0x1p-7
+        for (index, (found, wanted)) in zip(results, expected).enumerated() {
+            try require(
+                abs(found - wanted) <= rounding * abs(wanted), "\(what): element \(index) is \(found), not \(wanted)")
+        }
+    }
+}
+
+/// Numbers as elements in memory.
+private func elementBytes(_ values: [Double], _ element: ElementType) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for value in values {
+        switch element {
+        case .f32: withUnsafeBytes(of: Float(value)) { bytes += $0 }
+        case .f16: withUnsafeBytes(of: Float16(value)) { bytes += $0 }
+        default: withUnsafeBytes(of: UInt16(Float(value).bitPattern >> 16)) { bytes += $0 }
+        }
+    }
+    return bytes
+}
+
+/// The numbers of elements in memory.
+private func elementValues(_ bytes: [UInt8], _ element: ElementType) -> [Double] {
+    bytes.withUnsafeBytes { raw in
+        switch element {
+        case .f32: raw.bindMemory(to: Float.self).map { Double($0) }
+        case .f16: raw.bindMemory(to: Float16.self).map { Double($0) }
+        default: raw.bindMemory(to: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
+        }
+    }
+}
