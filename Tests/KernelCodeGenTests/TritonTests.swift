@@ -207,7 +207,7 @@ struct TritonCompilerTests {
         var found = ""
         for (product, parts) in products {
             let emitted = try emitter.emit(
-                product.kernel, symbol: "tested", Schedule(["algorithm": 4, "parts": parts]))
+                product.kernel, symbol: "tested", Schedule(["algorithm": 4, "tritonTile": 0, "parts": parts]))
             let arguments = emitted.triton?.arguments.map { "\($0.name): \($0.type)\($0.isAligned ? " aligned" : "")" }
             found += "# \(product.testDescription) in \(parts): \(arguments?.joined(separator: ", ") ?? "")\n"
             found += emitted.source + "\n"

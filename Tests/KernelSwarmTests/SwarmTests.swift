@@ -56,6 +56,22 @@ private struct ReplayEvaluator: CandidateEvaluator {
 }
 
 @Suite struct SwarmTests {
+    /// Decisions that mean nothing beside the others make no other kernel, and are not tried.
+    @Test func whatMeansNothingIsNotTried() async {
+        let choices = [
+            Choice("algorithm", [2, 4]), Choice("tile", [8, 1, 3, 5]).only(where: "algorithm", is: [4]),
+            Choice("threads", [1, 2]), Choice("ahead", [1, 2, 3]).only(where: "algorithm", is: [2]),
+        ]
+        #expect(choices.canonical(Schedule(["tile": 5, "other": 9])) == choices.canonical(Schedule()))
+        #expect(choices.canonical(Schedule(["tile": 5, "algorithm": 4])).values["tile"] == 5)
+        let region = SearchRegion(key: "one", choices: choices, weight: 1)
+        var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 1000, patience: 1000), seed: 3)
+        _ = await swarm.run(FormulaEvaluator(regions: [region]), batchSize: 4, clock: { 0 })
+        // Two by three schedules of one algorithm, four by two of the other.
+        #expect(swarm.trials.count == 14)
+        #expect(Set(swarm.trials.map(\.candidate.schedule)).count == 14)
+    }
+
     static let choices = [
         Choice("rows", [1, 7, 2, 4, 8, 16]), Choice("columns", [16, 32, 48, 64, 96, 128]),
         Choice("unroll", [1, 2, 4, 8]), Choice("threads", [2, 1]), Choice("packing", [0, 1]),

@@ -3,12 +3,44 @@ package struct Choice: Hashable, Sendable {
     package var name: String
     /// Allowed values, the default first.
     package var values: [Int]
+    /// Where another choice must have one of some values for this one to mean anything; nil where it always does.
+    package var condition: Condition?
+
+    /// Values of another choice.
+    package struct Condition: Hashable, Sendable {
+        /// Name of the other choice.
+        package var name: String
+        package var values: Set<Int>
+    }
 
     /// Makes a choice.
     package init(_ name: String, _ values: [Int]) {
         precondition(!values.isEmpty, "a choice needs a default")
         self.name = name
         self.values = values
+    }
+
+    /// The choice, meaning something only where another one has one of these values; nil leaves it as it is.
+    package func only(where name: String, is values: Set<Int>?) -> Choice {
+        var choice = self
+        if let values { choice.condition = Condition(name: name, values: values) }
+        return choice
+    }
+}
+
+extension [Choice] {
+    /// The schedule with every decision stated and unknown names dropped; decisions that mean nothing beside the others are the
+    /// defaults, so that equal kernels have equal schedules.
+    package func canonical(_ schedule: Schedule) -> Schedule {
+        Schedule(
+            Dictionary(
+                uniqueKeysWithValues: map { choice in
+                    guard let condition = choice.condition,
+                        let other = first(where: { $0.name == condition.name }),
+                        !condition.values.contains(schedule[other])
+                    else { return (choice.name, schedule[choice]) }
+                    return (choice.name, choice.values[0])
+                }))
     }
 }
 

@@ -19,7 +19,7 @@ package struct SearchRegion: Hashable, Sendable {
         self.floorSeconds = floorSeconds
     }
 
-    /// Number of different schedules; the largest `Int` when there are more.
+    /// Number of schedules, of which some may be the same kernel; the largest `Int` when there are more.
     package var scheduleCount: Int {
         choices.reduce(1) { product, choice in
             let (next, overflow) = product.multipliedReportingOverflow(by: choice.values.count)
@@ -27,10 +27,8 @@ package struct SearchRegion: Hashable, Sendable {
         }
     }
 
-    /// The schedule with every decision stated and unknown names dropped, so that equal kernels have equal text.
-    package func canonical(_ schedule: Schedule) -> Schedule {
-        Schedule(Dictionary(uniqueKeysWithValues: choices.map { ($0.name, schedule[$0]) }))
-    }
+    /// The schedule as `[Choice].canonical` states it: equal kernels have equal text.
+    package func canonical(_ schedule: Schedule) -> Schedule { choices.canonical(schedule) }
 
     /// All defaults.
     package var defaultSchedule: Schedule { canonical(Schedule()) }

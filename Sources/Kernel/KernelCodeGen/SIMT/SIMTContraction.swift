@@ -71,7 +71,7 @@ private struct SIMTProductChoices {
         // Never the default: where it is better, the search says so.
         triton =
             fillsTiles && product.target.hasTriton && TritonProductWriter.supports(product)
-            ? tritonChoices(product.target) : nil
+            ? tritonChoices(product) : nil
         if triton != nil { forms.append(.triton) }
         proposal = fillsTiles && SIMTLibraryProduct(product) != nil ? Choice("proposal", [0, 1, 2, 3, 4, 5]) : nil
         if proposal != nil { forms.append(.library) }
@@ -113,12 +113,18 @@ private struct SIMTProductChoices {
     }
 }
 
-/// The tiles of Triton that fit, and the steps that may be under way.
-private func tritonChoices(_ target: SIMTTarget) -> (tile: Choice, stages: Choice) {
-    let tiles = TritonProductWriter.tiles.indices.filter {
-        TritonProductWriter.tiles[$0].sharedBytes(stages: 2) <= target.sharedBytes
+/// The tiles of Triton that fit, and the steps that may be under way. The default is the largest of a few that leaves no processor
+/// without work.
+private func tritonChoices(_ product: SIMTProduct) -> (tile: Choice, stages: Choice) {
+    let table = TritonProductWriter.tiles
+    let usable = table.indices.filter { table[$0].sharedBytes(stages: 2) <= product.target.sharedBytes }
+    let (rows, columns) = (product.rows ?? 512, product.columns ?? 512)
+    func blocks(_ tile: TritonProductWriter.Tile) -> Int {
+        ((rows + tile.rows - 1) / tile.rows) * ((columns + tile.columns - 1) / tile.columns) * (product.batches ?? 1)
     }
-    return (Choice("tritonTile", tiles), Choice("tritonStages", [3, 4, 2, 5]))
+    let large = [5, 3, 1, 0].first { usable.contains($0) && blocks(table[$0]) >= product.target.multiprocessors }
+    let best = rows <= 16 ? 11 : rows <= 32 ? 10 : large ?? 6
+    return (Choice("tritonTile", [best] + usable.filter { $0 != best }), Choice("tritonStages", [3, 4, 2, 5]))
 }
 
 /// The choices of a contraction on a device that runs blocks of threads.
@@ -127,7 +133,15 @@ package func simtContractionChoices(
 ) -> [Choice] {
     let choices = SIMTProductChoices(SIMTProduct(kernel, body, target))
     let nest = simtNestChoices(kernel, body.asNest(element: body.operandElement), target)
-    return choices.all + nest
+    // What a decision is about; the others mean nothing under another algorithm.
+    let forms: [String: Set<SIMTProductForm>] = [
+        "threadTile": [.tile], "across": [.skinny], "columns": [.skinny], "ahead": [.skinny], "warps": [.skinny],
+        "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
+        "tritonStages": [.triton], "proposal": [.library], "team": [.nest], "threads": [.nest],
+    ]
+    return (choices.all + nest).map { choice in
+        choice.only(where: "algorithm", is: forms[choice.name].map { Set($0.map(\.rawValue)) })
+    }
 }
 
 /// Emits a contraction for blocks of threads.
