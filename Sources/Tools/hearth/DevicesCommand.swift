@@ -65,7 +65,7 @@ struct DevicesCommand: AsyncParsableCommand {
     /// A paragraph about a device.
     static func text(_ device: any Device, _ rates: DeviceLimits.Rates?) -> String {
         let limits = device.limits
-        if let blocks = limits.blocks { return text(limits, blocks, rates, device.telemetry) }
+        if let blocks = limits.blocks { return text(limits, blocks, rates, device.telemetry, device.libraries) }
         var rows = [
             ["instructions", limits.features.map(\.rawValue).joined(separator: " ")],
             ["cores", "\(limits.cores), \(limits.threads) threads used, vectors of \(limits.vectorBytes) bytes"],
@@ -84,8 +84,7 @@ struct DevicesCommand: AsyncParsableCommand {
         }
         rows.append([
             "libraries",
-            limits.libraries.isEmpty
-                ? "none" : limits.libraries.map { "\($0.name) \($0.version)" }.joined(separator: ", "),
+            text(limits.libraries),
         ])
         rows.append(["fingerprint", limits.fingerprint])
         return "\(limits.name): \(limits.model), \(limits.vendor)\n"
@@ -95,7 +94,7 @@ struct DevicesCommand: AsyncParsableCommand {
     /// A paragraph about a device that runs blocks of threads.
     private static func text(
         _ limits: DeviceLimits, _ blocks: DeviceLimits.Blocks, _ rates: DeviceLimits.Rates?,
-        _ telemetry: DeviceTelemetry?
+        _ telemetry: DeviceTelemetry?, _ libraries: [DeviceLimits.Library]
     ) -> String {
         var rows = [
             ["architecture", "\(blocks.architecture) (runs \(blocks.accepts.joined(separator: ", ")))"],
@@ -118,6 +117,7 @@ struct DevicesCommand: AsyncParsableCommand {
             let bytes = rates.int8.map { ["int8 \(TextFormat.short($0.allThreads / 1e12)) Top/s"] } ?? []
             rows.append(["arithmetic", (products + bytes).joined(separator: ", ")])
         }
+        rows.append(["libraries", text(libraries)])
         if let telemetry {
             rows.append(["driver", telemetry.driver])
             let now = [
@@ -136,6 +136,10 @@ struct DevicesCommand: AsyncParsableCommand {
             + "\(TextFormat.short(rate.allThreads / 1e9)) \(unit) on \(threads)"
     }
 
+    private static func text(_ libraries: [DeviceLimits.Library]) -> String {
+        libraries.isEmpty ? "none" : libraries.map { "\($0.name) \($0.version)" }.joined(separator: ", ")
+    }
+
     /// Everything about a device; rates are per second.
     static func json(_ device: any Device, _ rates: DeviceLimits.Rates?) -> JSONValue {
         let limits = device.limits
@@ -150,7 +154,7 @@ struct DevicesCommand: AsyncParsableCommand {
             "element_types": .array(limits.elementTypes.map { .string($0.rawValue) }),
             "dialects": .array(limits.dialects.map { .string($0.rawValue) }),
             "reads_host_memory": .bool(limits.readsHostMemory), "captures_graphs": .bool(limits.capturesGraphs),
-            "libraries": .array(limits.libraries.map { ["name": .string($0.name), "version": .string($0.version)] }),
+            "libraries": .array(device.libraries.map { ["name": .string($0.name), "version": .string($0.version)] }),
             "fingerprint": .string(limits.fingerprint),
         ]
         if let blocks = limits.blocks {
