@@ -29,7 +29,6 @@ final class CUDAProductLibrary: Sendable {
     /// Such as `13.1.0`.
     var version: String {
         let number = call.cublasLtGetVersion()
-        // Versions before 13 count majors in ten thousands, later ones in ten thousands too.
         return "\(number / 10000).\(number % 10000 / 100).\(number % 100)"
     }
 
