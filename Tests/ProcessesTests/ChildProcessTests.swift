@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Processes
 import Testing
@@ -27,6 +28,27 @@ import Testing
         }
         let end = child.finished()
         #expect(end == nil)
+    }
+
+    /// The shell that ends what is left outlives everything else here: a pipe or a lock that it held would never end.
+    @Test func whatEndsChildrenHoldsNothingOfOurs() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        defer { for end in ends { close(end) } }
+        let child = try ChildProcess(executable: "/bin/true", arguments: [])
+        #expect(try child.collect(timeLimit: 30).end == .exited(code: 0))
+        let shells = try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
+            guard let number = Int32(name), number != getpid() else { return false }
+            let command = FileManager.default.contents(atPath: "/proc/\(number)/cmdline") ?? Data()
+            let status = FileManager.default.contents(atPath: "/proc/\(number)/status") ?? Data()
+            return String(decoding: command, as: UTF8.self).contains("trap '' HUP INT QUIT TERM")
+                && String(decoding: status, as: UTF8.self).contains("PPid:\t\(getpid())\n")
+        }
+        #expect(shells.count == 1)
+        for shell in shells {
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(shell)/fd")
+            #expect(Set(open).isSubset(of: ["0", "1", "2"]), "it holds \(open)")
+        }
     }
 
     @Test func endsAChildThatTakesTooLong() throws {

@@ -1,2 +1,2 @@
-"""Python half of Hearth: captures PyTorch models for the compiler, runs packages (`hearth.runtime`), and runs PyTorch as
-the baseline to beat."""
+"""Python half of Hearth: captures PyTorch models for the compiler, runs packages (`hearth.runtime`), and runs PyTorch
+as the baseline to beat."""
