@@ -187,7 +187,8 @@ class Package:
 
     def close(self) -> None:
         """Gives up the package and its own session. A call that runs ends in order, and so do other sessions."""
-        session, self._session, self._handle = self._session, None, None
+        with self._lock:  # a call of another thread may be making the session
+            session, self._session, self._handle = self._session, None, None
         if session is not None:
             session.close()
 
