@@ -211,6 +211,7 @@ import Testing
             }
             let right = try products("")
             #expect(right.code == 0 && right.output.contains("2 of 2 checks pass"), "\(right)")
+            #expect(try products("cold").code == 0)
             let none = try products("unproposed")
             #expect(none.code != 0 && "\(none)".contains("cuBLASLt has no way to compute it"), "\(none)")
             #expect(try products("no products").code == 0)

@@ -150,8 +150,21 @@ final class CUDAGraph: DeviceGraph {
         return true
     }
 
-    /// Captures the launches with the arguments that were filled in.
+    /// Captures the launches with the arguments that were filled in. A library may have to load its kernels, which some drivers
+    /// refuse during a capture: then its products are computed once, to memory of their own, before another attempt.
     private func capture() throws(DeviceError) {
+        do throws(DeviceError) { return try captureNow() } catch {
+            if products.isEmpty { throw error }
+        }
+        for (index, product) in products {
+            let memory = try device.allocate(product.resultByteCount)
+            try product.start(on: stream, elsewhere: memory.address) { arguments.address(index, operand: $0) }
+            try device.wait(for: stream)
+        }
+        try captureNow()
+    }
+
+    private func captureNow() throws(DeviceError) {
         discard()
         let call = device.driver.call
         var found: [HearthCUGraphNode?] = []

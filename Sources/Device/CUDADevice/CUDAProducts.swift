@@ -79,8 +79,14 @@ final class CUDAProduct {
         if let handle { _ = call.cublasLtDestroy(handle) }
     }
 
-    /// Starts the product on a stream; `address` gives that of an operand.
-    func start(on stream: HearthCUStream, _ address: (_ operand: Int) -> UInt64) throws(DeviceError) {
+    /// Bytes of the operand that takes the result.
+    var resultByteCount: Int { product.byteCount(of: product.result.operand) }
+
+    /// Starts the product on a stream; `address` gives that of an operand, and `elsewhere` takes the place of the one that takes
+    /// the result.
+    func start(
+        on stream: HearthCUStream, elsewhere: UnsafeMutableRawPointer? = nil, _ address: (_ operand: Int) -> UInt64
+    ) throws(DeviceError) {
         func place(_ matrix: MatrixProduct.Matrix, _ type: ElementType) -> UnsafeMutableRawPointer? {
             UnsafeMutableRawPointer(bitPattern: UInt(address(matrix.operand)) + UInt(matrix.offset * type.byteCount))
         }
@@ -88,7 +94,9 @@ final class CUDAProduct {
             try set(HEARTH_LT_BIAS, address(bias.operand) + UInt64(bias.offset * product.resultElement.byteCount))
         }
         let (one, zero) = (Float(1), Float(0))
-        let to = place(product.result, product.resultElement)
+        let to =
+            elsewhere.map { $0 + product.result.offset * product.resultElement.byteCount }
+            ?? place(product.result, product.resultElement)
         let status = withUnsafePointer(to: one) { one in
             withUnsafePointer(to: zero) { zero in
                 withUnsafePointer(to: proposal.algorithm) { algorithm in

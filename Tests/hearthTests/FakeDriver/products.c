@@ -76,6 +76,9 @@ int cublasLtMatmul(
     HearthLtHandle handle, HearthLtProduct product, const void *alpha, const void *a, HearthLtLayout al, const void *b,
     HearthLtLayout bl, const void *beta, const void *c, HearthLtLayout cl, void *d, HearthLtLayout dl, const void *algorithm,
     void *workspace, size_t workspace_bytes, void *stream) {
+    // A library whose kernels are not loaded yet.
+    static int calls;
+    if (is("cold") && !calls++) return 14;
     if (((const uint64_t *)algorithm)[0] < 7 || *(const float *)alpha != 1 || *(const float *)beta != 0 || !workspace) return 7;
     int64_t depth = (int64_t)(product->transpose_a ? al->rows : al->columns);
     if (depth != (int64_t)(product->transpose_b ? bl->columns : bl->rows)) return 7;
