@@ -199,6 +199,7 @@ let package = Package(
             "PackageBuilder",
             [
                 "TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering",
+                "GraphRewrites",
                 "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage", "PackageRuntime",
                 "ReferenceInterpreter", "worker-for-tests",
             ]),

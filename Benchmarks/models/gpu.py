@@ -93,6 +93,84 @@ def llama_8b_decode_16k() -> Model:
     return decoding(LLAMA_8B, 16384, 16000)
 
 
+class CodedLinear(nn.Module):
+    """A linear layer that restores its weight from fewer bits: `fp8` (float8_e4m3fn) and `int8` with a scale a row, `int4`
+    with a scale for each 32 elements, neighbours in one byte."""
+
+    def __init__(self, linear: nn.Linear, form: str) -> None:
+        super().__init__()
+        weight = linear.weight.data
+        self.form = form
+        self.shape = weight.shape
+        wide = weight.view(*weight.shape[:-1], -1, 32) if form == "int4" else weight
+        greatest = wide.abs().amax(-1, keepdim=True).clamp(min=1e-6)
+        if form == "fp8":
+            scale = greatest / 448
+            codes = (wide / scale).clamp(-448, 448).to(torch.float8_e4m3fn)
+        elif form == "int8":
+            scale = greatest / 127
+            codes = (wide / scale).round().clamp(-127, 127).to(torch.int8)
+        else:
+            scale = greatest / 7
+            whole = ((wide / scale).round() + 8).clamp(0, 15).to(torch.uint8).view(weight.shape)
+            codes = whole[:, 0::2] | whole[:, 1::2] << 4
+        self.register_buffer("codes", codes)
+        self.register_buffer("scale", scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.form == "int4":
+            whole = torch.stack((self.codes & 15, self.codes >> 4), -1).view(*self.scale.shape[:-1], 32)
+            weight = ((whole.to(x.dtype) - 8) * self.scale).view(self.shape)
+        else:
+            weight = self.codes.to(x.dtype) * self.scale
+        return functional.linear(x, weight)
+
+
+def coded(model: Model, form: str) -> Model:
+    """The model with all linear layers in fewer bits; each weight goes as its codes come."""
+    module, inputs = model
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Linear):
+                setattr(parent, name, CodedLinear(child, form))
+    return module, inputs
+
+
+def llama_8b_decode_fp8() -> Model:
+    """`llama_8b_decode` with weights in float8_e4m3fn."""
+    return coded(decoding(LLAMA_8B), "fp8")
+
+
+def llama_8b_decode_int8() -> Model:
+    """`llama_8b_decode` with weights in 8-bit integers."""
+    return coded(decoding(LLAMA_8B), "int8")
+
+
+def llama_8b_decode_int4() -> Model:
+    """`llama_8b_decode` with weights in 4-bit blocks of 32."""
+    return coded(decoding(LLAMA_8B), "int4")
+
+
+def llama_small_coded(form: str) -> Model:
+    """Two narrow layers in fewer bits, for tests."""
+    return coded(decoding(Config(256, 128, 2, 4, 2, 256, 10000.0, 1e-5), 64, 16), form)
+
+
+def llama_small_fp8() -> Model:
+    """Two narrow layers in float8_e4m3fn."""
+    return llama_small_coded("fp8")
+
+
+def llama_small_int8() -> Model:
+    """Two narrow layers in 8-bit integers."""
+    return llama_small_coded("int8")
+
+
+def llama_small_int4() -> Model:
+    """Two narrow layers in 4-bit blocks of 32."""
+    return llama_small_coded("int4")
+
+
 def llama_8b_four_layers() -> Model:
     """Four layers of `llama_8b_decode` and a small vocabulary: for correctness at full width."""
     return decoding(Config(4096, 4096, 4, 32, 8, 14336, 500000.0, 1e-5))

@@ -91,7 +91,7 @@ func checkedRewrite(_ graph: Graph, tolerance: Double = 2e-7, siblings: Bool = f
             case .bool:
                 let hidden = [Double](repeating: 1, count: 5)
                 inputs[3] = TensorValue(.bool, mask.shape, hidden + mask.doubles.dropFirst(5))
-            case .f64, .f16, .bf16, .i64, .i32, .i16, .i8, .u8: break
+            case .f64, .f16, .bf16, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8: break
             }
         }
         let before = try evaluate(graph, seed: 3, edit: hideAll)

@@ -171,6 +171,27 @@ enum CUDAOnHost {
             multiply(c, x, y, [](uint16_t h) { return load_f16(h); });
         }
 
+        FORCE void multiply_bf16_from(float *r, const uint32_t *x, const uint32_t *y, const float *c) {
+            float sums[4] = {c[0], c[1], c[2], c[3]};
+            multiply_bf16(sums, x, y);
+            memcpy(r, sums, sizeof sums);
+        }
+        FORCE void multiply_f16_from(float *r, const uint32_t *x, const uint32_t *y, const float *c) {
+            float sums[4] = {c[0], c[1], c[2], c[3]};
+            multiply_f16(sums, x, y);
+            memcpy(r, sums, sizeof sums);
+        }
+        FORCE uint32_t and_or(uint32_t a, uint32_t b, uint32_t c) { return (a & b) | c; }
+        FORCE uint32_t halves_f8e4m3(uint16_t x) {
+            uint32_t r = 0;
+            for (int i = 0; i < 2; ++i) {
+                const unsigned b = x >> (8 * i) & 255, m = b & 127;
+                const float value = m == 127 ? NAN : ldexpf((float)(m < 8 ? m : 8 + m % 8), (m < 8 ? 1 : (int)(m / 8)) - 10);
+                r |= (uint32_t)store_f16(b & 128 ? -value : value) << (16 * i);
+            }
+            return r;
+        }
+
         template <class T> struct Unpack { static T get(void *p) { return *(T *)p; } };
         template <class T> struct Unpack<T *> { static T *get(void *p) { return (T *)p; } };
         template <class... A, size_t... I>

@@ -89,6 +89,8 @@ struct SortCase: Sendable, CustomTestStringConvertible {
             case .f32: withUnsafeBytes(of: Float(value)) { Array($0) }
             case .f16: withUnsafeBytes(of: Float16(value)) { Array($0) }
             case .bf16: Memory.bytes([Float(value)], .bf16)
+            case .f8e4m3: [Float8.e4m3.bits(value)]
+            case .f8e5m2: [Float8.e5m2.bits(value)]
             case .i64: withUnsafeBytes(of: Int64(value)) { Array($0) }
             case .i32: withUnsafeBytes(of: Int32(value)) { Array($0) }
             case .i16: withUnsafeBytes(of: Int16(value)) { Array($0) }

@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test(arguments: ElementType.allCases) func elementsRoundTrip(element: ElementType) {
-        let values: [Double] = element == .bool ? [0, 1, 1, 0] : element == .u8 ? [0, 255, 7] : [0, 1, -2, 100]
+        let values: [Double] = element == .bool ? [0, 1, 1, 0] : element == .u8 ? [0, 255, 7] : [0, 1, -2, 96]
         let bytes = ElementCoding.encode(values, element)
         #expect(bytes.count == values.count * element.byteCount)
         #expect(bytes.withUnsafeBytes { ElementCoding.decode($0, element) } == values)

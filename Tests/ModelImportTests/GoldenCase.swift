@@ -89,6 +89,8 @@ struct GoldenCase {
         case .f32: epsilon = 0x1p-23
         case .f16: epsilon = 0x1p-10
         case .bf16: epsilon = 0x1p-7
+        case .f8e4m3: epsilon = 0x1p-3
+        case .f8e5m2: epsilon = 0x1p-2
         case .bool, .i64, .i32, .i16, .i8, .u8: return 0
         }
         let scale = exact.filter(\.isFinite).map { abs($0) }.max() ?? 0

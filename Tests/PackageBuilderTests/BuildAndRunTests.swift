@@ -21,7 +21,7 @@ struct MemoryTensors: TensorSource {
 
 /// Builds a package from a graph, loads it and runs it once on f32 inputs.
 func buildAndRun(
-    _ graph: Graph, _ tensors: MemoryTensors, _ inputs: [[Float]]
+    _ graph: Graph, _ tensors: any TensorSource, _ inputs: [[Float]]
 ) async throws -> [[Float]] {
     let device = try CPUDevice(threads: 2)
     var pipeline = Pipeline(device: device, toolchain: try await CToolchain.find(), worker: TestWorker.command)

@@ -74,7 +74,9 @@ import Testing
         let value =
             element.isInteger
             ? TensorValue(element, [2, 2], integers: [0, 1, 100, element == .u8 ? 255 : -128])
-            : TensorValue(element, [2, 2], element == .bool ? [0, 1, 1, 0] : [0.5, -2, .infinity, -0.0])
+            : TensorValue(
+                element, [2, 2],
+                element == .bool ? [0, 1, 1, 0] : [0.5, -2, element == .f8e4m3 ? 448 : .infinity, -0.0])
         #expect(value.bytes.count == 4 * element.byteCount)
         #expect(TensorValue(element, [2, 2], bytes: value.bytes) == value)
         #expect(TensorValue(element, [3], bytes: value.bytes) == nil)

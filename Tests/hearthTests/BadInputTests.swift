@@ -39,6 +39,11 @@ import Testing
                 + "the original model in Python, then torch.export.save("),
         Row("FIXTURES/tied.exported.pt2", "--inputs", "absent", says: "hearth: no such file: absent"),
         Row("FIXTURES/tied.exported.pt2", "--inputs", "strange", says: "hearth: strange"),
+        Row(
+            "FIXTURES/tied.exported.pt2", "--weights", "int4",
+            says:
+                "hearth: --weights int4: the model has no weight that is stored in f32, f16 or bf16 and summed by a product"
+        ),
         Row("FIXTURES/tied.exported.pt2", "--output", "/absent/o.hearth", says: "hearth: package '/absent/o.hearth'"),
         Row(
             "FIXTURES/tied.exported.pt2", "--output", "text.pt2", says: "hearth: 'text.pt2' exists and is not a package"

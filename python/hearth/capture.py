@@ -252,9 +252,16 @@ def eager(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
     changed = {
         name: after
         for name, after in twin.named_buffers()
-        if name in before and not torch.equal(after.nan_to_num(), before[name].nan_to_num())
+        if name in before and not same(after, before[name])
     }
     return leaves, changed
+
+
+def same(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors are equal, NaN equal to itself. Types of 8 bits are compared as they are stored."""
+    if a.is_floating_point() and a.element_size() == 1:
+        return torch.equal(a.view(torch.uint8), b.view(torch.uint8))
+    return torch.equal(a.nan_to_num(), b.nan_to_num())
 
 
 def lost_state(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:

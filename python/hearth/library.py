@@ -30,6 +30,8 @@ ELEMENTS = {
     8: "int8",
     9: "uint8",
     10: "bool",
+    11: "float8_e4m3fn",
+    12: "float8_e5m2",
 }
 CODES = {name: code for code, name in ELEMENTS.items()}
 

@@ -641,13 +641,13 @@ class _NumPy:
     def dtype(name: str) -> Any:
         import numpy
 
-        if name != "bfloat16":
+        if name not in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):
             return numpy.dtype(name)
         try:
-            from ml_dtypes import bfloat16
+            import ml_dtypes
         except ImportError:
-            raise HearthError("NumPy has no bfloat16; install ml_dtypes, or pass PyTorch tensors") from None
-        return numpy.dtype(bfloat16)
+            raise HearthError(f"NumPy has no {name}; install ml_dtypes, or pass PyTorch tensors") from None
+        return numpy.dtype(getattr(ml_dtypes, name))
 
     @staticmethod
     def maker(dtype: Any, shape: tuple[int, ...], device: Any) -> Callable[[], Any]:

@@ -1,6 +1,8 @@
 /// The type of one element of a tensor.
 package enum ElementType: String, CaseIterable, Hashable, Sendable {
     case f64, f32, f16, bf16
+    /// PyTorch's `float8_e4m3fn` and `float8_e5m2`: storage only, as all narrow floats.
+    case f8e4m3, f8e5m2
     case i64, i32, i16, i8, u8
     case bool
 
@@ -10,14 +12,14 @@ package enum ElementType: String, CaseIterable, Hashable, Sendable {
         case .f64, .i64: 8
         case .f32, .i32: 4
         case .f16, .bf16, .i16: 2
-        case .i8, .u8, .bool: 1
+        case .i8, .u8, .bool, .f8e4m3, .f8e5m2: 1
         }
     }
 
-    /// Whether values are IEEE-754 style numbers (bf16 included).
+    /// Whether values are IEEE-754 style numbers (bf16 and the 8-bit ones included).
     package var isFloatingPoint: Bool {
         switch self {
-        case .f64, .f32, .f16, .bf16: true
+        case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2: true
         case .i64, .i32, .i16, .i8, .u8, .bool: false
         }
     }
@@ -29,7 +31,7 @@ package enum ElementType: String, CaseIterable, Hashable, Sendable {
     package var computeType: ElementType {
         switch self {
         case .f64: .f64
-        case .f32, .f16, .bf16: .f32
+        case .f32, .f16, .bf16, .f8e4m3, .f8e5m2: .f32
         case .i64, .i32, .i16, .i8, .u8: .i64
         case .bool: .bool
         }
@@ -42,6 +44,8 @@ package enum ElementType: String, CaseIterable, Hashable, Sendable {
         case .f32: 0x1p-23
         case .f16: 0x1p-10
         case .bf16: 0x1p-7
+        case .f8e4m3: 0x1p-3
+        case .f8e5m2: 0x1p-2
         case .i64, .i32, .i16, .i8, .u8, .bool: 0
         }
     }
@@ -53,6 +57,8 @@ package enum ElementType: String, CaseIterable, Hashable, Sendable {
         case .f32: "F32"
         case .f16: "F16"
         case .bf16: "BF16"
+        case .f8e4m3: "F8_E4M3"
+        case .f8e5m2: "F8_E5M2"
         case .i64: "I64"
         case .i32: "I32"
         case .i16: "I16"

@@ -137,7 +137,7 @@ package struct ScalarBuilder {
     package mutating func number(_ value: Double, _ type: ElementType) -> Term {
         switch type.computeType {
         case .f64: real(value, .f64)
-        case .f32, .f16, .bf16: real(value, .f32)
+        case .f32, .f16, .bf16, .f8e4m3, .f8e5m2: real(value, .f32)
         case .i64, .i32, .i16, .i8, .u8: integer(Int64(value))
         case .bool: truth(value != 0)
         }

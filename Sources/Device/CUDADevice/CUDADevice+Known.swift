@@ -42,5 +42,5 @@ extension CUDADevice {
     }
 
     /// Types of elements that kernels load and store.
-    static let elementTypes: [ElementType] = [.f64, .f32, .f16, .bf16, .i64, .i32, .i16, .i8, .u8, .bool]
+    static let elementTypes = ElementType.allCases
 }

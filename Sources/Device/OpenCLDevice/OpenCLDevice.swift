@@ -109,7 +109,7 @@ package final class OpenCLDevice: Device {
                 sharedBytes: number(HEARTH_CL_LOCAL_MEMORY)),
             caches: .init(l1Data: 0, l2: number(HEARTH_CL_GLOBAL_CACHE), l3: 0, l3SharedBy: 0),
             memoryBytes: number(HEARTH_CL_GLOBAL_MEMORY), vectorBytes: 16,
-            elementTypes: [.f64, .f32, .f16, .bf16, .i64, .i32, .i16, .i8, .u8, .bool], dialects: [.openCLC],
+            elementTypes: ElementType.allCases, dialects: [.openCLC],
             readsHostMemory: false, capturesGraphs: false, alignment: 128)
     }
 }

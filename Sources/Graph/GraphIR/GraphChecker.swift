@@ -173,7 +173,7 @@ extension ElementType {
     /// Whether a constant of this type may be given by `value`: whole and in range for integers, 0 or 1 for bool.
     fileprivate func holds(_ value: Double) -> Bool {
         switch self {
-        case .f64, .f32, .f16, .bf16: true
+        case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2: true
         case .i64: Int64(exactly: value) != nil
         case .i32: Int32(exactly: value) != nil
         case .i16: Int16(exactly: value) != nil

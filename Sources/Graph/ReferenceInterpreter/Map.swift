@@ -63,6 +63,10 @@ private func cast(_ column: Column, to target: ElementType, rounds: Bool) -> Col
     case (.real(let values), .f64): .real(values)
     case (.real(let values), .f32), (.real(let values), .f16), (.real(let values), .bf16):
         rounds ? .real(values.map { target.rounded($0) }) : column
+    // A cast to 8 bits is meant, as one to integers is.
+    case (.real(let values), .f8e4m3), (.real(let values), .f8e5m2): .real(values.map { target.rounded($0) })
+    case (.integer(let values), .f8e4m3), (.integer(let values), .f8e5m2):
+        .real(values.map { target.rounded(Double($0)) })
     case (.integer(let values), .f64): .real(values.map { Double($0) })
     case (.integer(let values), .f32): .real(values.map { rounds ? Double(Float($0)) : Double($0) })
     case (.integer(let values), .f16), (.integer(let values), .bf16):

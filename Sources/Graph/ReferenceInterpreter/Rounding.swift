@@ -36,6 +36,8 @@ extension ElementType {
         case .f16: FloatingPointFormat.f16.round(value)
         case .bf16: FloatingPointFormat.bf16.round(value)
         case .f32: Double(Float(value))
+        case .f8e4m3: Float8.e4m3.rounded(value)
+        case .f8e5m2: Float8.e5m2.rounded(value)
         case .f64, .i64, .i32, .i16, .i8, .u8, .bool: value
         }
     }
@@ -47,7 +49,7 @@ extension ElementType {
         case .i16: Int64(Int16(truncatingIfNeeded: value))
         case .i8: Int64(Int8(truncatingIfNeeded: value))
         case .u8: Int64(UInt8(truncatingIfNeeded: value))
-        case .i64, .f64, .f32, .f16, .bf16, .bool: value
+        case .i64, .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2, .bool: value
         }
     }
 

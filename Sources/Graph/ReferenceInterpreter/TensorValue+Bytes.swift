@@ -13,6 +13,8 @@ extension TensorValue {
         case .f32: self.init(element, shape, read(Float.self) { Double($0) })
         case .f16: self.init(element, shape, read(UInt16.self) { doubleFromHalf($0) })
         case .bf16: self.init(element, shape, read(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) })
+        case .f8e4m3: self.init(element, shape, read(UInt8.self) { Float8.e4m3.value($0) })
+        case .f8e5m2: self.init(element, shape, read(UInt8.self) { Float8.e5m2.value($0) })
         case .bool: self.init(element, shape, read(UInt8.self) { $0 == 0 ? 0 : 1 })
         case .i64: self.init(element, shape, integers: read(Int64.self) { $0 })
         case .i32: self.init(element, shape, integers: read(Int32.self) { Int64($0) })
@@ -44,6 +46,8 @@ extension TensorValue {
                 case .f32: write(Float(value))
                 case .f16: write(halfBits(value))
                 case .bf16: write(bfloatBits(value))
+                case .f8e4m3: write(Float8.e4m3.bits(value))
+                case .f8e5m2: write(Float8.e5m2.bits(value))
                 case .bool: write(UInt8(value == 0 ? 0 : 1))
                 case .i64, .i32, .i16, .i8, .u8: preconditionFailure("integers are not stored as doubles")
                 }

@@ -34,7 +34,7 @@ struct BodyBuilder {
     mutating func number(_ value: Double, _ element: ElementType) -> Int {
         switch element.computeType {
         case .f64: emit(.real(bits: value.bitPattern, .f64), .f64)
-        case .f32, .f16, .bf16: emit(.real(bits: value.bitPattern, .f32), .f32)
+        case .f32, .f16, .bf16, .f8e4m3, .f8e5m2: emit(.real(bits: value.bitPattern, .f32), .f32)
         case .i64, .i32, .i16, .i8, .u8: emit(.integer(Int64(value)), .i64)
         case .bool: emit(.truth(value != 0), .bool)
         }
@@ -43,7 +43,8 @@ struct BodyBuilder {
     /// Converts to a storage type. Roundings between narrow floating types inside one kernel are dropped: values stay in
     /// f32 until they are stored, as `torch.compile` keeps them too.
     mutating func cast(_ operand: Int, _ element: ElementType) -> Int {
-        if element.isFloatingPoint, element.computeType == types[operand] { return operand }
+        // A rounding to 8 bits is meant, as one to integers is.
+        if element.isFloatingPoint, element.byteCount > 1, element.computeType == types[operand] { return operand }
         if element == .i64, types[operand] == .i64 { return operand }
         if element == .bool, types[operand] == .bool { return operand }
         return emit(.cast(operand, element), element.computeType)

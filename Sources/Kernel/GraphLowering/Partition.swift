@@ -307,7 +307,7 @@ package struct Partitioner {
     private func isWorthKernel(_ id: NodeID) -> Bool {
         let node = graph.nodes[id]
         // Products of bytes read them as bytes.
-        if isTrivial[id.index] || widensBytes(id) { return false }
+        if isTrivial[id.index] || widensBytes(id) || decodesWeights(id) { return false }
         let consumers = consumers(of: id)
         // Users that one row kernel computes read the value once.
         let kernels = Set(
@@ -361,6 +361,50 @@ package struct Partitioner {
             case .leaf, .map, .reduce, .scan, .concatenate, .gather, .scatter, .convolve, .attend, .recur, .window,
                 .sort:
                 false
+            }
+        }
+    }
+
+    /// Whether a node restores a weight from fewer bytes, all for products: they read the codes and restore it themselves.
+    private func decodesWeights(_ id: NodeID) -> Bool {
+        guard isConstant[id.index], !exits.contains(Value(id)), graph.nodes[id].results.count == 1,
+            let count = elementCount(graph.type(Value(id)).shape).constantValue
+        else { return false }
+        let type = graph.type(Value(id)).element
+        var hasCodes = false
+        guard type.isFloatingPoint, let bytes = storedBytes(id, &hasCodes), hasCodes,
+            bytes * 4 < count * type.byteCount * 3
+        else { return false }
+        return contractsOnly(id)
+    }
+
+    /// Bytes of the tensors in memory that a lazy constant is computed from; nil where it takes more than maps and views.
+    private func storedBytes(_ id: NodeID, _ hasCodes: inout Bool) -> Int? {
+        let node = graph.nodes[id]
+        switch node.operation {
+        case .leaf(let leaf):
+            guard case .parameter(_, let type) = leaf else { return 0 }
+            if type.element.byteCount == 1, type.element != .bool { hasCodes = true }
+            return elementCount(type.shape).constantValue.map { $0 * type.element.byteCount }
+        case .map, .view, .concatenate:
+            if groupOf[id.index] != nil { return nil }
+            var sum = 0
+            for operand in node.operands {
+                guard let bytes = storedBytes(operand.node, &hasCodes) else { return nil }
+                sum += bytes
+            }
+            return sum
+        case .reduce, .scan, .gather, .scatter, .contract, .convolve, .attend, .recur, .window, .sort: return nil
+        }
+    }
+
+    /// Whether products alone use a value, through views and with others beside it.
+    private func contractsOnly(_ id: NodeID) -> Bool {
+        users[id.index].allSatisfy { user in
+            switch graph.nodes[user].operation {
+            case .contract: true
+            case .view, .concatenate: !exits.contains(Value(user)) && contractsOnly(user)
+            case .leaf, .map, .reduce, .scan, .gather, .scatter, .convolve, .attend, .recur, .window, .sort: false
             }
         }
     }

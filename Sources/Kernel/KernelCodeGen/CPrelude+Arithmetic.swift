@@ -75,14 +75,57 @@ extension CPrelude {
             return x != x ? (uint16_t)((u >> 16) | 0x40) : (uint16_t)((u + 0x7FFF + ((u >> 16) & 1)) >> 16);
         }
         FORCE float round_bf16s(float x) { return load_bf16(store_bf16(x)); }
-        FORCE float round_f16s(float x) { return (float)(_Float16)x; }
-        FORCE vf round_f16v(vf x) { return CONVERT(CONVERT(x, vx), vf); }
-        FORCE vf round_f32v(vf x) { return x; }
-        FORCE float round_f32s(float x) { return x; }
-        FORCE int64_t to_l_fs(float x) { return x != x || x >= 9.2233720e18f || x < -9.2233720e18f ? INT64_MIN : (int64_t)x; }
-        FORCE int64_t to_l_ds(double x) { return x != x || x >= 9.2233720368547758e18 || x < -9.2233720368547758e18 ? INT64_MIN : (int64_t)x; }
-        FORCE vl to_l_fv(vf x) { vl r; for (int i = 0; i < LANES; ++i) r[i] = to_l_fs(x[i]); return r; }
-        FORCE vl to_l_dv(vd x) { vl r; for (int i = 0; i < LANES; ++i) r[i] = to_l_ds(x[i]); return r; }
+
+        """ + scalarBytes + """
+            #define BYTES_OF(NAME) \\
+            FORCE vf widen_##NAME(vb x) { vf r; for (int i = 0; i < LANES; ++i) r[i] = load_##NAME(x[i]); return r; } \\
+            FORCE vb narrow_##NAME(vf x) { vb r; for (int i = 0; i < LANES; ++i) r[i] = store_##NAME(x[i]); return r; } \\
+            FORCE vf round_##NAME##v(vf x) { return widen_##NAME(narrow_##NAME(x)); }
+            BYTES_OF(f8e4m3)
+            BYTES_OF(f8e5m2)
+            FORCE float round_f16s(float x) { return (float)(_Float16)x; }
+            FORCE vf round_f16v(vf x) { return CONVERT(CONVERT(x, vx), vf); }
+            FORCE vf round_f32v(vf x) { return x; }
+            FORCE float round_f32s(float x) { return x; }
+            FORCE int64_t to_l_fs(float x) { return x != x || x >= 9.2233720e18f || x < -9.2233720e18f ? INT64_MIN : (int64_t)x; }
+            FORCE int64_t to_l_ds(double x) { return x != x || x >= 9.2233720368547758e18 || x < -9.2233720368547758e18 ? INT64_MIN : (int64_t)x; }
+            FORCE vl to_l_fv(vf x) { vl r; for (int i = 0; i < LANES; ++i) r[i] = to_l_fs(x[i]); return r; }
+            FORCE vl to_l_dv(vd x) { vl r; for (int i = 0; i < LANES; ++i) r[i] = to_l_ds(x[i]); return r; }
+
+            """
+
+    /// The 8-bit formats of reals, as PyTorch converts them: halves to even, what is too large to the greatest number
+    /// (e4m3) or an infinity (e5m2).
+    static let scalarBytes = """
+        FORCE float load_f8e4m3(uint8_t x) {
+            const uint32_t s = (uint32_t)(x & 0x80) << 24, m = x & 0x7f;
+            const float small = (float)(int32_t)m * 0x1p-9f;
+            const uint32_t u = m < 8 ? (uint32_t)bits_fs(small) : m == 0x7f ? 0x7fc00000u : (m << 20) + 0x3c000000u;
+            return unbits_fs((int32_t)(u | s));
+        }
+        FORCE uint8_t store_f8e4m3(float x) {
+            const uint32_t u = (uint32_t)bits_fs(x), s = u >> 24 & 0x80, a = u & 0x7fffffff;
+            if (a > 0x7f800000) return (uint8_t)(s | 0x7f);
+            if (a >= 0x43e00000) return (uint8_t)(s | 0x7e);
+            if (a < 0x3c800000) return (uint8_t)(s | (uint32_t)(int32_t)round_fs(unbits_fs((int32_t)a) * 0x1p9f));
+            return (uint8_t)(s | (a - 0x3c000000 + 0x7ffff + (a >> 20 & 1)) >> 20);
+        }
+        FORCE float round_f8e4m3s(float x) { return load_f8e4m3(store_f8e4m3(x)); }
+        FORCE float load_f8e5m2(uint8_t x) {
+            const uint32_t s = (uint32_t)(x & 0x80) << 24, m = x & 0x7f;
+            const float small = (float)(int32_t)m * 0x1p-16f;
+            const uint32_t u = m < 4 ? (uint32_t)bits_fs(small)
+                : m > 0x7c ? 0x7fc00000u : m == 0x7c ? 0x7f800000u : (m << 21) + 0x38000000u;
+            return unbits_fs((int32_t)(u | s));
+        }
+        FORCE uint8_t store_f8e5m2(float x) {
+            const uint32_t u = (uint32_t)bits_fs(x), s = u >> 24 & 0x80, a = u & 0x7fffffff;
+            if (a > 0x7f800000) return (uint8_t)(s | 0x7f);
+            if (a >= 0x47800000) return (uint8_t)(s | 0x7c);
+            if (a < 0x38800000) return (uint8_t)(s | (uint32_t)(int32_t)round_fs(unbits_fs((int32_t)a) * 0x1p16f));
+            return (uint8_t)(s | (a - 0x38000000 + 0xfffff + (a >> 21 & 1)) >> 21);
+        }
+        FORCE float round_f8e5m2s(float x) { return load_f8e5m2(store_f8e5m2(x)); }
 
         """
 

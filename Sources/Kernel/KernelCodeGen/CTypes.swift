@@ -13,7 +13,7 @@ enum CTypes {
         case .i32: "int32_t"
         case .i16: "int16_t"
         case .i8: "int8_t"
-        case .u8, .bool: "uint8_t"
+        case .u8, .bool, .f8e4m3, .f8e5m2: "uint8_t"
         }
     }
 
@@ -28,7 +28,7 @@ enum CTypes {
         case .i32: "vi"
         case .i16: "vs"
         case .i8: "vc"
-        case .u8, .bool: "vb"
+        case .u8, .bool, .f8e4m3, .f8e5m2: "vb"
         }
     }
 
@@ -36,7 +36,7 @@ enum CTypes {
     static func letter(_ compute: ElementType) -> String {
         switch compute.computeType {
         case .f64: "d"
-        case .f32, .f16, .bf16: "f"
+        case .f32, .f16, .bf16, .f8e4m3, .f8e5m2: "f"
         case .i64, .i32, .i16, .i8, .u8: "l"
         case .bool: "b"
         }
@@ -46,7 +46,7 @@ enum CTypes {
     static func scalar(_ compute: ElementType) -> String {
         switch compute.computeType {
         case .f64: "double"
-        case .f32, .f16, .bf16: "float"
+        case .f32, .f16, .bf16, .f8e4m3, .f8e5m2: "float"
         case .i64, .i32, .i16, .i8, .u8: "int64_t"
         case .bool: "int"
         }
@@ -56,7 +56,7 @@ enum CTypes {
     static func vector(_ compute: ElementType) -> String {
         switch compute.computeType {
         case .f64: "vd"
-        case .f32, .f16, .bf16: "vf"
+        case .f32, .f16, .bf16, .f8e4m3, .f8e5m2: "vf"
         case .i64, .i32, .i16, .i8, .u8: "vl"
         case .bool: "vi"
         }
@@ -67,7 +67,7 @@ enum CTypes {
         switch element {
         case .f64, .f32, .i64: text
         case .f16: "(float)\(text)"
-        case .bf16: "load_bf16(\(text))"
+        case .bf16, .f8e4m3, .f8e5m2: "load_\(element.rawValue)(\(text))"
         case .i32, .i16, .i8, .u8: "(int64_t)\(text)"
         case .bool: "(\(text) != 0)"
         }
@@ -78,7 +78,7 @@ enum CTypes {
         switch element {
         case .f64, .f32, .i64: text
         case .f16: "CONVERT(\(text), vf)"
-        case .bf16: "widen_bf16(\(text))"
+        case .bf16, .f8e4m3, .f8e5m2: "widen_\(element.rawValue)(\(text))"
         case .i32, .i16, .i8, .u8: "CONVERT(\(text), vl)"
         case .bool: "CONVERT(\(text) != 0, vi)"
         }
@@ -89,7 +89,7 @@ enum CTypes {
         switch element {
         case .f64, .f32, .i64: text
         case .f16: "(_Float16)(\(text))"
-        case .bf16: "store_bf16(\(text))"
+        case .bf16, .f8e4m3, .f8e5m2: "store_\(element.rawValue)(\(text))"
         case .i32, .i16, .i8, .u8: "(\(storage(element)))(\(text))"
         case .bool: "(uint8_t)((\(text)) != 0)"
         }
@@ -100,7 +100,7 @@ enum CTypes {
         switch element {
         case .f64, .f32, .i64: text
         case .f16: "CONVERT(\(text), vx)"
-        case .bf16: "narrow_bf16(\(text))"
+        case .bf16, .f8e4m3, .f8e5m2: "narrow_\(element.rawValue)(\(text))"
         case .i32, .i16, .i8, .u8: "CONVERT(\(text), \(storageVector(element)))"
         case .bool: "CONVERT((\(text)) & 1, vb)"
         }

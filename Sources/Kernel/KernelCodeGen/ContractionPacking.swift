@@ -17,11 +17,11 @@ struct ContractionPacking {
         case .bf16, .i8:
             return form == "s"
                 ? CTypes.store(plan.packedElement, value) : CTypes.storeVector(plan.packedElement, value)
-        case .f32, .f64, .f16, .i64, .i32, .i16, .u8, .bool: break
+        case .f32, .f64, .f16, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .u8, .bool: break
         }
         switch contraction.operandElement {
         case .bf16, .f16: return "round_\(contraction.operandElement.rawValue)\(form)(\(value))"
-        case .f32, .f64, .i64, .i32, .i16, .i8, .u8, .bool: return value
+        case .f32, .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool: return value
         }
     }
 

@@ -243,7 +243,7 @@ struct ContractionSizes {
             switch contraction.operandElement {
             case .bf16: target.hasAMXBF16
             case .i8: target.hasAMXInt8
-            case .f32, .f64, .f16, .i64, .i32, .i16, .u8, .bool: false
+            case .f32, .f64, .f16, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .u8, .bool: false
             }
         return hasTiles && (rowCount ?? .max) > 4
     }

@@ -66,7 +66,7 @@ package struct KernelEmitter: Sendable {
             return body.left.body.types(parameters: kernel.parameters)[body.left.result] == .f32
                 && body.right.body.types(parameters: kernel.parameters)[body.right.result] == .f32
         case .i8: return body.overBytes(kernel, target) != nil
-        case .f64, .i64, .i32, .i16, .u8, .bool: return false
+        case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .u8, .bool: return false
         }
     }
 }

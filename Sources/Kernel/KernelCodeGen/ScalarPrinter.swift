@@ -81,7 +81,7 @@ enum CScalarTable {
         case .f64:
             if source == "d" { return text }
             return source == "b" && isVector ? "CONVERT(-\(text), vd)" : convert(text, .f64)
-        case .f32, .f16, .bf16:
+        case .f32, .f16, .bf16, .f8e4m3, .f8e5m2:
             var value = text
             if source == "b" {
                 value = isVector ? "CONVERT(-\(text), vf)" : "(float)(\(text))"

@@ -70,7 +70,7 @@ package func emitSort(
 private func sortRoutines(_ symbol: String, _ type: ElementType, valueType: String, keyType: String) -> String {
     let key: String
     switch type {
-    case .f32, .f16, .bf16:
+    case .f32, .f16, .bf16, .f8e4m3, .f8e5m2:
         key = """
             const uint32_t u = (uint32_t)bits_fs(x == 0 ? 0 : x);
                 return x != x ? UINT32_MAX : u ^ (u >> 31 ? UINT32_MAX : UINT32_C(1) << 31);

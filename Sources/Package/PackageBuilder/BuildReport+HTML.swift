@@ -1,9 +1,12 @@
 import KernelIR
+import ModelPackage
 
 /// `report.html`: the same facts as `report.json`, as one static page that loads nothing.
 extension BuildReport {
     /// The page for a model of this name.
-    static func html(_ model: String, _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings) -> String {
+    static func html(
+        _ model: String, _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ precision: [Manifest.Fact] = []
+    ) -> String {
         var page = """
             <!DOCTYPE html>
             <html lang="en"><head><meta charset="utf-8"><title>\(escape(model))</title>
@@ -16,6 +19,10 @@ extension BuildReport {
             <h1>\(escape(model))</h1>
 
             """
+        if !precision.isEmpty {
+            page += table(
+                "Weights in fewer bits", [("what", false), ("stated", false)], precision.map { [$0.name, $0.value] })
+        }
         page += table(
             "Stages", [("stage", false), ("seconds", true)],
             timings.map { [$0.stage.rawValue, fixed($0.seconds, 3)] })

@@ -1,9 +1,14 @@
 import JSON
 import KernelIR
+import ModelPackage
 
 /// `report.json`: what the stages took and what the search did to each kernel.
 enum BuildReport {
-    static func json(_ timings: [Pipeline.Timing], _ findings: Pipeline.Findings) -> JSONValue {
+    /// `precision` are facts about weights in fewer bits.
+    static func json(
+        _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ precision: [Manifest.Fact] = []
+    ) -> JSONValue {
+        let stated = JSONValue.array(precision.map { .string("\($0.name): \($0.value)") })
         let stages: [JSONValue] = timings.map {
             ["stage": .string($0.stage.rawValue), "seconds": .number($0.seconds)]
         }
@@ -29,11 +34,14 @@ enum BuildReport {
         // Without a search no kernel is judged: default schedules stand for themselves until the whole model is compared.
         let verification = JSONValue.string(findings.regions.isEmpty ? "whole model" : "every kernel as stated")
         guard let cover = findings.cover else {
-            return ["stages": .array(stages), "kernels_verified_by": verification, "kernels": .array(kernels)]
+            return [
+                "stages": .array(stages), "kernels_verified_by": verification, "precision": stated,
+                "kernels": .array(kernels),
+            ]
         }
         return [
             "stages": .array(stages), "cover": json(cover), "kernels_verified_by": verification,
-            "kernels": .array(kernels),
+            "precision": stated, "kernels": .array(kernels),
         ]
     }
 

@@ -69,7 +69,7 @@ package struct KernelLimits {
         case .bf16: max(rates.fp32.allThreads, rates.bf16?.allThreads ?? 0)
         case .f16: max(rates.fp32.allThreads, rates.f16?.allThreads ?? 0)
         case .f32: rates.fp32.allThreads
-        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: .infinity
+        case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool: .infinity
         }
     }
 

@@ -12,6 +12,8 @@ extension UnsafeMutableRawBufferPointer {
             let bits = Float(value).bitPattern
             let rounded = value.isNaN ? bits | 0x40_0000 : bits &+ 0x7FFF &+ ((bits >> 16) & 1)
             storeBytes(of: UInt16(truncatingIfNeeded: rounded >> 16), toByteOffset: offset, as: UInt16.self)
+        case .f8e4m3: storeBytes(of: Float8.e4m3.bits(value), toByteOffset: offset, as: UInt8.self)
+        case .f8e5m2: storeBytes(of: Float8.e5m2.bits(value), toByteOffset: offset, as: UInt8.self)
         case .i64: storeBytes(of: Int64(value), toByteOffset: offset, as: Int64.self)
         case .i32: storeBytes(of: Int32(truncatingIfNeeded: Int64(value)), toByteOffset: offset, as: Int32.self)
         case .i16: storeBytes(of: Int16(truncatingIfNeeded: Int64(value)), toByteOffset: offset, as: Int16.self)

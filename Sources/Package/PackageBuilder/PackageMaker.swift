@@ -79,8 +79,9 @@ struct PackageMaker: Sendable {
                     }
                 })
         }
-        try writer.add("report.json", Array(BuildReport.json(timings, findings).prettyText.utf8))
-        try writer.add("report.html", Array(BuildReport.html(model.graph.name, timings, findings).utf8))
+        let precision = model.provenance.filter { $0.name.hasPrefix("weights") }
+        try writer.add("report.json", Array(BuildReport.json(timings, findings, precision).prettyText.utf8))
+        try writer.add("report.html", Array(BuildReport.html(model.graph.name, timings, findings, precision).utf8))
         if let record = model.record { try writer.add("golden.safetensors", tensors: record.stored) }
         if !assembly.weights.isEmpty {
             try writer.add("weights.safetensors", tensors: assembly.weights.map(\.stored))

@@ -19,6 +19,8 @@ package struct ReferenceRecord: Sendable {
         package var stateOutputs: [String: TensorValue] = [:]
         /// The same in double precision.
         package var stateTruth: [String: TensorValue] = [:]
+        /// Where weights were coded in fewer bits: the truth of the model as it was.
+        package var original: [TensorValue] = []
 
         /// Makes a set.
         package init(inputs: [TensorValue], outputs: [TensorValue] = [], truth: [TensorValue] = []) {
@@ -60,7 +62,7 @@ package struct ReferenceRecord: Sendable {
             if name.hasPrefix("set."), let end = name.dropFirst(4).firstIndex(of: ".") {
                 name = name[name.index(after: end)...]
             }
-            let isKnown = ["input.", "output.", "truth.", "state."].contains { name.hasPrefix($0) }
+            let isKnown = ["input.", "output.", "truth.", "state.", "original."].contains { name.hasPrefix($0) }
             guard isKnown || ports.contains(tensor.name) else {
                 throw BuildError.unsupported(
                     "\(path): tensor '\(tensor.name)' is no input of the model; the inputs are "
@@ -171,6 +173,7 @@ package struct ReferenceRecord: Sendable {
                 ("input", numbered(set.inputs), false),
                 ("output", numbered(set.outputs) + named(set.stateOutputs), false),
                 ("truth", numbered(set.truth) + named(set.stateTruth), true),
+                ("original", numbered(set.original), true),
             ]
             for (name, values, isTruth) in groups {
                 for (index, value) in values {

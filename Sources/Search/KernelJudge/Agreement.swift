@@ -171,6 +171,8 @@ extension ElementType {
         case .f32: 0x1p-149
         case .f16: 0x1p-24
         case .bf16: 0x1p-133
+        case .f8e4m3: 0x1p-9
+        case .f8e5m2: 0x1p-16
         case .i64, .i32, .i16, .i8, .u8, .bool: 0
         }
     }

@@ -19,6 +19,8 @@ package enum ElementCoding {
         case .f32: each(Float.self) { Double($0) }
         case .f16: each(UInt16.self) { Double(Float16(bitPattern: $0)) }
         case .bf16: each(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
+        case .f8e4m3: each(UInt8.self) { Float8.e4m3.value($0) }
+        case .f8e5m2: each(UInt8.self) { Float8.e5m2.value($0) }
         case .i64: each(Int64.self) { Double($0) }
         case .i32: each(Int32.self) { Double($0) }
         case .i16: each(Int16.self) { Double($0) }
@@ -38,6 +40,8 @@ package enum ElementCoding {
             case .f32: put(Float(value))
             case .f16: put(Float16(value).bitPattern)
             case .bf16: put(bfloat16(Float(value)))
+            case .f8e4m3: put(Float8.e4m3.bits(value))
+            case .f8e5m2: put(Float8.e5m2.bits(value))
             case .i64: put(Int64(value))
             case .i32: put(Int32(value))
             case .i16: put(Int16(value))

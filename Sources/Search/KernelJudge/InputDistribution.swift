@@ -56,6 +56,8 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
                 case .f16: 0x1p-12
                 // Dot products of bf16 flush subnormal results, in PyTorch as in our kernels.
                 case .bf16: 0x1p-40
+                case .f8e4m3: 0x1p-5
+                case .f8e5m2: 0x1p-10
                 case .f32, .i64, .i32, .i16, .i8, .u8, .bool: 0x1p-66
                 }
             return (0..<count).map { _ in scale * normal() }

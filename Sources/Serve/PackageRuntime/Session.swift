@@ -338,7 +338,7 @@ package final class Session {
         case .i16: Int(address.loadUnaligned(as: Int16.self))
         case .i8: Int(address.loadUnaligned(as: Int8.self))
         case .u8, .bool: Int(address.loadUnaligned(as: UInt8.self))
-        case .f64, .f32, .f16, .bf16: 0
+        case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2: 0
         }
     }
 

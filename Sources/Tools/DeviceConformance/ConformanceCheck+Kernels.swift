@@ -25,6 +25,17 @@ private struct CaseBuilder {
         return try b.leaf(.parameter(name, TensorType(element, shape.map { Dimension($0) })))
     }
 
+    /// A weight of all numbers of its type but for NaN.
+    mutating func codes(_ element: ElementType, _ shape: [Int]) throws -> Value {
+        let name = "w\(weights.tensors.count)"
+        let bits = (0..<shape.reduce(1, *)).map { _ in UInt8(random.index(below: 256)) }
+        weights.tensors[name] =
+            Float8(element) != nil
+            ? TensorValue(element, shape, bytes: bits.map { $0 & 0x7F == 0x7F ? 0 : $0 })
+            : TensorValue(element, shape, bytes: bits)
+        return try b.leaf(.parameter(name, TensorType(element, shape.map { Dimension($0) })))
+    }
+
     mutating func state(_ element: ElementType, _ shape: [Int]) throws -> Value {
         let (name, number) = ("s\(b.graph.states.count)", b.graph.states.count)
         let type = TensorType(element, shape.map { Dimension($0) })
@@ -62,7 +73,8 @@ extension ConformanceCheck {
 
     /// Every kind of kernel on shapes that no block, warp or vector divides.
     static let kernels: [ConformanceCheck] =
-        maps + reductions + rows + products + convolutions + windows + attentions + recurrences + sorts + positions
+        maps + reductions + rows + products + codedProducts + convolutions + windows + attentions + recurrences + sorts
+        + positions
 
     private static let maps: [ConformanceCheck] = [
         kernel("maps of broadcast, permuted, sliced, flipped and padded operands") { c in
@@ -88,6 +100,36 @@ extension ConformanceCheck {
             c.output(try c.b.add(.reduce(.init(.sum, axes: [0])), [x]))
         },
     ]
+
+    /// Products by weights that are restored from fewer bits: reals of 8 bits, bytes, and 4-bit codes in blocks of 32.
+    private static let codedProducts: [ConformanceCheck] = [ElementType.f8e4m3, .i8, .u8].map { codes in
+        kernel("products by weights of \(codes == .u8 ? "4 bits" : "\(codes)")") { c in
+            for (rows, depth, columns) in [(1, 1024, 37), (5, 256, 50), (40, 128, 33)] {
+                let x = try c.input(.bf16, [rows, depth])
+                let weight: Value
+                if codes == .u8 {
+                    let packed = try c.codes(.u8, [columns, depth / 32, 16])
+                    let low = try c.b.map([packed]) { $0.cast($0.apply(.and, $1[0], $0.integer(15)), .u8) }
+                    let high = try c.b.map([packed]) { $0.cast($0.apply(.shiftRight, $1[0], $0.integer(4)), .u8) }
+                    let whole = try c.b.add(.concatenate(axis: 2), [low, high])
+                    let scales = try c.weight(.bf16, [columns, depth / 32, 1], fan: depth * 64)
+                    let values = try c.b.map([whole, scales]) {
+                        let code = $0.cast($0.apply(.subtract, $1[0], $0.integer(8)), .bf16)
+                        return $0.cast($0.apply(.multiply, code, $1[1]), .bf16)
+                    }
+                    weight = try c.b.reshape(values, [Dimension(columns), Dimension(depth)])
+                } else {
+                    let stored = try c.codes(codes, [columns, depth])
+                    let scales = try c.weight(.f32, [columns, 1], fan: depth * 4096)
+                    weight = try c.b.map([stored, scales]) {
+                        $0.cast($0.apply(.multiply, $0.cast($1[0], .f32), $1[1]), .bf16)
+                    }
+                }
+                c.output(
+                    try c.b.add(.contract(.matrixProduct(batchRank: 0, transposed: true)), [x, weight]))
+            }
+        }
+    }
 
     private static let reductions: [ConformanceCheck] = Reduce.Kind.allCases.map { kind in
         kernel("reductions by \(kind.rawValue)") { c in

@@ -12,6 +12,28 @@ extension ConformanceCheck {
             }
         }
 
+    /// Every number of the 8-bit formats of reals as f32, and numbers between them, at the ends and beyond, in those formats.
+    static let bytesOfReals: [ConformanceCheck] = [ElementType.f8e4m3, .f8e5m2].map { element in
+        .init("conversions of \(element)") { bench in
+            guard let format = Float8(element) else { return }
+            let numbers = (0..<256).map { format.value(UInt8($0)) }
+            var others = zip(numbers, numbers.dropFirst()).map { ($0 + $1) / 2 }
+            others += [448, 464, 464.1, 480, 1e9, 57344, 61439, 61440, 65536, 1e-9, 0x1p-10, 0x1p-17, .infinity]
+            others += others.map { -$0 } + [.nan, 0, -0.0]
+            var b = GraphBuilder(name: "bytes")
+            let (stored, wide) = (TensorType(element, [256]), TensorType(.f32, [Dimension(others.count)]))
+            b.graph.inputs = [GraphPort(name: "x", type: stored), GraphPort(name: "y", type: wide)]
+            let x = try b.cast(try b.leaf(.input(0, stored)), .f32)
+            // As f32 again: then they are compared to the bit.
+            let y = try b.cast(try b.cast(try b.leaf(.input(1, wide)), element), .f32)
+            b.graph.outputs = [GraphOutput(name: "wide", value: x), GraphOutput(name: "narrow", value: y)]
+            let inputs = [
+                TensorValue(element, [256], numbers), TensorValue(.f32, [others.count], others).roundedToElement(),
+            ]
+            try await bench.agree(b.graph, inputs: inputs, tensors: NamedTensors())
+        }
+    }
+
     /// Values that stand for their kind; each is combined with each.
     private static func values(_ element: ElementType) -> (left: [Double], right: [Double]) {
         if element == .bool { return ([0, 1], [0, 1]) }
@@ -69,7 +91,7 @@ extension ConformanceCheck {
             let stored = scalar.finish(cast)
             b.graph.outputs.append(GraphOutput(name: operation.rawValue, value: try b.add(.map(stored), operands)))
         }
-        for target in [ElementType.f32, .f64, .f16, .bf16, .i64, .i32, .i16, .i8, .u8, .bool] where target != element {
+        for target in ElementType.allCases where target != element {
             // Numbers that a type cannot hold have no agreed result.
             if element.isFloatingPoint, target.isInteger { continue }
             let value = try b.map([operands[0]]) { $0.cast($1[0], target) }

@@ -16,7 +16,8 @@ package struct ConformanceCheck: Sendable, CustomStringConvertible {
     package func run(_ bench: ConformanceBench) async throws { try await body(bench) }
 
     /// All checks: the one table that says what a device is.
-    package static let all: [ConformanceCheck] = memory + graphs + libraryProducts + scalars + kernels
+    package static let all: [ConformanceCheck] =
+        memory + graphs + libraryProducts + scalars + bytesOfReals + kernels
 }
 
 /// What a device did instead of what it should have.

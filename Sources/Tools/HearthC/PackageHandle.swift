@@ -119,6 +119,8 @@ extension ElementType {
         case .i8: Int32(HEARTH_I8)
         case .u8: Int32(HEARTH_U8)
         case .bool: Int32(HEARTH_BOOL)
+        case .f8e4m3: Int32(HEARTH_F8E4M3)
+        case .f8e5m2: Int32(HEARTH_F8E5M2)
         }
     }
 

@@ -29,7 +29,8 @@ package struct KernelTrial: Sendable {
 
     /// All trials: odd shapes first, then layers of models.
     package static let all: [KernelTrial] =
-        oddProducts + oddAttentions + others + fewRows + products + convolutions + attentions + oddTriton + everyForm
+        oddProducts + oddCoded + oddAttentions + others + fewRows + coded + products + convolutions + attentions
+        + oddTriton + everyForm
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {
@@ -48,6 +49,10 @@ package struct KernelTrial: Sendable {
 
     private static func skinny(_ across: Int, _ columns: Int, _ ahead: Int, _ warps: Int = 8) -> Schedule {
         Schedule(["algorithm": 2, "across": across, "columns": columns, "ahead": ahead, "warps": warps])
+    }
+
+    private static func units(_ across: Int, _ tiles: Int, _ ahead: Int, _ warps: Int = 8) -> Schedule {
+        Schedule(["algorithm": 8, "across": across, "columnTiles": tiles, "ahead": ahead, "warps": warps])
     }
 
     private static func matrix(_ tile: Int, _ stages: Int, _ parts: Int) -> Schedule {
@@ -163,6 +168,36 @@ package struct KernelTrial: Sendable {
                 skinny(4, 2, 4), skinny(2, 4, 4), skinny(2, 2, 8), skinny(1, 4, 4), skinny(4, 4, 4, 4),
                 skinny(16, 4, 1, 16),
             ], isTimed: true)
+    }
+
+    /// Products by weights in fewer bits at odd sizes.
+    private static let oddCoded: [KernelTrial] = WeightFormat.allCases.flatMap { format in
+        [(1, 1024, 1003, ElementType.bf16), (3, 224, 77, .f16), (16, 544, 130, .bf16), (2, 4096, 33, .f32)].map {
+            m, k, n, element in
+            product(
+                "coded \(format) \(m)x\(k)x\(n) \(element)", TrialShapes.coded(m, k, n, element, format), element,
+                [skinny(8, 4, 2), skinny(1, 2, 4), skinny(4, 1, 1), skinny(2, 4, 2, 4)]
+                    + (format == .int4 ? [units(8, 1, 4), units(2, 2, 2), units(4, 4, 1, 4), units(1, 1, 8)] : []))
+        }
+    }
+
+    /// Layers of Llama-3.1-8B at one token with weights in fewer bits.
+    private static let coded: [KernelTrial] = WeightFormat.allCases.flatMap { format in
+        [(4096, 6144), (4096, 4096), (4096, 28672), (14336, 4096), (4096, 128_256)].map { depth, columns in
+            product(
+                "coded \(format) 1x\(depth)x\(columns)", TrialShapes.coded(1, depth, columns, .bf16, format), .bf16,
+                [
+                    skinny(4, 4, 2), skinny(2, 4, 2), skinny(1, 4, 2), skinny(4, 2, 2), skinny(2, 2, 4),
+                    skinny(1, 2, 4), skinny(1, 4, 4), skinny(2, 8, 1), skinny(4, 4, 1), skinny(8, 4, 1),
+                ]
+                    + (format == .int4
+                        ? [
+                            units(8, 1, 4), units(8, 1, 8), units(8, 2, 4), units(4, 1, 8), units(4, 2, 4),
+                            units(8, 2, 2), units(8, 4, 2), units(4, 1, 4, 4), units(4, 2, 4, 4), units(16, 1, 4, 16),
+                            units(2, 2, 8), units(2, 1, 8, 4),
+                        ] : []),
+                isTimed: true)
+        }
     }
 
     /// Layers of BERT-large at 128 tokens and of Llama-3.1-8B at 512.

@@ -66,8 +66,8 @@ package struct TrialRunner {
         }
     }
 
-    /// Runs all schedules of a trial.
-    package func run(_ trial: KernelTrial, number: Int, isTimed: Bool) throws -> [Outcome] {
+    /// Runs all schedules of a trial; `packer` calls the functions of `packingText`.
+    package func run(_ trial: KernelTrial, number: Int, isTimed: Bool, packer: @escaping Packer) throws -> [Outcome] {
         let kernel = trial.kernel
         let counts = kernel.parameters.map { $0.count.constantValue ?? 0 }
         var random = SeededRandom(seed: UInt64(number + 1))
@@ -78,28 +78,37 @@ package struct TrialRunner {
                     ? Self.numbers(count, parameter.element, &random)
                     : [UInt8](repeating: 0xFF, count: count * parameter.element.byteCount))
         }
-        let written = kernel.parameters.lastIndex { $0.access != .read } ?? 0
-        let plain = try result(trial, trial.plain, "\(number)_0", contents, written)
+        let case0 = TrialCase(trial: trial, number: number, contents: contents, packer: packer)
+        let plain = try result(case0, trial.plain, 0)
         let largest = max(plain.map(abs).max() ?? 0, 1e-30)
         return trial.schedules.enumerated().compactMap { index, schedule in
             // What the device has no instructions for is no way to run there.
             guard applies(schedule, kernel) else { return nil }
-            let name = "\(number)_\(index + 1)"
             do {
-                let found = try result(trial, schedule, name, contents, written)
+                let found = try result(case0, schedule, index + 1)
                 var worst = 0.0
                 for (a, b) in zip(found, plain) {
                     let difference = abs(a - b)
                     worst = max(worst, difference.isNaN ? (a.isNaN && b.isNaN ? 0 : .infinity) : difference)
                 }
                 worst /= largest
-                let time = isTimed ? try microseconds(trial, schedule, name, contents) : nil
+                let time = isTimed ? try microseconds(case0, schedule, index + 1) : nil
                 let fault = worst <= trial.tolerance ? nil : "differs by \(worst) of the largest result"
                 return Outcome(schedule: schedule, fault: fault, difference: worst, microseconds: time)
             } catch {
                 return Outcome(schedule: schedule, fault: "\(error)", difference: .infinity, microseconds: nil)
             }
         }
+    }
+
+    /// Calls a function that packs an operand, by its name, on the buffers of its ABI.
+    package typealias Packer = (_ symbol: String, _ buffers: [UnsafeMutableRawPointer]) throws -> Void
+
+    /// The host C of all packings of a trial, without the host's prelude; empty where nothing is packed.
+    package static func packingText(_ trial: KernelTrial, _ emitter: SIMTEmitter) -> String {
+        trial.schedules.enumerated().map { index, schedule in
+            (try? emitter.emit(trial.kernel, symbol: "trial\(index + 1)", schedule).packingSource) ?? ""
+        }.joined()
     }
 
     private func applies(_ schedule: Schedule, _ kernel: Kernel) -> Bool {
@@ -123,11 +132,11 @@ package struct TrialRunner {
 
     // MARK: Running
 
-    private func function(_ trial: KernelTrial, _ schedule: Schedule, _ name: String) throws -> (
+    private func function(_ trial: TrialCase, _ schedule: Schedule, _ index: Int) throws -> (
         EmittedKernel, KernelFunction
     ) {
-        let emitted = try emitter.emit(trial.kernel, symbol: "trial", schedule)
-        guard emitted.packings.isEmpty else { throw TrialFailure("it packs weights, which trials do not") }
+        let name = "\(trial.number)_\(index)"
+        let emitted = try emitter.emit(trial.trial.kernel, symbol: "trial", schedule)
         let image = try image(Unit(name, emitted, emitter))
         let function = try device.loadProgram(bytes: image.bytes, name: name).kernel(named: "trial")
         return (emitted.asking(sharedBytes: image.sharedBytes), function)
@@ -138,12 +147,12 @@ package struct TrialRunner {
         _ others: [UnsafeMutableRawPointer]
     ) throws -> Launch {
         var operands: [Launch.Operand] = []
-        var others = others[...]
+        var (addresses, others) = (addresses[...], others[...])
         for argument in emitted.arguments {
             switch argument {
-            case .parameter(let number): operands.append(.fixed(addresses[number]))
+            case .parameter, .packed: operands.append(.fixed(addresses.removeFirst()))
             case .shared: operands.append(.fixed(others.removeFirst()))
-            case .packed, .library: throw TrialFailure("an argument that trials do not have")
+            case .library: throw TrialFailure("an argument that trials do not have")
             }
         }
         guard case .grid(let grid) = emitted.parts else { throw TrialFailure("no grid") }
@@ -156,6 +165,41 @@ package struct TrialRunner {
                     sharedBytes: Int32(grid.sharedBytes), overlapsPredecessor: grid.overlaps, product: grid.product)))
     }
 
+    /// Contents of the parameters and packed operands in the order in which `launch` takes them, and the place of what is
+    /// written.
+    private func operands(
+        _ trial: TrialCase, _ emitted: EmittedKernel, _ index: Int
+    ) throws -> (contents: [[UInt8]], written: Int) {
+        var contents: [[UInt8]] = []
+        var written = 0
+        for argument in emitted.arguments {
+            switch argument {
+            case .parameter(let number):
+                if trial.trial.kernel.parameters[number].access != .read { written = contents.count }
+                contents.append(trial.contents[number])
+            case .packed(let number): contents.append(try packed(trial, emitted, index, number))
+            case .shared, .library: break
+            }
+        }
+        return (contents, written)
+    }
+
+    private func packed(_ trial: TrialCase, _ emitted: EmittedKernel, _ index: Int, _ number: Int) throws -> [UInt8] {
+        let packing = emitted.packings[number]
+        var buffers: [UnsafeMutableRawPointer] = []
+        defer { for buffer in buffers { buffer.deallocate() } }
+        let size = packing.count * packing.element.byteCount
+        for source in packing.sources.map({ trial.contents[$0] }) {
+            let copy = UnsafeMutableRawPointer.allocate(byteCount: max(source.count, 1), alignment: 64)
+            source.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: copy, count: $0.count).copyMemory(from: $0) }
+            buffers.append(copy)
+        }
+        buffers.append(.allocate(byteCount: max(size, 1), alignment: 64))
+        // Symbols of one library differ by the schedule.
+        try trial.packer("trial\(index)" + packing.symbol.dropFirst("trial".count), buffers)
+        return Array(UnsafeRawBufferPointer(start: buffers[buffers.count - 1], count: size))
+    }
+
     /// Bytes of scratch memory and counters in the order in which `launch` takes them.
     private func scratch(_ emitted: EmittedKernel) -> [Int] {
         var sizes: [Int] = []
@@ -164,10 +208,9 @@ package struct TrialRunner {
         return sizes
     }
 
-    private func result(
-        _ trial: KernelTrial, _ schedule: Schedule, _ name: String, _ contents: [[UInt8]], _ written: Int
-    ) throws -> [Double] {
-        let (emitted, function) = try function(trial, schedule, name)
+    private func result(_ trial: TrialCase, _ schedule: Schedule, _ index: Int) throws -> [Double] {
+        let (emitted, function) = try function(trial, schedule, index)
+        let (contents, written) = try operands(trial, emitted, index)
         let arena = try Arena(device, contents.map(\.count) + scratch(emitted))
         try queue.fill(arena.buffer, with: 0)
         for (number, bytes) in contents.enumerated() {
@@ -182,14 +225,14 @@ package struct TrialRunner {
         var found = [UInt8](repeating: 0, count: contents[written].count)
         try found.withUnsafeMutableBytes { try queue.copy(arena.buffer, at: arena.offsets[written], to: $0) }
         try queue.synchronize()
-        return Self.doubles(found, trial.kernel.parameters[written].element)
+        let element = trial.trial.kernel.parameters.last { $0.access != .read }?.element ?? .f32
+        return Self.doubles(found, element)
     }
 
     /// Launches over as many copies of the operands as do not fit in any cache, one after the other in one graph.
-    private func microseconds(
-        _ trial: KernelTrial, _ schedule: Schedule, _ name: String, _ contents: [[UInt8]]
-    ) throws -> Double {
-        let (emitted, function) = try function(trial, schedule, name)
+    private func microseconds(_ trial: TrialCase, _ schedule: Schedule, _ index: Int) throws -> Double {
+        let (emitted, function) = try function(trial, schedule, index)
+        let contents = try operands(trial, emitted, index).contents
         let sizes = contents.map(\.count)
         let copies = min(200, max(8, (256 << 20) / max(1, sizes.reduce(0, +))))
         let other = scratch(emitted)
@@ -229,6 +272,9 @@ package struct TrialRunner {
                 let bits = value.bitPattern
                 withUnsafeBytes(of: UInt16((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16)) { bytes += $0 }
             case .f16: withUnsafeBytes(of: Float16(value).bitPattern) { bytes += $0 }
+            case .i8, .u8: bytes.append(UInt8(truncatingIfNeeded: random.next()))
+            case .f8e4m3: bytes.append(Float8.e4m3.bits(Double(value)))
+            case .f8e5m2: bytes.append(Float8.e5m2.bits(Double(value)))
             default: withUnsafeBytes(of: value) { bytes += $0 }
             }
         }
@@ -249,6 +295,14 @@ package struct TrialRunner {
             }
         }
     }
+}
+
+/// A trial under way: what its parameters hold, and what packs them.
+private struct TrialCase {
+    let trial: KernelTrial
+    let number: Int
+    let contents: [[UInt8]]
+    let packer: TrialRunner.Packer
 }
 
 /// One buffer cut into pieces.

@@ -50,6 +50,54 @@ enum TrialShapes {
             ], .contraction(body))
     }
 
+    /// `y[m, n] = Σ x[m, k] · w[n, k] + r[m, n]` with `w` from codes and scales, as `hearth optimize --weights` stores them.
+    static func coded(_ rows: Int, _ depth: Int, _ columns: Int, _ element: ElementType, _ format: WeightFormat)
+        -> Kernel
+    {
+        let (m, n, k) = (axis(0, rows), axis(1, columns), axis(2, depth))
+        var right = ScalarBody()
+        let code: Int
+        var place = at(n)
+        var (codes, scales) = (columns * depth, columns)
+        switch format {
+        case .fp8: code = right.emit(.load(parameter: 1, index: at(n) * depth + at(k), mask: []))
+        case .int8:
+            let byte = right.emit(.load(parameter: 1, index: at(n) * depth + at(k), mask: []))
+            code = right.emit(.cast(byte, element))
+        case .int4:
+            var ranges = VariableRanges()
+            ranges.declare(k.variable, extent: k.extent)
+            let inside = at(k).modulo(32, ranges)
+            let block = at(k).floorDivided(by: 32, ranges)
+            let index = at(n) * (depth / 2) + block * 16 + inside.modulo(16, ranges)
+            let byte = right.emit(.load(parameter: 1, index: index, mask: []))
+            let low = right.emit(.apply(.and, [byte, right.emit(.integer(15))]))
+            let high = right.emit(.apply(.shiftRight, [byte, right.emit(.integer(4))]))
+            let isLow = right.emit(.condition([15 - inside]))
+            let half = right.emit(.apply(.select, [isLow, low, high]))
+            let centred = right.emit(.apply(.subtract, [half, right.emit(.integer(8))]))
+            code = right.emit(.cast(centred, element))
+            place = at(n) * (depth / 32) + block
+            (codes, scales) = (columns * depth / 2, columns * depth / 32)
+        }
+        let scale = right.emit(.load(parameter: 2, index: place, mask: []))
+        let value = right.emit(.apply(.multiply, [code, scale]))
+        var epilogue = ScalarBody()
+        let sum = epilogue.emit(.accumulator)
+        let rest = epilogue.emit(.load(parameter: 3, index: at(m) * columns + at(n), mask: []))
+        let result = epilogue.emit(.apply(.add, [sum, rest]))
+        let body = ContractionKernel(
+            batch: [], rows: [m], columns: [n], taps: [], depth: k, left: load(0, at(m) * depth + at(k)),
+            right: ScalarFunction(body: right, result: value), operandElement: element, epilogue: epilogue,
+            stores: [Store(parameter: 4, index: at(m) * columns + at(n), value: result)])
+        return kernel(
+            [
+                parameter(element, rows * depth), parameter(format.codes, codes, constant: true),
+                parameter(format.scales, scales, constant: true), parameter(element, rows * columns),
+                parameter(element, rows * columns, .write),
+            ], .contraction(body))
+    }
+
     private static func silu(_ body: inout ScalarBody, _ x: Int) -> Int {
         let one = body.emit(.real(bits: (1.0).bitPattern, .f32))
         let fall = body.emit(.apply(.exp, [body.emit(.apply(.negate, [x]))]))

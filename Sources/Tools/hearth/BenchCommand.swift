@@ -67,6 +67,9 @@ struct BenchCommand: ParsableCommand {
         let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
         let directory = try PackageDirectory(path: package)
         let facts = directory.manifest.provenance
+        if let weights = facts.first(where: { $0.name == "weights" })?.value {
+            Failure.complain("hearth: note: the package has weights in \(weights); rivals run the model as it was")
+        }
         guard let model = model ?? facts.first(where: { $0.name == "model" })?.value else {
             throw BadInput("the package does not say what it was made from; give --model FILE.py:FUNCTION or FILE.pt2")
         }

@@ -6,7 +6,7 @@ import Safetensors
 /// Which tensor of a file is which input: by the name that the package gives it, or by position, `input.0`, `input.1`, ….
 enum InputNames {
     /// What a capture's golden file holds beside inputs.
-    private static let others = ["output.", "truth.", "state.", "set."]
+    private static let others = ["output.", "truth.", "state.", "set.", "original."]
 
     /// The tensors of a file for each input in order, of input set `set`; sets after the first are `set.K.input.I`. Throws
     /// for an input that the file lacks and for a tensor that is no input.

@@ -21,6 +21,7 @@ extension ImportError: UserFault {}
 extension ToolchainError: UserFault {}
 extension BuildError: UserFault {}
 extension ArchiveError: UserFault {}
+extension WeightFormat: ExpressibleByArgument {}
 
 /// Reads a model, fuses it, searches kernels, judges them and writes a package.
 struct OptimizeCommand: AsyncParsableCommand {
@@ -70,6 +71,12 @@ struct OptimizeCommand: AsyncParsableCommand {
     )
     var device: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
+    @Option(
+        help: """
+            Store the large weights of products in fewer bits: fp8 (\(WeightFormat.fp8.summary)), int8 \
+            (\(WeightFormat.int8.summary)) or int4 (\(WeightFormat.int4.summary)). Results change; by how much is stated.
+            """)
+    var weights: WeightFormat?
     @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
     @Flag(help: "Call no vendor's library (oneDNN, cuBLASLt); generated kernels only.") var noLibraries = false
 
@@ -90,10 +97,12 @@ struct OptimizeCommand: AsyncParsableCommand {
         var inputs = self.inputs
         var model = source ?? ""
         var output = self.output
+        var format = weights
         if let fromPackage {
             let origin = try PackageOrigin(fromPackage)
             model = origin.model
             inputs = inputs ?? origin.inputs
+            format = format ?? origin.weights
             output = output ?? fromPackage
         }
         let path = output ?? Self.defaultOutput(model)
@@ -109,16 +118,17 @@ struct OptimizeCommand: AsyncParsableCommand {
             let capture = try ModelCapture(
                 model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
             try await build(
-                capture.program, golden: capture.golden, names: capture.symbolNames, limits, device, &facts, to: path)
+                capture.program, golden: capture.golden, names: capture.symbolNames, format, limits, device, &facts,
+                to: path)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
-            try await build(model, golden: inputs, limits, device, &facts, to: path)
+            try await build(model, golden: inputs, format, limits, device, &facts, to: path)
         }
     }
 
     private func build(
-        _ program: String, golden: String?, names: [String: String] = [:], _ limits: DeviceLimits,
-        _ device: (any Device)?, _ facts: inout [Manifest.Fact], to path: String
+        _ program: String, golden: String?, names: [String: String] = [:], _ format: WeightFormat?,
+        _ limits: DeviceLimits, _ device: (any Device)?, _ facts: inout [Manifest.Fact], to path: String
     ) async throws {
         let archive = try ExportedProgramArchive(path: program)
         var imported = try ImportedModel(archive.contents)
@@ -129,7 +139,9 @@ struct OptimizeCommand: AsyncParsableCommand {
         if imported.graph.exits.isEmpty {
             throw BadInput("\(source ?? program) returns no tensor and changes no buffer: there is nothing to compute")
         }
-        let tensors = ArchiveTensors(archive: archive, stored: imported.tensors)
+        let stored = ArchiveTensors(archive: archive, stored: imported.tensors)
+        var coded: CodedModel?
+        if let format { coded = try await CodedModel(imported.graph, tensors: stored, format: format) }
         var record: ReferenceRecord
         if let golden {
             record = try ReferenceRecord(
@@ -137,17 +149,18 @@ struct OptimizeCommand: AsyncParsableCommand {
                 outputPlaces: imported.outputPlaces)
         } else {
             record = ReferenceRecord(
-                drawnFor: imported.graph, samples: tensors.samples, sets: sets, seed: seed)
+                drawnFor: imported.graph, samples: stored.samples, sets: sets, seed: seed)
         }
         Failure.complain("evaluating \(record.sets.count) sets of inputs in double precision")
         do throws(InterpreterError) {
-            try record.evaluate(imported.graph, tensors: tensors)
+            try record.evaluate(imported.graph, tensors: stored)
         } catch {
             throw BadInput("\(golden ?? "\(program), on its sample inputs (give others with --inputs)"): \(error)")
         }
         if let golden, let reason = record.implausibleOutput {
             throw BadInput("\(golden) does not belong to \(source ?? program): \(reason)")
         }
+        if let coded { try state(coded, &record, &facts) }
         let toolchain = try await CToolchain.find()
         var pipeline = try await pipeline(limits, device, toolchain, &facts)
         facts.append(.init(name: "torch", value: imported.torchVersion))
@@ -159,7 +172,9 @@ struct OptimizeCommand: AsyncParsableCommand {
                 "\(stage.rawValue): \(progress.trials) trials, \(progress.refused) refused, time \(gain) of the default's"
             )
         }
-        let model = Pipeline.Model(graph: imported.graph, tensors: tensors, record: record, provenance: facts)
+        let tensors: any TensorSource = if let coded { coded.tensors } else { stored }
+        let model = Pipeline.Model(
+            graph: coded?.graph ?? imported.graph, tensors: tensors, record: record, provenance: facts)
         // Without the device there is nothing to measure on.
         let search = device == nil ? nil : try self.search(toolchain)
         let place = Self.buildingPlace(path)
@@ -189,6 +204,24 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
         if place != path { try PackageWriter.move(place, to: path) }
         print("wrote \(path)")
+    }
+
+    /// Makes the model with weights in fewer bits, which the user allowed, the truth, and says by how much results change.
+    private func state(
+        _ coded: CodedModel, _ record: inout ReferenceRecord, _ facts: inout [Manifest.Fact]
+    ) throws {
+        Failure.complain("evaluating the model with weights in \(coded.format.rawValue)")
+        do throws(InterpreterError) {
+            try record.evaluate(coded)
+        } catch {
+            throw BadInput("with weights in \(coded.format.rawValue): \(error)")
+        }
+        Failure.complain("weights: \(coded.summary)")
+        facts.append(.init(name: "weights", value: coded.summary))
+        for (output, deviation) in record.deviations {
+            Failure.complain("weights: output \(output) deviates from the model as it was: \(deviation)")
+            facts.append(.init(name: "weights_deviation.\(output)", value: "\(deviation)"))
+        }
     }
 
     /// Where a package is built: under its name, so that there is one early; but beside it where one stands already, which

@@ -2,6 +2,7 @@ import DeviceAPI
 import ElementTypes
 import KernelJudge
 import ModelPackage
+import PackageBuilder
 import PackageRuntime
 import ReferenceInterpreter
 import Safetensors
@@ -79,6 +80,33 @@ enum PackageAgreement {
                     reference: AgreementInput(element: output.element, truth: truth, witness: witness)))
         }
         return ModelAgreement(found).findings
+    }
+
+    /// Whether a file's truth is of a model whose weights were coded in fewer bits.
+    static func isCoded(golden path: String) throws -> Bool { try TensorFile(path: path).header["original.0"] != nil }
+
+    /// How far each floating-point output of the first recorded set is from the truth of the model as it was before its
+    /// weights were coded in fewer bits: one line each; none where they were not.
+    static func deviations(_ path: String, _ device: any Device, golden: String? = nil) throws -> [String] {
+        let loaded = try LoadedPackage(path: path, device: device, verified: true)
+        let goldenPath = golden ?? loaded.directory.path(of: "golden.safetensors")
+        let file = try TensorFile(path: goldenPath)
+        guard file.header["original.0"] != nil else { return [] }
+        let inputs = try GoldenInputs(path: goldenPath, interface: loaded.interface, set: 0)
+        let session = try Session(loaded)
+        try session.bind(inputs.types)
+        let results = try session.outputs.map { try TensorMemory($0) }
+        try inputs.addresses.withUnsafeBufferPointer { ins in
+            try results.map(\.address).withUnsafeBufferPointer { try session.run(inputs: ins, outputs: $0) }
+        }
+        var lines: [String] = []
+        for (index, result) in results.enumerated() where result.type.element.isFloatingPoint {
+            let original = try values(file, "original.\(index)", goldenPath)
+            let found = (0..<original.count).map { result.value($0) }
+            let deviation = Deviation(found, from: original, width: result.type.shape.last ?? 1)
+            lines.append("output '\(loaded.interface.outputs[index].name)': \(deviation)")
+        }
+        return lines
     }
 
     /// The elements of a tensor of a file as doubles.

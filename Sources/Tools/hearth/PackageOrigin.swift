@@ -1,3 +1,4 @@
+import ElementTypes
 import Glibc
 import ModelPackage
 
@@ -7,6 +8,8 @@ struct PackageOrigin {
     var model: String
     /// The file of recorded inputs, if there was one and it is still there.
     var inputs: String?
+    /// How weights were coded, if they were.
+    var weights: WeightFormat?
 
     /// Reads the manifest of the package at `path`; the model must still be where it was.
     init(_ path: String) throws {
@@ -21,6 +24,8 @@ struct PackageOrigin {
                 "'\(path)' was built from '\(model)', which is not there any more; run hearth optimize MODEL instead")
         }
         self.model = model
+        weights = facts.first { $0.name == "weights" }?.value.split(separator: " ").first
+            .flatMap { WeightFormat(rawValue: String($0)) }
         inputs = facts.first { $0.name == "inputs" && access($0.value, R_OK) == 0 }?.value
     }
 }

@@ -1,5 +1,6 @@
 import Base
 import ElementTypes
+import ElementTypes
 import MappedFiles
 import PackageRuntime
 import Safetensors
@@ -35,6 +36,8 @@ final class TensorMemory {
             case .f64: store(Self.normal(&random), index)
             case .f32: store(Float(Self.normal(&random)), index)
             case .f16: store(Float16(Self.normal(&random)), index)
+            case .f8e4m3: store(Float8.e4m3.bits(Self.normal(&random)), index)
+            case .f8e5m2: store(Float8.e5m2.bits(Self.normal(&random)), index)
             case .bf16: store(UInt16(Float(Self.normal(&random)).bitPattern >> 16), index)
             }
         }
@@ -47,6 +50,8 @@ final class TensorMemory {
         case .f32: Double(load(index, Float.self))
         case .f16: Double(load(index, Float16.self))
         case .bf16: Double(Float(bitPattern: UInt32(load(index, UInt16.self)) << 16))
+        case .f8e4m3: Float8.e4m3.value(load(index, UInt8.self))
+        case .f8e5m2: Float8.e5m2.value(load(index, UInt8.self))
         case .i64: Double(load(index, Int64.self))
         case .i32: Double(load(index, Int32.self))
         case .i16: Double(load(index, Int16.self))

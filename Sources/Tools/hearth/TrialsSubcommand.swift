@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPUDevice
 import DeviceAPI
 import Glibc
 import KernelCodeGen
@@ -47,12 +48,14 @@ struct TrialsSubcommand: AsyncParsableCommand {
             return image
         }
         var faults = 0
+        let packers = TrialPackers(emitter: SIMTEmitter(target), host: try CPUDevice.shared.get().limits)
         for (number, trial) in try chosen() {
+            let packer = try await packers.packer(trial)
             let work = TrialRunner.work(trial)
             print("\(trial.name)")
             let outcomes: [TrialRunner.Outcome]
             do {
-                outcomes = try runner.run(trial, number: number, isTimed: time && trial.isTimed)
+                outcomes = try runner.run(trial, number: number, isTimed: time && trial.isTimed, packer: packer)
             } catch {
                 print("  WRONG plain: \(error)")
                 faults += 1

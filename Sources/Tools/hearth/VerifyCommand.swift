@@ -11,6 +11,8 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Checks a package against the truth recorded in it.",
         discussion: """
             The truth is the model in double precision; the error may be at most four times that of PyTorch's own results. \
+            Where weights were coded in fewer bits (optimize --weights), it is the model with these weights, and how far the \
+            results are from the model as it was is printed beside. \
             Every file is checked against its hash first.
 
             Example: hearth verify model.hearth
@@ -28,13 +30,16 @@ struct VerifyCommand: ParsableCommand {
         try LoadedPackage(path: package, device: device, verified: true).directory.verify()
         let findings = try PackageAgreement.check(package, device, golden: golden)
         let passes = findings.allSatisfy(\.passes)
+        let deviations = try PackageAgreement.deviations(package, device, golden: golden)
         if json {
             let rows: [JSONValue] = findings.map {
                 ["output": .string($0.name), "passes": .bool($0.passes), "finding": .string($0.description)]
             }
-            print((["passes": .bool(passes), "outputs": .array(rows)] as JSONValue).text)
+            let stated = JSONValue.array(deviations.map { .string($0) })
+            print((["passes": .bool(passes), "outputs": .array(rows), "weights_deviation": stated] as JSONValue).text)
         } else {
             for finding in findings { print(finding) }
+            for deviation in deviations { print("weights in fewer bits: \(deviation) (against the model as it was)") }
             print(passes ? "agrees" : "does not agree")
         }
         if !passes { throw ExitCode(1) }

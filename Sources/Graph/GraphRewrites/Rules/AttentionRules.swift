@@ -102,7 +102,7 @@ private func attention(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeErro
 private func hasKernel(_ element: ElementType) -> Bool {
     switch element {
     case .f32, .f16, .bf16: true
-    case .f64, .i64, .i32, .i16, .i8, .u8, .bool: false
+    case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool: false
     }
 }
 

@@ -21,7 +21,7 @@ enum ScalarConstant: Hashable {
     /// An element of a literal constant tensor as a kernel reads it; nil where a double does not hold it exactly.
     init?(element value: Double, of type: ElementType) {
         switch type {
-        case .f64, .f32, .f16, .bf16: self = .real(rounded(value, to: type), type.computeType)
+        case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2: self = .real(rounded(value, to: type), type.computeType)
         case .i64, .i32, .i16, .i8, .u8:
             guard value.magnitude <= 0x1p53 else { return nil }
             self = .integer(Int64(value))
@@ -55,7 +55,7 @@ enum ScalarConstant: Hashable {
     func cast(to type: ElementType) -> Self? {
         switch (self, type) {
         case (.real(let value, _), .f64), (.real(let value, _), .f32), (.real(let value, _), .f16),
-            (.real(let value, _), .bf16):
+            (.real(let value, _), .bf16), (.real(let value, _), .f8e4m3), (.real(let value, _), .f8e5m2):
             return .real(rounded(value, to: type), type.computeType)
         case (.real(let value, _), .bool): return .truth(value != 0)
         case (.real(let value, _), .i64), (.real(let value, _), .i32), (.real(let value, _), .i16),
@@ -64,7 +64,8 @@ enum ScalarConstant: Hashable {
             let whole = Int64(value)
             return wrapped(whole, to: type) == whole ? .integer(whole) : nil
         case (.integer(let value), .f64): return .real(Double(value), .f64)
-        case (.integer(let value), .f32), (.integer(let value), .f16), (.integer(let value), .bf16):
+        case (.integer(let value), .f32), (.integer(let value), .f16), (.integer(let value), .bf16),
+            (.integer(let value), .f8e4m3), (.integer(let value), .f8e5m2):
             guard value.magnitude <= 1 << 53 else { return nil }
             return .real(rounded(Double(value), to: type), .f32)
         case (.integer(let value), .bool): return .truth(value != 0)
@@ -72,7 +73,7 @@ enum ScalarConstant: Hashable {
             (.integer(let value), .i8), (.integer(let value), .u8):
             return .integer(wrapped(value, to: type))
         case (.truth(let value), .f64), (.truth(let value), .f32), (.truth(let value), .f16),
-            (.truth(let value), .bf16):
+            (.truth(let value), .bf16), (.truth(let value), .f8e4m3), (.truth(let value), .f8e5m2):
             return .real(value ? 1 : 0, type.computeType)
         case (.truth, .bool): return self
         case (.truth(let value), .i64), (.truth(let value), .i32), (.truth(let value), .i16),
@@ -87,6 +88,8 @@ func rounded(_ value: Double, to type: ElementType) -> Double {
     switch type {
     case .f64, .i64, .i32, .i16, .i8, .u8, .bool: return value
     case .f32: return Double(Float(value))
+    case .f8e4m3: return Float8.e4m3.rounded(value)
+    case .f8e5m2: return Float8.e5m2.rounded(value)
     case .f16: return Double(Float16(value))
     case .bf16:
         // 8 bits of significand and the exponents of f32, in one rounding.
@@ -105,7 +108,7 @@ private func wrapped(_ value: Int64, to type: ElementType) -> Int64 {
     case .i16: Int64(Int16(truncatingIfNeeded: value))
     case .i8: Int64(Int8(truncatingIfNeeded: value))
     case .u8: Int64(UInt8(truncatingIfNeeded: value))
-    case .i64, .f64, .f32, .f16, .bf16, .bool: value
+    case .i64, .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2, .bool: value
     }
 }
 

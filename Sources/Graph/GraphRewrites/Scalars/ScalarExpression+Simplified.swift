@@ -89,8 +89,9 @@ extension ElementType {
         if self == other || other == .bool { return true }
         switch self {
         case .f64: return other != .i64
-        case .f32: return [.f16, .bf16, .i16, .i8, .u8].contains(other)
-        case .f16, .bf16: return [.i8, .u8].contains(other)
+        case .f32: return [.f16, .bf16, .f8e4m3, .f8e5m2, .i16, .i8, .u8].contains(other)
+        case .f16, .bf16: return [.f8e4m3, .f8e5m2, .i8, .u8].contains(other)
+        case .f8e4m3, .f8e5m2: return false
         case .i64: return other.isInteger
         case .i32: return [.i16, .i8, .u8].contains(other)
         case .i16: return [.i8, .u8].contains(other)

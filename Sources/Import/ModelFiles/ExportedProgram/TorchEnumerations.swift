@@ -72,8 +72,10 @@ package enum TorchScalarType: Int, Sendable, Equatable, CaseIterable {
         case .int8: .i8
         case .uint8: .u8
         case .bool: .bool
-        case .unknown, .complex32, .complex64, .complex128, .uint16, .uint32, .uint64, .float8E4M3FN, .float8E5M2,
-            .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0FNU:
+        case .float8E4M3FN: .f8e4m3
+        case .float8E5M2: .f8e5m2
+        case .unknown, .complex32, .complex64, .complex128, .uint16, .uint32, .uint64, .float8E4M3FNUZ,
+            .float8E5M2FNUZ, .float8E8M0FNU:
             nil
         }
     }

@@ -306,8 +306,10 @@ extension ElementType {
         case .float64: self = .f64
         case .bool: self = .bool
         case .bfloat16: self = .bf16
-        case .unknown, .complex32, .complex64, .complex128, .uint16, .float8E4M3FN, .float8E5M2, .float8E4M3FNUZ,
-            .float8E5M2FNUZ, .float8E8M0FNU, .uint32, .uint64:
+        case .float8E4M3FN: self = .f8e4m3
+        case .float8E5M2: self = .f8e5m2
+        case .unknown, .complex32, .complex64, .complex128, .uint16, .float8E4M3FNUZ, .float8E5M2FNUZ,
+            .float8E8M0FNU, .uint32, .uint64:
             return nil
         }
     }

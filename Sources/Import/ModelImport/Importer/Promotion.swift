@@ -40,6 +40,8 @@ extension ElementType {
             if value.isNaN { return value }
             let rounded = (bits &+ 0x7fff &+ ((bits >> 16) & 1)) & 0xffff_0000
             return Double(Float(bitPattern: rounded))
+        case .f8e4m3: return Float8.e4m3.rounded(value)
+        case .f8e5m2: return Float8.e5m2.rounded(value)
         case .i64, .i32, .i16, .i8, .u8: return value.rounded(.towardZero)
         case .bool: return value == 0 ? 0 : 1
         }
@@ -52,6 +54,8 @@ extension ElementType {
         case .f32: Double(Float.greatestFiniteMagnitude)
         case .f16: 65504
         case .bf16: Double(Float(bitPattern: 0x7f7f_0000))
+        case .f8e4m3: Float8.e4m3.greatest
+        case .f8e5m2: Float8.e5m2.greatest
         case .i64: 9_223_372_036_854_775_808
         case .i32: 2_147_483_647
         case .i16: 32767
@@ -64,7 +68,7 @@ extension ElementType {
     /// The least finite value.
     var least: Double {
         switch self {
-        case .f64, .f32, .f16, .bf16: -greatest
+        case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2: -greatest
         case .i64, .i32, .i16, .i8: -greatest - 1
         case .u8, .bool: 0
         }

@@ -15,6 +15,8 @@ private enum SIMTProductForm: Int {
     case triton = 4
     /// A vendor's library.
     case library = 5
+    /// Matrix units that take 4-bit codes as their left factor, for few rows.
+    case codedUnits = 8
 }
 
 /// The choices of a contraction.
@@ -27,6 +29,8 @@ private struct SIMTProductChoices {
     let columns: Choice
     let ahead: Choice
     let warps: Choice
+    /// Column tiles of a warp (form 4).
+    let tiles: Choice
     /// Place in `SIMTMatrixWriter.tiles`, and tiles under way (form 3).
     let tile: Choice
     let stages: Choice
@@ -38,7 +42,7 @@ private struct SIMTProductChoices {
     let proposal: Choice?
 
     var all: [Choice] {
-        [form, threadTile, across, columns, ahead, warps, tile, stages, parts]
+        [form, threadTile, across, columns, ahead, warps, tiles, tile, stages, parts]
             + (triton.map { [$0.tile, $0.stages] } ?? []) + (proposal.map { [$0] } ?? [])
     }
 
@@ -48,14 +52,17 @@ private struct SIMTProductChoices {
         let depth = product.depth ?? 512
         let batches = product.batches ?? 1
         let processors = max(1, product.target.multiprocessors)
+        let codes = product.codes
         var forms: [SIMTProductForm] = []
         let isSkinny =
             product.isReal && product.rows.map { $0 <= SIMTSkinnyWriter.mostRows } ?? false && product.depth != nil
-            && depth >= product.runLength && product.rightForm != .computed
+            && depth >= product.runLength && (codes != nil || product.rightForm != .computed)
         let hasMatrix = product.isReal && product.element != .f32 && product.target.hasMatrixUnits
         // A tile's worth of rows, columns or summed elements that are not there is work for nothing: depthwise windows and
         // single columns run as nests.
         let fillsTiles = min(rows, columns) >= 8 && depth >= 8
+        // Codes of 4 bits are read faster than threads decode them to f32.
+        if isSkinny, let codes, SIMTCodedUnitsWriter.applies(codes) { forms.append(.codedUnits) }
         // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
         if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
         if fillsTiles {
@@ -77,8 +84,13 @@ private struct SIMTProductChoices {
         if proposal != nil { forms.append(.library) }
         form = Choice("algorithm", forms.map(\.rawValue))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
-        let runs = max(1, depth / product.runLength)
-        let widest = runs >= 256 ? 8 : runs >= 128 ? 4 : runs >= 64 ? 2 : 1
+        let runs = max(1, depth / (codes?.run ?? product.runLength))
+        let hasUnits = forms.first == .codedUnits
+        let slices = depth / SIMTCodedUnitsWriter.slice
+        let widest =
+            hasUnits
+            ? (slices >= 32 ? 8 : slices >= 16 ? 4 : slices >= 8 ? 2 : 1)
+            : runs >= 256 ? 8 : runs >= 128 ? 4 : runs >= 64 ? 2 : 1
         across = Choice("across", [widest] + [8, 4, 2, 1].filter { $0 != widest })
         // Without shuffles every thread's sums go through shared memory.
         let sums = product.target.hasShuffles ? 64 : 32
@@ -87,8 +99,10 @@ private struct SIMTProductChoices {
         }
         self.columns = Choice("columns", fits.isEmpty ? [1] : fits)
         let isDeep = runs >= 1024
-        ahead = Choice("ahead", rows <= 4 && !isDeep ? [2, 4, 1, 8] : [1, 2, 4])
+        ahead = Choice(
+            "ahead", hasUnits ? [4, 8, 2, 1] : rows <= 4 && !isDeep ? [2, 4, 1, 8] : [1, 2, 4])
         warps = Choice("warps", product.target.hasShuffles ? [8, 4, 16] : [8, 4])
+        tiles = Choice("columnTiles", columns >= 16 * processors * 8 ? [2, 1, 4] : [1, 2, 4])
         // Small tiles where large ones would leave processors without work; 64 × 64 was the best elsewhere (measured, H200).
         func blocks(_ tile: SIMTMatrixWriter.Tile) -> Int {
             ((rows + tile.rows - 1) / tile.rows) * ((columns + tile.columns - 1) / tile.columns) * batches
@@ -135,7 +149,8 @@ package func simtContractionChoices(
     let nest = simtNestChoices(kernel, body.asNest(element: body.operandElement), target)
     // What a decision is about; the others mean nothing under another algorithm.
     let forms: [String: Set<SIMTProductForm>] = [
-        "threadTile": [.tile], "across": [.skinny], "columns": [.skinny], "ahead": [.skinny], "warps": [.skinny],
+        "threadTile": [.tile], "across": [.skinny, .codedUnits], "columns": [.skinny], "ahead": [.skinny, .codedUnits],
+        "warps": [.skinny, .codedUnits], "columnTiles": [.codedUnits],
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library], "team": [.nest], "threads": [.nest],
     ]
@@ -164,9 +179,24 @@ package func emitSIMTContraction(
         ).write()
     case .skinny:
         let warps = schedule[choices.warps]
+        if let codes = product.codes {
+            return SIMTCodedSkinnyWriter(
+                codes: codes, symbol: symbol, across: min(schedule[choices.across], warps),
+                columns: schedule[choices.columns], ahead: schedule[choices.ahead], warps: warps
+            ).write()
+        }
         return SIMTSkinnyWriter(
             product: product, symbol: symbol, across: min(schedule[choices.across], warps),
             columns: schedule[choices.columns], ahead: schedule[choices.ahead], warps: warps
+        ).write()
+    case .codedUnits:
+        guard let codes = product.codes else {
+            throw EmissionError(kernel: kernel.name, reason: "the right operand is not made of codes")
+        }
+        let warps = schedule[choices.warps]
+        return SIMTCodedUnitsWriter(
+            codes: codes, symbol: symbol, across: min(schedule[choices.across], warps), tiles: schedule[choices.tiles],
+            ahead: schedule[choices.ahead], warps: warps
         ).write()
     case .matrix:
         let table = SIMTMatrixWriter.tiles

@@ -173,6 +173,8 @@ extension SIMTFrame {
         case .i32: "(int64_t)(int32_t)\(words)[\(lane)]"
         case .i16: "(int64_t)(int16_t)(\(words)[\(lane) / 2] >> (\(lane) % 2 * 16))"
         case .i8: "(int64_t)(int8_t)(\(words)[\(lane) / 4] >> (\(lane) % 4 * 8))"
+        case .f8e4m3, .f8e5m2:
+            "load_\(element.rawValue)((uint8_t)(\(words)[\(lane) / 4] >> (\(lane) % 4 * 8)))"
         case .u8: "(int64_t)(uint8_t)(\(words)[\(lane) / 4] >> (\(lane) % 4 * 8))"
         case .bool: "((uint8_t)(\(words)[\(lane) / 4] >> (\(lane) % 4 * 8)) != 0)"
         }

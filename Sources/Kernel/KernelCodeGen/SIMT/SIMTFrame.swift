@@ -17,6 +17,8 @@ struct SIMTFrame {
     let ranges: VariableRanges
     /// Whether all indices fit in 32 bits.
     let isNarrow: Bool
+    /// Parameters that the kernel is not given, as it reads what was made of them.
+    var hidden: Set<Int> = []
 
     /// A frame for a body (the kernel's, or what it has been brought to) over all its axes.
     init(_ kernel: Kernel, _ body: Kernel.Body, symbol: String, axes: [LoopAxis], _ target: SIMTTarget) {
@@ -91,6 +93,9 @@ struct SIMTFrame {
         return "GLOBAL \(type) *\(restrict)p\(number)"
     }
 
+    /// Parameters that the kernel is given.
+    var visible: [Int] { kernel.parameters.indices.filter { !hidden.contains($0) } }
+
     /// Arguments of device functions.
     private var formals: [String] {
         kernel.parameters.indices.map(pointer) + kernel.symbols.map { "const int64_t \($0.name)" }
@@ -105,8 +110,9 @@ struct SIMTFrame {
         extra: [Extra] = [], hasCounters: Bool = false, threads: Int, blocksPerProcessor: Int = 1, _ lines: [String]
     ) -> String {
         let others = extra.map { "GLOBAL \($0.isRead ? "const " : "")\($0.type) *\($0.name)" }
+        let absent = hidden.sorted().map { "\(pointer($0)) = 0;" }
         let parameters =
-            kernel.parameters.indices.map(pointer) + others + (hasCounters ? ["GLOBAL int32_t *counters"] : [])
+            visible.map(pointer) + others + (hasCounters ? ["GLOBAL int32_t *counters"] : [])
             + kernel.symbols.map { "const int64_t \($0.name)" } + ["GLOBAL int32_t *status"]
         let list = parameters.joined(separator: ", ")
         let head =
@@ -116,7 +122,7 @@ struct SIMTFrame {
             case .openCL:
                 "__kernel __attribute__((reqd_work_group_size(\(threads), 1, 1))) void \(symbol)(\(list))"
             }
-        return "\(head) {\n\(lines.joined(separator: "\n"))\n}\n\n"
+        return "\(head) {\n\((absent + lines).joined(separator: "\n"))\n}\n\n"
     }
 
     // MARK: Device functions

@@ -48,7 +48,7 @@ struct SIMTMatrixWriter {
     }
 
     func write() -> EmittedKernel {
-        let frame = product.frame(symbol)
+        let frame = product.frame(symbol, isPacked: product.rightForm == .packed)
         let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
         let rowTiles = (m.extent + (tile.rows - 1)).floorDivided(by: IntegerExpression(tile.rows), frame.ranges)
         let columnTiles =
@@ -126,7 +126,7 @@ struct SIMTMatrixWriter {
         lines += gather() + finish.statements
         let isShared = parts > 1
         var extra: [SIMTFrame.Extra] = []
-        var arguments: [EmittedKernel.Argument] = product.kernel.parameters.indices.map { .parameter($0) }
+        var arguments: [EmittedKernel.Argument] = frame.visible.map { .parameter($0) }
         if isPacked {
             extra.append(.init(name: "packed", type: frame.storage(product.element), isRead: true))
             arguments.append(.packed(0))

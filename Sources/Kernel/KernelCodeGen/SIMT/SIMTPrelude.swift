@@ -13,7 +13,7 @@ package struct SIMTPrelude: Sendable {
             }
         text =
             head + Self.rounding(dialect) + CPrelude.scalarForm(CPrelude.arithmetic) + Self.conversions
-            + CPrelude.scalarForm(CPrelude.elementary) + Self.scalarElementary
+            + CPrelude.scalarBytes + CPrelude.scalarForm(CPrelude.elementary) + Self.scalarElementary
     }
 
     static let cuda = """
@@ -93,6 +93,13 @@ package struct SIMTPrelude: Sendable {
                 "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \\
                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) \\
                 : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y[0]), "r"(y[1])); \\
+        } \\
+        FORCE void multiply_##TYPE##_from(float *r, const uint32_t *x, const uint32_t *y, const float *c) { \\
+            asm("mma.sync.aligned.m16n8k16.row.col.f32." #TYPE "." #TYPE ".f32 {%0, %1, %2, %3}, " \\
+                "{%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};" \\
+                : "=f"(r[0]), "=f"(r[1]), "=f"(r[2]), "=f"(r[3]) \\
+                : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y[0]), "r"(y[1]), \\
+                "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3])); \\
         }
         MULTIPLY(bf16)
         MULTIPLY(f16)
@@ -102,6 +109,21 @@ package struct SIMTPrelude: Sendable {
         FORCE uint32_t pair_f16(float low, float high) {
             uint32_t r; asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low)); return r;
         }
+        FORCE uint32_t and_or(uint32_t a, uint32_t b, uint32_t c) {
+            uint32_t r; asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(r) : "r"(a), "r"(b), "r"(c)); return r;
+        }
+        #if __CUDA_ARCH__ >= 890
+        FORCE uint32_t halves_f8e4m3(uint16_t x) {
+            uint32_t r; asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(r) : "h"(x)); return r;
+        }
+        #else
+        FORCE uint32_t half_f8e4m3(uint32_t x) {
+            const uint32_t m = x & 0x7f, s = x << 8 & 0x8000;
+            const uint32_t small = (uint32_t)store_f16((float)(int32_t)m * 0x1p-9f);
+            return s | (m == 0x7f ? 0x7e00 : m < 8 ? small : (m << 7) + 0x2000);
+        }
+        FORCE uint32_t halves_f8e4m3(uint16_t x) { return half_f8e4m3(x & 255) | half_f8e4m3(x >> 8) << 16; }
+        #endif
         FORCE float exp2_near(float x) { float r; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x)); return r; }
 
         """

@@ -93,7 +93,7 @@ struct SIMTProduct {
         }
         switch element {
         case .f32, .bf16, .f16: return isFloat(left) && isFloat(right)
-        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: return false
+        case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool: return false
         }
     }
 
@@ -104,6 +104,13 @@ struct SIMTProduct {
     func frame(_ symbol: String) -> SIMTFrame {
         SIMTFrame(
             kernel, .contraction(body), symbol: symbol, axes: [batch, row, column, sum], target)
+    }
+
+    /// A frame for a kernel that reads the right operand as it was packed, where it was: then not what it was made of.
+    func frame(_ symbol: String, isPacked: Bool) -> SIMTFrame {
+        var frame = frame(symbol)
+        if isPacked { frame.hidden = packedParameters }
+        return frame
     }
 
     /// Where the right operand is read from.

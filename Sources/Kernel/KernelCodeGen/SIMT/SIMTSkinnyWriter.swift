@@ -25,7 +25,7 @@ struct SIMTSkinnyWriter {
     private var threads: Int { warps * 32 }
 
     func write() -> EmittedKernel {
-        let frame = product.frame(symbol)
+        let frame = product.frame(symbol, isPacked: product.rightForm == .packed)
         let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
         let element = product.element
         let run = product.runLength
@@ -118,19 +118,19 @@ struct SIMTSkinnyWriter {
         let packing = isPacked ? product.packing(symbol) : nil
         return EmittedKernel(
             symbol: symbol, source: functions + body, packingSource: packing?.source ?? "",
-            arguments: product.kernel.parameters.indices.map { .parameter($0) } + (isPacked ? [.packed(0)] : []),
+            arguments: frame.visible.map { .parameter($0) } + (isPacked ? [.packed(0)] : []),
             packings: packing.map { [$0.packing] } ?? [], workspaceBytes: 0,
             parts: .grid(.init(blocks: b.extent * columnBlocks, threads: threads, overlaps: product.target.overlaps)))
     }
 
-    /// Sums over the threads of a group, and the epilogue.
-    private func reduce(_ frame: SIMTFrame, count: Int, rows: Int, groups: Int) -> [String] {
+    /// Sums over the threads of a group, times a factor where there is one, and the epilogue.
+    func reduce(_ frame: SIMTFrame, count: Int, rows: Int, groups: Int, factor: String? = nil) -> [String] {
         let total = groups * count
         // Position of a sum within its group: row-major over rows and columns.
         let finish = [
             "const \(frame.integer) column = first0 + place / \(count) * \(columns) + place % \(columns);",
             "if (column < columns) "
-                + "\(frame.call("finish", ["b", "place % \(count) / \(columns)", "column", "sum"]));",
+                + "\(frame.call("finish", ["b", "place % \(count) / \(columns)", "column", factor.map { "sum * \($0)" } ?? "sum"]));",
         ]
         let first0 =
             "const \(frame.integer) first0 = first - group * \(columns);"

@@ -23,7 +23,7 @@ package func emitSIMTSort(
     var functions =
         frame.function("value", body.value, over: axes, as: nil) + "FORCE uint64_t \(symbol)_key(\(valueType) x) {\n"
     switch type.computeType {
-    case .f32, .f16, .bf16:
+    case .f32, .f16, .bf16, .f8e4m3, .f8e5m2:
         functions += """
             const uint32_t u = (uint32_t)bits_fs(x == 0 ? 0 : x);
             return x != x ? 0xffffffffu : u ^ (u >> 31 ? 0xffffffffu : 0x80000000u);

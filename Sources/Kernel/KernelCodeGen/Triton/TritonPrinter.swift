@@ -110,7 +110,7 @@ struct TritonPrinter {
                 let element = parameters[parameter].element
                 let loaded = try load(parameter, index, mask)
                 switch element {
-                case .f64: throw Unsupported(reason: "f64")
+                case .f64, .f8e4m3, .f8e5m2: throw Unsupported(reason: element.rawValue)
                 case .f32, .i64: text = loaded
                 case .f16, .bf16: text = "\(loaded).to(tl.float32)"
                 case .i32, .i16, .i8, .u8: text = "\(loaded).to(tl.int64)"

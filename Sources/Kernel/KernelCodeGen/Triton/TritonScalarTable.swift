@@ -9,7 +9,7 @@ enum TritonScalarTable {
         case .f32: real(operation, o)
         case .i64: integer(operation, o)
         case .bool: truth(operation, o)
-        case .f64, .f16, .bf16, .i32, .i16, .i8, .u8: nil
+        case .f64, .f16, .bf16, .f8e4m3, .f8e5m2, .i32, .i16, .i8, .u8: nil
         }
     }
 
@@ -105,7 +105,7 @@ enum TritonScalarTable {
     /// Converts between compute types and rounds to a storage type; nil where Triton's conversion is another.
     static func cast(_ text: String, from: ElementType, to: ElementType) -> String? {
         switch to {
-        case .f64: return nil
+        case .f64, .f8e4m3, .f8e5m2: return nil
         case .bool: return from == .bool ? text : "(\(text) != 0)"
         case .f32, .f16, .bf16:
             let value = from == .f32 ? text : "\(text).to(tl.float32)"
@@ -129,7 +129,7 @@ enum TritonScalarTable {
         case .i32: "tl.int32"
         case .i16: "tl.int16"
         case .i8: "tl.int8"
-        case .u8, .bool: "tl.uint8"
+        case .u8, .bool, .f8e4m3, .f8e5m2: "tl.uint8"
         }
     }
 }

@@ -47,7 +47,7 @@ package struct TritonSource: Hashable, Sendable {
         case .i32: "*i32"
         case .i16: "*i16"
         case .i8: "*i8"
-        case .u8, .bool: "*u8"
+        case .u8, .bool, .f8e4m3, .f8e5m2: "*u8"
         }
     }
 }

@@ -45,7 +45,9 @@ enum {
     HEARTH_I16 = 7,
     HEARTH_I8 = 8,
     HEARTH_U8 = 9,
-    HEARTH_BOOL = 10 /* One byte, 0 or 1. */
+    HEARTH_BOOL = 10,   /* One byte, 0 or 1. */
+    HEARTH_F8E4M3 = 11, /* float8_e4m3fn: 4 bits of exponent, no infinities. */
+    HEARTH_F8E5M2 = 12  /* float8_e5m2. */
 };
 
 /* Flags of hearth_open. */
