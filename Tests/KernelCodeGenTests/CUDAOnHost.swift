@@ -1,5 +1,5 @@
 /// What CUDA text needs to run on the host, in place of the dialect's head: the threads of a block are contexts that take
-/// turns at barriers, blocks run one after another, and the instructions of matrix units are written out as NVIDIA's PTX
+/// turns at barriers, clusters of blocks run one after another, and the instructions of matrix units are written out as NVIDIA's PTX
 /// manual describes their fragments. Copies into shared memory happen as late as the text allows.
 enum CUDAOnHost {
     static let head = #"""
@@ -37,30 +37,38 @@ enum CUDAOnHost {
         struct uint4 { uint32_t x, y, z, w; };
         struct float4 { float x, y, z, w; };
         static Dimension blockIdx, threadIdx;
-        alignas(128) static unsigned char arena[1 << 18];
+        static long blockThreads = 1, clusterBlocks = 1;
+        alignas(1024) static unsigned char arenas[8][1 << 18];
+        #define arena arenas[blockIdx.x % clusterBlocks]
+        #define __cluster_dims__(...)
+        static unsigned current() { return (unsigned)(blockIdx.x % clusterBlocks * blockThreads + threadIdx.x); }
 
         struct Copy { uint32_t to; const void *from; };
+        struct GroupProduct { float *c; uint64_t left, right; int columns; float (*value)(uint16_t); };
         struct Fiber {
             ucontext_t context;
             std::vector<char> stack;
             bool done = false;
-            long blockStep = 0, warpStep = 0;
+            int vote = 0;
+            long blockStep = 0, warpStep = 0, clusterStep = 0;
             std::vector<std::vector<Copy>> groups;
             std::vector<Copy> open;
+            std::vector<std::vector<GroupProduct>> products;
+            std::vector<GroupProduct> openProducts;
         };
         static std::vector<Fiber *> fibers;
         static ucontext_t scheduler;
-        static uint64_t slots[64][32][4];
-        static uint64_t answers[64][32][4];
+        static uint64_t slots[256][32][4];
 
         static void yield() {
-            const unsigned me = threadIdx.x;
-            swapcontext(&fibers[me]->context, &scheduler);
-            threadIdx.x = me;
+            const unsigned thread = threadIdx.x, block = blockIdx.x;
+            swapcontext(&fibers[current()]->context, &scheduler);
+            threadIdx.x = thread;
+            blockIdx.x = block;
         }
         /// Waits until every thread of a range that is not done has come as far.
         static void meet(long Fiber::*step, unsigned first, unsigned past) {
-            const unsigned me = threadIdx.x;
+            const unsigned me = current();
             const long mine = ++(fibers[me]->*step);
             for (;;) {
                 bool all = true;
@@ -70,17 +78,45 @@ enum CUDAOnHost {
                 yield();
             }
         }
-        static void __syncthreads() { meet(&Fiber::blockStep, 0, (unsigned)fibers.size()); }
-        static void __syncwarp() {
-            const unsigned first = threadIdx.x / 32 * 32;
-            meet(&Fiber::warpStep, first, first + 32 < fibers.size() ? first + 32 : (unsigned)fibers.size());
+        static void __syncthreads() {
+            const unsigned first = current() - threadIdx.x;
+            meet(&Fiber::blockStep, first, first + (unsigned)blockThreads);
         }
+        static int __syncthreads_or(int value) {
+            const unsigned block = current() - threadIdx.x;
+            fibers[current()]->vote = value;
+            __syncthreads();
+            int any = 0;
+            for (unsigned i = 0; i < blockThreads; ++i) any |= fibers[block + i]->vote;
+            __syncthreads();
+            return any;
+        }
+        static void __syncwarp() {
+            const unsigned first = current() - threadIdx.x % 32, past = current() - threadIdx.x + (unsigned)blockThreads;
+            meet(&Fiber::warpStep, first, first + 32 < past ? first + 32 : past);
+        }
+        #define CLUSTER_BARRIER meet(&Fiber::clusterStep, 0, (unsigned)fibers.size())
+        #define CLUSTER_LEAVE CLUSTER_BARRIER
+        static float cluster_sum(uint32_t at, int blocks) {
+            float r = 0, one;
+            for (int i = 0; i < blocks; ++i) { memcpy(&one, arenas[i] + at, 4); r += one; }
+            return r;
+        }
+        #define cluster_sum_2(AT) cluster_sum(AT, 2)
+        #define cluster_sum_4(AT) cluster_sum(AT, 4)
+        #define cluster_sum_8(AT) cluster_sum(AT, 8)
+        static void cluster_sums(float *r, uint32_t at, int run, int blocks) {
+            for (int i = 0; i < run; ++i) r[i] = cluster_sum(at + 4 * i, blocks);
+        }
+        #define cluster_sums_2(R, AT, RUN) cluster_sums(R, AT, RUN, 2)
+        #define cluster_sums_4(R, AT, RUN) cluster_sums(R, AT, RUN, 4)
+        #define cluster_sums_8(R, AT, RUN) cluster_sums(R, AT, RUN, 8)
         /// Every thread of a warp shows up to 32 bytes; all see all until they meet again.
         static uint64_t (*show(const void *value, size_t size))[4] {
             __syncwarp();
-            memcpy(slots[threadIdx.x / 32][threadIdx.x % 32], value, size);
+            memcpy(slots[current() / 32][threadIdx.x % 32], value, size);
             __syncwarp();
-            return slots[threadIdx.x / 32];
+            return slots[current() / 32];
         }
         template <class T> static T __shfl_xor_sync(unsigned, T value, int other, int width = 32) {
             auto all = show(&value, sizeof value);
@@ -102,6 +138,8 @@ enum CUDAOnHost {
         FORCE double unbits_ds(int64_t x) { double r; memcpy(&r, &x, 8); return r; }
         FORCE float load_f16(uint16_t x) { _Float16 h; memcpy(&h, &x, 2); return (float)h; }
         FORCE uint16_t store_f16(float x) { _Float16 h = (_Float16)x; uint16_t r; memcpy(&r, &h, 2); return r; }
+        FORCE float div_fs(float a, float b) { return a / b; }
+        FORCE float near_sqrt(float x) { return sqrtf(x); }
         FORCE float fma_fs(float a, float b, float c) { return fmaf(a, b, c); }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
         #define MATH(NAME, F, D) FORCE float NAME##_fs(float x) { return F(x); } FORCE double NAME##_ds(double x) { return D(x); }
@@ -115,22 +153,24 @@ enum CUDAOnHost {
         FORCE uint32_t pair_f16(float low, float high) { return store_f16(low) | (uint32_t)store_f16(high) << 16; }
         FORCE float exp2_near(float x) { return exp2f(x); }
 
-        FORCE void copy16(uint32_t to, const void *from) {
+        FORCE void copy16(uint32_t to, const void *from, int isThere) {
             if ((uintptr_t)from % 16 || to % 16) { fprintf(stderr, "a copy of 16 bytes is not aligned\n"); abort(); }
-            if (from) fibers[threadIdx.x]->open.push_back({to, from}); else memset(arena + to, 0, 16);
+            if (!from) { fprintf(stderr, "a copy from nowhere\n"); abort(); }
+            fibers[current()]->open.push_back({to, isThere ? from : nullptr});
         }
         FORCE void put16(uint32_t to, const uint32_t *w) { memcpy(arena + to, w, 16); }
         #define COPIES_COMMIT commit_copies()
         #define COPIES_WAIT(N) wait_copies(N)
         static void commit_copies() {
-            Fiber &me = *fibers[threadIdx.x];
+            Fiber &me = *fibers[current()];
             me.groups.push_back(std::move(me.open));
             me.open.clear();
         }
         static void wait_copies(size_t left) {
-            Fiber &me = *fibers[threadIdx.x];
+            Fiber &me = *fibers[current()];
             while (me.groups.size() > left) {
-                for (const Copy &copy : me.groups[0]) memcpy(arena + copy.to, copy.from, 16);
+                for (const Copy &copy : me.groups[0])
+                    if (copy.from) memcpy(arena + copy.to, copy.from, 16); else memset(arena + copy.to, 0, 16);
                 me.groups.erase(me.groups.begin());
             }
         }
@@ -191,6 +231,46 @@ enum CUDAOnHost {
             }
             return r;
         }
+        /// Products of groups of warps, done as late as the text allows.
+        #define GROUP_FENCE
+        #define GROUP_SEES
+        #define GROUP_COMMIT commit_products()
+        #define GROUP_WAIT(N) wait_products(N)
+        FORCE uint64_t group_tile(uint32_t at) {
+            if (at % 16) { fprintf(stderr, "a tile is not aligned\n"); abort(); }
+            return at;
+        }
+        static uint16_t swizzled(uint64_t tile, unsigned row, unsigned k) {
+            const uint32_t flat = (uint32_t)tile + row * 128 + k * 2;
+            uint16_t r; memcpy(&r, arena + (flat ^ (flat >> 7 & 7) << 4), 2);
+            return r;
+        }
+        static void commit_products() {
+            Fiber &me = *fibers[current()];
+            me.products.push_back(std::move(me.openProducts));
+            me.openProducts.clear();
+        }
+        static void wait_products(size_t left) {
+            Fiber &me = *fibers[current()];
+            while (me.products.size() > left) {
+                for (const GroupProduct &p : me.products[0])
+                    for (int i = 0; i < p.columns / 2; ++i) {
+                        const unsigned row = threadIdx.x / 32 % 4 * 16 + threadIdx.x % 32 / 4 + i % 4 / 2 * 8;
+                        const unsigned column = i / 4 * 8 + threadIdx.x % 4 * 2 + i % 2;
+                        float sum = p.c[i];
+                        for (unsigned k = 0; k < 16; ++k)
+                            sum += p.value(swizzled(p.left, row, k)) * p.value(swizzled(p.right, column, k));
+                        p.c[i] = sum;
+                    }
+                me.products.erase(me.products.begin());
+            }
+        }
+        #define GROUP_PRODUCT(N) \
+        FORCE void multiply_group_bf16_##N(float *c, uint64_t a, uint64_t b) { \
+            fibers[current()]->openProducts.push_back({c, a, b, N, host_bf16}); } \
+        FORCE void multiply_group_f16_##N(float *c, uint64_t a, uint64_t b) { \
+            fibers[current()]->openProducts.push_back({c, a, b, N, [](uint16_t h) { return load_f16(h); }}); }
+        GROUP_PRODUCT(16) GROUP_PRODUCT(32) GROUP_PRODUCT(64) GROUP_PRODUCT(128) GROUP_PRODUCT(256)
 
         template <class T> struct Unpack { static T get(void *p) { return *(T *)p; } };
         template <class T> struct Unpack<T *> { static T *get(void *p) { return (T *)p; } };
@@ -204,17 +284,19 @@ enum CUDAOnHost {
         static void **arguments;
         static void trampoline() {
             entry(arguments);
-            fibers[threadIdx.x]->done = true;
+            fibers[current()]->done = true;
         }
         /// Runs all blocks, one after another.
-        static void emulate(long blocks, long threads, void (*kernel)(void **), void **values) {
-            entry = kernel; arguments = values;
-            for (long block = 0; block < blocks; ++block) {
-                blockIdx.x = (unsigned)block;
-                memset(arena, 0xFF, sizeof arena);
-                for (long i = 0; i < threads; ++i) {
+        static void emulate(long blocks, long threads, long cluster, void (*kernel)(void **), void **values) {
+            std::vector<std::vector<char>> stacks;
+            entry = kernel; arguments = values; blockThreads = threads; clusterBlocks = cluster;
+            if (blocks % cluster) { fprintf(stderr, "blocks do not fill their clusters\n"); abort(); }
+            for (long block = 0; block < blocks; block += cluster) {
+                memset(arenas, 0xFF, sizeof arenas[0] * cluster);
+                for (long i = 0; i < threads * cluster; ++i) {
                     Fiber *fiber = new Fiber;
-                    fiber->stack.resize(1 << 16);
+                    if (stacks.empty()) fiber->stack.resize(1 << 16);
+                    else { fiber->stack = std::move(stacks.back()); stacks.pop_back(); }
                     getcontext(&fiber->context);
                     fiber->context.uc_stack.ss_sp = fiber->stack.data();
                     fiber->context.uc_stack.ss_size = fiber->stack.size();
@@ -222,16 +304,17 @@ enum CUDAOnHost {
                     makecontext(&fiber->context, trampoline, 0);
                     fibers.push_back(fiber);
                 }
-                for (long left = threads; left > 0;) {
+                for (long left = 1; left > 0;) {
                     left = 0;
-                    for (long i = 0; i < threads; ++i) {
+                    for (long i = 0; i < threads * cluster; ++i) {
                         if (fibers[i]->done) continue;
-                        threadIdx.x = (unsigned)i;
+                        threadIdx.x = (unsigned)(i % threads);
+                        blockIdx.x = (unsigned)(block + i / threads);
                         swapcontext(&scheduler, &fibers[i]->context);
                         left += !fibers[i]->done;
                     }
                 }
-                for (Fiber *fiber : fibers) delete fiber;
+                for (Fiber *fiber : fibers) { stacks.push_back(std::move(fiber->stack)); delete fiber; }
                 fibers.clear();
             }
         }
@@ -241,8 +324,8 @@ enum CUDAOnHost {
     /// What stands after the kernel.
     static let tail = """
         static void call_tested(void **values) { invoke(tested, values); }
-        extern "C" void emulate_tested(void **values, long blocks, long threads) {
-            emulate(blocks, threads, call_tested, values);
+        extern "C" void emulate_tested(void **values, long blocks, long threads, long cluster) {
+            emulate(blocks, threads, cluster, call_tested, values);
         }
 
         """

@@ -7,7 +7,7 @@ import KernelIR
 /// A kernel in CUDA C++, run on the host by `CUDAOnHost`.
 final class EmulatedKernel: RunnableKernel {
     typealias Failure = CompiledKernel.Failure
-    private typealias Function = @convention(c) (UnsafePointer<UnsafeMutableRawPointer?>, Int, Int) -> Void
+    private typealias Function = @convention(c) (UnsafePointer<UnsafeMutableRawPointer?>, Int, Int, Int) -> Void
 
     let kernel: Kernel
     let emitted: EmittedKernel
@@ -23,8 +23,9 @@ final class EmulatedKernel: RunnableKernel {
         guard !prelude.contains("asm volatile") else {
             throw Failure(description: "instructions of a GPU in the prelude")
         }
-        let source = emitted.source.replacingOccurrences(
-            of: "extern __shared__ __align__(128) unsigned char arena[];", with: "")
+        let source = [128, 1024].reduce(emitted.source) {
+            $0.replacingOccurrences(of: "extern __shared__ __align__(\($1)) unsigned char arena[];", with: "")
+        }
         library = try HostLibrary(prelude + source + CUDAOnHost.tail, isCPlusPlus: true)
     }
 
@@ -58,9 +59,10 @@ final class EmulatedKernel: RunnableKernel {
         for index in symbols.indices { arguments.append(place(withUnsafeBytes(of: dimensions[index]) { Array($0) })) }
         arguments.append(place([0, 0, 0, 0]))
         let function = unsafeBitCast(try library.symbol("emulate_tested"), to: Function.self)
+        let cluster = [2, 4, 8].first { emitted.source.contains("__cluster_dims__(\($0),") } ?? 1
         for _ in 0..<2 {
             if let product = grid.product { product.compute(arguments) }
-            if value(grid.blocks) > 0 { function(arguments, value(grid.blocks), grid.threads) }
+            if value(grid.blocks) > 0 { function(arguments, value(grid.blocks), grid.threads, cluster) }
         }
         for (number, pointer) in given.enumerated() {
             let count = buffers[number].count

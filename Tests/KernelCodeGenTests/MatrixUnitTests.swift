@@ -6,7 +6,7 @@ import Testing
 
 /// CUDA text against the same references as generated C, with the GPU's instructions written out on the host.
 @Suite struct MatrixUnitTests {
-    @Test(arguments: SIMTMatrixWriter.tiles.indices, [1, 2])
+    @Test(arguments: SIMTMatrixWriter.tiles.indices, [1, 4])
     func productsOfEveryTile(_ tile: Int, _ parts: Int) throws {
         let schedule = Schedule(["algorithm": 3, "tile": tile, "stages": 3, "parts": parts])
         for product in [

@@ -59,7 +59,7 @@ extension CPrelude {
             p = fma_f@(p, s, {SF}(-0x1.b9ef7cp-5f)); p = fma_f@(p, s, {SF}(0x1.11106cp-3f));
             p = fma_f@(p, s, {SF}(-0x1.555554p-2f));
             {F} a = abs_f@(x);
-            {F} big = copysign_f@(1.0f - 2.0f / (exp_f@(a + a) + 1.0f), x);
+            {F} big = copysign_f@(1.0f - div_f@({SF}(2.0f), exp_f@(a + a) + 1.0f), x);
             return sel_f@(a < 0.625f, fma_f@(p * s, x, x), big);
         }
         FORCE {F} erf_f@({F} x) {
@@ -157,7 +157,7 @@ extension CPrelude {
             {D} y = m + log_d@(1.0 + exp_d@(-d));
             return sel_d@({ML}((d != d) & (a == b)), a, y);
         }
-        FORCE {F} rsqrt_f@({F} x) { return 1.0f / sqrt_f@(x); }
+        FORCE {F} rsqrt_f@({F} x) { return div_f@({SF}(1.0f), sqrt_f@(x)); }
         FORCE {D} rsqrt_d@({D} x) { return 1.0 / sqrt_d@(x); }
         FORCE {F} rem_f@({F} a, {F} b) {
             {D} x = todouble_f@(a), y = todouble_f@(b); {D} r = x - trunc_d@(x / y) * y;

@@ -92,6 +92,8 @@ package struct CPrelude: Sendable {
             FORCE vd todouble_fv(vf x) { return CONVERT(x, vd); }
             FORCE double todouble_ls(int64_t x) { return (double)x; }
             FORCE vd todouble_lv(vl x) { return CONVERT(x, vd); }
+            FORCE float div_fs(float a, float b) { return a / b; }
+            FORCE vf div_fv(vf a, vf b) { return a / b; }
             FORCE float fma_fs(float a, float b, float c) { return a * b + c; }
             FORCE vf fma_fv(vf a, vf b, vf c) { return a * b + c; }
             FORCE double fma_ds(double a, double b, double c) { return a * b + c; }

@@ -15,7 +15,8 @@ enum CScalarTable {
         case .add: return isBool ? "(\(o[0]) | \(o[1]))" : "(\(o[0]) + \(o[1]))"
         case .subtract: return isBool ? "(\(o[0]) ^ \(o[1]))" : "(\(o[0]) - \(o[1]))"
         case .multiply: return isBool ? "(\(o[0]) & \(o[1]))" : "(\(o[0]) * \(o[1]))"
-        case .divide: return "(\(o[0]) / \(o[1]))"
+        // A device may have a division without branches.
+        case .divide: return suffix == "s" && letter == "f" ? call("div") : "(\(o[0]) / \(o[1]))"
         case .floorDivide: return call("fdiv")
         case .truncateDivide: return call("tdiv")
         case .remainder: return call("rem")

@@ -67,6 +67,12 @@ package struct GeneratedProgram: Sendable {
         /// Set where the text is in Triton.
         var triton: TritonSource?
 
+        /// A unit of text that stands complete.
+        init(symbol: String, text: String) {
+            self.symbol = symbol
+            self.text = text
+        }
+
         /// The unit of an emitted kernel.
         init(_ emitted: EmittedKernel, _ generator: CodeGenerator) {
             symbol = emitted.symbol
@@ -113,6 +119,15 @@ package struct GeneratedProgram: Sendable {
         // A library without functions is a library, one without objects is none.
         if units.isEmpty { units.append(generator.host.prelude) }
     }
+    /// Adds the kernels of launches that several share.
+    mutating func add(_ groups: LaunchGroups, _ generator: CodeGenerator) {
+        var symbols: Set<String> = []
+        for case let joint? in groups.groups.map(\.joint) where symbols.insert(joint.symbol).inserted {
+            deviceUnits.append(DeviceUnit(symbol: joint.symbol, text: generator.prelude + joint.source))
+            source += "\n#if 0 // a launch of its own text\n\(joint.source)#endif\n"
+        }
+    }
+
     /// Gives launches the shared memory that compiled kernels ask for.
     mutating func adopt(_ images: [DeviceImages.Image]) {
         let asked = Dictionary(images.map { ($0.name, $0.sharedBytes) }) { first, _ in first }

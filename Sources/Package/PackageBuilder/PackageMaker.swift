@@ -19,17 +19,27 @@ struct PackageMaker: Sendable {
     var images: DeviceImages?
     let folder: TemporaryFolder
     let constants: ConstantWorkshop
+    /// Whether small kernels share launches where the device gains from it.
+    var joinsLaunches = true
+
+    /// What making a package leaves for the search.
+    struct Made {
+        let folder: ConstantFolder
+        let groups: LaunchGroups
+    }
 
     /// Generates, compiles, folds constants, plans and writes, under the given schedules; stages are noted in `pipeline`.
     @discardableResult
     func make(
         _ form: ModelForm, _ schedules: [KernelID: Schedule], _ findings: Pipeline.Findings,
         _ pipeline: inout Pipeline, to path: String
-    ) async throws -> ConstantFolder {
+    ) async throws -> Made {
         let interface = try ModelInterface(model.graph)
         var generated = try pipeline.stage(.generate) {
             try GeneratedProgram(form.list, schedules: schedules, generator: generator)
         }
+        let groups = LaunchGroups(form, generated, joinsLaunches ? generator.device?.target : nil)
+        generated.add(groups, generator)
         let began = pipeline.begin(.compile)
         DebugChannel.shared.say(.sources, stage: Pipeline.Stage.generate.rawValue, generated.source)
         let library = try await objects.library(generated)
@@ -40,7 +50,7 @@ struct PackageMaker: Sendable {
         let folder = ConstantFolder(form, program, tensors: model.tensors, library: library, workshop: constants)
         try pipeline.stage(.fold) { try folder.run() }
         let assembly = try pipeline.stage(.plan) {
-            var assembly = try PlanAssembly(form, program, tensors: model.tensors, folder: folder)
+            var assembly = try PlanAssembly(form, program, groups, tensors: model.tensors, folder: folder)
             assembly.addStates(model.tensors)
             return assembly
         }
@@ -48,7 +58,7 @@ struct PackageMaker: Sendable {
         try pipeline.stage(.write) {
             try write(assembly, program, library, binaries, interface, timings, findings, to: path)
         }
-        return folder
+        return Made(folder: folder, groups: groups)
     }
 
     /// A package of a form under default schedules, with nothing noted.

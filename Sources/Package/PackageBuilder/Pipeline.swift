@@ -62,6 +62,8 @@ package struct Pipeline {
     package var progress: (Stage) -> Void = { _ in }
     /// Called after every batch of either search.
     package var searchProgress: (Stage, SearchProgress) -> Void = { _, _ in }
+    /// Whether small kernels share launches where the device gains from it.
+    package var joinsLaunches = true
     /// What the stages took so far.
     package private(set) var timings: [Timing] = []
     private let generator: CodeGenerator
@@ -114,7 +116,7 @@ package struct Pipeline {
         let objects = KernelObjects(toolchain: toolchain, flags: generator.host.compilerFlags, folder: folder)
         let maker = PackageMaker(
             model: model, limits: limits, generator: generator, objects: objects, images: images, folder: folder,
-            constants: try ConstantWorkshop(worker))
+            constants: try ConstantWorkshop(worker), joinsLaunches: joinsLaunches)
         let notify = searchProgress
         var findings = Findings()
         let choices = FormChoices(limits)
@@ -122,9 +124,9 @@ package struct Pipeline {
         trace(model.graph, rewritten)
         var form = try stage(.lower) { try ModelForm(choices, rewritten) }
         try trace(form)
-        var constants = try await maker.make(form, [:], findings, &self, to: path)
+        var made = try await maker.make(form, [:], findings, &self, to: path)
         guard let search else { return findings }
-        var seconds = try stage(.profile) { try profile(path) }
+        var seconds = made.groups.shared(try stage(.profile) { try profile(path) })
         if let covers {
             let began = begin(.cover)
             let (cover, found) = try await covers.run(
@@ -135,15 +137,15 @@ package struct Pipeline {
             end(.cover, began)
             if found.choices != form.choices {
                 form = found
-                constants = try await maker.make(form, [:], findings, &self, to: path)
-                seconds = try stage(.profile) { try profile(path) }
+                made = try await maker.make(form, [:], findings, &self, to: path)
+                seconds = made.groups.shared(try stage(.profile) { try profile(path) })
             }
         }
         let running = form.program.launches.indices.filter { !form.program.launches[$0].isConstant }
         let times = Dictionary(uniqueKeysWithValues: zip(running, seconds))
         let began = begin(.search)
         let subject = KernelSearch.Subject(
-            program: form.program, list: form.list, graph: form.graph, tensors: model.tensors, folder: constants,
+            program: form.program, list: form.list, graph: form.graph, tensors: model.tensors, folder: made.folder,
             record: model.record, seconds: times, limits: limits)
         let found = try await search.run(
             subject, generator: generator, toolchain: toolchain, images: images, directory: folder.path,

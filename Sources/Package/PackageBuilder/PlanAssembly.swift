@@ -33,58 +33,70 @@ struct PlanAssembly {
     private var counterBuffer: ID<Plan.Buffer>?
 
     init(
-        _ form: ModelForm, _ generated: GeneratedProgram, tensors: any TensorSource, folder: ConstantFolder
+        _ form: ModelForm, _ generated: GeneratedProgram, _ groups: LaunchGroups, tensors: any TensorSource,
+        folder: ConstantFolder
     ) throws {
         let (program, list) = (form.program, form.list)
         self.program = program
         graph = form.graph
         self.folder = folder
-        // Lifetimes of temporaries, in launches that run.
-        let running = program.launches.indices.filter { !program.launches[$0].isConstant }
+        // Lifetimes of temporaries, in launches of the plan.
         var lifetimes: [BufferID: ClosedRange<Int>] = [:]
-        for (position, index) in running.enumerated() {
-            for buffer in program.launches[index].buffers {
+        for (position, group) in groups.groups.enumerated() {
+            for buffer in group.members.flatMap({ program.launches[$0].buffers }) {
                 lifetimes[buffer] = (lifetimes[buffer]?.lowerBound ?? position)...position
             }
         }
-        for (position, index) in running.enumerated() {
-            let launch = program.launches[index]
-            let emitted = generated.emitted[list.ofLaunch[index].index]
+        for (position, group) in groups.groups.enumerated() {
             var operands: [Plan.Operand] = []
-            for argument in emitted.arguments {
-                switch argument {
-                case .parameter(let number):
-                    let buffer = launch.buffers[number]
-                    operands.append(.init(try place(buffer, lifetimes[buffer] ?? position...position)))
-                case .packed(let number):
-                    operands.append(.init(packed(try folder.packing(launch: index, number))))
-                case .library: operands.append(.init(library()))
-                case .shared(let bytes):
-                    let id = plan.buffers.append(
-                        Plan.Buffer(
-                            label: "scratch of \(launch.kernel.name)", byteCount: bytes,
-                            placement: .arena(position...position)))
-                    operands.append(.init(id))
+            for index in group.members {
+                let emitted = generated.emitted[list.ofLaunch[index].index]
+                for argument in emitted.arguments {
+                    operands.append(try operand(argument, of: index, at: position, lifetimes))
+                }
+                if case .grid(let grid) = emitted.parts, grid.counters > 0 {
+                    operands.append(counters(4 * grid.counters))
                 }
             }
-            let spread: Plan.Spread =
-                switch emitted.parts {
-                case .count(let count): .parts(form.choices.usesOneThread ? 1 : count)
-                case .gang: .gang
-                case .grid(let grid):
-                    .grid(
-                        .init(
-                            blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes,
-                            overlaps: grid.overlaps, product: grid.product))
-                }
-            if case .grid(let grid) = emitted.parts, grid.counters > 0 {
-                operands.append(counters(4 * grid.counters))
-            }
+            let first = generated.emitted[list.ofLaunch[group.members[0]].index]
+            let members = group.members.map { program.launches[$0].kernel }
             plan.launches.append(
                 Plan.Launch(
-                    kernel: emitted.symbol, label: launch.kernel.name, operands: operands,
-                    dimensions: launch.kernel.symbols.map { IntegerExpression($0) }, spread: spread,
-                    workspaceBytes: emitted.workspaceBytes))
+                    kernel: group.joint?.symbol ?? first.symbol, label: members.map(\.name).joined(separator: " + "),
+                    operands: operands, dimensions: members.flatMap(\.symbols).map { IntegerExpression($0) },
+                    spread: spread(group.joint.map { .grid($0.grid) } ?? first.parts, form),
+                    workspaceBytes: first.workspaceBytes))
+        }
+    }
+
+    private func spread(_ parts: EmittedKernel.Parts, _ form: ModelForm) -> Plan.Spread {
+        switch parts {
+        case .count(let count): .parts(form.choices.usesOneThread ? 1 : count)
+        case .gang: .gang
+        case .grid(let grid):
+            .grid(
+                .init(
+                    blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes, overlaps: grid.overlaps,
+                    product: grid.product))
+        }
+    }
+
+    /// The plan's operand for an argument of a launch of the program, which is the plan's launch at `position`.
+    private mutating func operand(
+        _ argument: EmittedKernel.Argument, of index: Int, at position: Int, _ lifetimes: [BufferID: ClosedRange<Int>]
+    ) throws -> Plan.Operand {
+        let launch = program.launches[index]
+        switch argument {
+        case .parameter(let number):
+            let buffer = launch.buffers[number]
+            return .init(try place(buffer, lifetimes[buffer] ?? position...position))
+        case .packed(let number): return .init(packed(try folder.packing(launch: index, number)))
+        case .library: return .init(library())
+        case .shared(let bytes):
+            let label = "scratch of \(launch.kernel.name)"
+            return .init(
+                plan.buffers.append(
+                    Plan.Buffer(label: label, byteCount: bytes, placement: .arena(position...position))))
         }
     }
 

@@ -29,8 +29,8 @@ package struct KernelTrial: Sendable {
 
     /// All trials: odd shapes first, then layers of models.
     package static let all: [KernelTrial] =
-        oddProducts + oddCoded + oddAttentions + others + fewRows + coded + products + convolutions + attentions
-        + oddTriton + everyForm
+        oddProducts + oddCoded + oddAttentions + oddDecodes + others + fewRows + coded + products + convolutions
+        + attentions + oddTriton + everyForm
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {
@@ -65,7 +65,8 @@ package struct KernelTrial: Sendable {
             for (m, k, n) in [(1, 1024, 1003), (3, 200, 77), (16, 520, 130), (70, 136, 90), (129, 328, 257)] {
                 for hasPrologue in [false, true] {
                     var schedules =
-                        (0..<8).map { matrix($0, 3, 1) } + [matrix(2, 2, 1), matrix(2, 4, 3), matrix(0, 3, 2)]
+                        (0..<17).map { matrix($0, 3, 1) } + [matrix(2, 2, 1), matrix(2, 4, 3), matrix(0, 3, 2)]
+                        + [matrix(9, 2, 1), matrix(9, 5, 3), matrix(13, 4, 2)]
                     if m <= 16 { schedules += [skinny(8, 4, 2), skinny(1, 2, 4), skinny(4, 1, 1), skinny(2, 4, 2, 4)] }
                     schedules.append(Schedule(["algorithm": 1, "threadTile": 4, "parts": 2]))
                     trials.append(
@@ -102,6 +103,9 @@ package struct KernelTrial: Sendable {
     }
 
     private static let flash = [4, 8, 2].map { Schedule(["form": 1, "warps": $0]) }
+    private static func decode(_ parts: Int, _ warps: Int = 4) -> Schedule {
+        Schedule(["form": 2, "parts": parts, "warps": warps])
+    }
     private static let byRows = [(4, 8), (8, 1), (2, 16), (4, 32)].map {
         Schedule(["form": 0, "rows": $0.0, "parts": $0.1])
     }
@@ -124,6 +128,22 @@ package struct KernelTrial: Sendable {
             "attention 20x70 d32 added",
             TrialShapes.attention(keyHeads: 2, group: 1, queries: 20, keys: 70, depth: 32, .f16, isAdded: true),
             flash + byRows),
+    ]
+
+    private static let oddDecodes: [KernelTrial] = [
+        attention(
+            "decoding 300 keys d64",
+            TrialShapes.attention(
+                batch: 2, keyHeads: 3, group: 5, queries: 1, keys: 300, depth: 64, .bf16, visible: 130),
+            [decode(1), decode(4), decode(8), decode(2, 8)]),
+        attention(
+            "decoding 3 queries d128 causal",
+            TrialShapes.attention(keyHeads: 2, group: 4, queries: 3, keys: 500, depth: 128, .f16, isCausal: true),
+            [decode(1), decode(4), decode(8), decode(2, 8)]),
+        attention(
+            "decoding 1 of 70 d80",
+            TrialShapes.attention(keyHeads: 2, group: 1, queries: 1, keys: 70, depth: 80, .f16, isAdded: true),
+            [decode(1), decode(2)]),
     ]
 
     private static let others: [KernelTrial] = {
@@ -161,12 +181,11 @@ package struct KernelTrial: Sendable {
         (4096, 6144), (4096, 4096), (4096, 28672), (14336, 4096), (4096, 128_256), (1024, 1024),
     ].map { depth, columns in
         product(
-            "decode 1x\(depth)x\(columns)", TrialShapes.product(1, depth, columns, .bf16, hasPrologue: depth == 14336),
-            .bf16,
+            "decode 1x\(depth)x\(columns)", TrialShapes.product(1, depth, columns, .bf16), .bf16,
             [
-                skinny(8, 4, 2), skinny(8, 2, 2), skinny(8, 8, 1), skinny(8, 4, 1), skinny(8, 2, 4), skinny(4, 4, 2),
-                skinny(4, 2, 4), skinny(2, 4, 4), skinny(2, 2, 8), skinny(1, 4, 4), skinny(4, 4, 4, 4),
-                skinny(16, 4, 1, 16),
+                skinny(8, 4, 2), skinny(8, 2, 2), skinny(8, 8, 1), skinny(8, 2, 4), skinny(4, 4, 4, 4),
+                skinny(4, 8, 2, 4),
+                skinny(16, 4, 1, 16), skinny(16, 2, 2, 16), skinny(16, 8, 1, 16), skinny(16, 4, 2, 16), skinny(8, 4, 4),
             ], isTimed: true)
     }
 
@@ -203,15 +222,22 @@ package struct KernelTrial: Sendable {
     /// Layers of BERT-large at 128 tokens and of Llama-3.1-8B at 512.
     private static let products: [KernelTrial] = [
         (128, 1024, 3072), (128, 1024, 1024), (128, 1024, 4096), (128, 4096, 1024), (512, 4096, 6144),
-        (512, 4096, 28672),
+        (512, 4096, 28672), (4096, 1024, 3072),
         (197, 768, 3072), (1500, 1280, 5120),
     ].map { m, k, n in
         product(
             "product \(m)x\(k)x\(n)", TrialShapes.product(m, k, n, .bf16), .bf16,
-            [
-                matrix(0, 3, 1), matrix(0, 4, 1), matrix(0, 3, 2), matrix(1, 3, 1), matrix(1, 3, 2), matrix(2, 3, 1),
-                matrix(2, 4, 2), matrix(2, 4, 4), matrix(4, 4, 1), matrix(4, 4, 2), matrix(5, 4, 2), matrix(7, 3, 1),
-            ], isTimed: true)
+            m <= 256
+                ? [8, 9, 10, 12, 13, 16].flatMap { tile in
+                    [(1, 4), (2, 4), (4, 4), (8, 4), (1, 6), (2, 6), (4, 6)].map { matrix(tile, $0.1, $0.0) }
+                }
+                : [
+                    matrix(2, 3, 1), matrix(7, 3, 1), matrix(10, 4, 1), matrix(11, 4, 1), matrix(12, 4, 1),
+                    matrix(13, 3, 1),
+                    matrix(13, 4, 1), matrix(13, 6, 1), matrix(14, 3, 1), matrix(14, 4, 1), matrix(15, 3, 1),
+                    matrix(15, 4, 1),
+                    matrix(13, 3, 2), matrix(14, 4, 2),
+                ], isTimed: true)
     }
 
     /// Layers of ResNet-50 at one image and at 32.
@@ -222,8 +248,9 @@ package struct KernelTrial: Sendable {
             "convolution \(images)x\(side)x\(channels)-\(outputs) w\(window)",
             TrialShapes.convolution(images, side, channels, outputs, window: window, stride: 1, .f16), .f16,
             [
-                matrix(0, 3, 1), matrix(1, 3, 1), matrix(2, 4, 1), matrix(2, 4, 4), matrix(4, 4, 2), matrix(5, 4, 2),
-                matrix(5, 4, 8), matrix(6, 4, 8),
+                matrix(5, 4, 2), matrix(5, 4, 8), matrix(6, 4, 8), matrix(8, 4, 1), matrix(8, 4, 4), matrix(9, 4, 1), matrix(9, 4, 2),
+                matrix(9, 4, 4), matrix(9, 4, 8), matrix(9, 6, 4), matrix(10, 4, 8), matrix(12, 4, 1), matrix(12, 4, 4),
+                matrix(13, 4, 1), matrix(16, 6, 4), matrix(16, 6, 8),
             ], isTimed: true)
     }
 
@@ -232,13 +259,10 @@ package struct KernelTrial: Sendable {
         attention(
             "decode 512 of 2048",
             TrialShapes.attention(keyHeads: 8, group: 4, queries: 1, keys: 2048, depth: 128, .bf16, visible: 513),
-            byRows + [Schedule(["form": 0, "rows": 4, "parts": 16])], isTimed: true),
+            [decode(32), decode(16), decode(8), decode(32, 8), decode(16, 8), decode(8, 8), byRows[3]], isTimed: true),
         attention(
             "decode 16384", TrialShapes.attention(keyHeads: 8, group: 4, queries: 1, keys: 16384, depth: 128, .bf16),
-            byRows + [
-                Schedule(["form": 0, "rows": 4, "parts": 64]),
-                Schedule(["form": 0, "rows": 4, "parts": 32, "threads": 256]),
-            ],
+            [decode(32), decode(16), decode(16, 8), decode(32, 8), decode(64, 4), decode(64, 8), byRows[3]],
             isTimed: true),
         attention(
             "prompt of 512",

@@ -43,6 +43,8 @@ struct OptimizeCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "The model: FILE.pt2 or FILE.py:FUNCTION.") var source: String?
+    @Flag(help: ArgumentHelp("Start every kernel by a launch of its own.", visibility: .hidden))
+    var separateLaunches = false
     @Option(help: "Build this package again, from the model and the inputs that it was built from.")
     var fromPackage: String?
     @Option(help: "Search only kernels whose name holds this text (see: hearth inspect --launches).") var only: String?
@@ -166,6 +168,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         facts.append(.init(name: "torch", value: imported.torchVersion))
         facts.append(.init(name: "compiler", value: toolchain.version))
         Self.endSearchOnSignals()
+        pipeline.joinsLaunches = !separateLaunches
         pipeline.searchProgress = { stage, progress in
             let gain = TextFormat.fixed(progress.relativeTime, 3)
             Failure.complain(

@@ -15,7 +15,8 @@ struct TrialsSubcommand: AsyncParsableCommand {
         commandName: "trials", abstract: "Tries ways to run kernels (internal).", shouldDisplay: false)
 
     @Option(help: "\(DeviceChoice.help), or cuda:sm_90a with --compile.") var device = "cuda"
-    @Option(help: "Write the images of all kernels into this folder instead of running them.") var compile: String?
+    @Option(help: "Write the images of all kernels (of few also their texts) into this folder instead of running them.")
+    var compile: String?
     @Option(help: "Take images from this folder.") var images: String?
     @Option(help: "Only trials whose name contains this.") var only: String?
     @Option(help: "Only every n-th trial from the k-th on, as k/n.") var shard: String?
@@ -83,12 +84,13 @@ struct TrialsSubcommand: AsyncParsableCommand {
         guard var target = SIMTTarget(limits), target.dialect == .cuda else {
             throw BadInput("images are for CUDA; others are built where they run")
         }
+        let processors = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let python = PythonFiles.interpreter(nil)
-        let toolchain = try await NVRTCToolchain.find(python: python, parallel: 2)
+        let toolchain = try await NVRTCToolchain.find(python: python, parallel: processors)
         var triton: TritonToolchain?
         do {
             triton = try await TritonToolchain.find(
-                python: python, script: try PythonFiles.script("triton_worker.py"), parallel: 2)
+                python: python, script: try PythonFiles.script("triton_worker.py"), parallel: processors)
         } catch {
             Failure.complain("hearth: note: without kernels in Triton: \(error)")
         }
@@ -104,6 +106,9 @@ struct TrialsSubcommand: AsyncParsableCommand {
                 group.addTask {
                     guard let source = unit.triton, let triton else {
                         let image = try await toolchain.compile(unit.text, architecture: architecture)
+                        if units.count < 50 {
+                            try Self.write(Array(unit.text.utf8), to: "\(folder)/\(unit.name).cu")
+                        }
                         return try Self.write(image, to: "\(folder)/\(unit.name).cubin")
                     }
                     let made = try await triton.compile(

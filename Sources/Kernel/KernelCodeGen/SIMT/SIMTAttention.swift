@@ -7,13 +7,20 @@ package func simtAttentionChoices(
 ) -> [Choice] {
     let shape = SIMTAttentionShape(kernel, body, target)
     let queries = body.queries.extent.constantValue ?? 64
-    let forms = SIMTFlashWriter.applies(shape) ? (queries >= 16 ? [1, 0] : [0, 1]) : [0]
+    var forms = SIMTFlashWriter.applies(shape) ? (queries >= 16 ? [1, 0] : [0, 1]) : [0]
+    if SIMTDecodeWriter.applies(shape), shape.isCountable { forms.insert(2, at: 0) }
     let rows = min(8, max(1, shape.rowCount ?? 8))
     let power = [1, 2, 4, 8].first { $0 >= rows } ?? 8
+    // Split decoding: a block a processor, each of 128 keys at least (measured, H200).
+    let decoders = max(1, target.multiprocessors / max(1, shape.heads.constantValue ?? 1))
+    let tiles = max(1, (body.keys.extent.constantValue ?? 2048) / 128)
+    let share = [16, 8, 4, 2, 1].first { $0 <= min(decoders, tiles) } ?? 1
+    let parts = forms[0] == 2 ? share : shape.defaultParts(rows: power)
     return [
         Choice("form", forms), Choice("rows", [power] + [4, 8, 2, 1].filter { $0 != power }),
-        Choice("parts", shape.isCountable ? [shape.defaultParts(rows: power)] + shape.otherParts(rows: power) : [1]),
-        Choice("threads", [128, 256].filter { $0 <= target.threads }), Choice("warps", [4, 8, 2]),
+        Choice("parts", shape.isCountable ? [parts] + [1, 2, 4, 8, 16, 32].filter { $0 != parts } : [1]),
+        Choice("threads", [128, 256].filter { $0 <= target.threads }),
+        Choice("warps", forms[0] == 2 ? [8, 4] : [4, 8, 2]),
     ]
 }
 
@@ -31,6 +38,15 @@ package func emitSIMTAttention(
             throw EmissionError(kernel: kernel.name, reason: "matrix units do not serve this attention")
         }
         return SIMTFlashWriter(shape: shape, symbol: symbol, warps: schedule[choices[4]]).write()
+    }
+    if schedule[choices[0]] == 2 {
+        guard choices[0].values.contains(2) else {
+            throw EmissionError(kernel: kernel.name, reason: "split decoding does not serve this attention")
+        }
+        let warps = max(4, schedule[choices[4]])
+        let tiles = body.keys.extent.constantValue.map { max(1, ($0 + warps * 16 - 1) / (warps * 16)) } ?? .max
+        return SIMTDecodeWriter(shape: shape, symbol: symbol, parts: min(schedule[choices[2]], tiles), warps: warps)
+            .write()
     }
     let run = SIMTAttentionWriter.run(valueDepth, shape.element)
     let chunks = valueDepth / run
@@ -81,10 +97,6 @@ struct SIMTAttentionShape {
         let keys = body.keys.extent.constantValue ?? 2048
         let wanted = max(1, 2 * target.multiprocessors / max(1, blocks(rows: count)))
         return max(1, min(wanted, keys / 64, 64))
-    }
-
-    func otherParts(rows count: Int) -> [Int] {
-        [1, 2, 4, 8, 16, 32].filter { $0 != defaultParts(rows: count) }
     }
 
     func frame(_ symbol: String) -> SIMTFrame {

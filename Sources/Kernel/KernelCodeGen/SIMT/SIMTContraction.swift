@@ -87,40 +87,39 @@ private struct SIMTProductChoices {
         let runs = max(1, depth / (codes?.run ?? product.runLength))
         let hasUnits = forms.first == .codedUnits
         let slices = depth / SIMTCodedUnitsWriter.slice
+        let isLong = runs >= 1024
+        // Measured on an H200: fewer warps with more columns each where the summed axis is long.
+        let isDeep = isLong && codes == nil
         let widest =
             hasUnits
             ? (slices >= 32 ? 8 : slices >= 16 ? 4 : slices >= 8 ? 2 : 1)
-            : runs >= 256 ? 8 : runs >= 128 ? 4 : runs >= 64 ? 2 : 1
+            : isDeep ? 4 : runs >= 256 ? 8 : runs >= 128 ? 4 : runs >= 64 ? 2 : 1
         across = Choice("across", [widest] + [8, 4, 2, 1].filter { $0 != widest })
         // Without shuffles every thread's sums go through shared memory.
         let sums = product.target.hasShuffles ? 64 : 32
-        let fits = (runs >= 1024 ? [8, 4, 2, 1] : [2, 4, 8, 1]).filter {
+        let fits = (isLong ? [8, 4, 2, 1] : [2, 4, 8, 1]).filter {
             $0 * min(rows, SIMTSkinnyWriter.mostRows) <= sums
         }
         self.columns = Choice("columns", fits.isEmpty ? [1] : fits)
-        let isDeep = runs >= 1024
         ahead = Choice(
-            "ahead", hasUnits ? [4, 8, 2, 1] : rows <= 4 && !isDeep ? [2, 4, 1, 8] : [1, 2, 4])
-        warps = Choice("warps", product.target.hasShuffles ? [8, 4, 16] : [8, 4])
+            "ahead", hasUnits ? [4, 8, 2, 1] : rows <= 4 && (isDeep || !isLong) ? [2, 4, 1, 8] : [1, 2, 4])
+        warps = Choice("warps", !product.target.hasShuffles ? [8, 4] : isDeep ? [4, 8, 16] : [8, 4, 16])
         tiles = Choice("columnTiles", columns >= 16 * processors * 8 ? [2, 1, 4] : [1, 2, 4])
-        // Small tiles where large ones would leave processors without work; 64 × 64 was the best elsewhere (measured, H200).
-        func blocks(_ tile: SIMTMatrixWriter.Tile) -> Int {
-            ((rows + tile.rows - 1) / tile.rows) * ((columns + tile.columns - 1) / tile.columns) * batches
-        }
         let table = SIMTMatrixWriter.tiles
-        let usable = table.indices.filter {
-            SIMTMatrixWriter.sharedBytes(table[$0], stages: 3) <= product.target.sharedBytes
-        }
-        let narrow = rows <= 16 ? 6 : rows <= 32 ? 4 : 2
-        let best = rows > 32 && blocks(table[2]) < processors ? 5 : narrow
-        tile = Choice("tile", [best] + usable.filter { $0 != best })
-        stages = Choice("stages", [3, 4, 2, 5])
+        let usable = table.indices.filter { SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) }
         let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
-        let formed = forms.first == .matrix ? blocks(table[best]) : max(1, rows / 64) * max(1, columns / 64) * batches
+        let start = SIMTMatrixDefault(
+            rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable, product.target)
+        tile = Choice("tile", [start.tile] + usable.filter { $0 != start.tile })
+        stages = Choice("stages", [start.stages] + [3, 4, 2, 5, 6, 8].filter { $0 != start.stages })
         var parts = 1
-        let (most, least) = forms.first == .matrix ? (processors * 4, 128) : (processors * 3 / 2, 256)
-        while isCountable, parts < 8, formed * parts * 2 <= most, depth / (parts * 2) >= least {
-            parts *= 2
+        if forms.first == .matrix {
+            parts = start.parts
+        } else {
+            let formed = max(1, rows / 64) * max(1, columns / 64) * batches
+            while isCountable, parts < 8, formed * parts * 2 <= processors * 3 / 2, depth / (parts * 2) >= 256 {
+                parts *= 2
+            }
         }
         self.parts = Choice(
             "parts", isCountable ? [parts] + [1, 2, 4, 8, 16].filter { $0 != parts && $0 * 64 <= depth } : [1])
@@ -205,11 +204,11 @@ package func emitSIMTContraction(
             throw EmissionError(kernel: kernel.name, reason: "there is no tile \(place)")
         }
         let stages = schedule[choices.stages]
-        let bytes = SIMTMatrixWriter.sharedBytes(table[place], stages: stages)
-        guard bytes <= target.sharedBytes else {
+        guard SIMTMatrixWriter.applies(table[place], target, stages: stages) else {
             throw EmissionError(
-                kernel: kernel.name, reason: "\(bytes) bytes of shared memory of \(target.sharedBytes) that a block has"
-            )
+                kernel: kernel.name,
+                reason: "a tile of \(SIMTMatrixWriter.sharedBytes(table[place], stages: stages)) bytes of "
+                    + "\(target.sharedBytes) that a block has, or of instructions that the device has not")
         }
         return SIMTMatrixWriter(
             product: product, symbol: symbol, tile: table[place], stages: stages, parts: schedule[choices.parts]

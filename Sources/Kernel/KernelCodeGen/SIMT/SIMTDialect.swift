@@ -10,8 +10,8 @@ package enum SIMTDialect: String, CaseIterable, Hashable, Sendable {
     /// Index of the block along x.
     var block: String {
         switch self {
-        case .cuda: "blockIdx.x"
-        case .openCL: "get_group_id(0)"
+        case .cuda: "BLOCK"
+        case .openCL: "BLOCK"
         }
     }
 

@@ -11,7 +11,7 @@ enum SIMTRunForm: Hashable {
 
 extension SIMTFrame {
     /// A load of a body that takes a whole run in wide accesses.
-    private struct WideLoad {
+    struct WideLoad {
         let node: Int
         let parameter: Int
         let base: String
@@ -102,7 +102,8 @@ extension SIMTFrame {
         wideLoads(function, along: axis, count: count).contains { $0.condition != nil }
     }
 
-    private var runFormals: [String] {
+    /// Arguments of device functions that take runs.
+    var runFormals: [String] {
         kernel.parameters.indices.map { number in
             let parameter = kernel.parameters[number]
             let type = (parameter.access == .read ? "const " : "") + storage(parameter.element)
@@ -110,7 +111,8 @@ extension SIMTFrame {
         } + kernel.symbols.map { "const int64_t \($0.name)" }
     }
 
-    private func wideLoads(_ function: ScalarFunction, along axis: LoopAxis, count: Int) -> [WideLoad] {
+    /// The loads of a function that take whole runs.
+    func wideLoads(_ function: ScalarFunction, along axis: LoopAxis, count: Int) -> [WideLoad] {
         var printer = BodyPrinter(parameters: kernel.parameters, index: index, lanes: count, laneAxis: axis)
         printer.hasHalf = false
         var loads: [WideLoad] = []
@@ -130,12 +132,13 @@ extension SIMTFrame {
         return loads
     }
 
-    private static func isMultiple(_ expression: IntegerExpression, of count: Int) -> Bool {
+    /// Whether an expression is a multiple of `count` whatever its variables are.
+    static func isMultiple(_ expression: IntegerExpression, of count: Int) -> Bool {
         expression.constant % count == 0 && expression.terms.allSatisfy { $0.coefficient % count == 0 }
     }
 
     /// Statements that read a run into an array of words.
-    private func fetch(_ name: String, _ element: ElementType, _ count: Int, _ load: WideLoad) -> [String] {
+    func fetch(_ name: String, _ element: ElementType, _ count: Int, _ load: WideLoad) -> [String] {
         let bytes = count * element.byteCount
         let (type, step, parts) =
             bytes % 16 == 0

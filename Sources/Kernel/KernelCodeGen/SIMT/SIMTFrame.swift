@@ -105,9 +105,13 @@ struct SIMTFrame {
         kernel.parameters.indices.map { "p\($0)" } + kernel.symbols.map(\.name)
     }
 
-    /// A whole kernel around its lines.
+    /// What a kernel in CUDA C++ begins with; its attributes and its name follow.
+    static let kernelHead = "extern \"C\" __global__ void "
+
+    /// A whole kernel around its lines; `cluster` neighbouring blocks see each other's shared memory.
     func kernelFunction(
-        extra: [Extra] = [], hasCounters: Bool = false, threads: Int, blocksPerProcessor: Int = 1, _ lines: [String]
+        extra: [Extra] = [], hasCounters: Bool = false, threads: Int, blocksPerProcessor: Int = 1, cluster: Int = 1,
+        _ lines: [String]
     ) -> String {
         let others = extra.map { "GLOBAL \($0.isRead ? "const " : "")\($0.type) *\($0.name)" }
         let absent = hidden.sorted().map { "\(pointer($0)) = 0;" }
@@ -118,7 +122,8 @@ struct SIMTFrame {
         let head =
             switch dialect {
             case .cuda:
-                "extern \"C\" __global__ void __launch_bounds__(\(threads), \(blocksPerProcessor)) \(symbol)(\(list))"
+                Self.kernelHead + "\(cluster > 1 ? "__cluster_dims__(\(cluster), 1, 1) " : "")"
+                    + "__launch_bounds__(\(threads), \(blocksPerProcessor)) \(symbol)(\(list))"
             case .openCL:
                 "__kernel __attribute__((reqd_work_group_size(\(threads), 1, 1))) void \(symbol)(\(list))"
             }
@@ -127,7 +132,8 @@ struct SIMTFrame {
 
     // MARK: Device functions
 
-    private func head(_ type: String, _ name: String, _ axes: [LoopAxis], _ more: [String] = []) -> String {
+    /// How the text of a device function begins.
+    func head(_ type: String, _ name: String, _ axes: [LoopAxis], _ more: [String] = []) -> String {
         let loops = axes.map { "const \(integer) \($0.variable.name)" }
         return "FORCE \(type) \(symbol)_\(name)(\((formals + loops + more).joined(separator: ", "))) {"
     }
@@ -169,60 +175,6 @@ struct SIMTFrame {
         let writes = stores.map { printer.statement($0, values, types) }
         return ([head("void", name, axes, ["const float accumulator"])] + statements + writes + ["}", ""])
             .joined(separator: "\n")
-    }
-
-    /// Whether what an epilogue stores, and where, can be told apart: places that hang on computed values cannot.
-    private func isSeparable(_ stores: [Store]) -> Bool {
-        stores.allSatisfy { store in
-            store.combine == nil
-                && ([store.index] + store.mask).allSatisfy { !$0.variables.contains { $0.kind == .value } }
-        }
-    }
-
-    /// The device functions of an epilogue over `axes`, and statements that finish `count` points a thread: all reads of a
-    /// batch of points are under way before its first store, which no compiler may do by itself where buffers could
-    /// overlap. `point` are statements that declare what `arguments` (one for each axis), `accumulator` and `condition`
-    /// read, from the number `e` of the point; threads take neighbouring points. `inside` are arguments that stay inside
-    /// where the condition fails, so that values are computed without a branch, which would keep reads apart.
-    func finishing(
-        _ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], count: Int, threads: Int, point: [String],
-        arguments: [String], inside: [String], accumulator: String, condition: String
-    ) -> (functions: String, statements: [String]) {
-        let turns = (count + threads - 1) / threads
-        let isWhole = count % threads == 0
-        guard isSeparable(stores), turns > 1, isWhole else {
-            return (
-                epilogue("finish", body, stores, over: axes),
-                ["for (int e = thread; e < \(count); e += \(threads)) {"] + point
-                    + ["if (\(condition)) " + call("finish", arguments + [accumulator]) + ";", "}"]
-            )
-        }
-        let types = body.types(parameters: kernel.parameters)
-        var (statements, values) = printer.print(body, wanted: stores.map(\.value))
-        let kinds = stores.map { CTypes.scalar(types[$0.value]) }
-        for (number, store) in stores.enumerated() {
-            statements.append("*v\(number) = \(values[store.value]?.text ?? "0");")
-            values[store.value] = .init("v\(number)", isVector: false)
-        }
-        let compute =
-            [head("void", "values", axes, ["const float accumulator"] + kinds.enumerated().map { "\($1) *v\($0)" })]
-            + statements + ["}", ""]
-        var writes: [String] = []
-        for (number, store) in stores.enumerated() {
-            writes.append(
-                printer.statement(store, [store.value: .init("v\(number)", isVector: false)], types))
-        }
-        let write =
-            [head("void", "store", axes, kinds.enumerated().map { "const \($1) v\($0)" })] + writes + ["}", ""]
-        let batch = [8, 4, 2, 1].first { turns % $0 == 0 } ?? 1
-        let each =
-            ["UNROLL for (int u = 0; u < \(batch); ++u) {", "const int e = thread + (base + u) * \(threads);"] + point
-        let kept = kinds.indices.map { "v\($0)" }
-        var loop = ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
-        loop += kinds.enumerated().map { "\($1) v\($0)[\(batch)];" }
-        loop += each + [call("values", inside + [accumulator] + kept.map { "&\($0)[u]" }) + ";", "}"]
-        loop += each + ["if (\(condition)) " + call("store", arguments + kept.map { "\($0)[u]" }) + ";", "}", "}"]
-        return ((compute + write).joined(separator: "\n"), loop)
     }
 
     /// A device function that writes a value to a parameter at one point.

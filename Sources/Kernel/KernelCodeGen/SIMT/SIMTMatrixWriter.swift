@@ -1,10 +1,12 @@
 import ElementTypes
 import KernelIR
 
-/// Products on matrix units (`mma.sync.m16n8k16`): bf16 or f16 factors, f32 sums.
+/// Products on matrix units, by warps (`mma.sync.m16n8k16`) or by groups of four warps that multiply out of shared memory
+/// (`wgmma`, Hopper): bf16 or f16 factors, f32 sums.
 ///
 /// Tiles of both operands lie in shared memory as rows of 64 summed elements (128 bytes), their 16-byte runs swapped about
-/// (`run ^ row % 8`) so that `ldmatrix` meets no bank twice; several tiles are under way at once (`cp.async`). An operand
+/// (`run ^ row % 8`) so that `ldmatrix` meets no bank twice, which is also the 128-byte swizzle that `wgmma` knows (PTX ISA,
+/// "Asynchronous warpgroup level matrix shared memory layout"); several tiles are under way at once (`cp.async`). An operand
 /// that is not a plain load is computed into shared memory. Convolutions are the same thing with masked runs.
 struct SIMTMatrixWriter {
     /// A block's tile and what a warp has of it.
@@ -13,6 +15,8 @@ struct SIMTMatrixWriter {
         let columns: Int
         let warpRows: Int
         let warpColumns: Int
+        /// Whether four warps multiply together, each 16 rows of all columns.
+        var isGroup = false
 
         var warps: Int { rows / warpRows * (columns / warpColumns) }
         var threads: Int { warps * 32 }
@@ -30,7 +34,25 @@ struct SIMTMatrixWriter {
         Tile(rows: 32, columns: 32, warpRows: 16, warpColumns: 16),
         Tile(rows: 16, columns: 64, warpRows: 16, warpColumns: 16),
         Tile(rows: 128, columns: 256, warpRows: 64, warpColumns: 64),
+        group(64, 32), group(64, 64), group(64, 128), group(64, 256), group(128, 64), group(128, 128), group(128, 256),
+        group(256, 128), group(64, 16),
     ]
+    private static func group(_ rows: Int, _ columns: Int) -> Tile {
+        Tile(rows: rows, columns: columns, warpRows: 16, warpColumns: columns, isGroup: true)
+    }
+    /// Place of the tile of groups of this size.
+    static func place(_ rows: Int, _ columns: Int) -> Int {
+        guard let place = tiles.firstIndex(where: { $0.isGroup && $0.rows == rows && $0.columns == columns }) else {
+            preconditionFailure("there is no tile of \(rows) × \(columns)")
+        }
+        return place
+    }
+    /// Columns of all tiles that groups of warps have.
+    static var groupColumns: [Int] { Set(tiles.filter(\.isGroup).map(\.columns)).sorted() }
+    /// Whether a device has what a tile needs.
+    static func applies(_ tile: Tile, _ target: SIMTTarget, stages: Int) -> Bool {
+        (!tile.isGroup || target.hasGroupUnits) && sharedBytes(tile, stages: stages) <= target.sharedBytes
+    }
     /// Summed elements of a stage.
     static let slice = 64
 
@@ -39,8 +61,11 @@ struct SIMTMatrixWriter {
     let tile: Tile
     /// Tiles of shared memory.
     let stages: Int
-    /// Blocks that share the summed axis of a tile.
+    /// Blocks that share the summed axis of a tile: a cluster where the device has them and they are few.
     let parts: Int
+
+    /// Slices that are copied ahead. A group's products of the slice before may still be read while the next ones begin.
+    private var ahead: Int { tile.isGroup ? max(1, stages - 2) : stages - 1 }
 
     /// Bytes of shared memory of a tile with so many stages.
     static func sharedBytes(_ tile: Tile, stages: Int) -> Int {
@@ -55,8 +80,10 @@ struct SIMTMatrixWriter {
             (n.extent + (tile.columns - 1)).floorDivided(by: IntegerExpression(tile.columns), frame.ranges)
         let tiles = b.extent * rowTiles * columnTiles
         let threads = tile.threads
+        let isClustered = parts > 1 && parts <= 8 && product.target.hasClusters && tile.rows % parts == 0
         let split = SIMTSplit(
-            parts: parts, count: tile.sums, threads: threads, tiles: tiles.constantValue ?? 0)
+            parts: isClustered ? 1 : parts, count: tile.sums, threads: threads, tiles: tiles.constantValue ?? 0)
+        let ownRows = isClustered ? tile.rows / parts : tile.rows
         let rightForm = product.rightForm
         let isPacked = rightForm == .packed
         let left = SIMTOperand(
@@ -66,15 +93,7 @@ struct SIMTMatrixWriter {
             ? SIMTOperand(
                 product.right, "right", frame, over: [b, n, s], extent: product.depth, element: product.element)
             : SIMTOperand(product.rightAddress(frame, isPacked: isPacked))
-        let finish = frame.finishing(
-            product.epilogue, product.stores, over: [b, m, n], count: tile.rows * tile.columns, threads: threads,
-            point: ["const int r = e / \(tile.columns), q = e % \(tile.columns);"],
-            arguments: ["b", "firstRow + r", "firstColumn + q"],
-            inside: [
-                "b", "(firstRow + r < rows ? firstRow + r : rows - 1)",
-                "(firstColumn + q < columns ? firstColumn + q : columns - 1)",
-            ], accumulator: "sums[r * \(tile.columns + 4) + q]",
-            condition: "firstRow + r < rows && firstColumn + q < columns")
+        let finish = finishing(frame, ownRows: ownRows, isClustered: isClustered)
         let functions =
             left.functions + right.functions
             + finish.functions
@@ -82,11 +101,16 @@ struct SIMTMatrixWriter {
         let i = frame.integer
         let stageBytes = (tile.rows + tile.columns) * 128
         let slices = "(depth + \(Self.slice - 1)) / \(Self.slice)"
+        // What threads store themselves must be made visible to `wgmma`; copies are, and a fence would wait for those under way.
+        let needsFence = tile.isGroup && (left.form != .copied || right.form != .copied)
+        // Products may be under way at the loop's end only where it runs once at least: ptxas would wait for each of them
+        // where their sums could also be the zeros from before the loop.
+        let runsAlways = product.depth.map { ($0 + Self.slice - 1) / Self.slice >= max(parts, 1) && $0 > 0 } ?? false
         // Weights need not wait for the kernel before this one.
         let readsAhead = rightForm != .computed && product.isRightConstant
         var lines = [
             readsAhead ? "OVERLAP_BEGIN;" : "OVERLAP_BEGIN; OVERLAP_WAIT;",
-            "extern __shared__ __align__(128) unsigned char arena[];",
+            "extern __shared__ __align__(1024) unsigned char arena[];",
         ]
         lines += split.declarations
         lines += [
@@ -112,19 +136,28 @@ struct SIMTMatrixWriter {
         let fillRight = fill(right, tile.columns, "firstColumn", "columns", tile.rows * 128)
         let fill = fillLeft + fillRight
         let eachStage = [
-            "UNROLL for (int stage = 0; stage < \(stages - 1); ++stage) {", "const int turn = from + stage;",
+            "UNROLL for (int stage = 0; stage < \(ahead); ++stage) {", "const int turn = from + stage;",
         ]
         if readsAhead { lines += eachStage + ["if (turn < to) {"] + fillRight + ["}", "}", "OVERLAP_WAIT;"] }
         lines += eachStage + ["if (turn < to) {"] + (readsAhead ? fillLeft : fill) + ["}", "COPIES_COMMIT;", "}"]
         lines += [
-            "KEEP_LOOP for (int at = from; at < to; ++at) {", "COPIES_WAIT(\(stages - 2)); BARRIER;",
-            "{ const int turn = at + \(stages - 1), stage = (turn - from) % \(stages);", "if (turn < to) {",
+            runsAlways
+                ? "int at = from; KEEP_LOOP do {" : "KEEP_LOOP for (int at = from; at < to; ++at) {",
+            "COPIES_WAIT(\(ahead - 1)); \(needsFence ? "GROUP_SEES; " : "")BARRIER;",
+            "const uint32_t lefts = shared + (at - from) % \(stages) * \(stageBytes), rights = lefts + \(tile.rows * 128);",
         ]
+        if tile.isGroup { lines += multiplyGroups }
+        lines += ["{ const int turn = at + \(ahead), stage = (turn - from) % \(stages);", "if (turn < to) {"]
         lines += fill + ["}", "COPIES_COMMIT; }"]
-        lines += multiply(stageBytes) + ["}", "COPIES_WAIT(0);"]
+        let end = runsAlways ? "} while (++at < to);" : "}"
+        let pending = stages > 2 && runsAlways ? 1 : 0
+        lines += tile.isGroup ? ["GROUP_WAIT(\(pending));", end, "GROUP_WAIT(0);"] : multiply + [end]
+        lines.append("COPIES_WAIT(0);")
         lines += split.join(tile: "tile", part: "part")
-        lines += gather() + finish.statements
-        let isShared = parts > 1
+        lines += gather()
+        // Every block of a cluster finishes some rows, with the sums of all.
+        lines += isClustered ? ["CLUSTER_BARRIER;"] + finish.statements + ["CLUSTER_LEAVE;"] : finish.statements
+        let isShared = split.parts > 1
         var extra: [SIMTFrame.Extra] = []
         var arguments: [EmittedKernel.Argument] = frame.visible.map { .parameter($0) }
         if isPacked {
@@ -139,7 +172,8 @@ struct SIMTMatrixWriter {
         return EmittedKernel(
             symbol: symbol,
             source: functions
-                + frame.kernelFunction(extra: extra, hasCounters: isShared, threads: threads, lines),
+                + frame.kernelFunction(
+                    extra: extra, hasCounters: isShared, threads: threads, cluster: isClustered ? parts : 1, lines),
             packingSource: packing?.source ?? "", arguments: arguments, packings: packing.map { [$0.packing] } ?? [],
             workspaceBytes: 0,
             parts: .grid(
@@ -149,12 +183,55 @@ struct SIMTMatrixWriter {
                     counters: split.counters)))
     }
 
-    /// The products of one stage.
-    private func multiply(_ stageBytes: Int) -> [String] {
+    /// The epilogue of the rows that a block finishes.
+    private func finishing(_ frame: SIMTFrame, ownRows: Int, isClustered: Bool) -> (functions: String, statements: [String]) {
+        let axes = [product.batch, product.row, product.column]
+        let pitch = tile.columns + 4
+        let offset = isClustered ? " + part * \(ownRows)" : ""
+        let arguments = ["b", "firstRow + r", "firstColumn + q"]
+        let inside = [
+            "b", "(firstRow + r < rows ? firstRow + r : rows - 1)",
+            "(firstColumn + q < columns ? firstColumn + q : columns - COLUMNS)",
+        ]
+        let condition = "firstRow + r < rows && firstColumn + q < columns"
+        func within(_ run: Int) -> [String] { inside.map { $0.replacing("COLUMNS", with: "\(run)") } }
+        for run in [8, 4, 2] {
+            let runs = frame.finishingRuns(
+                product.epilogue, product.stores, over: axes, count: ownRows * tile.columns, run: run,
+                columns: tile.columns, threads: tile.threads,
+                point: ["const int r = e / \(tile.columns / run)\(offset);"], arguments: arguments,
+                inside: within(run),
+                accumulators: isClustered
+                    ? "cluster_sums_\(parts)(sums_, shared + (r * \(pitch) + q) * 4, \(run))"
+                    : "UNROLL for (int i = 0; i < \(run); ++i) sums_[i] = sums[r * \(pitch) + q + i]",
+                condition: condition)
+            if let runs { return runs }
+        }
+        return frame.finishing(
+            product.epilogue, product.stores, over: axes, count: ownRows * tile.columns, threads: tile.threads,
+            point: ["const int r = e / \(tile.columns)\(offset), q = e % \(tile.columns);"],
+            arguments: arguments, inside: within(1),
+            accumulator: isClustered
+                ? "cluster_sum_\(parts)(shared + (r * \(pitch) + q) * 4)" : "sums[r * \(pitch) + q]",
+            condition: condition)
+    }
+
+    private var type: String { product.element == .f16 ? "f16" : "bf16" }
+
+    /// Starts the products of one slice by groups of warps.
+    private var multiplyGroups: [String] {
+        [
+            "GROUP_FENCE;",
+            "UNROLL for (int k = 0; k < 4; ++k) multiply_group_\(type)_\(tile.columns)(c, "
+                + "group_tile(lefts + warp / 4 * 8192 + k * 32), group_tile(rights + k * 32));",
+            "GROUP_COMMIT;",
+        ]
+    }
+
+    /// The products of one slice by warps.
+    private var multiply: [String] {
         let (down, across) = (tile.warpRows / 16, tile.warpColumns / 16)
-        let type = product.element == .f16 ? "f16" : "bf16"
         return [
-            "const uint32_t lefts = shared + (at - from) % \(stages) * \(stageBytes), rights = lefts + \(tile.rows * 128);",
             "UNROLL for (int k = 0; k < 8; k += 2) {", "uint32_t x[\(down)][4], y[\(across)][4];",
             "UNROLL for (int i = 0; i < \(down); ++i) {",
             "const int r = warpRow + i * 16 + lane % 16, q = k + lane / 16;",

@@ -66,7 +66,8 @@ struct SIMTOperand {
         case .copied:
             lines += [
                 "const void *const from16 = line < \(limit) && s < \(end) ? (const void *)\(call(arguments)) : 0;",
-                "copy16(to, from16);",
+                // The word for errors stands in for memory that is not there.
+                "copy16(to, from16 ? from16 : (const void *)((uint64_t)status & ~15ull), from16 != 0);",
             ]
         case .computed:
             lines += [

@@ -31,7 +31,8 @@ package struct SIMTPrelude: Sendable {
         #define THREAD ((int)threadIdx.x)
         #define BARRIER __syncthreads()
         #define BARRIER_ALL __syncthreads()
-        #define FENCE __threadfence()
+        // Counting orders what the block has written before its barrier, and what it reads after the next.
+        #define FENCE
         #define UNROLL _Pragma("unroll")
         #define UNROLL4 _Pragma("unroll 4")
         #define KEEP_LOOP _Pragma("unroll 1")
@@ -42,7 +43,15 @@ package struct SIMTPrelude: Sendable {
         #define OVERLAP_BEGIN
         #define OVERLAP_WAIT
         #endif
-        FORCE int32_t count_up(int32_t *counter) { return atomicAdd(counter, 1); }
+        FORCE int32_t count_up(int32_t *counter) {
+            int32_t r;
+            #if __CUDA_ARCH__ >= 700
+            asm volatile("atom.add.acq_rel.gpu.global.s32 %0, [%1], 1;" : "=r"(r) : "l"(counter) : "memory");
+            #else
+            __threadfence(); r = atomicAdd(counter, 1); __threadfence();
+            #endif
+            return r;
+        }
         FORCE uint4 stream16(const void *p) {
             uint4 r;
             asm volatile("ld.global.nc.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];"
@@ -61,6 +70,22 @@ package struct SIMTPrelude: Sendable {
         FORCE uint16_t store_f16(float x) { uint16_t r; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(x)); return r; }
         FORCE float fma_fs(float a, float b, float c) { return fmaf(a, b, c); }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
+        // Quotient and root without the branches of the exact ones, across which no read is moved: an approximation and one
+        // Newton step by its exact remainder, which is left out where it is no number (zeros, infinities, extremes).
+        FORCE float div_fs(float a, float b) {
+            float q, t;
+            asm("div.full.f32 %0, %1, %2;" : "=f"(q) : "f"(a), "f"(b));
+            asm("rcp.approx.f32 %0, %1;" : "=f"(t) : "f"(b));
+            const float c = fmaf(fmaf(-q, b, a), t, q);
+            return fabsf(c - q) <= fabsf(q) * 0x1p-20f ? c : q;
+        }
+        FORCE float near_sqrt(float x) {
+            float t, q;
+            asm("rsqrt.approx.f32 %0, %1;" : "=f"(t) : "f"(x));
+            asm("sqrt.approx.f32 %0, %1;" : "=f"(q) : "f"(x));
+            const float c = fmaf(fmaf(-q, q, x), 0.5f * t, q);
+            return fabsf(c - q) <= q * 0x1p-20f ? c : q;
+        }
         #define MATH(NAME, F, D) FORCE float NAME##_fs(float x) { return F(x); } FORCE double NAME##_ds(double x) { return D(x); }
         #define __builtin_copysign copysign
         #define __builtin_sqrt sqrt
@@ -71,9 +96,10 @@ package struct SIMTPrelude: Sendable {
     private static let matrixUnits = """
         #define COPIES_COMMIT asm volatile("cp.async.commit_group;" ::: "memory")
         #define COPIES_WAIT(N) asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory")
-        FORCE void copy16(uint32_t to, const void *from) {
-            if (from) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" :: "r"(to), "l"(from) : "memory");
-            else asm volatile("st.shared.v4.u32 [%0], {%1, %1, %1, %1};" :: "r"(to), "r"(0) : "memory");
+        // Nothing is read where `isThere` does not hold: zeros are written. The address must be one of global memory even then.
+        FORCE void copy16(uint32_t to, const void *from, int isThere) {
+            asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+                :: "r"(to), "l"(from), "r"(isThere ? 16 : 0) : "memory");
         }
         FORCE void put16(uint32_t to, const uint32_t *w) {
             asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};"
@@ -126,7 +152,62 @@ package struct SIMTPrelude: Sendable {
         #endif
         FORCE float exp2_near(float x) { float r; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x)); return r; }
 
-        """
+        """ + groupUnits
+
+    /// Products of groups of four warps out of shared memory: `c` of 64 rows, 16 summed elements of rows of 128 swizzled bytes.
+    private static var groupUnits: String {
+        func multiply(_ type: String, _ columns: Int) -> String {
+            let count = columns / 2
+            let registers = (0..<count).map { "%\($0)" }.joined(separator: ", ")
+            let operands = (0..<count).map { "\"+f\"(c[\($0)])" }.joined(separator: ", ")
+            return """
+                FORCE void multiply_group_\(type)_\(columns)(float *c, uint64_t a, uint64_t b) {
+                    asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n\(columns)k16.f32.\(type).\(type) "
+                        "{\(registers)}, %\(count), %\(count + 1), p, 1, 1, 0, 0; }" : \(operands) : "l"(a), "l"(b));
+                }
+
+                """
+        }
+        let products = SIMTMatrixWriter.groupColumns.flatMap { columns in
+            ["bf16", "f16"].map { multiply($0, columns) }
+        }
+        return """
+            #if __CUDA_ARCH__ >= 900
+            #define CLUSTER_BARRIER asm volatile("barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;" ::: "memory")
+            FORCE float of_cluster(uint32_t at, int block) {
+                float r;
+                asm volatile("{ .reg .b32 a; mapa.shared::cluster.u32 a, %1, %2; ld.shared::cluster.f32 %0, [a]; }"
+                    : "=f"(r) : "r"(at), "r"(block));
+                return r;
+            }
+            // The last meeting orders nothing: it keeps shared memory until all have read it.
+            #define CLUSTER_LEAVE asm volatile("barrier.cluster.arrive.relaxed.aligned; barrier.cluster.wait.aligned;" ::: "memory")
+            FORCE void of_cluster4(float *x, uint32_t at, int block) {
+                asm volatile("{ .reg .b32 a; mapa.shared::cluster.u32 a, %4, %5; ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [a]; }"
+                    : "=f"(x[0]), "=f"(x[1]), "=f"(x[2]), "=f"(x[3]) : "r"(at), "r"(block));
+            }
+            #define CLUSTER_SUM(N) FORCE float cluster_sum_##N(uint32_t at) { \\
+                float r = 0; UNROLL for (int i = 0; i < N; ++i) r += of_cluster(at, i); return r; }
+            CLUSTER_SUM(2) CLUSTER_SUM(4) CLUSTER_SUM(8)
+            #define CLUSTER_SUMS(N) FORCE void cluster_sums_##N(float *r, uint32_t at, int run) { \\
+                if (run % 4) { UNROLL for (int i = 0; i < run; ++i) r[i] = cluster_sum_##N(at + 4 * i); return; } \\
+                UNROLL for (int q = 0; q < run; q += 4) { float x[N][4]; \\
+                    UNROLL for (int i = 0; i < N; ++i) of_cluster4(x[i], at + 4 * q, i); \\
+                    UNROLL for (int e = 0; e < 4; ++e) { r[q + e] = 0; UNROLL for (int i = 0; i < N; ++i) r[q + e] += x[i][e]; } } }
+            CLUSTER_SUMS(2) CLUSTER_SUMS(4) CLUSTER_SUMS(8)
+            #endif
+            #ifdef __CUDA_ARCH_FEAT_SM90_ALL
+            #define GROUP_FENCE asm volatile("wgmma.fence.sync.aligned;" ::: "memory")
+            #define GROUP_COMMIT asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory")
+            #define GROUP_WAIT(N) asm volatile("wgmma.wait_group.sync.aligned %0;" :: "n"(N) : "memory")
+            #define GROUP_SEES asm volatile("fence.proxy.async.shared::cta;" ::: "memory")
+            FORCE uint64_t group_tile(uint32_t at) {
+                return (uint64_t)((at & 0x3ffff) >> 4) | 1ull << 16 | 64ull << 32 | 1ull << 62;
+            }
+            \(products.joined())#endif
+
+            """
+    }
 
     private static let openCL = """
         #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -176,6 +257,7 @@ package struct SIMTPrelude: Sendable {
             if (a < 0x38800000) return (uint16_t)(s | (uint32_t)rint(as_float(a) * 0x1p24f));
             return (uint16_t)(s | ((a - 0x38000000 + 0xfff + ((a >> 13) & 1)) >> 13));
         }
+        FORCE float div_fs(float a, float b) { return a / b; }
         FORCE float fma_fs(float a, float b, float c) { return fma(a, b, c); }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
         #define MATH(NAME, F, D) FORCE float NAME##_fs(float x) { return D(x); } FORCE double NAME##_ds(double x) { return D(x); }
@@ -184,12 +266,13 @@ package struct SIMTPrelude: Sendable {
 
     private static func rounding(_ dialect: SIMTDialect) -> String {
         let round = dialect == .cuda ? ("rintf", "rint") : ("rint", "rint")
+        let root = dialect == .cuda ? "near_sqrt" : "sqrtf"
         let shared = """
             MATH(round, \(round.0), \(round.1))
             MATH(trunc, truncf, trunc)
             MATH(floor, floorf, floor)
             MATH(ceil, ceilf, ceil)
-            MATH(sqrt, sqrtf, sqrt)
+            MATH(sqrt, \(root), sqrt)
             #ifdef __CUDACC_RTC__
             FORCE float rounded_fs(float x) { float r; asm("mul.rn.f32 %0, %1, 0f3F800000;" : "=f"(r) : "f"(x)); return r; }
             #else

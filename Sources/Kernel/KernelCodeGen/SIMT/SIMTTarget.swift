@@ -44,10 +44,14 @@ package struct SIMTTarget: Hashable, Sendable {
     }
 
     /// Whether a kernel can begin before the one before it has ended and wait for its results (`griddepcontrol`).
-    var overlaps: Bool { capability >= 90 }
+    package var overlaps: Bool { capability >= 90 }
     /// Whether there are matrix products of warps on bf16 and f16 (`mma.sync.m16n8k16`) and copies into shared memory
     /// that run beside (`cp.async`).
     var hasMatrixUnits: Bool { capability >= 80 }
+    /// Whether up to eight neighbouring blocks read each other's shared memory (thread block clusters).
+    var hasClusters: Bool { capability >= 90 }
+    /// Whether four warps multiply tiles of shared memory together (`wgmma`, in `sm_90a` alone).
+    var hasGroupUnits: Bool { dialect == .cuda && architecture == "sm_90a" }
     /// Whether threads of a warp read each other's registers.
     var hasShuffles: Bool { dialect == .cuda }
 }

@@ -1,0 +1,213 @@
+import ElementTypes
+import KernelIR
+
+/// Attention of up to 16 query rows of a key head on matrix units, keys split among warps and blocks (split-KV decoding, Flash-Decoding,
+/// Dao et al. 2023): every warp has 16 keys of a tile and a softmax of its own; the warps of a block, then the blocks of a head
+/// join. Tiles that no row sees are not read.
+struct SIMTDecodeWriter {
+    let shape: SIMTAttentionShape
+    let symbol: String
+    /// Blocks that share the keys of a head; tiles go to them in turn.
+    let parts: Int
+    /// Warps of a block.
+    let warps: Int
+
+    private var body: AttentionKernel { shape.body }
+    private var depth: Int { shape.depth ?? 0 }
+    private var valueDepth: Int { shape.valueDepth ?? 0 }
+    private var rows: Int { shape.rowCount ?? 16 }
+    private var threads: Int { warps * 32 }
+    private var tileKeys: Int { warps * 16 }
+    private var pitch: Int { Self.pitch(depth) }
+    private var valuePitch: Int { Self.pitch(valueDepth) }
+    private var stageBytes: Int { tileKeys * (pitch + valuePitch) }
+    private var termBytes: Int { rows * tileKeys * 4 }
+    /// Results of all warps, of the block, and peaks and totals of all warps.
+    private var joinBytes: Int { (warps + 1) * rows * valueDepth * 4 + warps * 16 * 8 }
+    private var sharedBytes: Int { max(16 * pitch + 2 * (stageBytes + termBytes), joinBytes) }
+
+    private static func pitch(_ extent: Int) -> Int { (extent + 63) / 64 * 128 }
+
+    /// Whether it serves an attention.
+    static func applies(_ shape: SIMTAttentionShape) -> Bool {
+        guard shape.target.hasMatrixUnits, shape.element == .bf16 || shape.element == .f16, let depth = shape.depth,
+            let valueDepth = shape.valueDepth, let rows = shape.rowCount
+        else { return false }
+        return rows <= 16 && depth % 16 == 0 && valueDepth % 16 == 0 && depth <= 256 && valueDepth <= 256
+            && SIMTDecodeWriter(shape: shape, symbol: "", parts: 1, warps: 8).sharedBytes <= shape.target.sharedBytes
+    }
+
+    func write() -> EmittedKernel {
+        let frame = shape.frame(symbol)
+        let heads = [body.batch, body.keyHeads]
+        let queryAxes = heads + [body.group, body.queries]
+        let i = frame.integer
+        let query = SIMTOperand(
+            body.query, "query", frame, over: queryAxes + [body.depth], extent: depth, element: shape.element)
+        let key = SIMTOperand(
+            body.key, "key", frame, over: heads + [body.keys, body.depth], extent: depth, element: shape.element)
+        let value = SIMTOperand(
+            body.value, "value", frame, over: heads + [body.keys, body.valueDepth], extent: valueDepth,
+            element: shape.element)
+        let finish = frame.finishing(
+            body.epilogue, body.stores, over: queryAxes + [body.valueDepth], count: rows * valueDepth, threads: threads,
+            point: ["const int r = e / \(valueDepth), c = e % \(valueDepth);"],
+            arguments: ["b", "h", "r / length", "r % length", "c"],
+            inside: ["b", "h", "r / length", "r % length", "c"],
+            accumulator: "sums[e]", condition: "1")
+        let functions =
+            query.functions + key.functions + value.functions + shape.maskFunctions(frame) + finish.functions
+        let index = frame.index
+        func tile(_ turn: String) -> [String] {
+            func fill(_ operand: SIMTOperand, _ extent: Int, _ pitch: Int, _ offset: Int) -> [String] {
+                operand.fill(
+                    rows: tileKeys, runs: extent / 8, pitch: pitch, threads: threads,
+                    first: "(\(turn)) * \(tileKeys)", limit: "allKeys", from: "0", end: "\(extent)",
+                    base: "keys + stage * \(stageBytes) + \(offset)", integer: i, arguments: ["b", "h", "line", "s"])
+            }
+            return fill(key, depth, pitch, 0) + fill(value, valueDepth, valuePitch, tileKeys * pitch)
+        }
+        var lines = [
+            "OVERLAP_BEGIN; OVERLAP_WAIT;", "extern __shared__ __align__(128) unsigned char arena[];",
+            parts > 1 ? "SHARED int arrived; SHARED float factors[\(rows * parts)], otherTotals[\(rows * parts)];" : "",
+            "const int thread = THREAD, lane = thread % 32, warp = thread / 32;",
+            "const int head = BLOCK / \(parts); const int part = BLOCK % \(parts);",
+            "const \(i) h = head % \(index.print(body.keyHeads.extent)), b = head / \(index.print(body.keyHeads.extent));",
+            "const \(i) length = \(index.print(body.queries.extent)), allKeys = \(index.print(body.keys.extent));",
+            "const int turns = (allKeys + \(tileKeys - 1)) / \(tileKeys);",
+            "const uint32_t queries = (uint32_t)__cvta_generic_to_shared(arena), keys = queries + \(16 * pitch);",
+            "float *const terms = (float *)(arena + \(16 * pitch + 2 * stageBytes));",
+        ].filter { !$0.isEmpty }
+        lines += query.fill(
+            rows: 16, runs: depth / 8, pitch: pitch, threads: threads, first: "0", limit: "\(rows)", from: "0",
+            end: "\(depth)", base: "queries", integer: i,
+            arguments: ["b", "h", "line / length", "line % length", "s"])
+        // The next tile's terms say whether it is read at all.
+        func next(_ turn: String, _ stage: String, _ seen: String) -> [String] {
+            [
+                "if (\(turn) < turns) { const int stage = \(stage), turn_ = \(turn); int any = 0;",
+                "for (int e = thread; e < \(rows * tileKeys); e += \(threads)) {",
+                "const int r = e / \(tileKeys); const \(i) k = (\(i))turn_ * \(tileKeys) + e % \(tileKeys); float more = -__builtin_inff();",
+                "if (k < allKeys) more = \(shape.term(frame, group: "(r / length)", query: "(r % length)", key: "k"));",
+                "terms[stage * \(rows * tileKeys) + e] = more; any |= more != -__builtin_inff(); }",
+                "\(seen) = __syncthreads_or(any);", "if (\(seen)) {",
+            ] + tile("turn_") + ["} }"]
+        }
+        lines += ["int seen = 0;"] + next("part", "0", "seen") + ["COPIES_COMMIT;"]
+        lines += [
+            "uint32_t q[\(depth / 16)][4]; int isFirst = 1;", "float o[\(valueDepth / 8)][4];",
+            "UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) UNROLL for (int e = 0; e < 4; ++e) o[j][e] = 0;",
+            "float peak[2] = {-__builtin_inff(), -__builtin_inff()}, total[2] = {0, 0};",
+            "int now = 0;", "for (int turn = part; turn < turns; turn += \(parts)) {", "int nextSeen = 0;",
+        ]
+        lines += next("turn + \(parts)", "now ^ 1", "nextSeen") + ["COPIES_COMMIT;"]
+        lines += ["if (seen) {", "COPIES_WAIT(1); BARRIER;"]
+        lines += tileOfWarp + ["}", "BARRIER; seen = nextSeen; now ^= 1;", "}", "COPIES_WAIT(0); BARRIER;"]
+        lines += joinWarps + joinBlocks + finish.statements
+        let isShared = parts > 1
+        let count = shape.heads.constantValue ?? 0
+        return EmittedKernel(
+            symbol: symbol,
+            source: functions
+                + frame.kernelFunction(
+                    extra: isShared ? [.init(name: "scratch", type: "float", isRead: false)] : [],
+                    hasCounters: isShared, threads: threads, lines),
+            arguments: shape.kernel.parameters.indices.map { .parameter($0) }
+                + (isShared ? [.shared(bytes: IntegerExpression(count * parts * rows * (valueDepth + 2) * 4))] : []),
+            packings: [], workspaceBytes: 0,
+            parts: .grid(
+                .init(
+                    blocks: shape.heads * parts, threads: threads, sharedBytes: sharedBytes,
+                    overlaps: shape.target.overlaps, counters: isShared ? count : 0)))
+    }
+
+    /// Scores and values of the 16 keys that a warp has of a tile; scores are in units of log₂.
+    private var tileOfWarp: [String] {
+        let type = shape.element.rawValue
+        let factor = CTypes.real(body.scale * 1.442_695_040_888_963_4, .f32)
+        let pair = "pair_\(type)"
+        return [
+            "if (isFirst) { isFirst = 0; UNROLL for (int d = 0; d < \(depth / 16); ++d) {",
+            "const int r = lane % 16, c = d * 2 + lane / 16;",
+            "load_matrices(q[d], queries + r * \(pitch) + ((c ^ (r & 7)) << 4)); } }",
+            "const uint32_t tileKeys = keys + now * \(stageBytes), tileValues = tileKeys + \(tileKeys * pitch);",
+            "float s[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};",
+            "UNROLL for (int d = 0; d < \(depth / 16); ++d) { uint32_t k[4];",
+            "const int r = warp * 16 + lane / 16 * 8 + lane % 8, c = d * 2 + lane / 8 % 2;",
+            "load_matrices(k, tileKeys + r * \(pitch) + ((c ^ (r & 7)) << 4));",
+            "multiply_\(type)(s[0], q[d], k); multiply_\(type)(s[1], q[d], k + 2); }",
+            "UNROLL for (int side = 0; side < 2; ++side) { const int row = lane / 4 + side * 8; float best = peak[side];",
+            "UNROLL for (int j = 0; j < 2; ++j) UNROLL for (int e = 2 * side; e < 2 * side + 2; ++e) {",
+            "s[j][e] = row < \(rows) ? fma_fs(terms[(now * \(rows) + row) * \(tileKeys) + warp * 16 + j * 8 + lane % 4 * 2 + e % 2], "
+                + "1.442695041f, s[j][e] * \(factor)) : -__builtin_inff();",
+            "best = fmaxf(best, s[j][e]); }",
+            "best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, 1));",
+            "best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, 2));",
+            "const float zero = best == -__builtin_inff() ? 0 : best, fade = exp2_near(peak[side] - zero);",
+            "peak[side] = best; float sum = 0;",
+            "UNROLL for (int j = 0; j < 2; ++j) UNROLL for (int e = 2 * side; e < 2 * side + 2; ++e) {",
+            "s[j][e] = exp2_near(s[j][e] - zero); sum += s[j][e]; }",
+            "total[side] = fma_fs(total[side], fade, sum);",
+            "UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) { o[j][2 * side] *= fade; o[j][2 * side + 1] *= fade; } }",
+            "const uint32_t p[4] = {\(pair)(s[0][0], s[0][1]), \(pair)(s[0][2], s[0][3]), "
+                + "\(pair)(s[1][0], s[1][1]), \(pair)(s[1][2], s[1][3])};",
+            "UNROLL for (int n = 0; n < \(valueDepth / 16); ++n) {",
+            "uint32_t v[4]; const int r = warp * 16 + lane % 16, c = n * 2 + lane / 16;",
+            "load_matrices_turned(v, tileValues + r * \(valuePitch) + ((c ^ (r & 7)) << 4));",
+            "multiply_\(type)(o[2 * n], p, v); multiply_\(type)(o[2 * n + 1], p, v + 2); }",
+        ]
+    }
+
+    /// The results of the warps become the block's: `sums` over rows and values, with a peak and a total a row.
+    private var joinWarps: [String] {
+        let size = rows * valueDepth
+        let isLast = parts == 1
+        return [
+            "float *const each = (float *)arena, *const sums = each + \(warps * size), *const peaks = sums + \(size), "
+                + "*const totals = peaks + \(warps * 16);",
+            "UNROLL for (int side = 0; side < 2; ++side) { const int row = lane / 4 + side * 8; float sum = total[side];",
+            "sum += __shfl_xor_sync(0xffffffffu, sum, 1); sum += __shfl_xor_sync(0xffffffffu, sum, 2);",
+            "if (lane % 4 == 0) { peaks[warp * 16 + row] = peak[side]; totals[warp * 16 + row] = sum; }",
+            "if (row < \(rows)) UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) UNROLL for (int e = 0; e < 2; ++e)",
+            "each[(warp * \(rows) + row) * \(valueDepth) + j * 8 + lane % 4 * 2 + e] = o[j][2 * side + e]; }",
+            "BARRIER;",
+            parts > 1
+                ? "volatile GLOBAL float *const shares = (volatile GLOBAL float *)scratch + (int64_t)head * \(parts * (size + 2 * rows)); "
+                    + "volatile GLOBAL float *const own = shares + part * \(size + 2 * rows);" : "",
+            "for (int e = thread; e < \(size); e += \(threads)) { const int r = e / \(valueDepth); float top = -__builtin_inff();",
+            "UNROLL for (int w = 0; w < \(warps); ++w) top = fmaxf(top, peaks[w * 16 + r]);",
+            "const float zero = top == -__builtin_inff() ? 0 : top; float sum = 0, all = 0;",
+            "UNROLL for (int w = 0; w < \(warps); ++w) { const float factor = exp2_near(peaks[w * 16 + r] - zero);",
+            "sum = fma_fs(each[w * \(size) + e], factor, sum); all = fma_fs(totals[w * 16 + r], factor, all); }",
+            isLast
+                ? "sums[e] = all == 0 ? 0 : div_fs(sum, all); }"
+                : "own[e] = sum; if (e % \(valueDepth) == 0) { own[\(size) + r] = top; own[\(size + rows) + r] = all; } }",
+        ].filter { !$0.isEmpty } + (isLast ? ["BARRIER;"] : [])
+    }
+
+    /// The last block of a head joins what all have left in scratch memory.
+    private var joinBlocks: [String] {
+        guard parts > 1 else { return [] }
+        let size = rows * valueDepth
+        let share = size + 2 * rows
+        return [
+            "FENCE; BARRIER_ALL;", "if (thread == 0) arrived = count_up(counters + head);", "BARRIER_ALL;",
+            "if (arrived != \(parts - 1)) return;", "FENCE;", "if (thread == 0) counters[head] = 0;",
+            "for (int e = thread; e < \(rows * parts); e += \(threads)) {",
+            "volatile GLOBAL float *const other = shares + e / \(rows) * \(share) + \(size) + e % \(rows);",
+            "factors[e] = other[0]; otherTotals[e] = other[\(rows)]; }", "BARRIER;",
+            "if (thread < \(rows)) { float top = -__builtin_inff(), all = 0;",
+            "for (int o = 0; o < \(parts); ++o) top = fmaxf(top, factors[o * \(rows) + thread]);",
+            "if (top == -__builtin_inff()) top = 0;",
+            "for (int o = 0; o < \(parts); ++o) { const float factor = exp2_near(factors[o * \(rows) + thread] - top);",
+            "factors[o * \(rows) + thread] = factor; all = fma_fs(otherTotals[o * \(rows) + thread], factor, all); }",
+            "totals[thread] = all == 0 ? 0 : div_fs(1.0f, all); }", "BARRIER;",
+            // Shares of blocks that saw nothing are not read; all others are under way at once.
+            "for (int e = thread; e < \(size); e += \(threads)) { const int r = e / \(valueDepth); float sum = 0;",
+            "float one[\(parts)]; UNROLL for (int o = 0; o < \(parts); ++o) "
+                + "one[o] = factors[o * \(rows) + r] != 0 ? shares[o * \(share) + e] : 0;",
+            "UNROLL for (int o = 0; o < \(parts); ++o) sum = fma_fs(one[o], factors[o * \(rows) + r], sum);",
+            "sums[e] = sum * totals[r]; }", "BARRIER;",
+        ]
+    }
+}

@@ -1,0 +1,161 @@
+import ElementTypes
+import KernelIR
+
+extension SIMTFrame {
+    /// Whether what an epilogue stores, and where, can be told apart: places that hang on computed values cannot.
+    func isSeparable(_ stores: [Store]) -> Bool {
+        stores.allSatisfy { store in
+            store.combine == nil
+                && ([store.index] + store.mask).allSatisfy { !$0.variables.contains { $0.kind == .value } }
+        }
+    }
+
+    /// The device functions of an epilogue over `axes`, and statements that finish `count` points a thread: all reads of a
+    /// batch of points are under way before its first store, which no compiler may do by itself where buffers could
+    /// overlap. `point` are statements that declare what `arguments` (one for each axis), `accumulator` and `condition`
+    /// read, from the number `e` of the point; threads take neighbouring points. `inside` are arguments that stay inside
+    /// where the condition fails, so that values are computed without a branch, which would keep reads apart.
+    func finishing(
+        _ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], count: Int, threads: Int, point: [String],
+        arguments: [String], inside: [String], accumulator: String, condition: String
+    ) -> (functions: String, statements: [String]) {
+        let turns = (count + threads - 1) / threads
+        let isWhole = count % threads == 0
+        guard isSeparable(stores), turns > 1, isWhole else {
+            return (
+                epilogue("finish", body, stores, over: axes),
+                ["for (int e = thread; e < \(count); e += \(threads)) {"] + point
+                    + ["if (\(condition)) " + call("finish", arguments + [accumulator]) + ";", "}"]
+            )
+        }
+        let types = body.types(parameters: kernel.parameters)
+        var (statements, values) = printer.print(body, wanted: stores.map(\.value))
+        let kinds = stores.map { CTypes.scalar(types[$0.value]) }
+        for (number, store) in stores.enumerated() {
+            statements.append("*v\(number) = \(values[store.value]?.text ?? "0");")
+            values[store.value] = .init("v\(number)", isVector: false)
+        }
+        let compute =
+            [head("void", "values", axes, ["const float accumulator"] + kinds.enumerated().map { "\($1) *v\($0)" })]
+            + statements + ["}", ""]
+        var writes: [String] = []
+        for (number, store) in stores.enumerated() {
+            writes.append(
+                printer.statement(store, [store.value: .init("v\(number)", isVector: false)], types))
+        }
+        let write =
+            [head("void", "store", axes, kinds.enumerated().map { "const \($1) v\($0)" })] + writes + ["}", ""]
+        let batch = [8, 4, 2, 1].first { turns % $0 == 0 } ?? 1
+        let each =
+            ["UNROLL for (int u = 0; u < \(batch); ++u) {", "const int e = thread + (base + u) * \(threads);"] + point
+        let kept = kinds.indices.map { "v\($0)" }
+        var loop = ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
+        loop += kinds.enumerated().map { "\($1) v\($0)[\(batch)];" }
+        loop += each + [call("values", inside + [accumulator] + kept.map { "&\($0)[u]" }) + ";", "}"]
+        loop += each + ["if (\(condition)) " + call("store", arguments + kept.map { "\($0)[u]" }) + ";", "}", "}"]
+        return ((compute + write).joined(separator: "\n"), loop)
+    }
+
+    /// As `finishing` for a tile of `columns` columns, but every thread takes runs of `run` neighbouring columns, in wide
+    /// accesses. Nil where stores, or the tile, are not made of whole runs. The column is the last of `axes`; `point` declares
+    /// what the other texts read, from the number `e` of the run and its first column `q`; `accumulators` is a statement that
+    /// fills the array `sums_`.
+    func finishingRuns(
+        _ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], count: Int, run: Int, columns: Int, threads: Int,
+        point: [String], arguments: [String], inside: [String], accumulators: String, condition: String
+    ) -> (functions: String, statements: [String])? {
+        let column = axes[axes.count - 1]
+        guard let extent = column.extent.constantValue, extent % run == 0, columns % run == 0,
+            count / run % threads == 0, count >= run, !stores.isEmpty, isSeparable(stores),
+            stores.allSatisfy({ isWide($0, along: column, count: run) })
+        else { return nil }
+        let turns = count / run / threads
+        let batch = [4, 2, 1].first { turns % $0 == 0 } ?? 1
+        let types = body.types(parameters: kernel.parameters)
+        let kinds = stores.map { CTypes.scalar(types[$0.value]) }
+        let functions = runValues(body, stores, over: axes, run: run) + runStores(stores, types, over: axes, run: run)
+        let each =
+            [
+                "UNROLL for (int u = 0; u < \(batch); ++u) {",
+                "const int e = thread + (base + u) * \(threads), q = e % \(columns / run) * \(run); (void)q;",
+            ] + point
+        var loop = ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
+        loop += kinds.enumerated().map { "\($1) v\($0)[\(batch)][\(run)];" }
+        let kept = kinds.indices.map { "v\($0)[u]" }
+        loop += each + ["float sums_[\(run)]; \(accumulators);", call("values", inside + ["sums_"] + kept) + ";", "}"]
+        loop += each + ["if (\(condition)) " + call("store", arguments + kept) + ";", "}", "}"]
+        return (functions, loop)
+    }
+
+    private func isWide(_ store: Store, along axis: LoopAxis, count: Int) -> Bool {
+        var printer = BodyPrinter(parameters: kernel.parameters, index: index, lanes: count, laneAxis: axis)
+        printer.hasHalf = false
+        guard (kernel.parameters[store.parameter].element.byteCount * count) % 4 == 0,
+            case .linear(let base, 1) = printer.laneForm(store.index), Self.isMultiple(base, of: count)
+        else { return false }
+        return printer.splitMask(store.mask, vectors: []).lanes.isEmpty
+    }
+
+    /// A device function that computes the stored values of a run of columns from its sums.
+    private func runValues(_ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], run: Int) -> String {
+        let axis = axes[axes.count - 1]
+        let types = body.types(parameters: kernel.parameters)
+        let loops = axes.map { "const \(integer) \($0.variable.name)" }
+        let results = stores.enumerated().map { "\(CTypes.scalar(types[$1.value])) *v\($0)" }
+        let formals = (runFormals + loops + ["const float *sums"] + results).joined(separator: ", ")
+        var lines = ["FORCE void \(symbol)_values(\(formals)) {"]
+        let loads = wideLoads(ScalarFunction(body: body, result: stores[0].value), along: axis, count: run)
+        for load in loads { lines += fetch("w\(load.node)", kernel.parameters[load.parameter].element, run, load) }
+        var printer = self.printer
+        let nodes = Dictionary(uniqueKeysWithValues: loads.map { ($0.node, $0.parameter) })
+        let parameters = kernel.parameters
+        printer.loaded = { node in nodes[node].map { Self.lane("w\(node)", parameters[$0].element, "lane") } }
+        printer.accumulator = .init("sums[lane]", isVector: false)
+        printer.index.names[axis.variable] = "(\(axis.variable.name) + lane)"
+        let (statements, values) = printer.print(body, wanted: stores.map(\.value))
+        lines.append("UNROLL for (int lane = 0; lane < \(run); ++lane) {")
+        lines += statements
+        for (number, store) in stores.enumerated() {
+            lines.append("v\(number)[lane] = \(values[store.value]?.text ?? "0");")
+        }
+        return (lines + ["}", "}", ""]).joined(separator: "\n")
+    }
+
+    /// A device function that stores runs.
+    private func runStores(_ stores: [Store], _ types: [ElementType], over axes: [LoopAxis], run: Int) -> String {
+        let axis = axes[axes.count - 1]
+        let loops = axes.map { "const \(integer) \($0.variable.name)" }
+        let given = stores.enumerated().map { "const \(CTypes.scalar(types[$1.value])) *v\($0)" }
+        var lines = [
+            "FORCE void \(symbol)_store(\((runFormals + loops + given).joined(separator: ", "))) {"
+        ]
+        var printer = BodyPrinter(parameters: kernel.parameters, index: index, lanes: run, laneAxis: axis)
+        printer.hasHalf = false
+        for (number, store) in stores.enumerated() {
+            guard case .linear(let base, _) = printer.laneForm(store.index) else { continue }
+            let element = kernel.parameters[store.parameter].element
+            let bytes = run * element.byteCount
+            let bits = stored(element, "v\(number)[i]", types[store.value])
+            let words = bytes / 4
+            lines.append("{ union { uint32_t w[\(words)]; \(storage(element)) x[\(run)]; } r;")
+            lines.append("UNROLL for (int i = 0; i < \(run); ++i) r.x[i] = \(bits);")
+            let (type, step, parts) =
+                bytes % 16 == 0
+                ? ("uint4", 4, ["x", "y", "z", "w"]) : bytes % 8 == 0 ? ("uint2", 2, ["x", "y"]) : ("uint32_t", 1, [])
+            let place = "p\(store.parameter) + \(printer.index.print(base))"
+            var writes: [String] = []
+            for group in 0..<words / step {
+                let target = "((GLOBAL \(type) *)(\(place)))[\(group)]"
+                if parts.isEmpty {
+                    writes.append("\(target) = r.w[\(group)];")
+                } else {
+                    let fields = parts.enumerated().map { "o.\($1) = r.w[\(group * step + $0)];" }
+                    writes.append("{ \(type) o; \(fields.joined(separator: " ")) \(target) = o; }")
+                }
+            }
+            let condition = printer.index.condition(printer.splitMask(store.mask, vectors: []).uniform)
+            lines.append((condition.map { "if (\($0)) { " } ?? "{ ") + writes.joined(separator: " ") + " } }")
+        }
+        return (lines + ["}", ""]).joined(separator: "\n")
+    }
+}
