@@ -65,6 +65,8 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
             cases.append(product("matrix", large, Schedule(["algorithm": 3, "tile": tile, "stages": 3, "parts": 1])))
         }
         cases.append(product("matrix", large, Schedule(["algorithm": 3, "tile": 2, "stages": 4, "parts": 4])))
+        let group = SIMTMatrixWriter.place(64, 64)
+        cases.append(product("matrix", large, Schedule(["algorithm": 3, "tile": group, "stages": 6, "parts": 4])))
         for depth in [64, 80, 128] {
             cases.append(
                 attention(
@@ -87,6 +89,11 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                     keyHeads: 8, group: 4, queries: 1, keys: 2048, depth: 128, valueDepth: 128, element: .bf16,
                     mask: .keys),
                 Schedule(["form": 0])),
+            attention(
+                .init(
+                    keyHeads: 8, group: 4, queries: 1, keys: 2048, depth: 128, valueDepth: 128, element: .bf16,
+                    mask: .keys),
+                Schedule(["form": 2])),
             attention(.init(queries: 17, keys: 41, depth: 5, valueDepth: 3, isSymbolic: true), Schedule(["form": 0])),
         ]
         for cell in RecurrenceKernel.Cell.allCases {
@@ -136,6 +143,13 @@ enum CubinTarget {
     @Test(arguments: CubinCase.all, ["sm_80", "sm_90a"])
     func compiles(_ cubin: CubinCase, _ architecture: String) async throws {
         let emitter = SIMTEmitter(CubinTarget.target(architecture))
+        let tile = cubin.schedule[Choice("tile", Array(SIMTMatrixWriter.tiles.indices))]
+        if SIMTMatrixWriter.tiles[tile].isGroup, !emitter.target.hasGroupUnits {
+            #expect(throws: EmissionError.self) {
+                try emitter.emit(cubin.kernel, symbol: "tested", cubin.schedule)
+            }
+            return
+        }
         let emitted = try emitter.emit(cubin.kernel, symbol: "tested", cubin.schedule)
         let toolchain = try #require(CubinTarget.toolchain)
         let image = try await toolchain.compile(

@@ -31,7 +31,8 @@ struct SIMTMatrixDefault {
         var parts = 1
         while isCountable, parts < 8, blocks(square) * parts * 2 <= few, depth / (parts * 2) >= 128 { parts *= 2 }
         let narrow = 6
-        if parts == 8, blocks(square) * parts <= target.multiprocessors, blocks(narrow) * parts > target.multiprocessors {
+        if parts == 8, blocks(square) * parts <= target.multiprocessors, blocks(narrow) * parts > target.multiprocessors
+        {
             self.init((narrow, 4, parts))
         } else {
             self.init((square, Self.stages(square, resident: 2, target), parts))

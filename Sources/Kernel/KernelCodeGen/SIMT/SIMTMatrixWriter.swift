@@ -184,7 +184,9 @@ struct SIMTMatrixWriter {
     }
 
     /// The epilogue of the rows that a block finishes.
-    private func finishing(_ frame: SIMTFrame, ownRows: Int, isClustered: Bool) -> (functions: String, statements: [String]) {
+    private func finishing(_ frame: SIMTFrame, ownRows: Int, isClustered: Bool) -> (
+        functions: String, statements: [String]
+    ) {
         let axes = [product.batch, product.row, product.column]
         let pitch = tile.columns + 4
         let offset = isClustered ? " + part * \(ownRows)" : ""
