@@ -437,7 +437,7 @@ class Session:
                     f"but is {family.name(result.dtype)}{list(result.shape)}"
                 )
             if not family.is_plain(result):
-                raise InputError(f"'out' for '{port.name}' is not contiguous")
+                raise InputError(f"'out' for '{port.name}' is not contiguous, or on a GPU not aligned to 16 bytes")
             if bound.device is not None and result.device != bound.device:
                 raise InputError(f"'out' for '{port.name}' is on {result.device}, the inputs on {bound.device}")
         return results
@@ -484,7 +484,10 @@ class _Torch:
                     or x.is_neg()
                 ):
                     return False
-                addresses[index] = x.data_ptr()
+                address = x.data_ptr()
+                if address & 15 and device.type != "cpu":
+                    return False
+                addresses[index] = address
                 index += 1
         except (AttributeError, TypeError, RuntimeError):
             return False
@@ -536,11 +539,13 @@ class _Torch:
 
     @staticmethod
     def is_plain(x: Any) -> bool:
-        return x.is_contiguous() and not x.is_neg()
+        return x.is_contiguous() and not x.is_neg() and (x.device.type == "cpu" or x.data_ptr() % 16 == 0)
 
     @staticmethod
     def plain(x: Any) -> Any:
-        return x.resolve_neg().contiguous()
+        # Kernels of a GPU read runs of 16 bytes; a slice may begin anywhere.
+        whole = x.resolve_neg().contiguous()
+        return whole if whole.device.type == "cpu" or whole.data_ptr() % 16 == 0 else whole.clone()
 
     @staticmethod
     def name(dtype: Any) -> str:

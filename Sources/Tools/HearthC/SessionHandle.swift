@@ -218,10 +218,15 @@ extension SessionHandle {
                 addresses.removeLast(addresses.count - index)
             }
             if addresses.count > index { addresses.removeAll(keepingCapacity: true) }
-            guard UInt(bitPattern: address) % UInt(sizes[index].alignment) == 0 else {
+            // Kernels of a device with memory of its own read and write runs of 16 bytes.
+            let alignment = onDevice ? max(16, sizes[index].alignment) : sizes[index].alignment
+            guard UInt(bitPattern: address) % UInt(alignment) == 0 else {
                 addresses = []
                 throw .badTensor(
-                    name: name(index), reason: "is not aligned to its elements of \(sizes[index].alignment) bytes")
+                    name: name(index),
+                    reason: onDevice
+                        ? "is not aligned to 16 bytes, as memory of a GPU must be"
+                        : "is not aligned to its elements of \(alignment) bytes")
             }
             addresses.append(address)
         }

@@ -13,8 +13,8 @@
  * Threads. Every function may be called from any thread. Calls on one session wait for each other; different sessions run beside
  * each other (on the processor those of one package share its threads and take turns).
  *
- * Memory. Tensors are contiguous and row-major in the machine's byte order, aligned to their element. Inputs stay as they are.
- * Results must overlap neither each other nor an input.
+ * Memory. Tensors are contiguous and row-major in the machine's byte order, aligned to their element, in memory of a GPU to
+ * 16 bytes. Inputs stay as they are. Results must overlap neither each other nor an input.
  */
 #pragma once
 #include <stddef.h>
