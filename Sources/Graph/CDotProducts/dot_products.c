@@ -2,67 +2,140 @@
 
 #include <stdlib.h>
 
-// Fused multiply-adds round once wherever they run, so every clone computes the same numbers; without the instruction the
-// compiler calls the library's fma.
-#if defined(__x86_64__) && defined(__clang__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
+// Fused multiply-adds round once wherever they run, so every width of register computes the same numbers; without the instruction
+// the compiler calls the library's fma. Sums that wait between pieces of the summed axis lose nothing: a double holds a float.
+//
+// Both factors are packed for a tile of sums that stays in registers (as BLIS does it): panels `[depth][tile rows]` of the left
+// operand, `[depth][tile columns]` of the right one.
 
-typedef double v8d __attribute__((vector_size(64)));
-typedef float v16f __attribute__((vector_size(64)));
+enum {
+    /// Summed elements of a packed piece: one right panel then lies in the first-level cache.
+    DEPTH = 192,
+    /// Packed rows at a time; a multiple of every tile's.
+    BLOCK_ROWS = 512,
+    /// Packed columns at a time; a multiple of every tile's.
+    BLOCK_COLUMNS = 480,
+};
 
-/// Rows of a tile.
-enum { ROWS = 8 };
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// One panel of columns lies as `[length][lanes]`; rows of the left operand are broadcast. Rows beyond the last repeat it and
-// are not stored.
-#define DEFINE(NAME, T, V, LANES)                                                                                              \
-    CLONES static void NAME##_panel(                                                                                           \
-        const T *left, int64_t rows, const V *panel, int64_t count, int64_t columns, int64_t length, double *result) {         \
-        for (int64_t row = 0; row < rows; row += ROWS) {                                                                       \
-            V sums[ROWS] = {0};                                                                                                \
-            const T *at[ROWS];                                                                                                 \
-            for (int i = 0; i < ROWS; ++i) at[i] = left + (row + i < rows ? row + i : rows - 1) * length;                      \
-            for (int64_t k = 0; k < length; ++k) {                                                                             \
-                const V x = panel[k];                                                                                          \
-                _Pragma("unroll") for (int i = 0; i < ROWS; ++i) {                                                             \
-                    const V y = (V){0} + at[i][k];                                                                             \
-                    sums[i] = __builtin_elementwise_fma(x, y, sums[i]);                                                        \
-                }                                                                                                              \
+// A product with tiles of ROWS rows and COUNT registers of BYTES bytes.
+#define DEFINE(NAME, TARGET, T, BYTES, ROWS, COUNT)                                                                            \
+    typedef T NAME##_v __attribute__((vector_size(BYTES)));                                                                    \
+    enum { NAME##_columns = COUNT * BYTES / sizeof(T) };                                                                       \
+    /* `sums [ROWS][columns]` += what `depth` steps of two panels give. */                                                     \
+    TARGET static void NAME##_tile(const T *left, const T *right, int64_t depth, T *sums) {                                    \
+        NAME##_v *rows = (NAME##_v *)sums;                                                                                     \
+        NAME##_v sum[ROWS][COUNT];                                                                                             \
+        _Pragma("unroll") for (int i = 0; i < ROWS; ++i)                                                                       \
+            _Pragma("unroll") for (int j = 0; j < COUNT; ++j) sum[i][j] = rows[i * COUNT + j];                                 \
+        const NAME##_v *columns = (const NAME##_v *)right;                                                                     \
+        for (int64_t k = 0; k < depth; ++k, columns += COUNT, left += ROWS) {                                                  \
+            NAME##_v y[COUNT];                                                                                                 \
+            _Pragma("unroll") for (int j = 0; j < COUNT; ++j) y[j] = columns[j];                                               \
+            _Pragma("unroll") for (int i = 0; i < ROWS; ++i) {                                                                 \
+                const NAME##_v x = (NAME##_v){0} + left[i];                                                                    \
+                _Pragma("unroll") for (int j = 0; j < COUNT; ++j)                                                              \
+                    sum[i][j] = __builtin_elementwise_fma(x, y[j], sum[i][j]);                                                 \
             }                                                                                                                  \
-            for (int i = 0; i < ROWS && row + i < rows; ++i)                                                                   \
-                for (int64_t lane = 0; lane < count; ++lane) result[(row + i) * columns + lane] = (double)sums[i][lane];       \
+        }                                                                                                                      \
+        _Pragma("unroll") for (int i = 0; i < ROWS; ++i)                                                                       \
+            _Pragma("unroll") for (int j = 0; j < COUNT; ++j) rows[i * COUNT + j] = sum[i][j];                                 \
+    }                                                                                                                          \
+    static void NAME##_pack(const double *from, int64_t lines, int64_t length, int64_t depth, int64_t width, T *to) {          \
+        for (int64_t line = 0; line < lines; line += width, to += width * depth) {                                             \
+            const int64_t count = least(width, lines - line);                                                                  \
+            if (count < width) for (int64_t k = 0; k < width * depth; ++k) to[k] = 0;                                          \
+            /* A cache line of every line at a time: lines may lie a power of two apart. */                                    \
+            for (int64_t k = 0; k < depth; k += 8)                                                                             \
+                for (int64_t i = 0; i < count; ++i) {                                                                          \
+                    const double *const at = from + (line + i) * length + k;                                                   \
+                    T *const place = to + k * width + i;                                                                       \
+                    if (k + 8 <= depth) {                                                                                      \
+                        _Pragma("unroll") for (int e = 0; e < 8; ++e) place[e * width] = (T)at[e];                             \
+                    } else {                                                                                                   \
+                        for (int64_t e = 0; e < depth - k; ++e) place[e * width] = (T)at[e];                                   \
+                    }                                                                                                          \
+                }                                                                                                              \
         }                                                                                                                      \
     }                                                                                                                          \
-    static void NAME(const T *left, int64_t rows, const double *right, int64_t columns, int64_t length, double *result) {      \
-        V *panel = aligned_alloc(64, (size_t)(length > 0 ? length : 1) * sizeof(V));                                           \
-        if (!panel) abort();                                                                                                   \
-        for (int64_t column = 0; column < columns; column += LANES) {                                                          \
-            const int64_t count = columns - column < LANES ? columns - column : LANES;                                         \
-            for (int64_t k = 0; k < length; ++k) panel[k] = (V){0};                                                            \
-            for (int64_t lane = 0; lane < count; ++lane)                                                                       \
-                for (int64_t k = 0; k < length; ++k) panel[k][lane] = (T)right[(column + lane) * length + k];                  \
-            NAME##_panel(left, rows, panel, count, columns, length, result + column);                                          \
+    static void NAME(                                                                                                          \
+        const double *left, int64_t rows, const double *right, int64_t columns, int64_t length, double *result,                \
+        int64_t distance) {                                                                                                    \
+        enum { N = NAME##_columns };                                                                                           \
+        const int64_t deepest = least(DEPTH, length);                                                                          \
+        const int64_t left_size = (least(BLOCK_ROWS, rows) + ROWS - 1) / ROWS * ROWS * deepest;                                \
+        const int64_t right_size = (least(BLOCK_COLUMNS, columns) + N - 1) / N * N * deepest;                                  \
+        T *const packed = aligned_alloc(64, ((size_t)(left_size + right_size + 64) * sizeof(T) + 127) / 64 * 64);              \
+        if (!packed) abort();                                                                                                  \
+        T *const right_packed = packed, *const left_packed = packed + (right_size + 15) / 16 * 16;                             \
+        _Alignas(64) T sums[ROWS * N];                                                                                         \
+        for (int64_t k = 0; k < length || k == 0; k += DEPTH) {                                                                \
+            const int64_t depth = least(DEPTH, length - k);                                                                    \
+            for (int64_t j0 = 0; j0 < columns; j0 += BLOCK_COLUMNS) {                                                          \
+                const int64_t j_count = least(BLOCK_COLUMNS, columns - j0);                                                    \
+                NAME##_pack(right + j0 * length + k, j_count, length, depth, N, right_packed);                                 \
+                for (int64_t i0 = 0; i0 < rows; i0 += BLOCK_ROWS) {                                                            \
+                    const int64_t i_count = least(BLOCK_ROWS, rows - i0);                                                      \
+                    NAME##_pack(left + i0 * length + k, i_count, length, depth, ROWS, left_packed);                            \
+                    for (int64_t j = 0; j < j_count; j += N) {                                                                 \
+                        const int64_t width = least(N, j_count - j);                                                           \
+                        for (int64_t i = 0; i < i_count; i += ROWS) {                                                          \
+                            const int64_t height = least(ROWS, i_count - i);                                                   \
+                            double *const at = result + (i0 + i) * distance + j0 + j;                                          \
+                            for (int64_t c = 0; c < ROWS * N; ++c) sums[c] = 0;                                                \
+                            if (k > 0)                                                                                         \
+                                for (int64_t r = 0; r < height; ++r)                                                           \
+                                    for (int64_t c = 0; c < width; ++c) sums[r * N + c] = (T)at[r * distance + c];             \
+                            NAME##_tile(left_packed + i * depth, right_packed + j * depth, depth, sums);                       \
+                            for (int64_t r = 0; r < height; ++r)                                                               \
+                                for (int64_t c = 0; c < width; ++c) at[r * distance + c] = (double)sums[r * N + c];            \
+                        }                                                                                                      \
+                    }                                                                                                          \
+                }                                                                                                              \
+            }                                                                                                                  \
         }                                                                                                                      \
-        free(panel);                                                                                                           \
+        free(packed);                                                                                                          \
     }
 
-DEFINE(f64, double, v8d, 8)
-DEFINE(f32, float, v16f, 16)
+DEFINE(f64_narrow, , double, 16, 4, 2)
+DEFINE(f32_narrow, , float, 16, 4, 2)
+
+#if defined(__x86_64__)
+#define AVX2 __attribute__((target("avx2,fma")))
+#define AVX512 __attribute__((target("avx512f,fma,prefer-256-bit"), min_vector_width(512)))
+DEFINE(f64_avx2, AVX2, double, 32, 4, 3)
+DEFINE(f32_avx2, AVX2, float, 32, 4, 3)
+DEFINE(f64_avx512, AVX512, double, 64, 8, 3)
+DEFINE(f32_avx512, AVX512, float, 64, 8, 3)
+
+/// What this processor has of them: 2, 1, or 0 for none.
+static int width(void) {
+    if (__builtin_cpu_supports("avx512f")) return 2;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+#endif
 
 void hearth_dot_products_f64(
-    const double *left, int64_t rows, const double *right, int64_t columns, int64_t length, double *result) {
-    if (rows > 0) f64(left, rows, right, columns, length, result);
+    const double *left, int64_t rows, const double *right, int64_t columns, int64_t length, double *result, int64_t distance) {
+    if (rows <= 0 || columns <= 0) return;
+#if defined(__x86_64__)
+    switch (width()) {
+    case 2: return f64_avx512(left, rows, right, columns, length, result, distance);
+    case 1: return f64_avx2(left, rows, right, columns, length, result, distance);
+    }
+#endif
+    f64_narrow(left, rows, right, columns, length, result, distance);
 }
 
 void hearth_dot_products_f32(
-    const double *left, int64_t rows, const double *right, int64_t columns, int64_t length, double *result) {
-    if (rows <= 0) return;
-    float *narrow = malloc((size_t)(rows * length > 0 ? rows * length : 1) * sizeof(float));
-    if (!narrow) abort();
-    for (int64_t i = 0; i < rows * length; ++i) narrow[i] = (float)left[i];
-    f32(narrow, rows, right, columns, length, result);
-    free(narrow);
+    const double *left, int64_t rows, const double *right, int64_t columns, int64_t length, double *result, int64_t distance) {
+    if (rows <= 0 || columns <= 0) return;
+#if defined(__x86_64__)
+    switch (width()) {
+    case 2: return f32_avx512(left, rows, right, columns, length, result, distance);
+    case 1: return f32_avx2(left, rows, right, columns, length, result, distance);
+    }
+#endif
+    f32_narrow(left, rows, right, columns, length, result, distance);
 }

@@ -21,47 +21,67 @@ func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds:
     if heads > 0, keyHeads == 0 || heads % keyHeads != 0 { throw Fault("\(heads) heads over \(keyHeads) key heads") }
     let single = rounds && q.element != .f64
     let scale = single ? Double(Float(attend.scale)) : attend.scale
+    // Rows of scores that are held at a time.
+    let block = 128
+    let blocks = (queries + block - 1) / block
+    let causal = attend.isCausal
+    let maskIsBool = mask?.element == .bool
+    let rounding = rounds ? q.element : nil
     var result = [Double](repeating: 0, count: shape.reduce(1, *))
-    var scores = [Double](repeating: 0, count: queries * keys)
-    for part in 0..<batches * heads {
-        let (batch, head) = (part / heads, part % heads)
-        let keyPart = batch * keyHeads + head / (heads / keyHeads)
-        multiply(
-            queryValues, part * queries * headDim, queries, keyValues, keyPart * keys * headDim, keys, headDim,
-            single, &scores, 0)
-        for query in 0..<queries {
-            let row = query * keys
-            for key in 0..<keys {
-                var score = scores[row + key] * scale
-                if let mask {
-                    let entry = maskValues[(part * queries + query) * keys + key]
-                    score += mask.element == .bool ? (entry != 0 ? 0 : -.infinity) : entry
+    // Safety: the arrays hold what their shapes say, and every piece writes rows of its own.
+    result.withUnsafeMutableBufferPointer { result in
+        guard let result = result.baseAddress, keys > 0 else { return }
+        let work = block * keys * (headDim + valueDim)
+        inParallel(batches * heads * blocks, grain: max(1, (1 << 18) / max(work, 1))) { range in
+            let scores = UnsafeMutableBufferPointer<Double>.allocate(capacity: min(block, queries) * keys)
+            defer { scores.deallocate() }
+            guard let base = scores.baseAddress else { return }
+            for number in range {
+                let (part, first) = (number / blocks, number % blocks * block)
+                let rows = min(block, queries - first)
+                let (batch, head) = (part / heads, part % heads)
+                let keyPart = batch * keyHeads + head / (heads / keyHeads)
+                multiply(
+                    queryValues, (part * queries + first) * headDim, rows, keyValues, keyPart * keys * headDim, keys,
+                    headDim, single, base)
+                for query in first..<first + rows {
+                    let row = UnsafeMutableBufferPointer(start: base + (query - first) * keys, count: keys)
+                    for key in 0..<keys {
+                        var score = row[key] * scale
+                        if mask != nil {
+                            let entry = maskValues[(part * queries + query) * keys + key]
+                            score += maskIsBool ? (entry != 0 ? 0 : -.infinity) : entry
+                        }
+                        if single { score = Double(Float(score)) }
+                        row[key] = causal && key > query ? -.infinity : score
+                    }
+                    softmax(row, rounding)
                 }
-                if single { score = Double(Float(score)) }
-                scores[row + key] = attend.isCausal && key > query ? -.infinity : score
+                values.withUnsafeBufferPointer { values in
+                    guard let values = values.baseAddress else { return }
+                    dotProductsAlone(
+                        base, rows: rows, values + keyPart * keys * valueDim, columns: valueDim, length: keys,
+                        single: single, into: result + (part * queries + first) * valueDim)
+                }
             }
-            softmax(&scores, row..<row + keys, rounds ? q.element : nil)
         }
-        multiply(
-            scores, 0, queries, values, keyPart * keys * valueDim, valueDim, keys, single, &result,
-            part * queries * valueDim)
     }
     return TensorValue(q.element, shape, result)
 }
 
 /// Replaces scores by their softmax, and by zeros where all are −∞.
-private func softmax(_ scores: inout [Double], _ row: Range<Int>, _ rounding: ElementType?) {
-    let greatest = scores[row].reduce(-.infinity) { larger($0, $1) }
+private func softmax(_ scores: UnsafeMutableBufferPointer<Double>, _ rounding: ElementType?) {
+    let greatest = scores.reduce(-.infinity) { larger($0, $1) }
     if greatest == -.infinity {
-        for index in row { scores[index] = 0 }
+        scores.update(repeating: 0)
         return
     }
     var sum = 0.0
-    for index in row {
+    for index in scores.indices {
         scores[index] = exp(scores[index] - greatest)
         sum += scores[index]
     }
-    for index in row {
+    for index in scores.indices {
         let weight = scores[index] / sum
         scores[index] = rounding?.rounded(weight) ?? weight
     }
@@ -70,17 +90,15 @@ private func softmax(_ scores: inout [Double], _ row: Range<Int>, _ rounding: El
 /// `result[i, j] = left row i · right row j`, each array from its own offset.
 private func multiply(
     _ left: [Double], _ leftOffset: Int, _ rows: Int, _ right: [Double], _ rightOffset: Int, _ columns: Int,
-    _ length: Int, _ single: Bool, _ result: inout [Double], _ resultOffset: Int
+    _ length: Int, _ single: Bool, _ result: UnsafeMutablePointer<Double>
 ) {
-    // Safety: beyond their offsets the arrays hold rows × length, columns × length and rows × columns elements.
+    // Safety: beyond their offsets the arrays hold rows × length and columns × length elements.
     left.withUnsafeBufferPointer { left in
         right.withUnsafeBufferPointer { right in
-            result.withUnsafeMutableBufferPointer { result in
-                guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress else { return }
-                dotProducts(
-                    a + leftOffset, rows: rows, b + rightOffset, columns: columns, length: length,
-                    single: single, into: c + resultOffset)
-            }
+            guard let a = left.baseAddress, let b = right.baseAddress else { return }
+            dotProductsAlone(
+                a + leftOffset, rows: rows, b + rightOffset, columns: columns, length: length, single: single,
+                into: result)
         }
     }
 }

@@ -30,11 +30,9 @@ func evaluate(
             y.withUnsafeBufferPointer { y in
                 result.withUnsafeMutableBufferPointer { result in
                     guard let x = x.baseAddress, let y = y.baseAddress, let result = result.baseAddress else { return }
-                    for index in 0..<batches {
-                        dotProducts(
-                            x + index * m * k, rows: m, y + index * n * k, columns: n, length: k,
-                            single: rounds && a.element != .f64, into: result + index * m * n)
-                    }
+                    dotProducts(
+                        x, rows: m, y, columns: n, length: k, batches: batches,
+                        single: rounds && a.element != .f64, into: result)
                 }
             }
         }

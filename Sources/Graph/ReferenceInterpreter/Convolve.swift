@@ -73,31 +73,44 @@ private struct ConvolutionGeometry {
         let offsets = offsets(of: resultSpace, in: inputSpace)
         let length = channels * taps
         var result = [Double](repeating: 0, count: self.result.reduce(1, *))
-        // As many windows at a time as fit 16 MB.
-        let chunk = max(1, min(pixels, 2_000_000 / max(length, 1)))
-        var windows = [Double](repeating: 0, count: chunk * length)
-        var products = [Double](repeating: 0, count: chunk * outChannels)
-        for image in 0..<input[0] {
-            for group in 0..<convolve.groups {
-                let first = (image * convolve.groups + group) * channels * plane
-                for start in stride(from: 0, to: pixels, by: chunk) {
-                    let count = min(chunk, pixels - start)
-                    for pixel in 0..<count {
-                        for channel in 0..<channels {
-                            for tap in 0..<taps {
-                                let offset = offsets[(start + pixel) * taps + tap]
-                                windows[pixel * length + channel * taps + tap] =
-                                    offset < 0 ? 0 : x[first + channel * plane + offset]
+        // As many windows at a time as fit 2 MB, and few enough that all processors get some.
+        let parts = input[0] * convolve.groups
+        let chunk = max(1, min(pixels, 250_000 / max(length, 1), max(64, pixels * parts / 64)))
+        let chunks = (pixels + chunk - 1) / max(chunk, 1)
+        // Safety: the arrays hold what their shapes say, offsets lie inside their plane, and every piece writes pixels of its own.
+        x.withUnsafeBufferPointer { x in
+            w.withUnsafeBufferPointer { w in
+                offsets.withUnsafeBufferPointer { offsets in
+                    result.withUnsafeMutableBufferPointer { result in
+                        guard let result = result.baseAddress, let w = w.baseAddress, length > 0 else { return }
+                        let work = chunk * length * (outChannels + 2)
+                        inParallel(parts * chunks, grain: max(1, (1 << 18) / max(work, 1))) { range in
+                            let memory = UnsafeMutablePointer<Double>.allocate(
+                                capacity: chunk * (length + outChannels))
+                            defer { memory.deallocate() }
+                            let (windows, products) = (memory, memory + chunk * length)
+                            for number in range {
+                                let (part, start) = (number / chunks, number % chunks * chunk)
+                                let count = min(chunk, pixels - start)
+                                let first = part * channels * plane
+                                for pixel in 0..<count {
+                                    for channel in 0..<channels {
+                                        for tap in 0..<taps {
+                                            let offset = offsets[(start + pixel) * taps + tap]
+                                            windows[pixel * length + channel * taps + tap] =
+                                                offset < 0 ? 0 : x[first + channel * plane + offset]
+                                        }
+                                    }
+                                }
+                                dotProductsAlone(
+                                    w + part % convolve.groups * outChannels * length, rows: outChannels, windows,
+                                    columns: count, length: length, single: single, into: products)
+                                let target = part * outChannels * pixels + start
+                                for channel in 0..<outChannels {
+                                    (result + target + channel * pixels).update(
+                                        from: products + channel * count, count: count)
+                                }
                             }
-                        }
-                    }
-                    multiply(
-                        w, from: group * outChannels * length, rows: outChannels, windows, columns: count,
-                        length: length, single: single, into: &products)
-                    let target = (image * convolve.groups + group) * outChannels * pixels + start
-                    for channel in 0..<outChannels {
-                        for pixel in 0..<count {
-                            result[target + channel * pixels + pixel] = products[channel * count + pixel]
                         }
                     }
                 }

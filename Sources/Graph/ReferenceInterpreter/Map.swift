@@ -10,36 +10,64 @@ func evaluate(
     let count = shape.reduce(1, *)
     let element = expression.resultElement
     let types = expression.types
-    var reals: [Double] = []
-    var integers: [Int64] = []
-    // Blocks keep the intermediate columns small.
-    for start in stride(from: 0, to: count, by: 1024) {
-        let block = start..<min(start + 1024, count)
-        var columns: [Column] = []
-        columns.reserveCapacity(expression.instructions.count)
-        for instruction in expression.instructions {
-            switch instruction {
-            case .argument(let index): columns.append(Column(operands[index].storage, block))
-            case .real(let bits, let type):
-                let value = Double(bitPattern: bits)
-                columns.append(.real(Array(repeating: rounds ? type.rounded(value) : value, count: block.count)))
-            case .integer(let value): columns.append(.integer(Array(repeating: value, count: block.count)))
-            case .truth(let value): columns.append(.real(Array(repeating: value ? 1 : 0, count: block.count)))
-            case .apply(let operation, let indices):
-                let arguments = indices.map { columns[$0] }
-                columns.append(try apply(operation, arguments, isBool: types[indices.last ?? 0] == .bool))
-            case .cast(let index, let target):
-                columns.append(cast(columns[index], to: target, rounds: rounds))
+    let faults = FirstFault()
+    func blocks(_ range: Range<Int>, _ keep: (Column, _ start: Int) -> Void) {
+        // Blocks keep the intermediate columns small.
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 1024) {
+            let block = start..<min(start + 1024, range.upperBound)
+            faults.attempt { () throws(Fault) in
+                keep(try evaluate(expression, types, operands, block, rounds: rounds), start)
             }
         }
-        switch columns.last {
-        case .real(let column)?: reals.append(contentsOf: column)
-        case .integer(let column)?: integers.append(contentsOf: column)
-        case nil: throw Fault("empty scalar expression")
+    }
+    // Safety: pieces write places of their own; a piece that fails writes zeros, and nobody sees them.
+    let result: TensorValue
+    if element.isInteger {
+        let integers: [Int64] = parallelArray(count, grain: 4096) { range, target in
+            (target + range.lowerBound).initialize(repeating: 0, count: range.count)
+            blocks(range) { column, start in
+                guard case .integer(let values) = column else { return }
+                for index in values.indices { target[start + index] = values[index] }
+            }
+        }
+        result = TensorValue(element, shape, integers: integers)
+    } else {
+        let reals: [Double] = parallelArray(count, grain: 4096) { range, target in
+            (target + range.lowerBound).initialize(repeating: 0, count: range.count)
+            blocks(range) { column, start in
+                guard case .real(let values) = column else { return }
+                for index in values.indices { target[start + index] = values[index] }
+            }
+        }
+        result = TensorValue(element, shape, reals)
+    }
+    try faults.rethrow()
+    return result
+}
+
+/// The expression's values for a block of elements.
+private func evaluate(
+    _ expression: ScalarExpression, _ types: [ElementType], _ operands: [TensorValue], _ block: Range<Int>, rounds: Bool
+) throws(Fault) -> Column {
+    var columns: [Column] = []
+    columns.reserveCapacity(expression.instructions.count)
+    for instruction in expression.instructions {
+        switch instruction {
+        case .argument(let index): columns.append(Column(operands[index].storage, block))
+        case .real(let bits, let type):
+            let value = Double(bitPattern: bits)
+            columns.append(.real(Array(repeating: rounds ? type.rounded(value) : value, count: block.count)))
+        case .integer(let value): columns.append(.integer(Array(repeating: value, count: block.count)))
+        case .truth(let value): columns.append(.real(Array(repeating: value ? 1 : 0, count: block.count)))
+        case .apply(let operation, let indices):
+            let arguments = indices.map { columns[$0] }
+            columns.append(try apply(operation, arguments, isBool: types[indices.last ?? 0] == .bool))
+        case .cast(let index, let target):
+            columns.append(cast(columns[index], to: target, rounds: rounds))
         }
     }
-    return element.isInteger
-        ? TensorValue(element, shape, integers: integers) : TensorValue(element, shape, reals)
+    guard let last = columns.last else { throw Fault("empty scalar expression") }
+    return last
 }
 
 /// The values of one instruction for a block of elements.

@@ -19,10 +19,20 @@ func evaluate(
     switch operand.permuted(kept + reduce.axes).storage {
     case .real(let elements):
         func combine(_ first: Double, _ body: (Double, Double) -> Double) -> [Double] {
-            (0..<rows).map { row in elements[row * length..<(row + 1) * length].reduce(first, body) }
+            elements.withUnsafeBufferPointer { elements in
+                parallelArray(rows, grain: max(1, (1 << 15) / max(length, 1))) { range, target in
+                    for row in range {
+                        target[row] = elements[row * length..<(row + 1) * length].reduce(first, body)
+                    }
+                }
+            }
         }
         if reduce.kind == .sum, let sumLanes, element != .f64 {
-            let sums = (0..<rows).map { cascadeSum(elements[$0 * length..<($0 + 1) * length], lanes: sumLanes) }
+            let sums: [Double] = parallelArray(rows, grain: max(1, (1 << 15) / max(length, 1))) { range, target in
+                for row in range {
+                    target[row] = cascadeSum(elements[row * length..<(row + 1) * length], lanes: sumLanes)
+                }
+            }
             return TensorValue(element, shape, sums)
         }
         switch reduce.kind {

@@ -7,16 +7,22 @@ func rowMajorStrides(_ shape: [Int]) -> [Int] {
     return strides
 }
 
-/// Calls `body` once for each position of all axes but the last, in row-major order, with the offset that each list of
-/// strides gives for it. A shape without axes has one position; an empty one none.
+/// Calls `body` once for each of a range of positions of all axes but the last, in row-major order, with the offset that each
+/// list of strides gives for it. A shape without axes has one position.
 private func forEachRow(
-    _ shape: [Int], _ first: [Int], _ second: [Int], _ body: (_ first: Int, _ second: Int) -> Void
+    _ range: Range<Int>, of shape: [Int], _ first: [Int], _ second: [Int], _ body: (_ first: Int, _ second: Int) -> Void
 ) {
-    guard !shape.contains(0) else { return }
     let outer = max(shape.count - 1, 0)
     var position = [Int](repeating: 0, count: outer)
     var (a, b) = (0, 0)
-    while true {
+    var rest = range.lowerBound
+    for axis in stride(from: outer - 1, through: 0, by: -1) {
+        position[axis] = rest % shape[axis]
+        rest /= shape[axis]
+        a += position[axis] * first[axis]
+        b += position[axis] * second[axis]
+    }
+    for _ in range {
         body(a, b)
         var axis = outer - 1
         while axis >= 0 {
@@ -29,18 +35,21 @@ private func forEachRow(
             b -= second[axis] * shape[axis]
             axis -= 1
         }
-        if axis < 0 { return }
     }
 }
 
-/// Copies `shape` elements between two arrays of the given strides.
+/// Copies `shape` elements between two arrays of the given strides; no two positions may share a place of the target.
 private func copyElements<T: BitwiseCopyable>(
     from source: UnsafePointer<T>, _ sourceStrides: [Int], to target: UnsafeMutablePointer<T>, _ targetStrides: [Int],
     shape: [Int]
 ) {
+    guard !shape.contains(0) else { return }
     let (length, step, targetStep) = (shape.last ?? 1, sourceStrides.last ?? 1, targetStrides.last ?? 1)
-    forEachRow(shape, sourceStrides, targetStrides) { from, to in
-        for index in 0..<length { target[to + index * targetStep] = source[from + index * step] }
+    let rows = shape.dropLast().reduce(1, *)
+    inParallel(rows, grain: max(1, (1 << 14) / length)) { range in
+        forEachRow(range, of: shape, sourceStrides, targetStrides) { from, to in
+            for index in 0..<length { target[to + index * targetStep] = source[from + index * step] }
+        }
     }
 }
 

@@ -5,8 +5,15 @@ extension TensorValue {
     package init?(_ element: ElementType, _ shape: [Int], bytes: UnsafeRawBufferPointer) {
         let count = shape.reduce(1, *)
         guard bytes.count == count * element.byteCount else { return nil }
-        func read<T: BitwiseCopyable, Result>(_ type: T.Type, _ convert: (T) -> Result) -> [Result] {
-            (0..<count).map { convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: type)) }
+        func read<T: BitwiseCopyable, Result: BitwiseCopyable>(
+            _ type: T.Type, _ convert: (T) -> Result
+        ) -> [Result] {
+            parallelArray(count, grain: 1 << 14) { range, target in
+                for index in range {
+                    target[index] = convert(
+                        bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: type))
+                }
+            }
         }
         switch element {
         case .f64: self.init(element, shape, read(Double.self) { $0 })

@@ -74,7 +74,7 @@ package struct TensorValue: Equatable, Sendable {
     package func roundedToElement() -> TensorValue {
         switch (storage, element) {
         case (.real(let elements), .f32), (.real(let elements), .f16), (.real(let elements), .bf16):
-            TensorValue(element, shape, elements.map { element.rounded($0) })
+            TensorValue(element, shape, parallelMap(elements) { element.rounded($0) })
         case (.real, _), (.integer, _): self
         }
     }
