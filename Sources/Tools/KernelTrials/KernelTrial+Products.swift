@@ -42,35 +42,42 @@ extension KernelTrial {
         return trials
     }()
 
-    /// Layers of BERT-large and ViT-B/16 at 128, 197, 512 and 4096 rows, and of Llama-3.1-8B at 512, in every form that there is.
+    /// Layers of BERT-large at 128 and 4096 rows, of ViT-B/16 at 197, of Whisper-large at 1500 and of Llama-3.1-8B at 512, in every
+    /// form that there is: with a map after the sums, and (`linear`) with nothing but a row that is added.
     static let everyForm: [KernelTrial] = {
         let bert = [(1024, 3072), (1024, 1024), (1024, 4096), (4096, 1024)]
-        let vit = [(768, 2304), (768, 768), (768, 3072), (3072, 768)]
+        let vit = [(768, 2304), (3072, 768)]
+        let whisper = [(1280, 3840), (5120, 1280)]
         let llama = [(4096, 6144), (4096, 4096), (4096, 28672), (14336, 4096)]
-        let shapes =
-            [(128, bert), (512, bert), (4096, bert), (197, vit), (4096, vit), (512, llama)]
-            .flatMap { rows, layers in layers.map { (rows, $0.0, $0.1) } }
-        return shapes.map { m, k, n in
-            product(
-                "layer \(m)x\(k)x\(n)", TrialShapes.product(m, k, n, .bf16), .bf16,
-                (m <= 256 ? fewRowsForms(depth: k) : manyRowsForms) + library, isTimed: true)
+        func shapes(_ table: [(Int, [(Int, Int)])]) -> [(Int, Int, Int)] {
+            table.flatMap { rows, layers in layers.map { (rows, $0.0, $0.1) } }
         }
+        let mapped = shapes([(128, bert), (197, vit), (512, llama), (4096, [bert[2]])])
+        let linear = shapes([(128, [bert[0]]), (512, llama), (1500, whisper), (4096, bert)])
+        func forms(_ m: Int, _ k: Int) -> [Schedule] {
+            (m <= 256 ? fewRowsForms(depth: k) : manyRowsForms) + library
+        }
+        return mapped.map { m, k, n in
+            product(
+                "layer \(m)x\(k)x\(n)", TrialShapes.product(m, k, n, .bf16), .bf16, forms(m, k), isTimed: true)
+        }
+            + linear.map { m, k, n in
+                product(
+                    "linear layer \(m)x\(k)x\(n)", TrialShapes.linear(m, k, n, .bf16), .bf16, forms(m, k),
+                    isTimed: true)
+            }
     }()
 
     private static func fewRowsForms(depth: Int) -> [Schedule] {
-        let deep = depth >= 3072
+        let parts = depth >= 3072 ? 4 : 1
         return [
-            matrix(5, 4, deep ? 4 : 1), matrix(4, 4, deep ? 4 : 1), matrix(2, 4, deep ? 4 : 2), matrix(1, 3, 1),
-            triton(0, 4), triton(0, 4, 2), triton(0, 5, 4), triton(6, 4), triton(6, 4, 2), triton(7, 4),
-            triton(7, 4, 2), triton(10, 4), triton(13, 4), triton(13, 5, 2), triton(1, 4), triton(2, 4, 2),
+            matrix(8, 4, parts), matrix(9, 4, parts), matrix(12, 4, parts), matrix(13, 4, parts), matrix(16, 6, parts),
+            matrix(16, 4, 2 * parts), triton(0, 4, parts), triton(7, 4),
         ]
     }
 
-    private static let manyRowsForms: [Schedule] =
-        [matrix(0, 3), matrix(1, 3), matrix(3, 3), matrix(7, 3)]
-        + [
-            triton(0, 4), triton(1, 4), triton(2, 4), triton(3, 3), triton(3, 4), triton(4, 4), triton(5, 3),
-            triton(5, 4),
-            triton(8, 3), triton(9, 3), triton(9, 4), triton(3, 4, 2),
-        ]
+    private static let manyRowsForms: [Schedule] = [
+        matrix(10, 4), matrix(12, 4), matrix(13, 4), matrix(13, 6), matrix(14, 3), matrix(14, 4), matrix(15, 4),
+        triton(3, 4), triton(9, 4),
+    ]
 }
