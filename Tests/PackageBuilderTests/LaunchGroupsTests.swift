@@ -1,6 +1,7 @@
 import Base
 import CPUDevice
 import ElementTypes
+import Foundation
 import GraphIR
 import GraphLowering
 import KernelCodeGen
@@ -54,7 +55,12 @@ import Testing
         let before = generated.deviceUnits.count
         generated.add(groups, generator)
         #expect(generated.deviceUnits.count == before + 1)
-        #expect(generated.deviceUnits.last?.symbol == joint.symbol)
+        let unit = try #require(generated.deviceUnits.last)
+        #expect(unit.symbol == joint.symbol)
+        // The text of a shared launch stands by itself.
+        guard let path = ProcessInfo.processInfo.environment["HEARTH_NVRTC"] else { return }
+        let image = try await NVRTCToolchain(path: path, parallel: 1).compile(unit.text, architecture: "sm_90a")
+        #expect(!image.isEmpty)
     }
 
     /// Devices whose launches do not overlap keep every kernel apart.

@@ -28,7 +28,10 @@ def builds() -> Iterator[tuple[Path, Path]]:
     """Folders that may hold the command and the library."""
     named = os.environ.get("HEARTH_BUILD")
     for folder in [Path(named)] if named else [ROOT / ".build/release", ROOT / ".build/debug"]:
-        yield folder / "hearth", folder / "libHearthC.so"
+        pair = (folder / "hearth", folder / "libHearthC.so")
+        # Who names a folder means to test what is there.
+        assert not named or all(file.is_file() for file in pair), f"HEARTH_BUILD={named} lacks {pair[0]} or {pair[1]}"
+        yield pair
 
 
 BUILT = next((pair for pair in builds() if all(file.is_file() for file in pair)), None)

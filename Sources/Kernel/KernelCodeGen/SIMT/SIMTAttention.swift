@@ -107,6 +107,22 @@ struct SIMTAttentionShape {
             ], target)
     }
 
+    /// Queries, keys and values as rows in shared memory (`query`, `key`, `value`).
+    func operands(_ frame: SIMTFrame) -> (query: SIMTOperand, key: SIMTOperand, value: SIMTOperand) {
+        let heads = [body.batch, body.keyHeads]
+        func operand(_ function: ScalarFunction, _ name: String, _ axes: [LoopAxis], _ extent: Int?) -> SIMTOperand {
+            SIMTOperand(function, name, frame, over: heads + axes, extent: extent, element: element)
+        }
+        return (
+            operand(body.query, "query", [body.group, body.queries, body.depth], depth),
+            operand(body.key, "key", [body.keys, body.depth], depth),
+            operand(body.value, "value", [body.keys, body.valueDepth], valueDepth)
+        )
+    }
+
+    /// Bytes between rows of so many elements of 2 bytes in shared memory.
+    static func pitch(_ extent: Int) -> Int { (extent + 63) / 64 * 128 }
+
     /// A function rounded to the operands' type.
     func rounded(_ function: ScalarFunction) -> ScalarFunction {
         if element.computeType == element { return function }

@@ -24,9 +24,8 @@ struct SIMTCodedSkinnyWriter {
     func write() -> EmittedKernel {
         var frame = product.frame(symbol)
         frame.hidden = product.packedParameters
-        let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
+        let (b, m, n) = (product.batch, product.row, product.column)
         let run = codes.run
-        let depth = product.depth ?? 0
         let rows = product.rows ?? 1
         let members = across * 32
         let groups = warps / across
@@ -34,16 +33,9 @@ struct SIMTCodedSkinnyWriter {
         let columnBlocks = (n.extent + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), frame.ranges)
         let turns = (codes.runs + members - 1) / members
         let ahead = min(self.ahead, turns)
-        let isWhole = depth % run == 0
-        let element = product.element
-        let needsRounding = element != .f32
+        let left = SIMTSkinnyRows(product, frame, run: run, held: held)
         var functions = codes.decoder(symbol)
-        functions +=
-            isWhole
-            ? frame.run(
-                "left", product.left, over: [b, m, s], along: s, count: run,
-                .values(rounded: needsRounding ? element : nil))
-            : frame.function("left", product.left, over: [b, m, s], as: nil)
+        functions += left.function
         functions += frame.epilogue("finish", product.epilogue, product.stores, over: [b, m, n])
         let index = frame.index
         let i = frame.integer
@@ -84,23 +76,12 @@ struct SIMTCodedSkinnyWriter {
                 + "{ v[r][0] = w[u][r].x; v[r][1] = w[u][r].y; v[r][2] = w[u][r].z; v[r][3] = w[u][r].w; \(hasBlocks ? "f[r] = \(loaded("q[u][r]"));" : "") }",
         ]
         if turns > ahead { lines += load("u", "turn + u + \(ahead)") }
+        lines +=
+            [
+                "if (now < \(codes.runs)) {"
+            ] + left.statements
         lines += [
-            "if (now < \(codes.runs)) {",
-            "UNROLL for (int top = 0; top < \(rows); top += \(held)) {",
-            "float x[\(held)][\(run)];",
-            "UNROLL for (int m = 0; m < \(held); ++m) if (top + m < \(rows)) {",
-        ]
-        if isWhole {
-            lines.append(frame.call("left", ["b", "top + m", "now * \(run)", "x[m]"]) + ";")
-        } else {
-            let value = frame.call("left", ["b", "top + m", "now * \(run) + k"])
-            let type = product.left.body.types(parameters: product.kernel.parameters)[product.left.result]
-            let rounded = needsRounding ? CScalarTable.cast(value, from: type, to: element, "s") : value
-            lines.append(
-                "UNROLL for (int k = 0; k < \(run); ++k) x[m][k] = now * \(run) + k < \(depth) ? \(rounded) : 0;")
-        }
-        lines += [
-            "}", "UNROLL for (int r = 0; r < \(columns); ++r) {", "float y[\(run)], part[\(held)];",
+            "UNROLL for (int r = 0; r < \(columns); ++r) {", "float y[\(run)], part[\(held)];",
             "\(symbol)_decode(v[r], y);",
             "UNROLL for (int m = 0; m < \(held); ++m) if (top + m < \(rows)) {",
             "part[m] = \(hasBlocks ? "0" : "c[(top + m) * \(columns) + r]");",

@@ -18,15 +18,13 @@ struct SIMTDecodeWriter {
     private var rows: Int { shape.rowCount ?? 16 }
     private var threads: Int { warps * 32 }
     private var tileKeys: Int { warps * 16 }
-    private var pitch: Int { Self.pitch(depth) }
-    private var valuePitch: Int { Self.pitch(valueDepth) }
+    private var pitch: Int { SIMTAttentionShape.pitch(depth) }
+    private var valuePitch: Int { SIMTAttentionShape.pitch(valueDepth) }
     private var stageBytes: Int { tileKeys * (pitch + valuePitch) }
     private var termBytes: Int { rows * tileKeys * 4 }
     /// Results of all warps, of the block, and peaks and totals of all warps.
     private var joinBytes: Int { (warps + 1) * rows * valueDepth * 4 + warps * 16 * 8 }
     private var sharedBytes: Int { max(16 * pitch + 2 * (stageBytes + termBytes), joinBytes) }
-
-    private static func pitch(_ extent: Int) -> Int { (extent + 63) / 64 * 128 }
 
     /// Whether it serves an attention.
     static func applies(_ shape: SIMTAttentionShape) -> Bool {
@@ -39,16 +37,9 @@ struct SIMTDecodeWriter {
 
     func write() -> EmittedKernel {
         let frame = shape.frame(symbol)
-        let heads = [body.batch, body.keyHeads]
-        let queryAxes = heads + [body.group, body.queries]
+        let queryAxes = [body.batch, body.keyHeads, body.group, body.queries]
         let i = frame.integer
-        let query = SIMTOperand(
-            body.query, "query", frame, over: queryAxes + [body.depth], extent: depth, element: shape.element)
-        let key = SIMTOperand(
-            body.key, "key", frame, over: heads + [body.keys, body.depth], extent: depth, element: shape.element)
-        let value = SIMTOperand(
-            body.value, "value", frame, over: heads + [body.keys, body.valueDepth], extent: valueDepth,
-            element: shape.element)
+        let (query, key, value) = shape.operands(frame)
         let finish = frame.finishing(
             body.epilogue, body.stores, over: queryAxes + [body.valueDepth], count: rows * valueDepth, threads: threads,
             point: ["const int r = e / \(valueDepth), c = e % \(valueDepth);"],

@@ -18,12 +18,10 @@ struct SIMTFlashWriter {
     private var rows: Int { warps * 16 }
     private var threads: Int { warps * 32 }
     /// Bytes between rows in shared memory.
-    private var pitch: Int { Self.pitch(depth) }
-    private var valuePitch: Int { Self.pitch(valueDepth) }
+    private var pitch: Int { SIMTAttentionShape.pitch(depth) }
+    private var valuePitch: Int { SIMTAttentionShape.pitch(valueDepth) }
     private var stageBytes: Int { Self.tileKeys * (pitch + valuePitch) }
     private var sharedBytes: Int { max(rows * pitch + 2 * stageBytes, rows * (valueDepth + 4) * 4) }
-
-    private static func pitch(_ extent: Int) -> Int { (extent + 63) / 64 * 128 }
 
     /// Whether matrix units serve an attention.
     static func applies(_ shape: SIMTAttentionShape) -> Bool {
@@ -36,15 +34,8 @@ struct SIMTFlashWriter {
 
     func write() -> EmittedKernel {
         let frame = shape.frame(symbol)
-        let heads = [body.batch, body.keyHeads]
-        let queryAxes = heads + [body.group, body.queries]
-        let query = SIMTOperand(
-            body.query, "query", frame, over: queryAxes + [body.depth], extent: depth, element: shape.element)
-        let key = SIMTOperand(
-            body.key, "key", frame, over: heads + [body.keys, body.depth], extent: depth, element: shape.element)
-        let value = SIMTOperand(
-            body.value, "value", frame, over: heads + [body.keys, body.valueDepth], extent: valueDepth,
-            element: shape.element)
+        let queryAxes = [body.batch, body.keyHeads, body.group, body.queries]
+        let (query, key, value) = shape.operands(frame)
         let finish = frame.finishing(
             body.epilogue, body.stores, over: queryAxes + [body.valueDepth], count: rows * valueDepth, threads: threads,
             point: [

@@ -139,9 +139,8 @@ extension SIMTFrame {
             let words = bytes / 4
             lines.append("{ union { uint32_t w[\(words)]; \(storage(element)) x[\(run)]; } r;")
             lines.append("UNROLL for (int i = 0; i < \(run); ++i) r.x[i] = \(bits);")
-            let (type, step, parts) =
-                bytes % 16 == 0
-                ? ("uint4", 4, ["x", "y", "z", "w"]) : bytes % 8 == 0 ? ("uint2", 2, ["x", "y"]) : ("uint32_t", 1, [])
+            let (type, parts) = Self.wideType(bytes)
+            let step = max(1, parts.count)
             let place = "p\(store.parameter) + \(printer.index.print(base))"
             var writes: [String] = []
             for group in 0..<words / step {

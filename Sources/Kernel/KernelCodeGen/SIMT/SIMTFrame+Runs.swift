@@ -137,12 +137,17 @@ extension SIMTFrame {
         expression.constant % count == 0 && expression.terms.allSatisfy { $0.coefficient % count == 0 }
     }
 
+    /// The widest type in which so many bytes are read and written, and the names of its words; none where it is a word.
+    static func wideType(_ bytes: Int) -> (type: String, parts: [String]) {
+        bytes % 16 == 0
+            ? ("uint4", ["x", "y", "z", "w"]) : bytes % 8 == 0 ? ("uint2", ["x", "y"]) : ("uint32_t", [])
+    }
+
     /// Statements that read a run into an array of words.
     func fetch(_ name: String, _ element: ElementType, _ count: Int, _ load: WideLoad) -> [String] {
         let bytes = count * element.byteCount
-        let (type, step, parts) =
-            bytes % 16 == 0
-            ? ("uint4", 16, ["x", "y", "z", "w"]) : bytes % 8 == 0 ? ("uint2", 8, ["x", "y"]) : ("uint32_t", 4, [])
+        let (type, parts) = Self.wideType(bytes)
+        let step = max(1, parts.count) * 4
         var lines = ["uint32_t \(name)[\(bytes / 4)];"]
         var reads: [String] = []
         for number in 0..<bytes / step {

@@ -26,7 +26,7 @@ struct SIMTSkinnyWriter {
 
     func write() -> EmittedKernel {
         let frame = product.frame(symbol, isPacked: product.rightForm == .packed)
-        let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
+        let (b, m, n) = (product.batch, product.row, product.column)
         let element = product.element
         let run = product.runLength
         let isPacked = product.rightForm == .packed
@@ -40,16 +40,11 @@ struct SIMTSkinnyWriter {
         let columnBlocks = (n.extent + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), frame.ranges)
         let turns = (runs + members - 1) / members
         let ahead = min(self.ahead, turns)
-        let isWhole = depth % run == 0
-        let needsRounding = element != .f32
+        let held = min(rows, Self.heldRows)
+        let left = SIMTSkinnyRows(product, frame, run: run, held: held)
         let address = product.rightAddress(frame, isPacked: isPacked)
         var functions = address.text
-        functions +=
-            isWhole
-            ? frame.run(
-                "left", product.left, over: [b, m, s], along: s, count: run,
-                .values(rounded: needsRounding ? element : nil))
-            : frame.function("left", product.left, over: [b, m, s], as: nil)
+        functions += left.function
         functions += frame.epilogue("finish", product.epilogue, product.stores, over: [b, m, n])
         let index = frame.index
         let i = frame.integer
@@ -65,7 +60,6 @@ struct SIMTSkinnyWriter {
                 "if (run < \(runs) && first + r < columns) w[\(u)][r] = stream16(\(right("first + r", "run"))); } }",
             ]
         }
-        let held = min(rows, Self.heldRows)
         var lines = [
             "OVERLAP_BEGIN;",
             "const int thread = THREAD, group = thread / \(members), member = thread % \(members);",
@@ -88,23 +82,11 @@ struct SIMTSkinnyWriter {
                 + "{ v[r][0] = w[u][r].x; v[r][1] = w[u][r].y; v[r][2] = w[u][r].z; v[r][3] = w[u][r].w; }",
         ]
         if turns > ahead { lines += load("u", "turn + u + \(ahead)") }
+        lines +=
+            [
+                "if (now < \(runs)) {"
+            ] + left.statements
         lines += [
-            "if (now < \(runs)) {",
-            "UNROLL for (int top = 0; top < \(rows); top += \(held)) {",
-            "float x[\(held)][\(run)];",
-            "UNROLL for (int m = 0; m < \(held); ++m) if (top + m < \(rows)) {",
-        ]
-        if isWhole {
-            lines.append(frame.call("left", ["b", "top + m", "now * \(run)", "x[m]"]) + ";")
-        } else {
-            let value = frame.call("left", ["b", "top + m", "now * \(run) + k"])
-            let type = product.left.body.types(parameters: product.kernel.parameters)[product.left.result]
-            let rounded = needsRounding ? CScalarTable.cast(value, from: type, to: element, "s") : value
-            lines.append(
-                "UNROLL for (int k = 0; k < \(run); ++k) x[m][k] = now * \(run) + k < \(depth) ? \(rounded) : 0;")
-        }
-        lines += [
-            "}",
             "UNROLL for (int r = 0; r < \(columns); ++r) UNROLL for (int k = 0; k < \(run); ++k) {",
             "const float y = \(SIMTFrame.lane("v[r]", element, "k"));",
             "UNROLL for (int m = 0; m < \(held); ++m) if (top + m < \(rows)) "
