@@ -280,4 +280,22 @@ import Testing
         while !other.isFinished { usleep(100) }
         #expect(String(cString: hearth_error()) == "session is NULL")
     }
+
+    @Test func theProcessorHasNoUseForLentMemory() throws {
+        try Self.withPackage { path in
+            let opened = Opened(path)
+            #expect(opened.bind(3) == HEARTH_OK)
+            var memory = [Float](repeating: 0, count: 12)
+            var imported: Int32 = 7
+            #expect(hearth_session_import(opened.session, &memory, 48, 0, &imported) == HEARTH_OK && imported == 0)
+            #expect(opened.error == "this device does not support memory that the host has already")
+            #expect(hearth_session_end_import(opened.session, &memory) == HEARTH_OK)
+            #expect(hearth_session_import(opened.session, nil, 48, 0, &imported) == HEARTH_BAD_INPUT)
+            #expect(opened.error == "memory is NULL")
+            #expect(opened.run(3).code == HEARTH_OK)
+            var (direct, staged): (UInt64, UInt64) = (7, 7)
+            #expect(hearth_session_traffic(opened.session, &direct, &staged) == HEARTH_OK)
+            #expect(direct == 0 && staged == 0)
+        }
+    }
 }

@@ -221,9 +221,12 @@ import Testing
     /// Memory, copies and captures through the driver's functions, as the conformance suite asks for them.
     @Test func theDriversFunctionsAreCalledAsTheyShouldBe() throws {
         try HearthProcess.withFolder { folder in
-            for check in ["limits", "buffers", "memory that", "copies stay", "copies happen", "empty graph"] {
+            for (check, fault) in [
+                ("limits", ""), ("buffers", ""), ("memory that cannot", ""), ("copies stay", ""), ("copies happen", ""),
+                ("empty graph", ""), ("host memory that is there", ""), ("host memory that is there", "unregistered"),
+            ] {
                 let run = try Self.hearth(
-                    ["devices", "--conformance", "--device", "cuda", "--only", check], fault: "", in: folder)
+                    ["devices", "--conformance", "--device", "cuda", "--only", check], fault: fault, in: folder)
                 #expect(run.code == 0 && run.output.contains("1 of 1 checks pass"), "\(check): \(run)")
             }
         }

@@ -6,7 +6,19 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
-from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+from ctypes import (
+    POINTER,
+    Structure,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +28,7 @@ ABI_VERSION = 1
 BAD_INPUT, UNAVAILABLE, FAILED = 1, 2, 3
 # Flags.
 UNVERIFIED = 1
-ON_DEVICE, IN_STREAM, NO_WAIT = 1, 2, 4
+ON_DEVICE, IN_STREAM, NO_WAIT, READ_ONLY = 1, 2, 4, 8
 
 # Element types by their numbers; the names are PyTorch's and NumPy's.
 ELEMENTS = {
@@ -130,6 +142,9 @@ SIGNATURES = {
     "hearth_session_bind": (c_int, (c_void_p, POINTER(TensorStruct), c_int32, POINTER(TensorStruct))),
     "hearth_session_run": (c_int, (c_void_p, c_void_p, c_void_p, c_uint32, c_void_p)),
     "hearth_session_results": (c_int, (c_void_p, c_uint32, POINTER(c_void_p))),
+    "hearth_session_import": (c_int, (c_void_p, c_void_p, c_size_t, c_uint32, POINTER(c_int32))),
+    "hearth_session_end_import": (c_int, (c_void_p, c_void_p)),
+    "hearth_session_traffic": (c_int, (c_void_p, POINTER(c_uint64), POINTER(c_uint64))),
     "hearth_session_wait": (c_int, (c_void_p,)),
     "hearth_session_reset": (c_int, (c_void_p,)),
     "hearth_session_state": (c_int, (c_void_p, c_char_p, c_void_p, c_size_t)),

@@ -24,7 +24,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from ctypes import byref, c_int64, c_uint64, c_void_p
+from ctypes import byref, c_int32, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ from hearth.library import (
     IN_STREAM,
     NO_WAIT,
     ON_DEVICE,
+    READ_ONLY,
     UNVERIFIED,
     Description,
     DeviceUnavailable,
@@ -339,6 +340,21 @@ class Session:
             self._library.check(code)
         return into
 
+    def import_host(self, tensor: Any, read_only: bool = False) -> HostImport:
+        """Lends the session a contiguous tensor of the host that later calls take as input or `out`: on a GPU large ones then
+        travel between its memory and the device without a copy in between. Lending costs about as much as a few such
+        copies, so it pays for memory that is used again and again. The tensor is kept alive until the result is closed, or
+        a `with` ends; its memory must not be resized or unmapped before."""
+        return HostImport(self, tensor, read_only)
+
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that calls with tensors of the host copied so far: between those and the device, and through memory of the
+        session."""
+        direct, staged = c_uint64(), c_uint64()
+        with self._lock:
+            self._library.check(self._library.session_traffic(self._opened().value, byref(direct), byref(staged)))
+        return direct.value, staged.value
+
     def close(self) -> None:
         """Gives up the session, after the call that runs, if one does."""
         with self._lock:
@@ -449,3 +465,49 @@ def _is_number(tensor: Any) -> bool:
     for extent in tensor.shape:
         count *= extent
     return count == 1
+
+
+class HostImport:
+    """Memory of the host that a session uses as it is; see `Session.import_host`."""
+
+    def __init__(self, session: Session, tensor: Any, read_only: bool) -> None:
+        self._session: Session | None = None
+        family = family_of((tensor,))
+        found = family.leaf(tensor, None)
+        if not family.is_plain(found) or family is TorchTensors and found.device.type != "cpu":
+            raise InputError("what is lent to a session is a contiguous tensor of the host")
+        self._tensor = found
+        self._address = family.pointer(found)
+        taken = c_int32()
+        library = session._library
+        with session._lock:
+            handle = session._opened()
+            flags = READ_ONLY if read_only else 0
+            library.check(library.session_import(handle.value, self._address, found.nbytes, flags, byref(taken)))
+            self.refusal = None if taken.value else library.last_error().decode()
+            """Why calls copy this tensor as they copy any other; None where they need not."""
+        self.is_direct = bool(taken.value)
+        """Whether the device takes the memory as it is."""
+        if self.is_direct:
+            self._session = session
+
+    def close(self) -> None:
+        """Takes the memory back."""
+        session, self._session = self._session, None
+        if session is not None:
+            with session._lock:
+                # Where the session has ended, so has what was lent to it.
+                if session._handle is not None and session._handle.process == os.getpid():
+                    session._library.check(session._library.session_end_import(session._handle.value, self._address))
+        self._tensor = None
+
+    def __enter__(self) -> HostImport:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # The tensor may be freed next, so it must not be lent any longer.
+        if self._session is not None:
+            self.close()

@@ -129,3 +129,48 @@ def test_faults_are_one_line_and_never_a_run_elsewhere(
     )
     assert done.returncode == 0 and done.stdout.count("\n") == 1, done.stderr
     assert done.stdout.startswith(kind + " ") and line in done.stdout
+
+
+LENDS = """
+import sys, numpy
+from hearth.runtime import InputError, Package
+p = Package.load(sys.argv[1])
+s = p.session()
+inputs = [numpy.zeros(port.shape, port.dtype) for port in p.inputs]
+with s.import_host(inputs[0]) as lent:
+    print(lent.is_direct, lent.refusal)
+    twice = s.import_host(inputs[0])
+    print(twice.is_direct, twice.refusal)
+    s(*inputs)
+    twice.close()
+again = s.import_host(inputs[0], read_only=True)
+print(again.is_direct, s.traffic()[0] == 0 < s.traffic()[1])
+try:
+    s.import_host(numpy.zeros((4, 4))[:, 1])
+except InputError as error:
+    print(error)
+s.close()
+again.close()
+"""
+
+
+def test_memory_of_the_host_is_lent(driver: Path, package: Path) -> None:
+    log = driver / "lent"
+    variables = environment(driver, "") | {"FAKE_CUDA_LOG": str(log)}
+    done = subprocess.run([sys.executable, "-c", LENDS, str(package)], env=variables, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and len(lines) == 4, done.stderr
+    assert lines[0] == "True None"
+    assert lines[1].startswith("False ") and lines[1].endswith(
+        "could not be imported: CUDA_ERROR: as the test wants it"
+    )
+    assert lines[2] == "True True" and lines[3] == "what is lent to a session is a contiguous tensor of the host"
+    assert log.read_text().splitlines() == ["registered", "0x1000", "unregistered", "read-only", "unregistered"]
+
+
+def test_memory_that_the_driver_does_not_register_is_copied(driver: Path, package: Path) -> None:
+    command = [sys.executable, "-c", LENDS, str(package)]
+    done = subprocess.run(command, env=environment(driver, "unregistered"), capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and len(lines) == 4, done.stderr
+    assert all("could not be imported" in line for line in lines[:2]) and lines[2] == "False True"

@@ -13,6 +13,9 @@ package final class CUDADevice: Device {
     private let ordinal: HearthCUDevice
     let memory: CUDAMemory
     private let pinned: PinnedMemory
+    private let imported: ImportedMemory
+    /// Whether pages without the right to write can be registered.
+    private let importsReadOnly: Bool
     private let firstEvent = Mutex<CUDAEvent?>(nil)
 
     /// Whether NVIDIA's driver is on this machine, working or not.
@@ -47,6 +50,11 @@ package final class CUDADevice: Device {
         self.context = context
         limits = try Self.limits(driver, HearthCUDevice(ordinal))
         pinned = PinnedMemory(driver, context)
+        imported = ImportedMemory(driver, context)
+        var readOnly: Int32 = 0
+        _ = driver.call.cuDeviceGetAttribute(
+            &readOnly, Int32(HEARTH_CU_READ_ONLY_HOST_REGISTRATION), HearthCUDevice(ordinal))
+        importsReadOnly = readOnly != 0
         memory = try CUDAMemory(driver, context, HearthCUDevice(ordinal))
         // Other libraries in this process find the GPU that they chose.
         _ = driver.call.cuCtxSetCurrent(before)
@@ -138,6 +146,24 @@ package final class CUDADevice: Device {
         return DeviceBuffer(address: address, byteCount: byteCount, memory: pinned)
     }
 
+    /// Registers pages of the host, which are pinned until the value ends. The driver refuses what is registered already, in part or
+    /// as a whole.
+    package func importHost(_ memory: UnsafeRawBufferPointer, isReadOnly: Bool) throws(DeviceError) -> DeviceBuffer {
+        guard limits.importsHostMemory else { throw .unsupported("memory that the host has already") }
+        guard let base = memory.baseAddress, !memory.isEmpty else {
+            throw .notImported(byteCount: 0, reason: "there is nothing to import")
+        }
+        try enter()
+        var flags = UInt32(HEARTH_CU_REGISTER_PORTABLE)
+        // Where the flag is not known, pages that may be written are still registered, and others refused.
+        if isReadOnly, importsReadOnly { flags |= UInt32(HEARTH_CU_REGISTER_READ_ONLY) }
+        // Safety: the driver pins the pages and writes nothing.
+        let address = UnsafeMutableRawPointer(mutating: base)
+        let code = driver.call.cuMemHostRegister(address, memory.count, flags)
+        guard code == 0 else { throw .notImported(byteCount: memory.count, reason: driver.text(code)) }
+        return DeviceBuffer(address: address, byteCount: memory.count, memory: imported)
+    }
+
     /// Loads a cubin.
     package func loadProgram(path: String) throws(DeviceError) -> any DeviceProgram {
         try enter()
@@ -186,7 +212,8 @@ package final class CUDADevice: Device {
         let threads = try attribute(HEARTH_CU_MAX_THREADS_PER_BLOCK)
         let multiprocessors = try attribute(HEARTH_CU_MULTIPROCESSORS)
         let instructions = CUDAArchitecture.accepted(major: major, minor: minor)
-        return DeviceLimits(
+        let imports = try attribute(HEARTH_CU_HOST_REGISTRATION) != 0
+        var limits = DeviceLimits(
             name: device == 0 ? "cuda" : "cuda:\(device)", kind: .cuda, vendor: "NVIDIA",
             model: String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self),
             features: [], cores: multiprocessors, threads: multiprocessors,
@@ -201,5 +228,7 @@ package final class CUDADevice: Device {
             memoryBytes: bytes, vectorBytes: 16,
             elementTypes: elementTypes,
             dialects: [.cudaCPlusPlus, .triton], readsHostMemory: false, capturesGraphs: true, alignment: 256)
+        limits.importsHostMemory = imports
+        return limits
     }
 }

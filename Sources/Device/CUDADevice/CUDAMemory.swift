@@ -69,3 +69,22 @@ final class PinnedMemory: DeviceMemory {
         _ = driver.call.cuMemFreeHost(address)
     }
 }
+
+/// Memory of the host's own that the GPU reads and writes: what ends is its registration.
+final class ImportedMemory: DeviceMemory {
+    private let driver: CUDADriver
+    // Safety: an opaque handle that every thread may make current.
+    nonisolated(unsafe) private let context: HearthCUContext
+
+    init(_ driver: CUDADriver, _ context: HearthCUContext) {
+        self.driver = driver
+        self.context = context
+    }
+
+    func release(_ address: UnsafeMutableRawPointer, byteCount: Int) {
+        // Copies of any stream may still use it.
+        _ = driver.call.cuCtxSetCurrent(context)
+        _ = driver.call.cuCtxSynchronize()
+        _ = driver.call.cuMemHostUnregister(address)
+    }
+}

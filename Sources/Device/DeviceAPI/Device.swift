@@ -15,6 +15,11 @@ package protocol Device: AnyObject, Sendable {
     /// beside the host.
     func allocateHost(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer
 
+    /// Makes memory that the host has already what memory of `allocateHost` is, until the value ends. Until then it must stay mapped
+    /// to the same pages. With `isReadOnly` only copies to the device may use it, and it may be mapped without the right to write.
+    /// Throws `notImported` where the system refuses; such memory can be copied from and to all the same, at the pace of any other.
+    func importHost(_ memory: UnsafeRawBufferPointer, isReadOnly: Bool) throws(DeviceError) -> DeviceBuffer
+
     /// Loads kernels from a file in the device's binary form (a shared object for a CPU).
     func loadProgram(path: String) throws(DeviceError) -> any DeviceProgram
 
@@ -48,6 +53,11 @@ package protocol Device: AnyObject, Sendable {
 extension Device {
     /// Memory of the device, for one that shares it with the host.
     package func allocateHost(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer { try allocate(byteCount) }
+
+    /// Imports nothing.
+    package func importHost(_ memory: UnsafeRawBufferPointer, isReadOnly: Bool) throws(DeviceError) -> DeviceBuffer {
+        throw .unsupported("memory that the host has already")
+    }
 
     /// Nothing.
     package var telemetry: DeviceTelemetry? { nil }

@@ -2,6 +2,8 @@
 package enum DeviceError: Error, Equatable, CustomStringConvertible {
     /// A buffer of this many bytes could not be had; `free` bytes are, where the device says.
     case outOfMemory(byteCount: Int, free: Int? = nil)
+    /// Memory that the host has already could not be imported; copies of it work all the same.
+    case notImported(byteCount: Int, reason: String)
     /// A program could not be loaded.
     case programNotLoaded(name: String, reason: String)
     /// A program has no such kernel.
@@ -27,6 +29,8 @@ package enum DeviceError: Error, Equatable, CustomStringConvertible {
         case .outOfMemory(let byteCount, let free):
             "out of memory: a buffer of \(byteCount) bytes could not be allocated"
                 + (free.map { ", \($0) are free; end what else uses the device" } ?? "")
+        case .notImported(let byteCount, let reason):
+            "\(byteCount) bytes of the host's memory could not be imported: \(reason)"
         case .programNotLoaded(let name, let reason): "kernels '\(name)' could not be loaded: \(reason)"
         case .missingKernel(let name, let program): "kernels '\(program)' have no function '\(name)'"
         case .kernelFailed(let launch, let kernel, let code):

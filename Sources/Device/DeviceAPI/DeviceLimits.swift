@@ -140,6 +140,8 @@ package struct DeviceLimits: Sendable, Equatable {
     package var dialects: [Dialect]
     /// Whether kernels can read memory that the host mapped, so that weights need no copy.
     package var readsHostMemory: Bool
+    /// Whether memory that the host has already can be imported; no part of the identity.
+    package var importsHostMemory = false
     /// Whether a list of launches can be captured and replayed as one.
     package var capturesGraphs: Bool
     /// Alignment in bytes of every buffer.

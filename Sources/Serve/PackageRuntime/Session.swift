@@ -34,6 +34,7 @@ package final class Session {
     private var copies: [BoundCopy] = []
     /// Inputs and outputs on a device that does not share the host's memory.
     private var staging: Staging?
+    private var imports = HostImports()
     /// Inputs whose value is a symbol.
     private let valueInputs: [Int]
 
@@ -91,6 +92,19 @@ package final class Session {
         do { try queue.synchronize() } catch { throw .device(error) }
     }
 
+    /// Lends host memory to the session until `endImport` or the session's end: large inputs and outputs in it travel between it and
+    /// the device without a copy in between. It must stay mapped to the same pages, so freeing it comes after. False where the device
+    /// has no use for it or refuses it; runs then copy as they do from any memory, and `hostTraffic` says why.
+    package func importHost(_ memory: UnsafeRawBufferPointer, isReadOnly: Bool = false) -> Bool {
+        imports.add(memory, isReadOnly: isReadOnly, package.device)
+    }
+
+    /// Gives lent memory back, which begins at this address; does nothing where it was refused.
+    package func endImport(_ address: UnsafeRawPointer) { imports.end(address) }
+
+    /// How inputs and outputs in host memory travelled so far; all zero on a device that works in the host's.
+    package var hostTraffic: HostTraffic { imports.traffic }
+
     /// Copies what the state of that name holds, in row-major order; false where the plan has no such state. Throws when the
     /// memory has another size.
     package func copyState(_ name: String, to bytes: UnsafeMutableRawBufferPointer) throws(RuntimeError) -> Bool {
@@ -128,10 +142,10 @@ package final class Session {
                 try graph.run(UnsafeBufferPointer(slots))
                 return try finish(slots, on: queue)
             }
-            try staging.send(inputs, queue)
+            try staging.send(inputs, queue, &imports)
             try queue.run(graph, UnsafeBufferPointer(staging.slots))
             try finish(staging.slots, on: queue)
-            try staging.fetch(queue)
+            try staging.fetch(outputs, queue, &imports)
             try queue.synchronize()
             staging.deliver(outputs)
         } catch { throw failure(error) }
@@ -213,7 +227,7 @@ package final class Session {
             guard let staging else {
                 return try graph.time(UnsafeBufferPointer(slots), samples: samples, inner: inner)
             }
-            try staging.send(inputs, queue)
+            try staging.send(inputs, queue, &imports)
             try queue.synchronize()
             return try graph.time(UnsafeBufferPointer(staging.slots), samples: samples, inner: inner)
         } catch { throw failure(error) }
@@ -230,11 +244,11 @@ package final class Session {
                 try finish(slots, on: queue)
                 return times
             }
-            try staging.send(inputs, queue)
+            try staging.send(inputs, queue, &imports)
             try queue.synchronize()
             let times = try graph.runProfiled(UnsafeBufferPointer(staging.slots))
             try finish(staging.slots, on: queue)
-            try staging.fetch(queue)
+            try staging.fetch(outputs, queue, &imports)
             try queue.synchronize()
             staging.deliver(outputs)
             return times

@@ -2,7 +2,7 @@ import DeviceAPI
 import ElementTypes
 
 /// Where inputs and outputs lie on a device that does not share the host's memory, and pinned memory of the host through
-/// which they travel: all inputs in one copy, all outputs in another.
+/// which they travel: all inputs in one copy, all outputs in another, but for large ones in memory that the caller has lent.
 final class Staging {
     private struct Place {
         var offset: Int
@@ -15,6 +15,8 @@ final class Staging {
     private let onHost: DeviceBuffer
     private let inputs: [Place]
     private let outputs: [Place]
+    /// Outputs of the last `fetch` that need no delivery.
+    private var direct: [Int] = []
     /// Bytes of all inputs; outputs follow.
     private let inputBytes: Int
 
@@ -50,23 +52,56 @@ final class Staging {
     deinit { slots.deallocate() }
 
     /// Starts the way of the inputs to the device.
-    func send(_ addresses: UnsafeBufferPointer<UnsafeRawPointer>, _ queue: any DeviceQueue) throws(DeviceError) {
-        for (place, address) in zip(inputs, addresses) {
-            (onHost.address + place.offset).copyMemory(from: address, byteCount: place.byteCount)
+    func send(
+        _ addresses: UnsafeBufferPointer<UnsafeRawPointer>, _ queue: any DeviceQueue, _ imports: inout HostImports
+    ) throws(DeviceError) {
+        var first = 0
+        func flush(to end: Int) throws(DeviceError) {
+            if first < end {
+                try queue.copy(
+                    UnsafeRawBufferPointer(start: onHost.address + first, count: end - first), to: onDevice, at: first)
+            }
         }
-        try queue.copy(UnsafeRawBufferPointer(start: onHost.address, count: inputBytes), to: onDevice, at: 0)
+        for (place, address) in zip(inputs, addresses) {
+            guard imports.takes(address, place.byteCount, writing: false) else {
+                (onHost.address + place.offset).copyMemory(from: address, byteCount: place.byteCount)
+                continue
+            }
+            try flush(to: place.offset)
+            try queue.copy(
+                UnsafeRawBufferPointer(start: address, count: place.byteCount), to: onDevice, at: place.offset)
+            first = place.offset + place.byteCount
+        }
+        try flush(to: inputBytes)
     }
 
     /// Starts the way of the outputs to the host.
-    func fetch(_ queue: any DeviceQueue) throws(DeviceError) {
-        let target = UnsafeMutableRawBufferPointer(
-            start: onHost.address + inputBytes, count: onHost.byteCount - inputBytes)
-        try queue.copy(onDevice, at: inputBytes, to: target)
+    func fetch(
+        _ addresses: UnsafeBufferPointer<UnsafeMutableRawPointer>, _ queue: any DeviceQueue,
+        _ imports: inout HostImports
+    ) throws(DeviceError) {
+        var first = inputBytes
+        func flush(to end: Int) throws(DeviceError) {
+            if first < end {
+                let target = UnsafeMutableRawBufferPointer(start: onHost.address + first, count: end - first)
+                try queue.copy(onDevice, at: first, to: target)
+            }
+        }
+        direct = []
+        for (index, (place, address)) in zip(outputs, addresses).enumerated() {
+            guard imports.takes(address, place.byteCount, writing: true) else { continue }
+            try flush(to: place.offset)
+            try queue.copy(
+                onDevice, at: place.offset, to: UnsafeMutableRawBufferPointer(start: address, count: place.byteCount))
+            first = place.offset + place.byteCount
+            direct.append(index)
+        }
+        try flush(to: onHost.byteCount)
     }
 
     /// Hands out the outputs once the queue has been waited for.
     func deliver(_ addresses: UnsafeBufferPointer<UnsafeMutableRawPointer>) {
-        for (place, address) in zip(outputs, addresses) {
+        for (index, (place, address)) in zip(outputs, addresses).enumerated() where !direct.contains(index) {
             address.copyMemory(from: onHost.address + place.offset, byteCount: place.byteCount)
         }
     }

@@ -81,6 +81,47 @@ extension ConformanceCheck {
                 try require(back.allSatisfy { $0 == UInt8(round) }, "round \(round) brought back other bytes")
             }
         },
+        .init("host memory that is there already is imported, or refused without harm") { bench in
+            let (device, count) = (bench.device, 3 << 20)
+            let queue = try device.makeQueue()
+            let buffer = try device.allocate(count)
+            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count + 8192, alignment: 4096)
+            defer { memory.deallocate() }
+            // Whole pages, and what begins and ends inside of pages.
+            for (offset, length, isReadOnly) in [(0, count, false), (4096, count, true), (4216, count - 333, false)] {
+                let part = UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + length])
+                func travel() throws {
+                    for round in 1...2 {
+                        for index in part.indices { part[index] = UInt8(truncatingIfNeeded: index &* 31 &+ round) }
+                        try queue.copy(UnsafeRawBufferPointer(part), to: buffer, at: 0)
+                        try queue.synchronize()
+                        var back = [UInt8](repeating: 0, count: length)
+                        try back.withUnsafeMutableBytes { try queue.copy(buffer, at: 0, to: $0) }
+                        try queue.synchronize()
+                        try require(back.elementsEqual(part), "other bytes arrived from imported memory")
+                        if isReadOnly { continue }
+                        part.initializeMemory(as: UInt8.self, repeating: 0)
+                        try queue.copy(buffer, at: 0, to: part)
+                        try queue.synchronize()
+                        try require(back.elementsEqual(part), "other bytes arrived in imported memory")
+                    }
+                }
+                do {
+                    let imported = try device.importHost(UnsafeRawBufferPointer(part), isReadOnly: isReadOnly)
+                    try require(device.limits.importsHostMemory, "memory was imported, which the limits deny")
+                    try require(
+                        imported.address == part.baseAddress && imported.byteCount == length, "it lies elsewhere")
+                    try travel()
+                } catch let error as DeviceError {
+                    let isRefusal = if case .notImported = error { true } else { false }
+                    let isUnknown = if case .unsupported = error { true } else { false }
+                    guard isRefusal || isUnknown else { throw error }
+                    try require(isRefusal == device.limits.importsHostMemory, "the limits say otherwise: \(error)")
+                }
+                // After the end, or after a refusal, as before.
+                try travel()
+            }
+        },
         .init("events tell times in order") { bench in
             let queue = try bench.device.makeQueue()
             let buffer = try bench.device.allocate(8 << 20)

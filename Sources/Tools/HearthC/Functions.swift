@@ -122,6 +122,42 @@ public func hearth_session_results(
     using(session) { session throws(InterfaceError) in try session.results(flags, addresses) }
 }
 
+/// Lends host memory.
+@c @implementation
+public func hearth_session_import(
+    _ session: OpaquePointer!, _ memory: UnsafeMutableRawPointer!, _ count: Int, _ flags: UInt32,
+    _ imported: UnsafeMutablePointer<Int32>!
+) -> Int32 {
+    using(session) { session throws(InterfaceError) in
+        guard let memory else { throw .missing("memory") }
+        guard let imported else { throw .missing("imported") }
+        let isTaken = try session.importHost(
+            UnsafeRawBufferPointer(start: memory, count: count), isReadOnly: flags & UInt32(HEARTH_READ_ONLY) != 0)
+        imported.pointee = isTaken ? 1 : 0
+    }
+}
+
+/// Takes lent memory back.
+@c @implementation
+public func hearth_session_end_import(_ session: OpaquePointer!, _ memory: UnsafeMutableRawPointer!) -> Int32 {
+    using(session) { session throws(InterfaceError) in
+        guard let memory else { throw .missing("memory") }
+        try session.endImport(memory)
+    }
+}
+
+/// How inputs and results travelled.
+@c @implementation
+public func hearth_session_traffic(
+    _ session: OpaquePointer!, _ direct: UnsafeMutablePointer<UInt64>!, _ staged: UnsafeMutablePointer<UInt64>!
+) -> Int32 {
+    using(session) { session throws(InterfaceError) in
+        guard let direct, let staged else { throw .missing("a number to fill") }
+        let traffic = try session.traffic()
+        (direct.pointee, staged.pointee) = (UInt64(traffic.directBytes), UInt64(traffic.stagedBytes))
+    }
+}
+
 /// Waits.
 @c @implementation
 public func hearth_session_wait(_ session: OpaquePointer!) -> Int32 {

@@ -40,7 +40,7 @@ enum InterfaceError: Error {
     private static func code(of error: DeviceError) -> Int {
         switch error {
         case .outOfMemory, .unavailable: HEARTH_UNAVAILABLE
-        case .programNotLoaded, .unsupported, .wrongSlotCount, .outOfBounds: HEARTH_BAD_INPUT
+        case .programNotLoaded, .unsupported, .wrongSlotCount, .outOfBounds, .notImported: HEARTH_BAD_INPUT
         case .missingKernel, .kernelFailed, .badLaunch, .failed: HEARTH_FAILED
         }
     }

@@ -114,6 +114,28 @@ final class SessionHandle: @unchecked Sendable {
         }
     }
 
+    /// Lends host memory to the session; keeps why it was refused for `hearth_error`.
+    func importHost(_ memory: UnsafeRawBufferPointer, isReadOnly: Bool) throws(InterfaceError) -> Bool {
+        var isTaken = false
+        try inSession { session throws(RuntimeError) in
+            isTaken = session.importHost(memory, isReadOnly: isReadOnly)
+            if !isTaken { hearth_keep_error(session.hostTraffic.refusal ?? "the device works in the host's memory") }
+        }
+        return isTaken
+    }
+
+    /// Takes lent memory back.
+    func endImport(_ address: UnsafeRawPointer) throws(InterfaceError) {
+        try inSession { session throws(RuntimeError) in session.endImport(address) }
+    }
+
+    /// How inputs and results travelled.
+    func traffic() throws(InterfaceError) -> HostTraffic {
+        var traffic = HostTraffic()
+        try inSession { session throws(RuntimeError) in traffic = session.hostTraffic }
+        return traffic
+    }
+
     /// Waits for runs in a caller's stream.
     func wait() throws(InterfaceError) { try inSession { session throws(RuntimeError) in try session.wait() } }
 

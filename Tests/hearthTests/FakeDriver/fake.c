@@ -1,6 +1,6 @@
 // A driver and a compiler without a GPU, for tests of what Hearth says when a GPU is missing, full, foreign or lost: FAKE_CUDA names
 // the fault, or `two` for a second GPU. Memory is the host's; kernels do nothing. FAKE_CUDA_LOG names a file that gets a line for each
-// graph that is started: the context that was current.
+// graph that is started (the context that was current) and for host memory that is registered or no longer.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +66,31 @@ int cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
     if (is("pinned")) return 2;
     return *address = aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
 }
+// Registered ranges of the host's memory; what touches one is refused, as are all of them where FAKE_CUDA says `unregistered`.
+static struct { char *first, *end; } registered[64];
+static void tell(const char *line) {
+    const char *path = getenv("FAKE_CUDA_LOG");
+    FILE *log = path ? fopen(path, "a") : 0;
+    if (log) fprintf(log, "%s\n", line), fclose(log);
+}
+int cuMemHostRegister_v2(void *address, size_t bytes, unsigned flags) {
+    char *first = address, *end = first + bytes;
+    if (is("unregistered")) return 801;
+    for (int i = 0; i < 64; ++i)
+        if (registered[i].first < end && first < registered[i].end) return 712;
+    for (int i = 0; i < 64; ++i)
+        if (!registered[i].first) {
+            registered[i].first = first, registered[i].end = end;
+            return tell(flags & HEARTH_CU_REGISTER_READ_ONLY ? "read-only" : "registered"), 0;
+        }
+    return 2;
+}
+int cuMemHostUnregister(void *address) {
+    for (int i = 0; i < 64; ++i)
+        if (registered[i].first == address)
+            return registered[i].first = registered[i].end = 0, tell("unregistered"), 0;
+    return 713;
+}
 int cuMemcpyHtoDAsync_v2(HearthCUPointer to, const void *from, size_t bytes, HearthCUStream stream) {
     return memcpy((void *)to, from, bytes), 0;
 }
@@ -92,9 +117,9 @@ int cuGraphInstantiateWithFlags(HearthCUGraphExec *executable, HearthCUGraph gra
 static int started;
 int cuStreamSynchronize(HearthCUStream stream) { return started && is("lost-later") ? 999 : 0; }
 int cuGraphLaunch(HearthCUGraphExec executable, HearthCUStream stream) {
-    const char *path = getenv("FAKE_CUDA_LOG");
-    FILE *log = path ? fopen(path, "a") : 0;
-    if (log) fprintf(log, "%p\n", (void *)current), fclose(log);
+    char line[32];
+    snprintf(line, sizeof line, "%p", (void *)current);
+    tell(line);
     started = 1;
     return is("lost") ? 999 : is("illegal") ? 700 : 0;
 }

@@ -64,7 +64,9 @@ enum {
     HEARTH_IN_STREAM = 2,
     /* With HEARTH_IN_STREAM: return at once. Results are there when the stream is; hearth_session_wait says whether the runs
      * succeeded. Memory must stay as the stream's order demands. */
-    HEARTH_NO_WAIT = 4
+    HEARTH_NO_WAIT = 4,
+    /* Of hearth_session_import: the memory may not be written. */
+    HEARTH_READ_ONLY = 8
 };
 
 typedef struct HearthPackage HearthPackage;
@@ -149,6 +151,20 @@ int hearth_session_run(
 /* Memory of the session for the bound results, of the host or, with HEARTH_ON_DEVICE, of the device. Runs without `outputs` write
  * there; it stays until the next bind to other extents or the end of the session. */
 int hearth_session_results(HearthSession *session, uint32_t flags, void **addresses);
+
+/* Lends host memory to a session of a device with memory of its own: large inputs and results in it travel between it and the device
+ * without a copy in between. The memory must stay mapped, to the same pages, until hearth_session_end_import or the end of the
+ * session. With HEARTH_READ_ONLY it serves inputs only. Sets `*imported` to 1, or to 0 where the device has no use for it or the
+ * system refuses (hearth_error() says why): runs are then as without. */
+int hearth_session_import(
+    HearthSession *session, void *memory, size_t count, uint32_t flags, int32_t *imported);
+
+/* Takes lent memory back, by its first address; nothing where it was refused. */
+int hearth_session_end_import(HearthSession *session, void *memory);
+
+/* How inputs and results in host memory travelled so far, in bytes: between the caller's memory and the device, and through memory of
+ * the session. Both are 0 where the device works in the host's memory. */
+int hearth_session_traffic(HearthSession *session, uint64_t *direct_bytes, uint64_t *staged_bytes);
 
 /* Waits for the runs that were started with HEARTH_NO_WAIT and says whether they succeeded. */
 int hearth_session_wait(HearthSession *session);
