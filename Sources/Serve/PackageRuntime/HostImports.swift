@@ -10,6 +10,14 @@ package struct HostTraffic: Sendable, Equatable {
     package var directBytes = 0
     /// Bytes that went through pinned memory of the session.
     package var stagedBytes = 0
+
+    /// Makes an account.
+    package init(imported: Int = 0, refusal: String? = nil, directBytes: Int = 0, stagedBytes: Int = 0) {
+        self.imported = imported
+        self.refusal = refusal
+        self.directBytes = directBytes
+        self.stagedBytes = stagedBytes
+    }
 }
 
 /// Memory of the host that a session's caller has lent to it. What the device takes is copied from and to without a detour; the rest
@@ -21,8 +29,8 @@ struct HostImports {
         let memory: SharedBuffer
     }
 
-    /// Below this, one copy of all inputs together is quicker than one for each.
-    private static let threshold = 64 << 10
+    /// Fewer bytes travel with others in one copy, which is quicker than one for each.
+    var threshold = 64 << 10
     private var entries: [Entry] = []
     /// What came of it so far.
     private(set) var traffic = HostTraffic()
@@ -52,7 +60,7 @@ struct HostImports {
     mutating func takes(_ address: UnsafeRawPointer, _ byteCount: Int, writing: Bool) -> Bool {
         let first = UInt(bitPattern: address)
         let isDirect =
-            byteCount >= Self.threshold
+            byteCount >= threshold
             && entries.contains {
                 $0.range.lowerBound <= first && first + UInt(byteCount) <= $0.range.upperBound
                     && !(writing && $0.isReadOnly)

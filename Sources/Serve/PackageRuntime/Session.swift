@@ -102,6 +102,12 @@ package final class Session {
     /// Gives lent memory back, which begins at this address; does nothing where it was refused.
     package func endImport(_ address: UnsafeRawPointer) { imports.end(address) }
 
+    /// Inputs and outputs of fewer bytes are copied together, also where their memory is lent.
+    package var leastDirectBytes: Int {
+        get { imports.threshold }
+        set { imports.threshold = newValue }
+    }
+
     /// How inputs and outputs in host memory travelled so far; all zero on a device that works in the host's.
     package var hostTraffic: HostTraffic { imports.traffic }
 
