@@ -14,6 +14,11 @@ import Testing
         var without = Self.product
         without.bias = nil
         #expect(MatrixProduct(integers: without.integers) == without)
+        without.addend = 3
+        #expect(MatrixProduct(integers: without.integers) == without && without.byteCount(of: 3) == 4 * (18 + 16 + 1))
+        #expect(without.fault(operands: 5) == nil)
+        without.addend = 5
+        #expect(without.fault(operands: 5) != nil)
         #expect(MatrixProduct(integers: []) == nil && MatrixProduct(integers: [Int](repeating: 99, count: 26)) == nil)
     }
 

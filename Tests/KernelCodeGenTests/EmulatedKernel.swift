@@ -17,6 +17,7 @@ final class EmulatedKernel: RunnableKernel {
         self.kernel = kernel
         var target = CubinTarget.target("sm_90a")
         target.hasProductLibrary = true
+        target.hasConvolutionLibrary = true
         let emitter = SIMTEmitter(target)
         emitted = try emitter.emit(kernel, symbol: "tested", schedule)
         let prelude = emitter.prelude.replacingOccurrences(of: SIMTPrelude.cuda, with: CUDAOnHost.head)
@@ -61,7 +62,11 @@ final class EmulatedKernel: RunnableKernel {
         let function = unsafeBitCast(try library.symbol("emulate_tested"), to: Function.self)
         let cluster = [2, 4, 8].first { emitted.source.contains("__cluster_dims__(\($0),") } ?? 1
         for _ in 0..<2 {
-            if let product = grid.product { product.compute(arguments) }
+            switch grid.call {
+            case .product(let product)?: product.compute(arguments)
+            case .convolution(let convolution)?: convolution.compute(arguments)
+            case nil: break
+            }
             if value(grid.blocks) > 0 { function(arguments, value(grid.blocks), grid.threads, cluster) }
         }
         for (number, pointer) in given.enumerated() {
@@ -78,42 +83,75 @@ final class EmulatedKernel: RunnableKernel {
     }
 }
 
+/// An element of the host's memory.
+private func load(_ memory: UnsafeMutableRawPointer?, _ index: Int, _ type: ElementType) -> Float {
+    guard let memory else { return .nan }
+    switch type {
+    case .f32: return memory.load(fromByteOffset: 4 * index, as: Float.self)
+    case .f16: return Float(memory.load(fromByteOffset: 2 * index, as: Float16.self))
+    default: return Float(bitPattern: UInt32(memory.load(fromByteOffset: 2 * index, as: UInt16.self)) << 16)
+    }
+}
+
+/// Writes an element of the host's memory.
+private func store(_ value: Float, _ memory: UnsafeMutableRawPointer?, _ index: Int, _ type: ElementType) {
+    switch type {
+    case .f32: memory?.storeBytes(of: value, toByteOffset: 4 * index, as: Float.self)
+    case .f16: memory?.storeBytes(of: Float16(value), toByteOffset: 2 * index, as: Float16.self)
+    default:
+        let bits = UInt16(truncatingIfNeeded: Memory.rounded(value).bitPattern >> 16)
+        memory?.storeBytes(of: bits, toByteOffset: 2 * index, as: UInt16.self)
+    }
+}
+
 extension MatrixProduct {
     /// Computes the product on memory of the host, as a vendor's library would.
     fileprivate func compute(_ operands: [UnsafeMutableRawPointer?]) {
         precondition(fault(operands: operands.count) == nil)
-        func load(_ operand: Int, _ index: Int, _ type: ElementType) -> Float {
-            guard let memory = operands[operand] else { return .nan }
-            switch type {
-            case .f32: return memory.load(fromByteOffset: 4 * index, as: Float.self)
-            case .f16: return Float(memory.load(fromByteOffset: 2 * index, as: Float16.self))
-            default: return Float(bitPattern: UInt32(memory.load(fromByteOffset: 2 * index, as: UInt16.self)) << 16)
-            }
-        }
         for batch in 0..<batches {
             for m in 0..<rows {
                 for n in 0..<columns {
-                    var sum = bias.map { load($0.operand, $0.offset + n, resultElement) } ?? 0
-                    for k in 0..<depth {
-                        let x = load(
-                            left.operand, left.offset + batch * left.batch + m * left.line + k * left.step, element)
-                        let y = load(
-                            right.operand, right.offset + batch * right.batch + n * right.line + k * right.step, element
-                        )
-                        sum += x * y
-                    }
                     let place = result.offset + batch * result.batch + m * result.line + n
-                    switch resultElement {
-                    case .f32: operands[result.operand]?.storeBytes(of: sum, toByteOffset: 4 * place, as: Float.self)
-                    case .f16:
-                        operands[result.operand]?.storeBytes(
-                            of: Float16(sum), toByteOffset: 2 * place, as: Float16.self)
-                    default:
-                        let bits = UInt16(truncatingIfNeeded: Memory.rounded(sum).bitPattern >> 16)
-                        operands[result.operand]?.storeBytes(of: bits, toByteOffset: 2 * place, as: UInt16.self)
+                    var sum = bias.map { load(operands[$0.operand], $0.offset + n, resultElement) } ?? 0
+                    if let addend { sum += load(operands[addend], place, resultElement) }
+                    for k in 0..<depth {
+                        let x = left.offset + batch * left.batch + m * left.line + k * left.step
+                        let y = right.offset + batch * right.batch + n * right.line + k * right.step
+                        sum += load(operands[left.operand], x, element) * load(operands[right.operand], y, element)
                     }
+                    store(sum, operands[result.operand], place, resultElement)
                 }
             }
+        }
+    }
+}
+
+extension ImageConvolution {
+    /// Computes the convolution on memory of the host, as a vendor's library would.
+    fileprivate func compute(_ operands: [UnsafeMutableRawPointer?]) {
+        precondition(fault(operands: operands.count) == nil)
+        func at(_ place: Place, _ index: Int, _ type: ElementType) -> Float {
+            load(operands[place.operand], place.offset + index, type)
+        }
+        for index in 0..<resultCount {
+            let f = index % filters
+            let pixel: Int = index / filters
+            let (x, row0) = (pixel % resultExtents[1], pixel / resultExtents[1])
+            let (y, image) = (row0 % resultExtents[0], row0 / resultExtents[0])
+            var sum: Float = 0
+            for (ky, kx) in (0..<window[0] * window[1]).map({ ($0 / window[1], $0 % window[1]) }) {
+                let row = y * stride[0] + ky * dilation[0] - padding[0]
+                let column = x * stride[1] + kx * dilation[1] - padding[1]
+                guard (0..<height).contains(row), (0..<width).contains(column) else { continue }
+                let from: Int = ((image * height + row) * width + column) * channels
+                let by: Int = ((f * window[0] + ky) * window[1] + kx) * channels
+                for c in 0..<channels {
+                    sum += at(self.image, from + c, element) * at(filter, by + c, element)
+                }
+            }
+            if let bias { sum += at(bias, f, biasElement) }
+            if let residual { sum += at(residual, index, resultElement) }
+            store(isRectified ? max(sum, 0) : sum, operands[result.operand], result.offset + index, resultElement)
         }
     }
 }

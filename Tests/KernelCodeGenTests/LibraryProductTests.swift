@@ -15,7 +15,7 @@ import Testing
     ])
     func products(_ product: Product) throws {
         let kernel = try EmulatedKernel(product.kernel, Schedule(["algorithm": 5, "proposal": 1]))
-        guard case .grid(let grid) = kernel.emitted.parts, let call = grid.product else {
+        guard case .grid(let grid) = kernel.emitted.parts, case .product(let call)? = grid.call else {
             throw CompiledKernel.Failure(description: "no product")
         }
         #expect(call.proposal == 1 && call.fault(operands: kernel.emitted.arguments.count) == nil)
@@ -67,7 +67,7 @@ import Testing
                     left: load(0, (b * 16 + m) * 32 + k), right: load(1, k * 24 + n), operandElement: .bf16,
                     epilogue: epilogue, stores: [Store(parameter: 3, index: (m * 3 + b) * 24 + n, value: value)])))
         let emulated = try EmulatedKernel(kernel, Schedule(["algorithm": 5]))
-        guard case .grid(let grid) = emulated.emitted.parts, let product = grid.product else {
+        guard case .grid(let grid) = emulated.emitted.parts, case .product(let product)? = grid.call else {
             throw CompiledKernel.Failure(description: "no product")
         }
         #expect(grid.blocks == 0 && product.resultElement == .bf16 && (product.bias != nil) == hasBias)
@@ -89,6 +89,80 @@ import Testing
                     }
                     #expect(found[(row * 3 + batch) * 24 + column] == Memory.rounded(sum))
                 }
+            }
+        }
+    }
+
+    /// Large products are the library's before a search, where it is; what a map would move too much for, and few rows, are not.
+    @Test(arguments: [
+        (512, 4096, 4096, true), (512, 4096, 28672, true), (1024, 1024, 1024, true), (4096, 1024, 4096, false),
+        (128, 4096, 4096, false), (512, 4096, 64, false), (512, 64, 4096, false),
+    ])
+    func defaults(_ rows: Int, _ depth: Int, _ columns: Int, _ isLibrary: Bool) throws {
+        let product = Product(images: rows, channels: depth, outputs: columns, element: .bf16)
+        var target = CubinTarget.target("sm_90a")
+        func first() -> Int? {
+            SIMTEmitter(target).choices(product.kernel).first { $0.name == "algorithm" }?.values.first
+        }
+        #expect(first() == 3)
+        target.hasProductLibrary = true
+        #expect(first() == (isLibrary ? 5 : 3))
+    }
+
+    /// What lies as the result does is added by the library too, in either order with a row; once more is a map's work.
+    @Test(arguments: [(1, false), (1, true), (2, false)])
+    func residuals(_ count: Int, _ hasBias: Bool) throws {
+        let (rows, columns, depth) = (16, 24, 32)
+        let axes = [rows, columns, depth].enumerated().map { LoopAxis(Variable(.axis, $0), IntegerExpression($1)) }
+        let (m, n, k) = (
+            IntegerExpression(axes[0].variable), IntegerExpression(axes[1].variable),
+            IntegerExpression(axes[2].variable)
+        )
+        func load(_ parameter: Int, _ index: IntegerExpression) -> ScalarFunction {
+            ScalarFunction(body: ScalarBody(nodes: [.load(parameter: parameter, index: index, mask: [])]), result: 0)
+        }
+        var epilogue = ScalarBody()
+        var value = epilogue.emit(.accumulator)
+        for place in 0..<count {
+            let other = epilogue.emit(.load(parameter: 3 + place, index: m * columns + n, mask: []))
+            value = epilogue.emit(.cast(epilogue.emit(.apply(.add, [other, value])), .f16))
+        }
+        if hasBias {
+            value = epilogue.emit(.apply(.add, [value, epilogue.emit(.load(parameter: 2, index: n, mask: []))]))
+        }
+        func parameter(_ count: Int, _ access: KernelParameter.Access = .read) -> KernelParameter {
+            KernelParameter(element: .f16, count: IntegerExpression(count), access: access, isConstant: false)
+        }
+        let kernel = Kernel(
+            name: "tested",
+            parameters: [parameter(rows * depth), parameter(columns * depth), parameter(columns)]
+                + [parameter(rows * columns), parameter(rows * columns), parameter(rows * columns, .write)],
+            symbols: [], ranges: VariableRanges(),
+            body: .contraction(
+                ContractionKernel(
+                    batch: [], rows: [axes[0]], columns: [axes[1]], taps: [], depth: axes[2],
+                    left: load(0, m * depth + k), right: load(1, n * depth + k), operandElement: .f16,
+                    epilogue: epilogue, stores: [Store(parameter: 5, index: m * columns + n, value: value)])))
+        let emulated = try EmulatedKernel(kernel, Schedule(["algorithm": 5]))
+        guard case .grid(let grid) = emulated.emitted.parts, case .product(let call)? = grid.call else {
+            throw CompiledKernel.Failure(description: "no product")
+        }
+        #expect((call.addend == 3) == (count == 1) && (grid.blocks == 0) == (count == 1))
+        #expect((call.bias != nil) == hasBias)
+        var buffers = kernel.parameters.enumerated().map { place, parameter in
+            let count = parameter.count.constantValue ?? 0
+            return Memory.bytes((0..<count).map { Float(($0 + place) % 5) - 2 }, .f16)
+        }
+        try emulated.run(&buffers, dimensions: [])
+        let found = Memory.floats(buffers[5], .f16)
+        for row in 0..<rows {
+            for column in 0..<columns {
+                var sum = hasBias ? Float((column + 2) % 5) - 2 : 0
+                for place in 0..<count { sum += Float((row * columns + column + 3 + place) % 5) - 2 }
+                for step in 0..<depth {
+                    sum += (Float((row * depth + step) % 5) - 2) * (Float((column * depth + step + 1) % 5) - 2)
+                }
+                #expect(found[row * columns + column] == sum)
             }
         }
     }

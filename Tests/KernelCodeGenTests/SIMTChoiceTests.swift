@@ -40,7 +40,7 @@ import Testing
                     }
                     #expect(grid.threads >= 1 && grid.threads <= target.threads, "\(schedule)")
                     #expect(grid.sharedBytes <= target.sharedBytes, "\(schedule)")
-                    #expect((grid.blocks.constantValue ?? 1) >= (grid.product == nil ? 1 : 0), "\(schedule)")
+                    #expect((grid.blocks.constantValue ?? 1) >= (grid.call == nil ? 1 : 0), "\(schedule)")
                     #expect(emitted.source.contains("tested("), "\(schedule)")
                 } catch {
                     #expect(number > 0, "the default is refused: \(error)")

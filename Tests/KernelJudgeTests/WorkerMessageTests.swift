@@ -9,7 +9,7 @@ import Testing
         parameters: [
             .init(role: .input, byteCount: 8, elementBytes: 4), .init(role: .state, byteCount: 16, elementBytes: 2),
         ], dimensions: [7, -1], workspaceBytes: 128, parts: 0,
-        grid: .init(blocks: 7, threads: 64, sharedBytes: 9, overlaps: true, counters: 2, product: product))
+        grid: .init(blocks: 7, threads: 64, sharedBytes: 9, overlaps: true, counters: 2, call: .product(product)))
     private static let product = MatrixProduct(
         element: .bf16, resultElement: .f32, rows: 3, columns: 5, depth: 7, batches: 2,
         left: .init(operand: 0, offset: 8, line: 7, batch: 21), right: .init(operand: 1, line: 1, step: 5),

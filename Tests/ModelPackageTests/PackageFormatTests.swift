@@ -33,7 +33,7 @@ import Testing
             element: .f32, resultElement: .f32, rows: 2, columns: 2, depth: 2, left: .init(operand: 0, line: 2),
             right: .init(operand: 0, line: 2), result: .init(operand: 0, line: 2), workspace: 77, workspaceBytes: 0)
         for index in plan.launches.indices {
-            plan.launches[index].spread = .grid(.init(blocks: 0, threads: 32, product: product))
+            plan.launches[index].spread = .grid(.init(blocks: 0, threads: 32, call: .product(product)))
         }
         #expect(try Plan(JSONReader().read(plan.text)) == plan)
         let error = #expect(throws: PackageError.self) { try plan.check(serving: SamplePackage.interface) }
@@ -300,12 +300,13 @@ import Testing
                 $0.launches[0].spread = .grid(
                     .init(
                         blocks: 0, threads: 32,
-                        product: .init(
-                            element: .f32, resultElement: .f32, rows: 2, columns: 2, depth: 2,
-                            left: .init(operand: 0, line: 2), right: .init(operand: 0, line: 2),
-                            result: .init(operand: 0, line: 2), workspace: 3, workspaceBytes: 0)))
+                        call: .product(
+                            .init(
+                                element: .f32, resultElement: .f32, rows: 2, columns: 2, depth: 2,
+                                left: .init(operand: 0, line: 2), right: .init(operand: 0, line: 2),
+                                result: .init(operand: 0, line: 2), workspace: 3, workspaceBytes: 0))))
             },
-            "products by libraries are products of the launch's operands, but that of launch 0 refers to operand 3 of 3"
+            "libraries are called for the launch's operands, but that of launch 0 refers to operand 3 of 3"
         ),
         (
             { $0.launches[1].spread = .grid(.init(blocks: 1, threads: 32)) },

@@ -19,7 +19,7 @@ import Testing
             process.arguments = [
                 compiler, "-shared", "-fPIC", "-O1", "-w", "-o", "\(folder)/libcuda.so.1",
                 "-I\(root.path)/Sources/Device/CCUDADriver/include", "-I\(root.path)/Sources/Kernel/CNVRTC/include",
-                "\(here)/defaults.c", "\(here)/fake.c", "\(here)/products.c",
+                "\(here)/defaults.c", "\(here)/fake.c", "\(here)/products.c", "\(here)/convolutions.c",
             ]
             process.standardError = FileHandle.nullDevice
             try process.run()
@@ -39,6 +39,7 @@ import Testing
         let own = [
             "LD_LIBRARY_PATH": driver, "FAKE_CUDA": fault, "HEARTH_NVRTC": "\(driver)/libcuda.so.1",
             "HEARTH_CUBLASLT": fault == "no products" ? "/nowhere/libcublasLt.so" : "\(driver)/libcuda.so.1",
+            "HEARTH_CUDNN": fault == "no convolutions" ? "/nowhere/libcudnn.so.9" : "\(driver)/libcuda.so.1",
             "HEARTH_ARCHIVE": folder + "/archive.jsonl",
         ]
         return try HearthProcess.run(arguments, in: folder, environment: own.merging(environment) { $1 })
@@ -210,11 +211,30 @@ import Testing
                     in: folder)
             }
             let right = try products("")
-            #expect(right.code == 0 && right.output.contains("2 of 2 checks pass"), "\(right)")
+            #expect(right.code == 0 && right.output.contains("3 of 3 checks pass"), "\(right)")
             #expect(try products("cold").code == 0)
             let none = try products("unproposed")
             #expect(none.code != 0 && "\(none)".contains("cuBLASLt has no way to compute it"), "\(none)")
             #expect(try products("no products").code == 0)
+        }
+    }
+
+    /// Convolutions through the library's graphs, by one that computes them on the host.
+    @Test func convolutionsAreAskedForAsTheyShouldBe() throws {
+        try HearthProcess.withFolder { folder in
+            func convolutions(_ fault: String) throws -> HearthProcess.Outcome {
+                try Self.hearth(
+                    ["devices", "--conformance", "--device", "cuda", "--only", "convolutions by a library"],
+                    fault: fault, in: folder)
+            }
+            let right = try convolutions("")
+            #expect(right.code == 0 && right.output.contains("1 of 1 checks pass"), "\(right)")
+            #expect(try convolutions("cold").code == 0)
+            for fault in ["unproposed", "greedy"] {
+                let none = try convolutions(fault)
+                #expect(none.code != 0 && "\(none)".contains("cuDNN has no way to compute it"), "\(none)")
+            }
+            #expect(try convolutions("no convolutions").code == 0)
         }
     }
 

@@ -1,5 +1,5 @@
 /// A product of matrices as a vendor's library computes it, on operands of a launch:
-/// `result[b, m, n] = Σ_k left[b, m, k] × right[b, n, k] + bias[n]`, with factors of one type and sums in f32.
+/// `result[b, m, n] = Σ_k left[b, m, k] × right[b, n, k] + bias[n] + addend[b, m, n]`, with factors of one type and sums in f32.
 package struct MatrixProduct: Hashable, Sendable {
     /// Where the elements of a matrix lie: at `offset + b·batch + line·(m or n) + step·(k, or n of the result)`.
     package struct Matrix: Hashable, Sendable {
@@ -39,6 +39,8 @@ package struct MatrixProduct: Hashable, Sendable {
     package var result: Matrix
     /// Number of the operand with one element of `resultElement` a column, and the first of them.
     package var bias: Bias?
+    /// Number of the operand whose elements lie as those of the result do, of `resultElement`, and are added; nil where none are.
+    package var addend: Int?
     /// Number of the operand that the library may use as it likes, and its size.
     package var workspace: Int
     package var workspaceBytes: Int
@@ -60,8 +62,8 @@ package struct MatrixProduct: Hashable, Sendable {
     /// Makes a product.
     package init(
         element: ElementType, resultElement: ElementType, rows: Int, columns: Int, depth: Int, batches: Int = 1,
-        left: Matrix, right: Matrix, result: Matrix, bias: Bias? = nil, workspace: Int, workspaceBytes: Int,
-        proposal: Int = 0
+        left: Matrix, right: Matrix, result: Matrix, bias: Bias? = nil, addend: Int? = nil, workspace: Int,
+        workspaceBytes: Int, proposal: Int = 0
     ) {
         self.element = element
         self.resultElement = resultElement
@@ -73,6 +75,7 @@ package struct MatrixProduct: Hashable, Sendable {
         self.right = right
         self.result = result
         self.bias = bias
+        self.addend = addend
         self.workspace = workspace
         self.workspaceBytes = workspaceBytes
         self.proposal = proposal
@@ -80,7 +83,9 @@ package struct MatrixProduct: Hashable, Sendable {
 
     /// What is wrong with it as a launch of so many operands; nil where nothing is.
     package func fault(operands: Int) -> String? {
-        let numbers = [left.operand, right.operand, result.operand, workspace] + (bias.map { [$0.operand] } ?? [])
+        let numbers =
+            [left.operand, right.operand, result.operand, workspace] + (bias.map { [$0.operand] } ?? [])
+            + (addend.map { [$0] } ?? [])
         if let number = numbers.first(where: { !(0..<operands).contains($0) }) {
             return "refers to operand \(number) of \(operands)"
         }
@@ -113,9 +118,12 @@ package struct MatrixProduct: Hashable, Sendable {
                 matrix.offset + (batches - 1) * matrix.batch + (lines - 1) * matrix.line + (length - 1) * matrix.step
             return (last + 1) * type.byteCount
         }
+        var added = result
+        added.operand = addend ?? -1
         return [
             bytes(left, rows, depth, element), bytes(right, columns, depth, element),
-            bytes(result, rows, columns, resultElement), workspace == operand ? workspaceBytes : 0,
+            bytes(result, rows, columns, resultElement), bytes(added, rows, columns, resultElement),
+            workspace == operand ? workspaceBytes : 0,
             bias.map { $0.operand == operand ? ($0.offset + columns) * resultElement.byteCount : 0 } ?? 0,
         ].max() ?? 0
     }
@@ -132,12 +140,15 @@ package struct MatrixProduct: Hashable, Sendable {
             types.firstIndex(of: element) ?? 0, types.firstIndex(of: resultElement) ?? 0, rows, columns, depth, batches,
         ] + place(left) + place(right) + place(result)
             + [bias?.operand ?? -1, bias?.offset ?? 0, workspace, workspaceBytes, proposal]
+            + (addend.map { [$0] } ?? [])
     }
 
     /// Reads `integers`; nil where they are none.
     package init?(integers: [Int]) {
         let types = ElementType.allCases
-        guard integers.count == 26, types.indices.contains(integers[0]), types.indices.contains(integers[1]) else {
+        guard [26, 27].contains(integers.count), types.indices.contains(integers[0]),
+            types.indices.contains(integers[1])
+        else {
             return nil
         }
         func place(_ from: Int) -> Matrix {
@@ -148,7 +159,8 @@ package struct MatrixProduct: Hashable, Sendable {
         self.init(
             element: types[integers[0]], resultElement: types[integers[1]], rows: integers[2], columns: integers[3],
             depth: integers[4], batches: integers[5], left: place(6), right: place(11), result: place(16),
-            bias: integers[21] < 0 ? nil : .init(operand: integers[21], offset: integers[22]), workspace: integers[23],
+            bias: integers[21] < 0 ? nil : .init(operand: integers[21], offset: integers[22]),
+            addend: integers.count > 26 ? integers[26] : nil, workspace: integers[23],
             workspaceBytes: integers[24], proposal: integers[25])
     }
 }

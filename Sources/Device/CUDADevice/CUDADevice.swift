@@ -17,6 +17,7 @@ package final class CUDADevice: Device {
     /// Whether pages without the right to write can be registered.
     private let importsReadOnly: Bool
     private let firstEvent = Mutex<CUDAEvent?>(nil)
+    private let convolutionHandle = Mutex<CUDAConvolutionHandle?>(nil)
 
     /// Whether NVIDIA's driver is on this machine, working or not.
     package static var isInstalled: Bool { hearth_cuda_is_there() != 0 }
@@ -60,7 +61,15 @@ package final class CUDADevice: Device {
         _ = driver.call.cuCtxSetCurrent(before)
     }
 
-    deinit { _ = driver.call.cuDevicePrimaryCtxRelease(ordinal) }
+    deinit {
+        // What cuDNN holds belongs to the context.
+        convolutionHandle.withLock { handle in
+            guard handle != nil else { return }
+            _ = driver.call.cuCtxSetCurrent(context)
+            handle = nil
+        }
+        _ = driver.call.cuDevicePrimaryCtxRelease(ordinal)
+    }
 
     /// Driver, free memory, and what NVML reads where it is there.
     package var telemetry: DeviceTelemetry? {
@@ -82,10 +91,26 @@ package final class CUDADevice: Device {
         return telemetry
     }
 
-    /// cuBLASLt, where the loader finds it (or at `HEARTH_CUBLASLT`).
+    /// cuBLASLt and cuDNN, where the loader finds them (or at `HEARTH_CUBLASLT` and `HEARTH_CUDNN`).
     package var libraries: [DeviceLimits.Library] {
-        guard let found = try? CUDAProductLibrary.shared.get() else { return [] }
-        return [.init(name: CUDAProductLibrary.name, version: found.version)]
+        var found: [DeviceLimits.Library] = []
+        if let products = try? CUDAProductLibrary.shared.get() {
+            found.append(.init(name: CUDAProductLibrary.name, version: products.version))
+        }
+        if let convolutions = try? CUDAConvolutionLibrary.shared.get() {
+            found.append(.init(name: CUDAConvolutionLibrary.name, version: convolutions.version))
+        }
+        return found
+    }
+
+    /// The GPU's handle of cuDNN, made the first time that it is asked for; the GPU must be the calling thread's.
+    func convolutions() throws(DeviceError) -> CUDAConvolutionHandle {
+        try convolutionHandle.withLock { handle throws(DeviceError) in
+            if let handle { return handle }
+            let made = try CUDAConvolutionHandle()
+            handle = made
+            return made
+        }
     }
 
     /// Makes the GPU the calling thread's.

@@ -11,7 +11,7 @@ final class CUDAGraph: DeviceGraph {
     private let stream: HearthCUStream
     private let arguments: CUDAArguments
     /// What the vendor's library computes, by launch.
-    private let products: [Int: CUDAProduct]
+    private let calls: [Int: any CUDALibraryCall]
     /// One word of each launch in host memory that the GPU writes to when a kernel fails.
     private let codes: DeviceBuffer
     private var executable: HearthCUGraphExec?
@@ -20,9 +20,16 @@ final class CUDAGraph: DeviceGraph {
     private var nodes: [HearthCUGraphNode?] = []
     /// The slots that `executable` holds.
     private var bound: [UnsafeMutableRawPointer] = []
+    private typealias Kept = (
+        executable: HearthCUGraphExec?, captured: HearthCUGraph?, nodes: [HearthCUGraphNode?],
+        bound: [UnsafeMutableRawPointer]
+    )
+    /// Earlier captures for other slots, latest last, where a library's calls take slots.
+    private var others: [Kept] = []
+    private static let mostOthers = 7
 
     init(_ device: CUDADevice, _ launches: [Launch], slotCount: Int) throws(DeviceError) {
-        try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks, takesProducts: true)
+        try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks, takesCalls: true)
         for launch in launches {
             // More than 48 KiB, with what the kernel declares itself, must be asked for
             // (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
@@ -31,11 +38,17 @@ final class CUDAGraph: DeviceGraph {
             try device.driver.check(
                 device.driver.call.cuFuncSetAttribute(function, 8, grid.sharedBytes), "reserving shared memory")
         }
-        var products: [Int: CUDAProduct] = [:]
+        var calls: [Int: any CUDALibraryCall] = [:]
         for (index, launch) in launches.enumerated() {
-            if let product = launch.product { products[index] = try CUDAProduct(product) }
+            switch launch.call {
+            case .product(let product)?: calls[index] = try CUDAProduct(product)
+            case .convolution(let convolution)?:
+                try device.enter()
+                calls[index] = try CUDAConvolution(convolution, try device.convolutions())
+            case nil: break
+            }
         }
-        self.products = products
+        self.calls = calls
         self.device = device
         self.launches = launches
         self.slotCount = slotCount
@@ -50,6 +63,7 @@ final class CUDAGraph: DeviceGraph {
         // What still runs uses the arguments and the words for codes.
         _ = device.driver.call.cuCtxSynchronize()
         discard()
+        for kept in others { Self.end(kept, device) }
         _ = device.driver.call.cuStreamDestroy(stream)
     }
 
@@ -122,20 +136,35 @@ final class CUDAGraph: DeviceGraph {
     private func bind(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
         if executable != nil || launches.isEmpty, bound.elementsEqual(slots), bound.count == slotCount { return }
         try fill(slots)
-        if executable == nil || !patch(slots) { try capture() }
+        // The nodes of a library's call are its own: what it was captured with stays. Callers come back to few places.
+        if executable != nil, launches.indices.contains(where: { launches[$0].call != nil && isMoved($0, slots) }) {
+            others.append((executable, captured, nodes, bound))
+            (executable, captured, nodes, bound) = (nil, nil, [], [])
+            if let place = others.firstIndex(where: { $0.bound.elementsEqual(slots) }) {
+                (executable, captured, nodes, bound) = others.remove(at: place)
+                return
+            }
+            if others.count > Self.mostOthers { Self.end(others.removeFirst(), device) }
+            try capture()
+        } else if executable == nil || !patch(slots) {
+            try capture()
+        }
         bound = Array(slots)
+    }
+
+    /// Whether a launch takes a slot that is elsewhere than in `bound`.
+    private func isMoved(_ index: Int, _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) -> Bool {
+        guard bound.count == slots.count else { return true }
+        return launches[index].operands.contains { operand in
+            if case .slot(let slot, _) = operand { bound[slot] != slots[slot] } else { false }
+        }
     }
 
     /// Gives the nodes whose slots have moved their new arguments; false where the driver refuses.
     private func patch(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) -> Bool {
         guard bound.count == slots.count else { return false }
         for (index, launch) in launches.enumerated() {
-            let isMoved = launch.operands.contains { operand in
-                if case .slot(let slot, _) = operand { bound[slot] != slots[slot] } else { false }
-            }
-            // The nodes of a library's call are its own.
-            if isMoved, launch.product != nil { return false }
-            guard isMoved, let grid = launch.grid else { continue }
+            guard isMoved(index, slots), let grid = launch.grid else { continue }
             guard let node = nodes[index] else { return false }
             var parameters = HearthCUKernelNodeParameters()
             parameters.function = HearthCUFunction(launch.kernel.handle)
@@ -151,14 +180,14 @@ final class CUDAGraph: DeviceGraph {
     }
 
     /// Captures the launches with the arguments that were filled in. A library may have to load its kernels, which some drivers
-    /// refuse during a capture: then its products are computed once, to memory of their own, before another attempt.
+    /// refuse during a capture: then its calls are made once, to memory of their own, before another attempt.
     private func capture() throws(DeviceError) {
         do throws(DeviceError) { return try captureNow() } catch {
-            if products.isEmpty { throw error }
+            if calls.isEmpty { throw error }
         }
-        for (index, product) in products {
-            let memory = try device.allocate(product.resultByteCount)
-            try product.start(on: stream, elsewhere: memory.address) { arguments.address(index, operand: $0) }
+        for (index, call) in calls {
+            let memory = try device.allocate(call.resultByteCount)
+            try call.start(on: stream, elsewhere: memory.address) { arguments.address(index, operand: $0) }
             try device.wait(for: stream)
         }
         try captureNow()
@@ -205,9 +234,13 @@ final class CUDAGraph: DeviceGraph {
     }
 
     private func discard() {
-        if let executable { _ = device.driver.call.cuGraphExecDestroy(executable) }
-        if let captured { _ = device.driver.call.cuGraphDestroy(captured) }
+        Self.end((executable, captured, nodes, bound), device)
         (executable, captured, nodes, bound) = (nil, nil, [], [])
+    }
+
+    private static func end(_ kept: Kept, _ device: CUDADevice) {
+        if let executable = kept.executable { _ = device.driver.call.cuGraphExecDestroy(executable) }
+        if let captured = kept.captured { _ = device.driver.call.cuGraphDestroy(captured) }
     }
 
     private func fill(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
@@ -217,8 +250,8 @@ final class CUDAGraph: DeviceGraph {
 
     private func start(_ index: Int, on stream: HearthCUStream) throws(DeviceError) {
         let launch = launches[index]
-        if let product = products[index] {
-            try product.start(on: stream) { arguments.address(index, operand: $0) }
+        if let call = calls[index] {
+            try call.start(on: stream, elsewhere: nil) { arguments.address(index, operand: $0) }
         }
         guard let grid = launch.grid else { return }
         var attribute = HearthCULaunchAttribute()
@@ -242,8 +275,8 @@ final class CUDAGraph: DeviceGraph {
 
 extension Launch {
     /// What the vendor's library computes before.
-    fileprivate var product: MatrixProduct? {
-        if case .grid(let grid) = spread { grid.product } else { nil }
+    fileprivate var call: LibraryCall? {
+        if case .grid(let grid) = spread { grid.call } else { nil }
     }
 
     /// The grid, where there is something to do.

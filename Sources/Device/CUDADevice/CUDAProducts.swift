@@ -38,11 +38,22 @@ final class CUDAProductLibrary: Sendable {
     }
 }
 
+/// What a vendor's library computes before the blocks of a launch.
+protocol CUDALibraryCall: AnyObject {
+    /// Bytes of the operand that takes the result.
+    var resultByteCount: Int { get }
+
+    /// Starts it on a stream; `address` gives that of an operand, and `elsewhere` takes the place of the one that takes the result.
+    func start(
+        on stream: HearthCUStream, elsewhere: UnsafeMutableRawPointer?, _ address: (_ operand: Int) -> UInt64
+    ) throws(DeviceError)
+}
+
 /// A product that the library has agreed to compute: its descriptions and the chosen proposal.
 ///
 /// The library's matrices lie column by column, so that it computes the transposed result from the transposed factors: what is
 /// `right` here comes first.
-final class CUDAProduct {
+final class CUDAProduct: CUDALibraryCall {
     private let library: CUDAProductLibrary
     private let product: MatrixProduct
     private var handle: HearthLtHandle?
@@ -85,24 +96,27 @@ final class CUDAProduct {
     /// Starts the product on a stream; `address` gives that of an operand, and `elsewhere` takes the place of the one that takes
     /// the result.
     func start(
-        on stream: HearthCUStream, elsewhere: UnsafeMutableRawPointer? = nil, _ address: (_ operand: Int) -> UInt64
+        on stream: HearthCUStream, elsewhere: UnsafeMutableRawPointer?, _ address: (_ operand: Int) -> UInt64
     ) throws(DeviceError) {
-        func place(_ matrix: MatrixProduct.Matrix, _ type: ElementType) -> UnsafeMutableRawPointer? {
+        func at(_ matrix: MatrixProduct.Matrix, _ type: ElementType) -> UnsafeMutableRawPointer? {
             UnsafeMutableRawPointer(bitPattern: UInt(address(matrix.operand)) + UInt(matrix.offset * type.byteCount))
         }
         if let bias = product.bias {
             try set(HEARTH_LT_BIAS, address(bias.operand) + UInt64(bias.offset * product.resultElement.byteCount))
         }
-        let (one, zero) = (Float(1), Float(0))
+        let (one, kept) = (Float(1), Float(product.addend == nil ? 0 : 1))
         let to =
             elsewhere.map { $0 + product.result.offset * product.resultElement.byteCount }
-            ?? place(product.result, product.resultElement)
+            ?? at(product.result, product.resultElement)
+        var place = product.result
+        place.operand = product.addend ?? -1
+        let added = product.addend == nil ? to : at(place, product.resultElement)
         let status = withUnsafePointer(to: one) { one in
-            withUnsafePointer(to: zero) { zero in
+            withUnsafePointer(to: kept) { kept in
                 withUnsafePointer(to: proposal.algorithm) { algorithm in
                     library.call.cublasLtMatmul(
-                        handle, description, one, place(product.right, product.element), right,
-                        place(product.left, product.element), left, zero, to, result, to, result, algorithm,
+                        handle, description, one, at(product.right, product.element), right,
+                        at(product.left, product.element), left, kept, added, result, to, result, algorithm,
                         UnsafeMutableRawPointer(bitPattern: UInt(address(product.workspace))), product.workspaceBytes,
                         UnsafeMutableRawPointer(stream))
                 }

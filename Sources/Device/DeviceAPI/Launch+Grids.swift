@@ -3,7 +3,7 @@ import ElementTypes
 extension Launch {
     /// Throws for the first launch that a device which runs grids within these limits cannot take.
     package static func checkGrids(
-        _ launches: [Launch], slotCount: Int, within limits: DeviceLimits.Blocks?, takesProducts: Bool = false
+        _ launches: [Launch], slotCount: Int, within limits: DeviceLimits.Blocks?, takesCalls: Bool = false
     ) throws(DeviceError) {
         for (index, launch) in launches.enumerated() {
             guard case .grid(let grid) = launch.spread else {
@@ -18,10 +18,10 @@ extension Launch {
                 let blocks = "\(grid.blocks.x) x \(grid.blocks.y) x \(grid.blocks.z)"
                 throw .badLaunch(launch: index, reason: "has a grid of \(blocks) blocks of \(grid.threads) threads")
             }
-            if let product = grid.product {
-                guard takesProducts else { throw .badLaunch(launch: index, reason: "calls a library that is not here") }
-                if let fault = product.fault(operands: launch.operands.count) {
-                    throw .badLaunch(launch: index, reason: "asks for a product that \(fault)")
+            if let call = grid.call {
+                guard takesCalls else { throw .badLaunch(launch: index, reason: "calls a library that is not here") }
+                if let fault = call.fault(operands: launch.operands.count) {
+                    throw .badLaunch(launch: index, reason: "asks \(call.library) for what \(fault)")
                 }
             }
             guard grid.sharedBytes >= 0, Int(grid.sharedBytes) <= limits?.sharedBytes ?? 0 else {

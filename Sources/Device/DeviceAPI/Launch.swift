@@ -61,14 +61,14 @@ package struct Launch {
         /// Whether it may begin before the launch before it has ended; the kernel then waits where it needs its results.
         package var overlapsPredecessor: Bool
         /// Computed by the vendor's library before the blocks run, on operands of the launch.
-        package var product: MatrixProduct?
+        package var call: LibraryCall?
 
         /// Makes a grid.
         package init(
             blocks: SIMD3<Int32>, threads: Int32, sharedBytes: Int32 = 0, overlapsPredecessor: Bool = false,
-            product: MatrixProduct? = nil
+            call: LibraryCall? = nil
         ) {
-            self.product = product
+            self.call = call
             self.blocks = blocks
             self.threads = threads
             self.sharedBytes = sharedBytes

@@ -67,7 +67,7 @@ package struct EmittedKernel: Hashable, Sendable {
         /// first launch, and are left zero by every launch.
         package var counters: Int
         /// Computed by the vendor's library before the blocks run, on the arguments.
-        package var product: MatrixProduct?
+        package var call: LibraryCall?
 
         /// Makes a grid.
         package init(

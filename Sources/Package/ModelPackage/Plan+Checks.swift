@@ -88,10 +88,10 @@ extension Plan {
             }
             return nil
         },
-        Check("products by libraries are products of the launch's operands") { subject in
+        Check("libraries are called for the launch's operands") { subject in
             for (index, launch) in subject.plan.launches.enumerated() {
-                guard case .grid(let grid) = launch.spread, let product = grid.product else { continue }
-                if let fault = product.fault(operands: launch.operands.count) {
+                guard case .grid(let grid) = launch.spread, let call = grid.call else { continue }
+                if let fault = call.fault(operands: launch.operands.count) {
                     return "that of launch \(index) \(fault)"
                 }
                 for (number, operand) in launch.operands.enumerated() {
@@ -100,7 +100,7 @@ extension Plan {
                         ? subject.plan.buffers[operand.buffer] : nil
                     guard let count = buffer?.byteCount.constantValue, let offset = operand.byteOffset.constantValue
                     else { continue }
-                    if product.byteCount(of: number) > count - offset {
+                    if call.byteCount(of: number) > count - offset {
                         return "that of launch \(index) needs more of operand \(number) than there is"
                     }
                 }

@@ -110,7 +110,12 @@ extension Plan {
             add("threads", JSONValue(grid.threads))
             if grid.sharedBytes != 0 { add("shared", JSONValue(grid.sharedBytes)) }
             if grid.overlaps { add("overlaps", true) }
-            if let product = grid.product { add("product", .array(product.integers.map { JSONValue($0) })) }
+            switch grid.call {
+            case .product(let product)?: add("product", .array(product.integers.map { JSONValue($0) }))
+            case .convolution(let convolution)?:
+                add("convolution", .array(convolution.integers.map { JSONValue($0) }))
+            case nil: break
+            }
         }
         if launch.workspaceBytes != 0 { add("workspace", JSONValue(launch.workspaceBytes)) }
         if launch.runsBeside { add("beside", true) }
@@ -128,7 +133,7 @@ extension Plan {
                 Grid(
                     blocks: try fields.dimension("blocks"), threads: try fields.integer("threads"),
                     sharedBytes: try fields.optionalInteger("shared") ?? 0, overlaps: try fields.flag("overlaps"),
-                    product: try product(fields)))
+                    call: try call(fields)))
         case .some: throw fields.error("spread", "threads, gang or grid")
         }
         return Launch(
@@ -139,13 +144,23 @@ extension Plan {
             runsBeside: try fields.flag("beside"))
     }
 
-    private static func product(_ fields: JSONFields) throws(PackageError) -> MatrixProduct? {
-        guard let value = fields.object["product"] else { return nil }
-        let integers = (value.arrayValue ?? []).compactMap { $0.integerValue.map { Int($0) } }
-        guard integers.count == value.arrayValue?.count, let product = MatrixProduct(integers: integers) else {
-            throw fields.error("product", "the integers of a product")
+    private static func call(_ fields: JSONFields) throws(PackageError) -> LibraryCall? {
+        func integers(_ name: String) -> [Int]? {
+            guard let value = fields.object[name] else { return nil }
+            let integers = (value.arrayValue ?? []).compactMap { $0.integerValue.map { Int($0) } }
+            return integers.count == value.arrayValue?.count ? integers : []
         }
-        return product
+        if let integers = integers("product") {
+            guard let product = MatrixProduct(integers: integers) else {
+                throw fields.error("product", "the integers of a product")
+            }
+            return .product(product)
+        }
+        guard let integers = integers("convolution") else { return nil }
+        guard let convolution = ImageConvolution(integers: integers) else {
+            throw fields.error("convolution", "the integers of a convolution")
+        }
+        return .convolution(convolution)
     }
 
     private static func copy(_ fields: JSONFields) throws(PackageError) -> Copy {

@@ -76,13 +76,13 @@ package struct Plan: Sendable, Equatable {
         /// Whether the launch may begin before the one before it has ended; the kernel waits itself.
         package var overlaps: Bool
         /// Computed by the vendor's library before the blocks run, on operands of the launch.
-        package var product: MatrixProduct?
+        package var call: LibraryCall?
 
         /// Makes a grid.
         package init(
-            blocks: Dimension, threads: Int, sharedBytes: Int = 0, overlaps: Bool = false, product: MatrixProduct? = nil
+            blocks: Dimension, threads: Int, sharedBytes: Int = 0, overlaps: Bool = false, call: LibraryCall? = nil
         ) {
-            self.product = product
+            self.call = call
             self.blocks = blocks
             self.threads = threads
             self.sharedBytes = sharedBytes
@@ -148,5 +148,24 @@ package struct Plan: Sendable, Equatable {
         self.buffers = buffers
         self.launches = launches
         self.copies = copies
+    }
+}
+
+extension Plan {
+    /// The vendor's libraries that launches call, by name, with how many do.
+    package var libraryCalls: [(library: String, count: Int)] {
+        var counts: [String: Int] = [:]
+        for launch in launches {
+            if case .grid(let grid) = launch.spread, let call = grid.call { counts[call.library, default: 0] += 1 }
+        }
+        return counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// Those calls in words; nil where there are none.
+    package var libraryNote: String? {
+        let calls = libraryCalls
+        if calls.isEmpty { return nil }
+        return calls.map { "\($0.library) in \($0.count) of \(launches.count) launches" }.joined(separator: ", ")
+            + "; the package runs only where that is installed"
     }
 }

@@ -5,7 +5,7 @@ import ModelPackage
 extension BuildReport {
     /// The page for a model of this name.
     static func html(
-        _ model: String, _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ precision: [Manifest.Fact] = []
+        _ model: String, _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ stated: [Manifest.Fact] = []
     ) -> String {
         var page = """
             <!DOCTYPE html>
@@ -19,9 +19,9 @@ extension BuildReport {
             <h1>\(escape(model))</h1>
 
             """
-        if !precision.isEmpty {
+        if !stated.isEmpty {
             page += table(
-                "Weights in fewer bits", [("what", false), ("stated", false)], precision.map { [$0.name, $0.value] })
+                "Weights and libraries", [("what", false), ("stated", false)], stated.map { [$0.name, $0.value] })
         }
         page += table(
             "Stages", [("stage", false), ("seconds", true)],

@@ -4,11 +4,13 @@ import ModelPackage
 
 /// `report.json`: what the stages took and what the search did to each kernel.
 enum BuildReport {
-    /// `precision` are facts about weights in fewer bits.
+    /// `stated` are facts about weights in fewer bits and about libraries that are called.
     static func json(
-        _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ precision: [Manifest.Fact] = []
+        _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ stated: [Manifest.Fact] = []
     ) -> JSONValue {
-        let stated = JSONValue.array(precision.map { .string("\($0.name): \($0.value)") })
+        func facts(_ areCalls: Bool) -> JSONValue {
+            .array(stated.filter { ($0.name == "calls") == areCalls }.map { .string("\($0.name): \($0.value)") })
+        }
         let stages: [JSONValue] = timings.map {
             ["stage": .string($0.stage.rawValue), "seconds": .number($0.seconds)]
         }
@@ -35,13 +37,13 @@ enum BuildReport {
         let verification = JSONValue.string(findings.regions.isEmpty ? "whole model" : "every kernel as stated")
         guard let cover = findings.cover else {
             return [
-                "stages": .array(stages), "kernels_verified_by": verification, "precision": stated,
-                "kernels": .array(kernels),
+                "stages": .array(stages), "kernels_verified_by": verification, "precision": facts(false),
+                "libraries": facts(true), "kernels": .array(kernels),
             ]
         }
         return [
             "stages": .array(stages), "cover": json(cover), "kernels_verified_by": verification,
-            "precision": stated, "kernels": .array(kernels),
+            "precision": facts(false), "libraries": facts(true), "kernels": .array(kernels),
         ]
     }
 

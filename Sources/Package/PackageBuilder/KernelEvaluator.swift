@@ -216,7 +216,7 @@ extension CandidateKernel {
             case .grid(let grid):
                 .grid(
                     blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes, overlaps: grid.overlaps,
-                    counters: grid.counters, product: grid.product)
+                    counters: grid.counters, call: grid.call)
             }
         self.init(
             libraryPath: libraryPath, symbol: emitted.symbol, arguments: arguments,

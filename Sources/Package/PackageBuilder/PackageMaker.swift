@@ -89,9 +89,10 @@ struct PackageMaker: Sendable {
                     }
                 })
         }
-        let precision = model.provenance.filter { $0.name.hasPrefix("weights") }
-        try writer.add("report.json", Array(BuildReport.json(timings, findings, precision).prettyText.utf8))
-        try writer.add("report.html", Array(BuildReport.html(model.graph.name, timings, findings, precision).utf8))
+        let libraries = assembly.plan.libraryNote.map { [Manifest.Fact(name: "calls", value: $0)] } ?? []
+        let facts = model.provenance.filter { $0.name.hasPrefix("weights") } + libraries
+        try writer.add("report.json", Array(BuildReport.json(timings, findings, facts).prettyText.utf8))
+        try writer.add("report.html", Array(BuildReport.html(model.graph.name, timings, findings, facts).utf8))
         if let record = model.record { try writer.add("golden.safetensors", tensors: record.stored) }
         if !assembly.weights.isEmpty {
             try writer.add("weights.safetensors", tensors: assembly.weights.map(\.stored))
@@ -102,6 +103,7 @@ struct PackageMaker: Sendable {
         try writer.finish(
             Manifest(
                 name: model.graph.name, interface: interface, plans: [plan],
-                weights: assembly.weights.isEmpty ? nil : "weights.safetensors", provenance: model.provenance))
+                weights: assembly.weights.isEmpty ? nil : "weights.safetensors",
+                provenance: model.provenance + libraries))
     }
 }

@@ -85,6 +85,7 @@ package struct Pipeline {
     ) {
         guard var target = SIMTTarget(limits) else { return nil }
         target.hasProductLibrary = target.hasProductLibrary && usesLibraries
+        target.hasConvolutionLibrary = target.hasConvolutionLibrary && usesLibraries
         target.hasTriton = target.hasTriton && images.hasTriton
         // What the host computes must be the same wherever its libraries are.
         var hostTarget = CPUTarget(host)

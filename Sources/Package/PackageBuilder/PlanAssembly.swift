@@ -77,7 +77,7 @@ struct PlanAssembly {
             .grid(
                 .init(
                     blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes, overlaps: grid.overlaps,
-                    product: grid.product))
+                    call: grid.call))
         }
     }
 

@@ -18,6 +18,7 @@ extension SIMTTarget {
             dialect: dialect, architecture: blocks.architecture, warp: blocks.warp, threads: blocks.threads,
             sharedBytes: blocks.sharedBytes, multiprocessors: limits.cores, l2Bytes: limits.caches.l2)
         hasProductLibrary = limits.libraries.contains { $0.name == "cuBLASLt" }
+        hasConvolutionLibrary = limits.libraries.contains { $0.name == "cuDNN" }
         hasTriton = limits.dialects.contains(.triton)
     }
 }

@@ -63,6 +63,6 @@ extension WorkerCall {
             spread: .grid(
                 .init(
                     blocks: [blocks, 1, 1], threads: threads, sharedBytes: sharedBytes,
-                    overlapsPredecessor: grid.overlaps, product: grid.product)))
+                    overlapsPredecessor: grid.overlaps, call: grid.call)))
     }
 }

@@ -25,7 +25,7 @@ package struct CandidateKernel: Hashable, Sendable {
         /// Blocks of threads of a device that runs those; blocks are over symbols. For `counters` see `WorkerCall.Grid`.
         case grid(
             blocks: IntegerExpression, threads: Int, sharedBytes: Int, overlaps: Bool, counters: Int,
-            product: MatrixProduct? = nil)
+            call: LibraryCall? = nil)
     }
 
     /// A constant operand rearranged by the candidate's own function.
@@ -82,11 +82,11 @@ package struct CandidateKernel: Hashable, Sendable {
         let parts: Int
         var grid: WorkerCall.Grid?
         switch self.parts {
-        case .grid(let blocks, let threads, let sharedBytes, let overlaps, let counters, let product):
+        case .grid(let blocks, let threads, let sharedBytes, let overlaps, let counters, let call):
             parts = 1
             grid = .init(
                 blocks: try value(blocks), threads: threads, sharedBytes: sharedBytes, overlaps: overlaps,
-                counters: counters, product: product)
+                counters: counters, call: call)
         case .gang: parts = 0
         case .count(let expression): parts = min(65535, max(1, try value(expression)))
         }

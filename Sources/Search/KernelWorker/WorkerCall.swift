@@ -77,13 +77,13 @@ package struct WorkerCall: Hashable, Sendable {
         /// 32-bit words that blocks count in, passed after the arguments.
         package var counters: Int
         /// Computed by the vendor's library before the blocks run.
-        package var product: MatrixProduct?
+        package var call: LibraryCall?
 
         /// Makes a grid.
         package init(
-            blocks: Int, threads: Int, sharedBytes: Int, overlaps: Bool, counters: Int, product: MatrixProduct? = nil
+            blocks: Int, threads: Int, sharedBytes: Int, overlaps: Bool, counters: Int, call: LibraryCall? = nil
         ) {
-            self.product = product
+            self.call = call
             self.blocks = blocks
             self.threads = threads
             self.sharedBytes = sharedBytes
@@ -159,7 +159,7 @@ package struct WorkerCall: Hashable, Sendable {
             for value in [grid.blocks, grid.threads, grid.sharedBytes, grid.overlaps ? 1 : 0, grid.counters] {
                 writer.put(value)
             }
-            writer.put(grid.product?.integers ?? []) { $0.put($1) }
+            writer.put(grid.call?.integers ?? []) { $0.put($1) }
         }
     }
 
@@ -199,8 +199,8 @@ package struct WorkerCall: Hashable, Sendable {
                     blocks: try reader.integer(), threads: try reader.integer(), sharedBytes: try reader.integer(),
                     overlaps: try reader.integer() != 0, counters: try reader.integer())
                 let integers = try reader.list { (reader) throws(WireError) in try reader.integer() }
-                grid.product = MatrixProduct(integers: integers)
-                if grid.product == nil, !integers.isEmpty { throw WireError(offset: 0, expected: "a product") }
+                grid.call = LibraryCall(integers: integers)
+                if grid.call == nil, !integers.isEmpty { throw WireError(offset: 0, expected: "a library's call") }
                 return grid
             }.first
     }

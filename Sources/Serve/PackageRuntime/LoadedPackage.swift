@@ -50,10 +50,11 @@ package final class LoadedPackage: Sendable {
         } catch {
             throw .device(error)
         }
-        let callsProducts = plan.launches.contains {
-            if case .grid(let grid) = $0.spread { grid.product != nil } else { false }
+        let called = plan.libraryCalls.map(\.library)
+        if !called.isEmpty {
+            let present = device.libraries.map(\.name)
+            if let missing = called.first(where: { !present.contains($0) }) { throw .missingLibrary(missing) }
         }
-        if callsProducts, device.libraries.isEmpty { throw .missingLibrary("cuBLASLt") }
         for buffer in plan.buffers.rows {
             if case .library(let name) = buffer.placement, device.library(named: name) == nil {
                 throw .missingLibrary(name)

@@ -64,7 +64,7 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .sizeOverflow(let what): "\(what) cannot be computed for these inputs"
         case .missingLibrary(let name):
             "the package calls \(name), which is not installed; install it "
-                + (name == "oneDNN" ? "(Debian: libdnnl-dev)" : "(or name it in HEARTH_CUBLASLT)")
+                + (name == "oneDNN" ? "(Debian: libdnnl-dev)" : "(or name it in HEARTH_\(name.uppercased()))")
                 + " or build the package again with hearth optimize --no-libraries"
         case .notBound: "the shapes of the inputs are not bound yet"
         }

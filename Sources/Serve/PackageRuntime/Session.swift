@@ -497,7 +497,7 @@ extension Session {
             spread = .grid(
                 .init(
                     blocks: [blocks, 1, 1], threads: threads, sharedBytes: sharedBytes,
-                    overlapsPredecessor: grid.overlaps, product: grid.product))
+                    overlapsPredecessor: grid.overlaps, call: grid.call))
         }
         return DeviceAPI.Launch(
             kernel: kernel, operands: operands, dimensions: dimensions, spread: spread, runsBeside: launch.runsBeside)

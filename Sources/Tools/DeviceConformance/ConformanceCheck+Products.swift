@@ -13,6 +13,7 @@ private struct ProductCase {
     var isLeftAlong = true
     var isRightAlong = true
     var hasBias = false
+    var hasAddend = false
     /// Elements before the first of every matrix, and between the end of a line and the next.
     var offset = 0
     var gap = 0
@@ -34,12 +35,13 @@ private struct ProductCase {
             batches: sizes.batches, left: matrix(0, sizes.rows, sizes.depth, isAlong: isLeftAlong, isShared: false),
             right: matrix(1, sizes.columns, sizes.depth, isAlong: isRightAlong, isShared: sharesRight),
             result: matrix(2, sizes.rows, sizes.columns, isAlong: true, isShared: false),
-            bias: hasBias ? .init(operand: 3, offset: offset) : nil, workspace: 4, workspaceBytes: 1 << 20)
+            bias: hasBias ? .init(operand: 3, offset: offset) : nil, addend: hasAddend ? 5 : nil, workspace: 4,
+            workspaceBytes: 1 << 20)
     }
 
     var description: String {
         "\(sizes.batches) of \(sizes.rows) x \(sizes.columns) x \(sizes.depth), \(element) to \(result)"
-            + "\(isLeftAlong ? "" : ", left turned")\(isRightAlong ? "" : ", right turned")\(hasBias ? ", bias" : "")"
+            + "\(isLeftAlong ? "" : ", left turned")\(isRightAlong ? "" : ", right turned")\(hasBias ? ", bias" : "")\(hasAddend ? ", addend" : "")"
     }
 
     static let all: [ProductCase] = {
@@ -56,6 +58,10 @@ private struct ProductCase {
                         isRightAlong: isRightAlong, offset: 8, gap: 8))
             }
             cases.append(ProductCase(element: element, result: element, sizes: (1, 128, 96, 64), hasBias: true))
+            cases.append(
+                ProductCase(element: element, result: element, sizes: (1, 128, 96, 64), hasBias: true, hasAddend: true))
+            cases.append(
+                ProductCase(element: element, result: .f32, sizes: (2, 24, 16, 32), hasAddend: true, offset: 8, gap: 8))
             cases.append(ProductCase(element: element, result: .f32, sizes: (2, 8, 16, 24), sharesRight: true))
         }
         cases.append(ProductCase(element: .f32, result: .f32, sizes: (2, 12, 20, 16), isRightAlong: false))
@@ -67,7 +73,9 @@ extension ConformanceCheck {
     /// Products by libraries of the vendor.
     static let libraryProducts: [ConformanceCheck] = [
         .init("products by a library are those of the matrices, where there is one") { bench in
-            if bench.device.libraries.isEmpty || bench.device.limits.blocks == nil { return }
+            if !bench.device.libraries.contains(where: { $0.name == "cuBLASLt" }) || bench.device.limits.blocks == nil {
+                return
+            }
             let (device, queue) = (bench.device, try bench.device.makeQueue())
             try await bench.withKernel(try line(8, factor: 1, added: 0)) { kernel in
                 for (number, one) in ProductCase.all.enumerated() {
@@ -75,7 +83,12 @@ extension ConformanceCheck {
                     var random = SeededRandom(seed: UInt64(number + 1))
                     // Small whole numbers: sums are exact in f32, and so are products of them.
                     var contents: [[Double]] = []
-                    for operand in 0..<4 {
+                    for operand in 0..<6 {
+                        // The workspace, which holds nothing.
+                        if operand == 4 {
+                            contents.append([])
+                            continue
+                        }
                         let type = operand < 2 ? product.element : product.resultElement
                         let count = max(1, product.byteCount(of: operand) / type.byteCount)
                         contents.append((0..<count).map { _ in Double(random.index(below: 9)) - 4 })
@@ -86,15 +99,15 @@ extension ConformanceCheck {
                     var addresses: [UnsafeMutableRawPointer] = []
                     let arena = try device.allocate(bytes.reduce(1 << 21) { $0 + $1.count + 512 })
                     var used = 0
-                    for part in bytes + [[UInt8](repeating: 0, count: 1 << 20)] {
+                    for (operand, part) in bytes.enumerated() {
                         addresses.append(arena.address + used)
                         try part.withUnsafeBytes { try queue.copy($0, to: arena, at: used) }
-                        used += (part.count + 255) / 256 * 256
+                        used += ((operand == 4 ? 1 << 20 : part.count) + 255) / 256 * 256
                     }
                     try queue.synchronize()
                     var launch = try kernel.launch([.fixed(arena.address)], [.fixed(arena.address)])
                     launch.operands = addresses.map { .fixed($0) }
-                    launch.spread = .grid(.init(blocks: .zero, threads: 32, product: product))
+                    launch.spread = .grid(.init(blocks: .zero, threads: 32, call: .product(product)))
                     let graph = try device.makeGraph([launch])
                     for _ in 0..<2 { try graph.run(UnsafeBufferPointer(start: nil, count: 0)) }
                     var found = [UInt8](repeating: 0, count: bytes[2].count)
@@ -106,12 +119,54 @@ extension ConformanceCheck {
                 }
             }
         },
+        .init("products by a library follow slots that move") { bench in
+            let (device, queue) = (bench.device, try bench.device.makeQueue())
+            let isThere = device.libraries.contains { $0.name == "cuBLASLt" }
+            if !isThere || device.limits.blocks == nil { return }
+            let side = 16
+            let size = 4 * side * side
+            try await bench.withKernel(try line(8, factor: 1, added: 0)) { kernel in
+                let (places, workspace) = (10, 1 << 20)
+                let arena = try device.allocate(size * (places + 3) + workspace)
+                try queue.fill(arena, with: 0)
+                // Two factors and ten places for results; the first factor is `number`, the second the unit matrix.
+                var unit = [Float](repeating: 0, count: side * side)
+                for index in 0..<side { unit[index * (side + 1)] = 1 }
+                for (place, factor) in [0, 1].map({ ($0, [Float](repeating: Float($0 + 3), count: side * side)) }) {
+                    try factor.withUnsafeBytes { try queue.copy($0, to: arena, at: size * place) }
+                }
+                try unit.withUnsafeBytes { try queue.copy($0, to: arena, at: size * 2) }
+                try queue.synchronize()
+                func place(_ number: Int) -> UnsafeMutableRawPointer { arena.address + size * number }
+                let matrix = { (operand: Int) in MatrixProduct.Matrix(operand: operand, line: side) }
+                let product = MatrixProduct(
+                    element: .f32, resultElement: .f32, rows: side, columns: side, depth: side, left: matrix(0),
+                    right: matrix(1), result: matrix(2), workspace: 3, workspaceBytes: workspace)
+                var launch = try kernel.launch([.fixed(arena.address)], [.fixed(arena.address)])
+                launch.operands = [
+                    .slot(0, byteOffset: 0), .fixed(place(2)), .slot(1, byteOffset: 0), .fixed(place(places + 3)),
+                ]
+                launch.spread = .grid(.init(blocks: .zero, threads: 32, call: .product(product)))
+                let graph = try device.makeGraph([launch], slotCount: 2, workspaceBytes: 0)
+                // More places than are remembered, and back to the first ones.
+                for turn in Array(0..<places) + [1, 0, 9, 0] {
+                    let slots = [place(turn % 2), place(3 + turn)]
+                    try slots.withUnsafeBufferPointer { try graph.run($0) }
+                }
+                for turn in 0..<places {
+                    var found = [Float](repeating: 0, count: side * side)
+                    try found.withUnsafeMutableBytes { try queue.copy(arena, at: size * (3 + turn), to: $0) }
+                    try queue.synchronize()
+                    try require(found.allSatisfy { $0 == Float(turn % 2 + 3) }, "place \(turn) holds \(found[0])")
+                }
+            }
+        },
         .init("products by a library of operands that are not there are refused") { bench in
             if bench.device.limits.blocks == nil { return }
             try await bench.withKernel(try line(8, factor: 1, added: 0)) { kernel in
                 let buffer = try bench.device.allocate(256)
                 var launch = try kernel.launch([.fixed(buffer.address)], [.fixed(buffer.address)])
-                launch.spread = .grid(.init(blocks: .zero, threads: 32, product: ProductCase.all[0].product))
+                launch.spread = .grid(.init(blocks: .zero, threads: 32, call: .product(ProductCase.all[0].product)))
                 try requireError(
                     "a product of five operands, of which two are there",
                     { if case DeviceError.badLaunch = $0 { true } else { false } },
@@ -134,7 +189,8 @@ extension ConformanceCheck {
                             contents[0][a.offset + batch * a.batch + m * a.line + k * a.step]
                             * contents[1][b.offset + batch * b.batch + n * b.line + k * b.step]
                     }
-                    expected[d.offset + batch * d.batch + m * d.line + n] = sum
+                    let place = d.offset + batch * d.batch + m * d.line + n
+                    expected[place] = sum + (product.addend == nil ? 0 : contents[5][place])
                 }
             }
         }
@@ -147,7 +203,7 @@ extension ConformanceCheck {
 }
 
 /// Numbers as elements in memory.
-private func elementBytes(_ values: [Double], _ element: ElementType) -> [UInt8] {
+func elementBytes(_ values: [Double], _ element: ElementType) -> [UInt8] {
     var bytes: [UInt8] = []
     for value in values {
         switch element {
@@ -160,7 +216,7 @@ private func elementBytes(_ values: [Double], _ element: ElementType) -> [UInt8]
 }
 
 /// The numbers of elements in memory.
-private func elementValues(_ bytes: [UInt8], _ element: ElementType) -> [Double] {
+func elementValues(_ bytes: [UInt8], _ element: ElementType) -> [Double] {
     bytes.withUnsafeBytes { raw in
         switch element {
         case .f32: raw.bindMemory(to: Float.self).map { Double($0) }

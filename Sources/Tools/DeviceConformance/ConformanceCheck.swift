@@ -17,7 +17,7 @@ package struct ConformanceCheck: Sendable, CustomStringConvertible {
 
     /// All checks: the one table that says what a device is.
     package static let all: [ConformanceCheck] =
-        memory + graphs + libraryProducts + scalars + bytesOfReals + kernels
+        memory + graphs + libraryProducts + libraryConvolutions + scalars + bytesOfReals + kernels
 }
 
 /// What a device did instead of what it should have.

@@ -12,6 +12,29 @@ extension KernelTrial {
 
     private static let library = [0, 1, 2, 3].map { Schedule(["algorithm": 5, "proposal": $0]) }
 
+    private static let convolutionLibrary = [(1, 0), (1, 1), (1, 2), (0, 0), (0, 1)].map {
+        Schedule(["algorithm": 9, "fusion": $0.0, "proposal": $0.1])
+    }
+
+    /// Convolutions of ResNet-50 at one image and at 32, in every form that there is.
+    static let everyConvolution: [KernelTrial] = [1, 32].flatMap { images in
+        [
+            (56, 64, 64, 3, 1), (56, 64, 256, 1, 1), (56, 128, 128, 3, 2), (56, 256, 512, 1, 2), (28, 128, 128, 3, 1),
+            (14, 256, 256, 3, 1), (14, 1024, 256, 1, 1), (7, 512, 512, 3, 1),
+        ].map { side, channels, outputs, window, stride in
+            let few = [
+                matrix(8, 4), matrix(8, 4, 4), matrix(9, 4, 2), matrix(9, 4, 8), matrix(12, 4), matrix(12, 4, 4),
+                matrix(16, 6, 4), matrix(16, 6, 8),
+            ]
+            let many = [matrix(10, 4), matrix(12, 4), matrix(13, 4), matrix(13, 6), matrix(14, 3), matrix(14, 4)]
+            return product(
+                "image layer \(images)x\(side)x\(channels)-\(outputs) w\(window) s\(stride)",
+                TrialShapes.convolution(images, side, channels, outputs, window: window, stride: stride, .f16), .f16,
+                (images == 1 ? few : many) + convolutionLibrary + (window * stride == 1 ? [library[0]] : []),
+                isTimed: true)
+        }
+    }
+
     /// Odd shapes in Triton, and by a vendor's library.
     static let oddTriton: [KernelTrial] = {
         var trials: [KernelTrial] = []
@@ -37,7 +60,7 @@ extension KernelTrial {
                 product(
                     "triton convolution \(side) \(channels)-\(outputs) w\(window) s\(stride)",
                     TrialShapes.convolution(2, side, channels, outputs, window: window, stride: stride, .f16), .f16,
-                    [triton(0, 3), triton(2, 3), triton(6, 3, 2)]))
+                    [triton(0, 3), triton(2, 3), triton(6, 3, 2)] + convolutionLibrary))
         }
         return trials
     }()

@@ -162,7 +162,7 @@ package struct TrialRunner {
             spread: .grid(
                 .init(
                     blocks: [Int32(grid.blocks.constantValue ?? 0), 1, 1], threads: Int32(grid.threads),
-                    sharedBytes: Int32(grid.sharedBytes), overlapsPredecessor: grid.overlaps, product: grid.product)))
+                    sharedBytes: Int32(grid.sharedBytes), overlapsPredecessor: grid.overlaps, call: grid.call)))
     }
 
     /// Contents of the parameters and packed operands in the order in which `launch` takes them, and the place of what is

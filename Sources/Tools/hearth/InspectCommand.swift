@@ -90,7 +90,7 @@ struct InspectCommand: ParsableCommand {
                 case .threads: "threads"
                 case .gang: "gang"
                 case .grid(let grid):
-                    (grid.product.map { "library \($0.batches)x\($0.rows)x\($0.columns)x\($0.depth), " } ?? "")
+                    (grid.call.map { "\($0.library) \($0.sizes), " } ?? "")
                         + "\(grid.blocks) x \(grid.threads)"
                         + (grid.sharedBytes > 0 ? " with \(TextFormat.bytes(grid.sharedBytes))" : "")
                         + (grid.overlaps ? " early" : "")

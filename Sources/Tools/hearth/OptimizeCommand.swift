@@ -80,7 +80,12 @@ struct OptimizeCommand: AsyncParsableCommand {
             """)
     var weights: WeightFormat?
     @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
-    @Flag(help: "Call no vendor's library (oneDNN, cuBLASLt); generated kernels only.") var noLibraries = false
+    @Flag(
+        help: """
+            Call no vendor's library (oneDNN, cuBLASLt, cuDNN); generated kernels only, so that the package runs where none is \
+            installed.
+            """)
+    var noLibraries = false
 
     func validate() throws {
         if trials < 0 { throw ValidationError("--trials should not be negative") }
@@ -206,7 +211,18 @@ struct OptimizeCommand: AsyncParsableCommand {
             try agree(place, path)
         }
         if place != path { try PackageWriter.move(place, to: path) }
+        sayLibraries(path)
         print("wrote \(path)")
+    }
+
+    /// Says which libraries the package calls.
+    private func sayLibraries(_ path: String) {
+        guard let directory = try? PackageDirectory(path: path) else { return }
+        for entry in directory.manifest.plans {
+            if let note = (try? directory.plan(entry))?.libraryNote {
+                Failure.complain("hearth: note: calls \(note); --no-libraries leaves them out")
+            }
+        }
     }
 
     /// Makes the model with weights in fewer bits, which the user allowed, the truth, and says by how much results change.

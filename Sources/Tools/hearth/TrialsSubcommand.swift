@@ -37,7 +37,9 @@ struct TrialsSubcommand: AsyncParsableCommand {
         guard var target = SIMTTarget(device.limits) else { throw BadInput("\(self.device) runs no blocks of threads") }
         let folder = images
         target.hasTriton = target.hasTriton && folder != nil
-        target.hasProductLibrary = !device.libraries.isEmpty
+        let libraries = device.libraries.map(\.name)
+        target.hasProductLibrary = libraries.contains("cuBLASLt")
+        target.hasConvolutionLibrary = libraries.contains("cuDNN")
         let runner = try TrialRunner(device: device, target: target) { unit in
             guard let folder else { return .init(bytes: Array(unit.text.utf8)) }
             var image = TrialRunner.Image(bytes: try Self.read("\(folder)/\(unit.name).cubin"))
@@ -96,6 +98,7 @@ struct TrialsSubcommand: AsyncParsableCommand {
         }
         target.hasTriton = target.hasTriton && triton != nil
         target.hasProductLibrary = true
+        target.hasConvolutionLibrary = true
         let emitter = SIMTEmitter(target)
         mkdir(folder, 0o755)
         let units = try chosen().flatMap { TrialRunner.units($0.trial, number: $0.number, emitter) }

@@ -79,7 +79,7 @@ int cublasLtMatmul(
     // A library whose kernels are not loaded yet.
     static int calls;
     if (is("cold") && !calls++) return 14;
-    if (((const uint64_t *)algorithm)[0] < 7 || *(const float *)alpha != 1 || *(const float *)beta != 0 || !workspace) return 7;
+    if (((const uint64_t *)algorithm)[0] < 7 || *(const float *)alpha != 1 || (*(const float *)beta != 0 && *(const float *)beta != 1) || !workspace) return 7;
     int64_t depth = (int64_t)(product->transpose_a ? al->rows : al->columns);
     if (depth != (int64_t)(product->transpose_b ? bl->columns : bl->rows)) return 7;
     if ((product->transpose_a ? al->columns : al->rows) != dl->rows) return 7;
@@ -91,6 +91,7 @@ int cublasLtMatmul(
                 for (int64_t k = 0; k < depth; ++k)
                     sum += load(a, batch * al->stride + (product->transpose_a ? i * al->line + k : k * al->line + i), al->type) *
                            load(b, batch * bl->stride + (product->transpose_b ? k * bl->line + j : j * bl->line + k), bl->type);
+                if (*(const float *)beta == 1) sum += load(c, batch * cl->stride + j * cl->line + i, cl->type);
                 store(d, batch * dl->stride + j * dl->line + i, dl->type, sum);
             }
     return 0;

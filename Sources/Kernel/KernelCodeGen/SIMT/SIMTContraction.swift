@@ -15,6 +15,8 @@ private enum SIMTProductForm: Int {
     case triton = 4
     /// A vendor's library.
     case library = 5
+    /// A vendor's library of convolutions.
+    case convolutionLibrary = 9
     /// Matrix units that take 4-bit codes as their left factor, for few rows.
     case codedUnits = 8
 }
@@ -38,12 +40,15 @@ private struct SIMTProductChoices {
     let parts: Choice
     /// Place in `TritonProductWriter.tiles`, and steps under way (form 4); nil where it does not apply.
     let triton: (tile: Choice, stages: Choice)?
-    /// Which of the library's proposals (form 5); nil where it does not apply.
+    /// Which of the library's proposals (forms 5 and 9); nil where neither applies.
     let proposal: Choice?
+    /// Whether the library does all that follows the sums (form 9); nil where it does not apply.
+    let fusion: Choice?
 
     var all: [Choice] {
         [form, threadTile, across, columns, ahead, warps, tiles, tile, stages, parts]
             + (triton.map { [$0.tile, $0.stages] } ?? []) + (proposal.map { [$0] } ?? [])
+            + (fusion.map { [$0] } ?? [])
     }
 
     init(_ product: SIMTProduct) {
@@ -80,8 +85,12 @@ private struct SIMTProductChoices {
             fillsTiles && product.target.hasTriton && TritonProductWriter.supports(product)
             ? tritonChoices(product) : nil
         if triton != nil { forms.append(.triton) }
-        proposal = fillsTiles && SIMTLibraryProduct(product) != nil ? Choice("proposal", [0, 1, 2, 3, 4, 5]) : nil
-        if proposal != nil { forms.append(.library) }
+        let library = fillsTiles ? SIMTLibraryProduct(product) : nil
+        if let library { forms.insert(.library, at: library.isDefault ? 0 : forms.count) }
+        let convolution = fillsTiles ? SIMTLibraryConvolution(product) : nil
+        if convolution != nil { forms.append(.convolutionLibrary) }
+        proposal = library != nil || convolution != nil ? Choice("proposal", [0, 1, 2, 3, 4, 5]) : nil
+        fusion = convolution.map { Choice("fusion", $0.isDirect ? [1, 0] : [0]) }
         form = Choice("algorithm", forms.map(\.rawValue))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
         let runs = max(1, depth / (codes?.run ?? product.runLength))
@@ -151,7 +160,8 @@ package func simtContractionChoices(
         "threadTile": [.tile], "across": [.skinny, .codedUnits], "columns": [.skinny], "ahead": [.skinny, .codedUnits],
         "warps": [.skinny, .codedUnits], "columnTiles": [.codedUnits],
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
-        "tritonStages": [.triton], "proposal": [.library], "team": [.nest], "threads": [.nest],
+        "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
+        "fusion": [.convolutionLibrary], "team": [.nest], "threads": [.nest],
     ]
     return (choices.all + nest).map { choice in
         choice.only(where: "algorithm", is: forms[choice.name].map { Set($0.map(\.rawValue)) })
@@ -218,6 +228,12 @@ package func emitSIMTContraction(
             throw EmissionError(kernel: kernel.name, reason: "no library computes it")
         }
         return try library.emit(symbol: symbol, proposal: schedule[proposal])
+    case .convolutionLibrary:
+        guard let convolution = SIMTLibraryConvolution(product), let proposal = choices.proposal,
+            let fusion = choices.fusion
+        else { throw EmissionError(kernel: kernel.name, reason: "no library computes it") }
+        return try convolution.emit(
+            symbol: symbol, proposal: schedule[proposal], isFused: schedule[fusion] == 1)
     case .triton:
         guard let triton = choices.triton, TritonProductWriter.tiles.indices.contains(schedule[triton.tile]) else {
             throw EmissionError(kernel: kernel.name, reason: "there is no such tile of Triton")

@@ -30,7 +30,7 @@ package struct SIMTJoint: Sendable {
     package static func takes(_ emitted: EmittedKernel, _ target: SIMTTarget) -> Bool {
         guard target.overlaps, target.dialect == .cuda, emitted.triton == nil, case .grid(let grid) = emitted.parts
         else { return false }
-        return grid.overlaps && grid.product == nil && grid.sharedBytes == 0 && (grid.blocks.constantValue ?? 0) > 0
+        return grid.overlaps && grid.call == nil && grid.sharedBytes == 0 && (grid.blocks.constantValue ?? 0) > 0
             && parts(of: emitted) != nil
     }
 

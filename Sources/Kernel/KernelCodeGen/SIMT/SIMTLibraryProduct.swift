@@ -2,7 +2,7 @@ import ElementTypes
 import KernelIR
 
 /// A contraction that a vendor's library can compute: strided operands of constant sizes. What the library does not do itself
-/// (anything but adding a row) is done afterwards by a map over its result, which then lies in scratch memory.
+/// (anything but adding a row and what lies as the result does) is done afterwards by a map over its result, which then lies in scratch memory.
 struct SIMTLibraryProduct {
     private let product: SIMTProduct
     private let body: ContractionKernel
@@ -10,8 +10,6 @@ struct SIMTLibraryProduct {
     /// Nil where the right operand is packed.
     private let right: MatrixProduct.Matrix?
     private let sizes: (batches: Int, rows: Int, columns: Int, depth: Int)
-    /// What the library may use as it likes.
-    private static let workspaceBytes = 32 << 20
 
     /// Fails where there is no library or the contraction is of another form.
     init?(_ product: SIMTProduct) {
@@ -77,58 +75,31 @@ struct SIMTLibraryProduct {
         return result ?? 0
     }
 
-    /// What the library stores by itself: the place, the row that it adds, and the type.
-    private struct Direct {
-        var result: MatrixProduct.Matrix
-        var bias: MatrixProduct.Bias?
-        var element: ElementType
+    private var epilogue: SIMTLibraryEpilogue {
+        SIMTLibraryEpilogue(product: product, sizes: (sizes.batches, sizes.rows, sizes.columns))
     }
 
-    /// The one store that takes the sums, rounded, or with a row added to them before.
-    private var direct: Direct? {
-        guard product.stores.count == 1, let store = product.stores.first,
-            store.mask.allSatisfy({ product.ranges.isNonNegative($0) })
-        else { return nil }
-        let element = product.kernel.parameters[store.parameter].element
-        guard element == .f32 || element == product.element, let original = body.stores.first,
+    /// What the library stores by itself, and where: sums, with a row added, and with what lies as the result does.
+    private var direct: (place: MatrixProduct.Matrix, epilogue: SIMTLibraryEpilogue.Direct)? {
+        guard let found = epilogue.direct, !found.isRectified, found.bias.map({ $0.element == found.element }) ?? true,
+            let store = product.stores.first, let original = body.stores.first,
             let place = Self.matrix(store.parameter, original.index, body.batch, body.rows, body.columns),
             place.step == 1, sizes.batches == 1 || place.batch > 0
         else { return nil }
-        let nodes = product.epilogue.nodes
-        func unrounded(_ node: Int) -> Int {
-            if case .cast(let operand, element) = nodes[node] { return operand }
-            return node
-        }
-        let value = unrounded(store.value)
-        if nodes[value] == .accumulator { return Direct(result: place, element: element) }
-        guard case .apply(.add, let terms) = nodes[value], terms.count == 2 else { return nil }
-        for (sum, row) in [(terms[0], terms[1]), (terms[1], terms[0])] {
-            guard nodes[unrounded(sum)] == .accumulator, case .load(let parameter, let index, let mask) = nodes[row],
-                mask.isEmpty, product.kernel.parameters[parameter].element == element,
-                index.linearCoefficient(of: product.column.variable) == 1,
-                index.variables == [product.column.variable], index.constant >= 0
-            else { continue }
-            return Direct(result: place, bias: .init(operand: parameter, offset: index.constant), element: element)
-        }
-        return nil
+        return (place, found)
     }
 
-    /// The type that all of the epilogue takes the sums in.
-    private var scratchElement: ElementType {
-        let nodes = product.epilogue.nodes
-        var types: Set<ElementType> = []
-        for (number, node) in nodes.enumerated() {
-            func uses(_ operand: Int) -> Bool { nodes[operand] == .accumulator }
-            switch node {
-            case .cast(let operand, let element) where uses(operand): types.insert(element)
-            case .apply(_, let operands) where operands.contains(where: uses): types.insert(.f32)
-            case .cast, .apply, .load, .integerExpression, .condition, .real, .integer, .truth, .slot, .position, .row,
-                .accumulator, .scan:
-                break
-            }
-            if node == .accumulator, product.stores.contains(where: { $0.value == number }) { types.insert(.f32) }
-        }
-        return types == [product.element] ? product.element : .f32
+    /// Whether the library leaves nothing to do.
+    var isDirect: Bool { direct != nil }
+
+    /// Whether the library is taken before a search has said what is best. Measured on an H200 (Benchmarks/results): from 512 rows on
+    /// it is 1.3 to 1.7 times as fast as the kernels here where it stores the results itself; else what it stores in between
+    /// must stay in the cache, or be little beside the multiply-adds. With fewer rows less is gained than kernels lose that could
+    /// have begun beside others.
+    var isDefault: Bool {
+        guard product.element != .f32, sizes.rows >= 256, sizes.columns >= 128, sizes.depth >= 128 else { return false }
+        let bytes = sizes.batches * sizes.rows * sizes.columns * 4
+        return isDirect || bytes <= product.target.l2Bytes / 4 || sizes.depth >= 1536
     }
 
     /// The call of the library, and the map after it.
@@ -145,9 +116,9 @@ struct SIMTLibraryProduct {
                     element: element, count: IntegerExpression(count), access: .read, isConstant: false))
             return parameters.count - 1
         }
-        let element = direct?.element ?? scratchElement
+        let element = direct?.epilogue.element ?? epilogue.scratchElement
         let total = batches * rows * columns
-        var result = direct?.result
+        var result = direct?.place
         if result == nil {
             let place = add(
                 .shared(bytes: IntegerExpression(total * element.byteCount)), element, total)
@@ -161,19 +132,21 @@ struct SIMTLibraryProduct {
                 operand: add(.packed(0), product.element, packing.packing.count), line: length,
                 batch: product.rightBatches > 1 ? columns * length : 0)
         }
-        let workspace = add(.shared(bytes: IntegerExpression(Self.workspaceBytes)), .u8, Self.workspaceBytes)
+        let workspace = add(
+            .shared(bytes: IntegerExpression(SIMTLibraryEpilogue.workspaceBytes)), .u8,
+            SIMTLibraryEpilogue.workspaceBytes)
         guard let result, let right else { throw EmissionError(kernel: kernel.name, reason: "no place for a matrix") }
         let call = MatrixProduct(
             element: product.element, resultElement: element, rows: rows, columns: columns, depth: depth,
-            batches: batches, left: left, right: right, result: result, bias: direct?.bias, workspace: workspace,
-            workspaceBytes: Self.workspaceBytes, proposal: proposal)
+            batches: batches, left: left, right: right, result: result,
+            bias: direct?.epilogue.bias.map { .init(operand: $0.operand, offset: $0.offset) },
+            addend: direct?.epilogue.residual, workspace: workspace, workspaceBytes: SIMTLibraryEpilogue.workspaceBytes,
+            proposal: proposal)
         var emitted: EmittedKernel
         if direct != nil {
-            emitted = EmittedKernel(
-                symbol: symbol, source: "extern \"C\" __global__ void \(symbol)() {}\n\n", arguments: [], packings: [],
-                workspaceBytes: 0, parts: .grid(.init(blocks: 0, threads: 32)))
+            emitted = SIMTLibraryEpilogue.nothing(symbol)
         } else {
-            emitted = try map(parameters, scratch: result.operand, symbol)
+            emitted = try epilogue.map(parameters, scratch: result.operand, symbol)
         }
         emitted.arguments = arguments
         if let packing {
@@ -181,32 +154,11 @@ struct SIMTLibraryProduct {
             emitted.packingSource = packing.source
         }
         if case .grid(var grid) = emitted.parts {
-            grid.product = call
+            grid.call = .product(call)
             // What the library starts is nothing to begin beside.
             grid.overlaps = false
             emitted.parts = .grid(grid)
         }
         return emitted
-    }
-
-    /// The epilogue as a map over the sums in scratch memory.
-    private func map(
-        _ parameters: [KernelParameter], scratch: Int, _ symbol: String
-    ) throws(EmissionError) -> EmittedKernel {
-        let (b, m, n) = (product.batch, product.row, product.column)
-        func at(_ axis: LoopAxis) -> IntegerExpression {
-            axis.extent == 1 ? 0 : IntegerExpression(axis.variable)
-        }
-        let place = (at(b) * sizes.rows + at(m)) * sizes.columns + at(n)
-        let body = ScalarBody(
-            nodes: product.epilogue.nodes.map { node in
-                node == .accumulator ? .load(parameter: scratch, index: place, mask: []) : node
-            })
-        let nest = NestKernel(
-            axes: [b, m, n], steps: [NestStep(axes: [], body: body, effects: product.stores.map { .store($0) })])
-        var kernel = product.kernel
-        kernel.parameters = parameters
-        kernel.body = .nest(nest)
-        return try emitSIMTNest(kernel, nest, symbol: symbol, Schedule(), product.target)
     }
 }

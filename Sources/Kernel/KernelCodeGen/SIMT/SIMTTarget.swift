@@ -22,6 +22,8 @@ package struct SIMTTarget: Hashable, Sendable {
     package var hasTriton = false
     /// Whether a library of the vendor's computes products on its streams.
     package var hasProductLibrary = false
+    /// Whether a library of the vendor's computes convolutions on its streams.
+    package var hasConvolutionLibrary = false
 
     /// Makes a target.
     package init(
