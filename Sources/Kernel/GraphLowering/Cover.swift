@@ -9,6 +9,8 @@ package struct Cover: Hashable, Sendable {
     package enum Family: String, CaseIterable, Sendable {
         /// Whether the maps after a product, convolution, attention or pooling are computed with it.
         case epilogue
+        /// Whether a product computes what is made of equal slices of its columns.
+        case gate
         /// Whether a reduction takes the maps and reductions after it into its kernel.
         case rows
         /// Whether a map, gather or concatenation is stored, rather than computed where it is used.
@@ -28,9 +30,15 @@ package struct Cover: Hashable, Sendable {
     }
 
     private var values: [String: Bool]
+    /// Rows up to which a product by a constant is limited by reading it, so that what stands before and after costs
+    /// nothing inside: a fact of the device that the rules go by. 0 where every product gains by being one alone.
+    package let fewRows: Int
 
     /// A cover that follows the rules but for the given decisions.
-    package init(_ values: [String: Bool] = [:]) { self.values = values }
+    package init(_ values: [String: Bool] = [:], fewRows: Int = 0) {
+        self.values = values
+        self.fewRows = fewRows
+    }
 
     /// A decision, or nil where the rules hold.
     package subscript(_ name: String) -> Bool? { values[name] }
@@ -47,9 +55,9 @@ package struct Cover: Hashable, Sendable {
         return "\(family.rawValue).\(node.operation.name).\(ContentHash.of(text).description.prefix(8))"
     }
 
-    /// The decisions that a graph leaves open, in the order in which they are met.
-    package static func decisions(_ graph: Graph) -> [Decision] {
-        var partitioner = Partitioner(graph)
+    /// The decisions that a graph leaves open to a device, in the order in which they are met.
+    package static func decisions(_ graph: Graph, fewRows: Int = 0) -> [Decision] {
+        var partitioner = Partitioner(graph, cover: Cover(fewRows: fewRows))
         let partition = partitioner.run()
         var found = partitioner.decisions
         let convolutions = partition.groups.map(\.anchor).filter {

@@ -57,6 +57,22 @@ struct LocalValue {
     var index: [IntegerExpression]?
     var node: ScalarBody.Node
     var type: ElementType
+    /// Nodes that stand for what lies further along an axis, each `step` after the one before it.
+    var further: (axis: Int, step: Int, nodes: [ScalarBody.Node])?
+
+    /// What stands for the value at a place; `shape` is the value's.
+    func node(at place: [IntegerExpression], _ shape: Shape) -> ScalarBody.Node? {
+        guard let index else { return node }
+        guard let further else { return index == place ? node : nil }
+        // Views leave axes of one element at 0.
+        var wanted = zip(index, shape).map { $1 == 1 ? 0 : $0 }
+        let place = zip(place, shape).map { $1 == 1 ? 0 : $0 }
+        for node in [node] + further.nodes {
+            if place == wanted { return node }
+            wanted[further.axis] = wanted[further.axis] + IntegerExpression(further.step)
+        }
+        return nil
+    }
 }
 
 /// Builds one kernel: collects parameters and pulls values as scalar expressions.
@@ -176,8 +192,8 @@ struct KernelBuilder {
     private mutating func pullFresh(
         _ value: Value, _ index: [IntegerExpression], _ mask: [IntegerExpression], _ body: inout BodyBuilder
     ) throws(LoweringError) -> Int {
-        if let local = locals[value], local.index == nil || local.index == index {
-            return body.emit(local.node, local.type)
+        if let local = locals[value], let node = local.node(at: index, graph.type(value).shape) {
+            return body.emit(node, local.type)
         }
         let node = graph.nodes[value.node]
         if readsFromMemory(value) {

@@ -23,6 +23,8 @@ extension ProgramBuilder {
                 cursor = graph.nodes[cursor].operands[0].node
             }
             for id in path.reversed() {
+                // A column and what is taken with it have one place in all slices.
+                if group.gate != nil, case .view(.slice) = graph.nodes[id].operation { continue }
                 guard case .view(let view) = graph.nodes[id].operation,
                     let next = view.target(index, of: graph.type(graph.nodes[id].operands[0]).shape, ranges)
                 else {
@@ -47,7 +49,12 @@ extension ProgramBuilder {
         _ group: Partition.Group, _ index: [IntegerExpression], _ builder: inout KernelBuilder,
         _ accumulator: ScalarBody.Node, _ type: ElementType
     ) throws(LoweringError) -> (body: ScalarBody, stores: [Store]) {
-        builder.locals[Value(group.anchor)] = LocalValue(index: nil, node: accumulator, type: type)
+        var sums = LocalValue(index: nil, node: accumulator, type: type)
+        if let gate = group.gate {
+            sums.index = index
+            sums.further = (gate.axis, gate.count, (1..<gate.parts).map { .slot($0) })
+        }
+        builder.locals[Value(group.anchor)] = sums
         builder.roots = Set(group.members.map { Value($0) })
         let result = group.results[0]
         let target = try epilogueIndices(group, index, builder.ranges)
@@ -61,11 +68,22 @@ extension ProgramBuilder {
         var builder = KernelBuilder(self)
         var axisOf: [Int: LoopAxis] = [:]
         let extents = graph.type(node.operands[0]).shape + graph.type(node.operands[1]).shape
+        // Of columns that are cut into slices the loop is over the first, and another over the slices.
+        let gate = group.gate.map { gate in
+            (label: contract.result[gate.axis], count: gate.count, axis: builder.axis(IntegerExpression(gate.parts)))
+        }
         for (label, extent) in zip(contract.left + contract.right, extents) where axisOf[label] == nil {
-            axisOf[label] = builder.axis(extent)
+            axisOf[label] = builder.axis(label == gate?.label ? IntegerExpression(gate?.count ?? 0) : extent)
         }
         func axes(_ labels: [Int]) -> [LoopAxis] { labels.compactMap { axisOf[$0] } }
         func index(_ labels: [Int]) -> [IntegerExpression] { axes(labels).map { IntegerExpression($0.variable) } }
+        /// The index of an operand's element.
+        func source(_ labels: [Int]) -> [IntegerExpression] {
+            zip(labels, index(labels)).map { label, place in
+                guard let gate, gate.label == label else { return place }
+                return place + IntegerExpression(gate.axis.variable) * gate.count
+            }
+        }
         let (left, right) = (Set(contract.left), Set(contract.right))
         var operands = [(node.operands[0], contract.left), (node.operands[1], contract.right)]
         var rows = contract.result.filter { left.contains($0) && !right.contains($0) }
@@ -86,9 +104,9 @@ extension ProgramBuilder {
             swap(&rows, &columns)
         }
         var leftBody = BodyBuilder()
-        let leftNumber = try builder.pull(operands[0].0, index(operands[0].1), [], &leftBody)
+        let leftNumber = try builder.pull(operands[0].0, source(operands[0].1), [], &leftBody)
         var rightBody = BodyBuilder()
-        let rightNumber = try builder.pull(operands[1].0, index(operands[1].1), [], &rightBody)
+        let rightNumber = try builder.pull(operands[1].0, source(operands[1].1), [], &rightBody)
         let element = graph.type(node.operands[0]).element
         let (body, stores) = try epilogue(
             group, index(contract.result), &builder, .accumulator, element.computeType)
@@ -98,7 +116,7 @@ extension ProgramBuilder {
             depth: depth,
             left: ScalarFunction(body: leftBody.body, result: leftNumber),
             right: ScalarFunction(body: rightBody.body, result: rightNumber), operandElement: element, epilogue: body,
-            stores: stores)
+            stores: stores, gate: gate?.axis)
         launches.append(
             builder.launch(
                 "contract_\(group.anchor.rawValue)", .contraction(kernel), nodes: group.members, results: group.results,

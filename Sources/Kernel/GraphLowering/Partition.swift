@@ -25,6 +25,8 @@ package struct Partition: Sendable {
         package var members: [NodeID]
         /// Values that leave the group.
         package var results: [Value]
+        /// How the columns of a product are cut, where its epilogue reads several.
+        var gate: GatedProduct.Gate?
     }
 
     /// In an order in which every value is computed before it is read.
@@ -237,8 +239,15 @@ package struct Partitioner {
     private mutating func growEpilogue(_ id: NodeID) {
         var members = [id]
         var current = Value(id)
-        let heavyShape = graph.type(current).shape
-        let isFused = onlyMap(after: current) != nil && decide(.epilogue, id, default: true)
+        var heavyShape = graph.type(current).shape
+        let gated = gatedProduct(id)
+        if let last = gated?.maps.last {
+            members += gated?.maps ?? []
+            current = Value(last)
+            heavyShape = graph.type(current).shape
+        }
+        let isFused =
+            onlyMap(after: current) != nil && (gated != nil || decide(.epilogue, id, default: true))
         while isFused, !exits.contains(current), let next = onlyMap(after: current) {
             // Views between must be bijective, so that every point of the heavy domain is one point of the map.
             guard groupOf[next.map.index] == nil, !apart.contains(next.map) else { break }
@@ -248,6 +257,36 @@ package struct Partitioner {
             current = Value(next.map)
         }
         add(.heavy, id, members)
+        groups[groups.count - 1].gate = gated?.gate
+    }
+
+    /// A product of few rows by a constant that computes what is made of slices of its columns.
+    private mutating func gatedProduct(_ id: NodeID) -> GatedProduct? {
+        guard let rows = rowsByConstant(id), rows <= Self.mostFewRows, cover.fewRows > 0,
+            let gated = GatedProduct(graph, users: users, exits: exits, after: id),
+            gated.maps.allSatisfy({
+                groupOf[$0.index] == nil && !apart.contains($0) && isConstant[$0.index] == isConstant[id.index]
+            })
+        else { return nil }
+        return decide(.gate, id, default: rows <= cover.fewRows) ? gated : nil
+    }
+
+    /// Rows beyond which products are not limited by reading on any device.
+    private static let mostFewRows = 16
+
+    /// Rows of a product by a constant that is stored as real numbers; nil for any other.
+    private func rowsByConstant(_ id: NodeID) -> Int? {
+        guard case .contract(let contract) = graph.nodes[id].operation, !isConstant[id.index] else { return nil }
+        let operands = graph.nodes[id].operands
+        guard let side = (0..<2).first(where: { isConstant[operands[$0].node.index] }),
+            !decodesWeights(operands[side].node),
+            [.f32, .bf16, .f16].contains(graph.type(operands[side]).element)
+        else { return nil }
+        let (own, other) = side == 0 ? (contract.left, contract.right) : (contract.right, contract.left)
+        let shape = graph.type(operands[1 - side]).shape
+        return zip(other, shape).reduce(1) { product, axis in
+            own.contains(axis.0) ? product : product.flatMap { rows in axis.1.constantValue.map { rows * $0 } }
+        }
     }
 
     /// The map that is the only use of a value, looking through bijective views that have one use.

@@ -6,8 +6,11 @@ extension ContractionKernel {
     package func asNest(element: ElementType) -> NestKernel {
         let compute = element.computeType
         var body = left.body
-        let shift = body.nodes.count
-        for node in right.body.nodes { body.nodes.append(node.shifted(by: shift)) }
+        func append(_ function: ScalarFunction) -> Int {
+            let shift = body.nodes.count
+            for node in function.body.nodes { body.nodes.append(node.shifted(by: shift)) }
+            return function.result + shift
+        }
         // Operands are rounded as the products' type asks; a load of that type is already.
         func rounded(_ value: Int) -> Int {
             guard operandElement == .bf16 || operandElement == .f16 else { return value }
@@ -15,15 +18,26 @@ extension ContractionKernel {
             body.nodes.append(.cast(value, operandElement))
             return body.nodes.count - 1
         }
-        let factors = [rounded(left.result), rounded(right.result + shift)]
-        body.nodes.append(.apply(.multiply, factors))
-        let product = body.nodes.count - 1
-        let sum = NestStep(
-            axes: taps + [depth], body: body, effects: [.reduce(.sum, value: product, position: nil, slot: 0)])
+        let factor = rowSums.isEmpty ? rounded(left.result) : left.result
+        var effects: [NestStep.Effect] = []
+        for number in 0..<gates {
+            let other = gate.map { gate in
+                right.mapping {
+                    $0.substituting(VariableRanges()) { $0 == gate.variable ? IntegerExpression(number) : nil }
+                }
+            }
+            let factors = [factor, rounded(append(other ?? right))]
+            body.nodes.append(.apply(.multiply, factors))
+            effects.append(.reduce(.sum, value: body.nodes.count - 1, position: nil, slot: number))
+        }
+        for (number, function) in rowSums.enumerated() {
+            effects.append(.reduce(.sum, value: append(function), position: nil, slot: gates + number))
+        }
+        let sum = NestStep(axes: taps + [depth], body: body, effects: effects)
         let epilogue = ScalarBody(nodes: self.epilogue.nodes.map { $0 == .accumulator ? .slot(0) : $0 })
         let finish = NestStep(axes: [], body: epilogue, effects: stores.map { .store($0) })
         // Groups vary with the columns' channels, so they stand next to them.
-        return NestKernel(axes: rows + batch + columns, steps: [sum, finish], slots: [compute])
+        return NestKernel(axes: rows + batch + columns, steps: [sum, finish], slots: Array(repeating: compute, count: gates) + rowSums.map { _ in .f32 })
     }
 }
 

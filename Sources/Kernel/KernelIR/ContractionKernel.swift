@@ -5,6 +5,10 @@ import ElementTypes
 /// A convolution is the same thing: rows are output positions, taps the kernel's window, depth the channels, and the
 /// mask of `left` the padding. `left` is usually a plain load whose index is linear in the depth with stride 1 and whose
 /// mask does not hold the depth; anything else is a prologue, computed while a block is packed.
+///
+/// An epilogue may read several sums of a point: where a column has several right operands (a perceptron's gate and what it
+/// gates), and sums over a row of the left operand alone (a norm's squares). `.accumulator` is the first product, slots from
+/// 1 on are the gate's other products and then `rowSums`.
 package struct ContractionKernel: Hashable, Sendable {
     /// Loops whose points are separate products.
     package var batch: [LoopAxis]
@@ -20,16 +24,22 @@ package struct ContractionKernel: Hashable, Sendable {
     package var left: ScalarFunction
     /// Over batch, columns, taps and depth. When it reads only constant parameters it is packed at build time.
     package var right: ScalarFunction
+    /// The loop over the right operands of a column, of constant extent; `right` is over its variable too. Nil for one.
+    package var gate: LoopAxis?
+    /// Functions over batch, rows, taps and depth that are summed over taps and depth, in f32. Where there are any, the left
+    /// operand is still to be multiplied by what the epilogue makes of them, and is not rounded.
+    package var rowSums: [ScalarFunction]
     /// What the operands are rounded to before they are multiplied (f32, bf16, f16); sums are f32.
     package var operandElement: ElementType
-    /// Computed from `.accumulator` and loads, over batch, rows and columns.
+    /// Computed from the sums and loads, over batch, rows and columns.
     package var epilogue: ScalarBody
     package var stores: [Store]
 
     /// Makes a contraction.
     package init(
         batch: [LoopAxis], rows: [LoopAxis], columns: [LoopAxis], taps: [LoopAxis], depth: LoopAxis,
-        left: ScalarFunction, right: ScalarFunction, operandElement: ElementType, epilogue: ScalarBody, stores: [Store]
+        left: ScalarFunction, right: ScalarFunction, operandElement: ElementType, epilogue: ScalarBody, stores: [Store],
+        gate: LoopAxis? = nil, rowSums: [ScalarFunction] = []
     ) {
         self.batch = batch
         self.rows = rows
@@ -41,5 +51,18 @@ package struct ContractionKernel: Hashable, Sendable {
         self.operandElement = operandElement
         self.epilogue = epilogue
         self.stores = stores
+        self.gate = gate
+        self.rowSums = rowSums
+    }
+
+    /// Right operands of a column.
+    package var gates: Int { gate?.extent.constantValue ?? 1 }
+
+    /// Sums of a point of the result.
+    package var sums: Int { gates + rowSums.count }
+
+    /// Types of the epilogue's slots; the first, which is the accumulator, is not read as one.
+    package var slotTypes: [ElementType] {
+        Array(repeating: operandElement.computeType, count: gates) + rowSums.map { _ in .f32 }
     }
 }

@@ -32,6 +32,8 @@ extension Kernel.Body {
             kernel.depth = kernel.depth.mapping(change)
             kernel.left = kernel.left.mapping(change)
             kernel.right = kernel.right.mapping(change)
+            kernel.gate = kernel.gate?.mapping(change)
+            kernel.rowSums = kernel.rowSums.map { $0.mapping(change) }
             kernel.epilogue = kernel.epilogue.mapping(change)
             kernel.stores = kernel.stores.map { $0.mapping(change) }
             return .contraction(kernel)

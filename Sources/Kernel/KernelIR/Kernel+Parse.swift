@@ -104,11 +104,14 @@ private struct KernelReader {
         try end()
         let (batch, rows, columns) = (try axes("batch"), try axes("row"), try axes("column"))
         let (taps, depth) = (try axes("tap"), try axis("depth"))
+        let gate = try axes("gate").first
         let (left, right) = (try function("left"), try function("right"))
+        var rowSums: [ScalarFunction] = []
+        while let function = try optionalFunction("rowSum") { rowSums.append(function) }
         let (epilogue, stores) = try epilogue()
         return ContractionKernel(
             batch: batch, rows: rows, columns: columns, taps: taps, depth: depth, left: left, right: right,
-            operandElement: element, epilogue: epilogue, stores: stores)
+            operandElement: element, epilogue: epilogue, stores: stores, gate: gate, rowSums: rowSums)
     }
 
     private mutating func attention() throws(TextError) -> AttentionKernel {

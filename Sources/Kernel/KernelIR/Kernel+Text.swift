@@ -64,8 +64,10 @@ private struct KernelText {
         axes("column", kernel.columns)
         axes("tap", kernel.taps)
         axes("depth", [kernel.depth])
+        axes("gate", kernel.gate.map { [$0] } ?? [])
         write("left", kernel.left)
         write("right", kernel.right)
+        for function in kernel.rowSums { write("rowSum", function) }
         line("epilogue")
         write(kernel.epilogue)
         for store in kernel.stores { write(store) }

@@ -177,6 +177,15 @@ package struct KernelChecker {
             }
             return nil
         },
+        Rule(what: "a product's gate has a constant number of operands, two at least") { kernel in
+            guard case .contraction(let body) = kernel.body, let gate = body.gate else { return nil }
+            return (gate.extent.constantValue ?? 0) >= 2 ? nil : "\(gate.extent)"
+        },
+        Rule(what: "sums over rows are of f32 values") { kernel in
+            guard case .contraction(let body) = kernel.body else { return nil }
+            return body.rowSums.lazy.map { $0.body.types(parameters: kernel.parameters)[$0.result] }.first { $0 != .f32 }
+                .map(\.rawValue)
+        },
         Rule(what: "gates are as many as the cell has, and an LSTM has a cell state") { kernel in
             guard case .recurrence(let recurrence) = kernel.body else { return nil }
             if let gates = recurrence.gate.extent.constantValue, gates != recurrence.cell.gates {
@@ -238,10 +247,17 @@ extension Kernel {
         case .contraction(let kernel):
             [
                 KernelPart("left", kernel.batch + kernel.rows + kernel.taps + [kernel.depth], kernel.left),
-                KernelPart("right", kernel.batch + kernel.columns + kernel.taps + [kernel.depth], kernel.right),
                 KernelPart(
-                    epilogue: kernel.epilogue, kernel.stores, over: kernel.batch + kernel.rows + kernel.columns),
+                    "right", kernel.batch + kernel.columns + (kernel.gate.map { [$0] } ?? []) + kernel.taps + [kernel.depth],
+                    kernel.right),
             ]
+                + kernel.rowSums.map {
+                    KernelPart("row sum", kernel.batch + kernel.rows + kernel.taps + [kernel.depth], $0)
+                } + [
+                    KernelPart(
+                        epilogue: kernel.epilogue, kernel.stores, over: kernel.batch + kernel.rows + kernel.columns,
+                        slots: kernel.sums)
+                ]
         case .attention(let kernel): kernel.parts
         case .recurrence(let kernel): kernel.parts
         case .sort(let kernel):
@@ -270,7 +286,9 @@ extension Kernel {
         var accumulator = ElementType.f32
         switch body {
         case .nest(let nest): (slots, rows) = (nest.slots, nest.rows)
-        case .contraction(let contraction): accumulator = contraction.operandElement.computeType
+        case .contraction(let contraction):
+            accumulator = contraction.operandElement.computeType
+            slots = contraction.slotTypes
         case .attention(let attention): accumulator = attention.operandElement.computeType
         case .recurrence, .sort: break
         }
@@ -293,10 +311,10 @@ extension KernelPart {
     }
 
     /// An epilogue with its stores.
-    fileprivate init(epilogue: ScalarBody, _ stores: [Store], over axes: [LoopAxis]) {
+    fileprivate init(epilogue: ScalarBody, _ stores: [Store], over axes: [LoopAxis], slots: Int = 1) {
         self.init(
             name: "epilogue", axes: axes, body: epilogue, used: stores.map(\.value),
-            writes: stores.map { ($0.parameter, [$0.index] + $0.mask) }, isEpilogue: true)
+            writes: stores.map { ($0.parameter, [$0.index] + $0.mask) }, isEpilogue: true, slots: Set(1..<slots))
     }
 }
 

@@ -53,7 +53,7 @@ package struct KernelLimits {
         switch kernel.body {
         case .contraction(let body):
             let points = extents(body.batch + body.rows + body.columns) * extents([body.depth])
-            return (2 * points * extents(body.taps), body.operandElement)
+            return (2 * points * extents(body.taps) * Double(body.gates), body.operandElement)
         case .attention(let body):
             let scores = extents([body.batch, body.keyHeads, body.group, body.queries, body.keys])
             return (4 * scores * extents([body.depth]), body.operandElement)

@@ -15,8 +15,12 @@ package struct FormChoices: Hashable, Sendable {
     /// What the rules say.
     package init() {}
 
-    /// What the rules say for a device: where every launch costs microseconds, sibling products are one.
-    init(_ limits: DeviceLimits) { mergesSiblings = limits.blocks != nil }
+    /// What the rules say for a device: where every launch costs microseconds, sibling products are one, and products of few
+    /// rows take in what stands around them.
+    init(_ limits: DeviceLimits) {
+        mergesSiblings = limits.blocks != nil
+        cover = Cover(fewRows: limits.blocks == nil ? 0 : 8)
+    }
 }
 
 /// A model under one set of decisions: rewritten and lowered, with its distinct kernels.

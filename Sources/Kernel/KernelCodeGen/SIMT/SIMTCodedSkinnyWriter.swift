@@ -33,13 +33,16 @@ struct SIMTCodedSkinnyWriter {
         let columnBlocks = (n.extent + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), frame.ranges)
         let turns = (codes.runs + members - 1) / members
         let ahead = min(self.ahead, turns)
-        let left = SIMTSkinnyRows(product, frame, run: run, held: held)
+        let left = SIMTSkinnyRows(product, frame, run: run, held: held, columns: columns)
         var functions = codes.decoder(symbol)
-        functions += left.function
-        functions += frame.epilogue("finish", product.epilogue, product.stores, over: [b, m, n])
+        functions += left.functions
+        functions += frame.epilogue(
+            "finish", product.epilogue, product.stores, over: [b, m, product.result], sums: product.sums)
+        let sums = SIMTSkinnyWriter(
+            product: product, symbol: symbol, across: across, columns: columns, ahead: ahead, warps: warps)
         let index = frame.index
         let i = frame.integer
-        let count = rows * columns
+        let count = sums.sumsOfGroup(rows: rows)
         let hasBlocks = codes.blocks > 1
         let scaleType = frame.storage(codes.operand.scaleElement)
         func load(_ u: String, _ turn: String) -> [String] {
@@ -91,10 +94,9 @@ struct SIMTCodedSkinnyWriter {
                 : "c[(top + m) * \(columns) + r] = part[m];",
             "}", "}", "}", "}", "}", "}",
         ]
-        let sums = SIMTSkinnyWriter(
-            product: product, symbol: symbol, across: across, columns: columns, ahead: ahead, warps: warps)
-        let scale = codes.isScaledByRow ? codes.scale(codes.row("b", "column"), frame) : nil
-        lines += sums.reduce(frame, count: count, rows: rows, groups: groups, factor: scale)
+        let scale: ((String) -> String)? =
+            codes.isScaledByRow ? { codes.scale(codes.row("b", $0), frame) } : nil
+        lines += sums.reduce(frame, rows: rows, groups: groups, factor: scale)
         let packings = codes.packings(symbol)
         var extra = [SIMTFrame.Extra(name: "codes", type: "uint8_t", isRead: true)]
         if packings.count > 1 { extra.append(.init(name: "scales", type: scaleType, isRead: true)) }

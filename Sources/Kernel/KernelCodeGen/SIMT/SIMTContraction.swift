@@ -62,12 +62,13 @@ private struct SIMTProductChoices {
         let isSkinny =
             product.isReal && product.rows.map { $0 <= SIMTSkinnyWriter.mostRows } ?? false && product.depth != nil
             && depth >= product.runLength && (codes != nil || product.rightForm != .computed)
-        let hasMatrix = product.isReal && product.element != .f32 && product.target.hasMatrixUnits
+        let hasMatrix = product.isPlain && product.isReal && product.element != .f32 && product.target.hasMatrixUnits
         // A tile's worth of rows, columns or summed elements that are not there is work for nothing: depthwise windows and
         // single columns run as nests.
-        let fillsTiles = min(rows, columns) >= 8 && depth >= 8
+        // Several sums of a point are joined where threads lie across the summed axis, and in nests.
+        let fillsTiles = product.isPlain && min(rows, columns) >= 8 && depth >= 8
         // Codes of 4 bits are read faster than threads decode them to f32.
-        if isSkinny, let codes, SIMTCodedUnitsWriter.applies(codes) { forms.append(.codedUnits) }
+        if isSkinny, product.isPlain, let codes, SIMTCodedUnitsWriter.applies(codes) { forms.append(.codedUnits) }
         // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
         if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
         if fillsTiles {
@@ -78,7 +79,7 @@ private struct SIMTProductChoices {
         forms.append(.nest)
         if !fillsTiles {
             if hasMatrix { forms.append(.matrix) }
-            if product.isReal { forms.append(.tile) }
+            if product.isReal, product.isPlain { forms.append(.tile) }
         }
         // Never the default: where it is better, the search says so.
         triton =
@@ -107,9 +108,9 @@ private struct SIMTProductChoices {
         // Without shuffles every thread's sums go through shared memory.
         let sums = product.target.hasShuffles ? 64 : 32
         let fits = (isLong ? [8, 4, 2, 1] : [2, 4, 8, 1]).filter {
-            $0 * min(rows, SIMTSkinnyWriter.mostRows) <= sums
+            $0 % product.gates == 0 && $0 * min(rows, SIMTSkinnyWriter.mostRows) <= sums
         }
-        self.columns = Choice("columns", fits.isEmpty ? [1] : fits)
+        self.columns = Choice("columns", fits.isEmpty ? [product.gates] : fits)
         ahead = Choice(
             "ahead", hasUnits ? [4, 8, 2, 1] : rows <= 4 && (isDeep || !isLong) ? [2, 4, 1, 8] : [1, 2, 4])
         warps = Choice("warps", !product.target.hasShuffles ? [8, 4] : isDeep ? [4, 8, 16] : [8, 4, 16])

@@ -161,19 +161,23 @@ struct SIMTFrame {
         return element == .f16 ? "store_f16(\(cast))" : CTypes.store(element, cast)
     }
 
-    /// A device function that computes from an accumulator at one point and stores.
-    func epilogue(_ name: String, _ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis]) -> String {
+    /// A device function that computes from the sums of one point, `accumulator` and `slot1` on, and stores.
+    func epilogue(
+        _ name: String, _ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], sums: Int = 1
+    ) -> String {
         var wanted = stores.map(\.value)
         for store in stores {
             for expression in [store.index] + store.mask {
                 wanted += expression.variables.filter { $0.kind == .value }.map(\.index)
             }
         }
-        let printer = self.printer
+        var printer = self.printer
+        printer.slotTypes = Array(repeating: .f32, count: sums)
         let (statements, values) = printer.print(body, wanted: wanted)
-        let types = body.types(parameters: kernel.parameters)
+        let types = body.types(parameters: kernel.parameters, slots: printer.slotTypes)
         let writes = stores.map { printer.statement($0, values, types) }
-        return ([head("void", name, axes, ["const float accumulator"])] + statements + writes + ["}", ""])
+        let given = ["const float accumulator"] + (1..<max(1, sums)).map { "const float slot\($0)" }
+        return ([head("void", name, axes, given)] + statements + writes + ["}", ""])
             .joined(separator: "\n")
     }
 

@@ -133,6 +133,7 @@ extension SIMTProduct {
     /// Parameters that only the right operand reads: not needed where it is packed.
     var packedParameters: Set<Int> {
         var others = left.body.loadedParameters.union(epilogue.loadedParameters)
+        for function in rowSums { others.formUnion(function.body.loadedParameters) }
         others.formUnion(stores.map(\.parameter))
         return right.body.loadedParameters.subtracting(others)
     }

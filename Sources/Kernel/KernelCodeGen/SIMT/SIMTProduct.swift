@@ -8,12 +8,20 @@ struct SIMTProduct {
     let target: SIMTTarget
     let batch: LoopAxis
     let row: LoopAxis
+    /// Over the columns of the right operand: of a result's column those of its gate, one after the other.
     let column: LoopAxis
+    /// Over the columns of the result.
+    let result: LoopAxis
     let sum: LoopAxis
     /// Over batch, row and sum.
     let left: ScalarFunction
     /// Over batch, column and sum.
     let right: ScalarFunction
+    /// Over batch, row and sum.
+    let rowSums: [ScalarFunction]
+    /// Right operands of a column of the result.
+    let gates: Int
+    /// Over batch, row and result.
     let epilogue: ScalarBody
     let stores: [Store]
     /// Type that the factors are rounded to.
@@ -35,7 +43,9 @@ struct SIMTProduct {
         func product(_ axes: [LoopAxis]) -> IntegerExpression { axes.reduce(1) { $0 * $1.extent } }
         batch = LoopAxis(Variable(.axis, 920_000), product(body.batch))
         row = LoopAxis(Variable(.axis, 920_001), product(body.rows))
-        column = LoopAxis(Variable(.axis, 920_002), product(body.columns))
+        gates = body.gates
+        column = LoopAxis(Variable(.axis, 920_002), product(body.columns) * IntegerExpression(gates))
+        result = gates == 1 ? column : LoopAxis(Variable(.axis, 920_004), product(body.columns))
         // A summed axis along which the left operand is contiguous comes last.
         var summed = body.taps + [body.depth]
         if let (_, index, _) = body.left.plainLoad, index.linearCoefficient(of: body.depth.variable) != 1,
@@ -47,8 +57,8 @@ struct SIMTProduct {
         }
         sum = LoopAxis(Variable(.axis, 920_003), product(summed))
         var ranges = kernel.ranges
-        for axis in [batch, row, column, sum] { ranges.declare(axis.variable, extent: axis.extent) }
-        for axis in body.batch + body.rows + body.columns + summed {
+        for axis in [batch, row, column, sum, result] { ranges.declare(axis.variable, extent: axis.extent) }
+        for axis in body.batch + body.rows + body.columns + summed + (body.gate.map { [$0] } ?? []) {
             ranges.declare(axis.variable, extent: axis.extent)
         }
         self.ranges = ranges
@@ -62,13 +72,13 @@ struct SIMTProduct {
         }
         spread(body.batch, batch)
         spread(body.rows, row)
-        spread(body.columns, column)
+        spread(body.columns, result)
         spread(summed, sum)
         func flat(_ function: ScalarFunction) -> ScalarFunction {
             ScalarFunction(body: function.body.replacing(ranges) { places[$0] }, result: function.result)
         }
         left = flat(body.left)
-        right = flat(body.right)
+        rowSums = body.rowSums.map(flat)
         epilogue = body.epilogue.replacing(ranges) { places[$0] }
         stores = body.stores.map { store in
             var store = store
@@ -76,6 +86,10 @@ struct SIMTProduct {
             store.mask = store.mask.map { $0.substituting(ranges) { places[$0] } }
             return store
         }
+        if let gate = body.gate {
+            spread(body.columns + [gate], column)
+        }
+        right = flat(body.right)
         element = body.operandElement
     }
 
@@ -83,7 +97,7 @@ struct SIMTProduct {
     var body: ContractionKernel {
         ContractionKernel(
             batch: [batch], rows: [row], columns: [column], taps: [], depth: sum, left: left, right: right,
-            operandElement: element, epilogue: epilogue, stores: stores)
+            operandElement: element, epilogue: epilogue, stores: stores, rowSums: rowSums)
     }
 
     /// Whether products and sums are in f32 on operands that warps can multiply.
@@ -97,13 +111,22 @@ struct SIMTProduct {
         }
     }
 
+    /// Whether the epilogue reads one sum, the product's.
+    var isPlain: Bool { gates == 1 && rowSums.isEmpty }
+
+    /// What the left operand's values are rounded to before they are multiplied; nil where they stay in f32.
+    var leftRounding: ElementType? { element == .f32 || !rowSums.isEmpty ? nil : element }
+
+    /// Sums that the epilogue reads.
+    var sums: Int { gates + rowSums.count }
+
     /// Whether the right operand is known before the kernel runs, and before those that run before it.
     var isRightConstant: Bool { right.body.loadedParameters.allSatisfy { kernel.parameters[$0].isConstant } }
 
     /// A frame for a kernel of this product.
     func frame(_ symbol: String) -> SIMTFrame {
         SIMTFrame(
-            kernel, .contraction(body), symbol: symbol, axes: [batch, row, column, sum], target)
+            kernel, .contraction(body), symbol: symbol, axes: [batch, row, column, sum, result], target)
     }
 
     /// A frame for a kernel that reads the right operand as it was packed, where it was: then not what it was made of.

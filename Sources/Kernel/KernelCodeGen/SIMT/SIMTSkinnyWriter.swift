@@ -41,14 +41,15 @@ struct SIMTSkinnyWriter {
         let turns = (runs + members - 1) / members
         let ahead = min(self.ahead, turns)
         let held = min(rows, Self.heldRows)
-        let left = SIMTSkinnyRows(product, frame, run: run, held: held)
+        let left = SIMTSkinnyRows(product, frame, run: run, held: held, columns: columns)
         let address = product.rightAddress(frame, isPacked: isPacked)
         var functions = address.text
-        functions += left.function
-        functions += frame.epilogue("finish", product.epilogue, product.stores, over: [b, m, n])
+        functions += left.functions
+        functions += frame.epilogue(
+            "finish", product.epilogue, product.stores, over: [b, m, product.result], sums: product.sums)
         let index = frame.index
         let i = frame.integer
-        let count = rows * columns
+        let count = sumsOfGroup(rows: rows)
         func right(_ column: String, _ place: String) -> String {
             address.call(["b", column, "\(place) * \(run)"])
         }
@@ -93,7 +94,7 @@ struct SIMTSkinnyWriter {
                 + "c[(top + m) * \(columns) + r] = fma_fs(x[m][k], y, c[(top + m) * \(columns) + r]);",
             "}", "}", "}", "}", "}",
         ]
-        lines += reduce(frame, count: count, rows: rows, groups: groups)
+        lines += reduce(frame, rows: rows, groups: groups)
         let body = frame.kernelFunction(
             extra: isPacked ? [.init(name: "packed", type: frame.storage(element), isRead: true)] : [],
             threads: threads, lines)
@@ -105,38 +106,56 @@ struct SIMTSkinnyWriter {
             parts: .grid(.init(blocks: b.extent * columnBlocks, threads: threads, overlaps: product.target.overlaps)))
     }
 
-    /// Sums over the threads of a group, times a factor where there is one, and the epilogue.
-    func reduce(_ frame: SIMTFrame, count: Int, rows: Int, groups: Int, factor: String? = nil) -> [String] {
-        let total = groups * count
-        // Position of a sum within its group: row-major over rows and columns.
-        let finish = [
-            "const \(frame.integer) column = first0 + place / \(count) * \(columns) + place % \(columns);",
-            "if (column < columns) "
-                + "\(frame.call("finish", ["b", "place % \(count) / \(columns)", "column", factor.map { "sum * \($0)" } ?? "sum"]));",
-        ]
-        let first0 =
-            "const \(frame.integer) first0 = first - group * \(columns);"
-        guard frame.target.hasShuffles else {
-            return [
-                first0, "SHARED float folds[\(threads * count)];",
-                "for (int i = 0; i < \(count); ++i) folds[thread * \(count) + i] = c[i];", "BARRIER;",
-                "for (int place = thread; place < \(total); place += \(threads)) {", "float sum = 0;",
-                "for (int other = 0; other < \(across * 32); ++other) "
-                    + "sum += folds[(place / \(count) * \(across * 32) + other) * \(count) + place % \(count)];",
-            ] + finish + ["}"]
+    /// Sums of a group of threads: of its columns for each row, then of `rowSums` for each row.
+    func sumsOfGroup(rows: Int) -> Int { rows * (columns + product.rowSums.count) }
+
+    /// Sums over the threads of a group, those of a column times a factor where there is one, and the epilogue.
+    func reduce(_ frame: SIMTFrame, rows: Int, groups: Int, factor: ((_ column: String) -> String)? = nil) -> [String] {
+        let count = sumsOfGroup(rows: rows)
+        let gates = product.gates
+        // Columns of the result that a group has.
+        let own = columns / gates
+        // Where shuffles have summed over a warp, a warp counts as one.
+        let width = frame.target.hasShuffles ? across : across * 32
+        func sum(_ name: String, _ place: String) -> String {
+            "float \(name) = 0; UNROLL for (int other = 0; other < \(width); ++other) "
+                + "\(name) += folds[(own * \(width) + other) * \(count) + \(place)];"
         }
-        var lines = [
-            first0,
-            "UNROLL for (int i = 0; i < \(count); ++i) UNROLL for (int other = 16; other > 0; other /= 2) "
-                + "c[i] += __shfl_xor_sync(0xffffffffu, c[i], other);",
-            "SHARED float folds[\(warps * count)];",
-            "if (thread % 32 == 0) { UNROLL for (int i = 0; i < \(count); ++i) folds[thread / 32 * \(count) + i] = c[i]; }",
-            "BARRIER;",
-            "for (int place = thread; place < \(total); place += \(threads)) {", "float sum = 0;",
-            "UNROLL for (int other = 0; other < \(across); ++other) "
-                + "sum += folds[(place / \(count) * \(across) + other) * \(count) + place % \(count)];",
+        let names = (0..<gates + product.rowSums.count).map { "sum\($0)" }
+        var lines = ["const \(frame.integer) first0 = first - group * \(columns);"]
+        if frame.target.hasShuffles {
+            lines += [
+                "UNROLL for (int i = 0; i < \(count); ++i) UNROLL for (int other = 16; other > 0; other /= 2) "
+                    + "c[i] += __shfl_xor_sync(0xffffffffu, c[i], other);",
+                "SHARED float folds[\(warps * count)];",
+                "if (thread % 32 == 0) { UNROLL for (int i = 0; i < \(count); ++i) folds[thread / 32 * \(count) + i] = c[i]; }",
+            ]
+        } else {
+            lines += [
+                "SHARED float folds[\(threads * count)];",
+                "for (int i = 0; i < \(count); ++i) folds[thread * \(count) + i] = c[i];",
+            ]
+        }
+        // Results of a group are row-major over rows and columns.
+        lines += [
+            "BARRIER;", "for (int place = thread; place < \(groups * rows * own); place += \(threads)) {",
+            "const int own = place / \(rows * own), m = place % \(rows * own) / \(own), q = place % \(own);",
         ]
-        lines += finish
-        return lines + ["}"]
+        for (number, name) in names.enumerated() {
+            let place =
+                number < gates
+                ? "m * \(columns) + q * \(gates) + \(number)" : "\(rows * (columns + number - gates)) + m"
+            lines.append(sum(name, place))
+        }
+        let column = "const \(frame.integer) column = (first0 + own * \(columns)) / \(gates) + q;"
+        let factored = names.enumerated().map { number, name in
+            guard let factor, number < gates else { return name }
+            return "\(name) * " + factor(gates == 1 ? "column" : "(column * \(gates) + \(number))")
+        }
+        lines += [
+            column,
+            "if (column < columns / \(gates)) \(frame.call("finish", ["b", "m", "column"] + factored));", "}",
+        ]
+        return lines
     }
 }
