@@ -12,7 +12,7 @@ import Testing
     func becomesTheseLaunches(_ row: FusionCase) throws {
         let graph = try Graph(parsing: row.text)
         try GraphChecker.check(graph, stage: "test")
-        let launches = try lower(graph).launchText
+        let launches = try lower(graph, cover: Cover(fewRows: row.fewRows)).launchText
         #expect(launches == row.launches)
     }
 
@@ -20,7 +20,9 @@ import Testing
     @Test(arguments: FusionCase.all)
     func nothingIsReadBeforeItIsWritten(_ row: FusionCase) throws {
         let graph = try Graph(parsing: row.text)
-        for cover in [Cover()] + Cover.decisions(graph).map({ Cover([$0.name: !$0.usual]) }) {
+        let few = row.fewRows
+        let against = Cover.decisions(graph, fewRows: few).map { Cover([$0.name: !$0.usual], fewRows: few) }
+        for cover in [Cover(fewRows: few)] + against {
             let program = try lower(graph, cover: cover)
             var written = Set<BufferID>()
             for launch in program.launches {
@@ -40,7 +42,7 @@ import Testing
     /// A decision stands once in the list, however often groups had to grow again.
     @Test(arguments: FusionCase.all)
     func decisionsAreListedOnce(_ row: FusionCase) throws {
-        for decision in Cover.decisions(try Graph(parsing: row.text)) {
+        for decision in Cover.decisions(try Graph(parsing: row.text), fewRows: row.fewRows) {
             #expect(Set(decision.nodes).count == decision.nodes.count)
         }
     }

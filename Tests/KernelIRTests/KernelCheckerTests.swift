@@ -62,6 +62,13 @@ import Testing
             0, "argMaximum %15 at i1", "argMaximum %15", "positions of extrema, and only they, are given",
             "argMaximum"
         ),
+        (
+            1, "left\n", "gate i7 < 1\nleft\n", "a product's gate has a constant number of operands, two at least", "1"
+        ),
+        (
+            1, "epilogue\n", "rowSum\n  %0 = integer 1\n  result %0\nepilogue\n", "sums over rows are of f32 values",
+            "i64"
+        ),
         (3, "gate i3 < 4", "gate i3 < 3", "gates are as many as the cell has, and an LSTM has a cell state", "3 of 4"),
         (
             3, "recurrence lstm", "recurrence gru",

@@ -55,12 +55,13 @@ import Testing
             model: Pipeline.Model(graph: graph, tensors: source), limits: device.limits,
             generator: CodeGenerator(emitter), objects: objects,
             folder: folder, constants: try ConstantWorkshop(TestWorker.command))
-        let decisions = Cover.decisions(graph)
+        let decisions = Cover.decisions(graph, fewRows: row.fewRows)
         var choices = [FormChoices()]
+        choices[0].cover = Cover(fewRows: row.fewRows)
         if !decisions.isEmpty {
             let against = decisions.map { ($0.name, !$0.usual) }
             choices.append(FormChoices())
-            choices[1].cover = Cover(Dictionary(uniqueKeysWithValues: against))
+            choices[1].cover = Cover(Dictionary(uniqueKeysWithValues: against), fewRows: row.fewRows)
         }
         for choice in choices {
             let path = folder.newFile("fused.hearth")

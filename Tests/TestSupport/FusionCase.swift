@@ -11,20 +11,23 @@ package struct FusionCase: Sendable, CustomStringConvertible {
     /// parameters have their names. A physical order other than the logical one stands in brackets; launches of
     /// build time begin with `once`.
     package let launches: [String]
+    /// Rows up to which products take in what stands around them; 0 where the rules know of none.
+    package let fewRows: Int
 
     /// The printed graph.
     package var text: String { "graph \"case\"\n\(graph)\n" }
     package var description: String { name }
 
     /// Makes a row.
-    init(_ name: String, _ graph: String, _ launches: [String]) {
+    init(_ name: String, _ graph: String, _ launches: [String], fewRows: Int = 0) {
         self.name = name
         self.graph = graph
         self.launches = launches
+        self.fewRows = fewRows
     }
 
     /// All rows.
-    package static let all = chains + products + pooling + stored + orders + leaves
+    package static let all = chains + products + severalSums + pooling + stored + orders + leaves
 }
 
 extension FusionCase {

@@ -11,6 +11,8 @@ package struct Cover: Hashable, Sendable {
         case epilogue
         /// Whether a product computes what is made of equal slices of its columns.
         case gate
+        /// Whether products compute the norm before them, each for itself.
+        case norm
         /// Whether a reduction takes the maps and reductions after it into its kernel.
         case rows
         /// Whether a map, gather or concatenation is stored, rather than computed where it is used.

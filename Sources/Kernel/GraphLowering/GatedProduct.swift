@@ -82,10 +82,13 @@ struct GatedProduct {
                 ranges.declare(variables[place], extent: extent)
                 index.append(extent == 1 ? 0 : IntegerExpression(variables[place]))
             }
-            guard let target = Self.target(graph, stem + branches[0].views, index, ranges) else { continue }
+            guard let target = Self.target(graph, stem + branches[0].views, index, ranges),
+                let first = branches.first(where: { $0.start == 0 }),
+                let base = Self.source(graph, stem + first.views, target, ranges), base[own].constant == 0
+            else { continue }
             let agrees = branches.allSatisfy { start, views in
-                var wanted = index
-                wanted[own] = index[own] + IntegerExpression(start)
+                var wanted = base
+                wanted[own] = base[own] + IntegerExpression(start)
                 return Self.source(graph, stem + views, target, ranges) == wanted
             }
             if agrees { found = Gate(axis: own, parts: branches.count, count: count) }

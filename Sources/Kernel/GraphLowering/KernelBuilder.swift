@@ -57,21 +57,17 @@ struct LocalValue {
     var index: [IntegerExpression]?
     var node: ScalarBody.Node
     var type: ElementType
-    /// Nodes that stand for what lies further along an axis, each `step` after the one before it.
+    /// Nodes that stand for what lies further along an axis, each `step` after the one before it: told by the constant part of
+    /// the place, which is 0 for the first.
     var further: (axis: Int, step: Int, nodes: [ScalarBody.Node])?
+    /// What it is multiplied by.
+    var factor: SplitFactors?
 
-    /// What stands for the value at a place; `shape` is the value's.
-    func node(at place: [IntegerExpression], _ shape: Shape) -> ScalarBody.Node? {
-        guard let index else { return node }
-        guard let further else { return index == place ? node : nil }
-        // Views leave axes of one element at 0.
-        var wanted = zip(index, shape).map { $1 == 1 ? 0 : $0 }
-        let place = zip(place, shape).map { $1 == 1 ? 0 : $0 }
-        for node in [node] + further.nodes {
-            if place == wanted { return node }
-            wanted[further.axis] = wanted[further.axis] + IntegerExpression(further.step)
-        }
-        return nil
+    /// What stands for the value at a place.
+    func node(at place: [IntegerExpression]) -> ScalarBody.Node? {
+        guard let further else { return index == nil || index == place ? node : nil }
+        let number = place[further.axis].constant / further.step
+        return number == 0 ? node : further.nodes.indices.contains(number - 1) ? further.nodes[number - 1] : nil
     }
 }
 
@@ -192,8 +188,10 @@ struct KernelBuilder {
     private mutating func pullFresh(
         _ value: Value, _ index: [IntegerExpression], _ mask: [IntegerExpression], _ body: inout BodyBuilder
     ) throws(LoweringError) -> Int {
-        if let local = locals[value], let node = local.node(at: index, graph.type(value).shape) {
-            return body.emit(node, local.type)
+        if let local = locals[value], let node = local.node(at: index) {
+            let number = body.emit(node, local.type)
+            guard let factor = local.factor else { return number }
+            return body.apply(.multiply, number, factor.emitFactor(&body))
         }
         let node = graph.nodes[value.node]
         if readsFromMemory(value) {

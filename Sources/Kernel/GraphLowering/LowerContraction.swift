@@ -44,14 +44,14 @@ extension ProgramBuilder {
         return reaches(graph.nodes[value.node].operands[0], target)
     }
 
-    /// The epilogue of a heavy group: its last member computed from the accumulator, and the store of it.
+    /// The epilogue of a heavy group: its last member computed from the accumulator, times a factor where there is one, and the
+    /// store of it.
     func epilogue(
         _ group: Partition.Group, _ index: [IntegerExpression], _ builder: inout KernelBuilder,
-        _ accumulator: ScalarBody.Node, _ type: ElementType
+        _ accumulator: ScalarBody.Node, _ type: ElementType, factor: SplitFactors? = nil
     ) throws(LoweringError) -> (body: ScalarBody, stores: [Store]) {
-        var sums = LocalValue(index: nil, node: accumulator, type: type)
+        var sums = LocalValue(index: nil, node: accumulator, type: type, factor: factor)
         if let gate = group.gate {
-            sums.index = index
             sums.further = (gate.axis, gate.count, (1..<gate.parts).map { .slot($0) })
         }
         builder.locals[Value(group.anchor)] = sums
@@ -61,6 +61,11 @@ extension ProgramBuilder {
         var body = BodyBuilder()
         let number = try builder.pull(result, target, [], &body)
         return (body.body, [try builder.store(result, target, number)])
+    }
+
+    /// An index of an operand with 0 on axes of one element, as views leave them.
+    private func operandIndex(_ value: Value, _ index: [IntegerExpression]) -> [IntegerExpression] {
+        zip(index, graph.type(value).shape).map { $1 == 1 ? 0 : $0 }
     }
 
     /// A matrix product.
@@ -103,20 +108,46 @@ extension ProgramBuilder {
             operands.swapAt(0, 1)
             swap(&rows, &columns)
         }
+        // A norm's sums are the slots after those of the columns.
+        let firstSum = gate.flatMap { $0.axis.extent.constantValue } ?? 1
+        for (number, sum) in (group.norm?.reductions ?? []).enumerated() {
+            builder.locals[Value(sum)] = LocalValue(index: nil, node: .slot(firstSum + number), type: .f32)
+        }
         var leftBody = BodyBuilder()
         let leftNumber = try builder.pull(operands[0].0, source(operands[0].1), [], &leftBody)
         var rightBody = BodyBuilder()
         let rightNumber = try builder.pull(operands[1].0, source(operands[1].1), [], &rightBody)
         let element = graph.type(node.operands[0]).element
-        let (body, stores) = try epilogue(
-            group, index(contract.result), &builder, .accumulator, element.computeType)
         let depth = axes(summed).last ?? builder.axis(1)
+        var leftFunction = ScalarFunction(body: leftBody.body, result: leftNumber)
+        var rowSums: [ScalarFunction] = []
+        var factor: SplitFactors?
+        if let norm = group.norm {
+            let slots = firstSum + norm.reductions.count
+            factor = SplitFactors(leftFunction, parameters: builder.parameterStubs, slots: slots)
+            let places = norm.places(
+                graph, operands[0].0, operandIndex(operands[0].0, index(operands[0].1)),
+                depth: .init(variable: depth.variable, extent: depth.extent), builder.ranges)
+            guard let factor, let places else {
+                throw builder.error(Value(group.anchor), "a norm's factor does not commute with the product's sum")
+            }
+            leftFunction = factor.plain
+            for sum in norm.reductions {
+                guard case .reduce(let reduce) = graph.nodes[sum].operation, var place = places[sum] else { continue }
+                place.insert(IntegerExpression(depth.variable), at: reduce.axes[0])
+                var body = BodyBuilder()
+                let number = try builder.pull(graph.nodes[sum].operands[0], place, [], &body)
+                rowSums.append(ScalarFunction(body: body.body, result: number))
+            }
+        }
+        let (body, stores) = try epilogue(
+            group, index(contract.result), &builder, .accumulator, element.computeType, factor: factor)
         let kernel = ContractionKernel(
             batch: axes(batch), rows: axes(rows), columns: axes(columns), taps: Array(axes(summed).dropLast()),
             depth: depth,
-            left: ScalarFunction(body: leftBody.body, result: leftNumber),
+            left: leftFunction,
             right: ScalarFunction(body: rightBody.body, result: rightNumber), operandElement: element, epilogue: body,
-            stores: stores, gate: gate?.axis)
+            stores: stores, gate: gate?.axis, rowSums: rowSums)
         launches.append(
             builder.launch(
                 "contract_\(group.anchor.rawValue)", .contraction(kernel), nodes: group.members, results: group.results,

@@ -27,6 +27,8 @@ package struct Partition: Sendable {
         package var results: [Value]
         /// How the columns of a product are cut, where its epilogue reads several.
         var gate: GatedProduct.Gate?
+        /// The norm that a product takes in with its left operand.
+        var norm: NormedOperand?
     }
 
     /// In an order in which every value is computed before it is read.
@@ -69,6 +71,9 @@ package struct Partitioner {
     private(set) var decisions: [Cover.Decision] = []
     /// Nodes that join no other's group: with them, groups would wait for one another.
     private var apart: Set<NodeID> = []
+    /// Norms that products take in, by product, and what each of those products computes for itself of them.
+    private var norms: [NodeID: NormedOperand] = [:]
+    private var repeated: Set<NodeID> = []
 
     /// Prepares the facts that decisions rest on.
     package init(_ graph: Graph, cover: Cover = Cover()) {
@@ -149,7 +154,9 @@ package struct Partitioner {
         groups = []
         decisions = []
         groupOf = Array(repeating: nil, count: graph.nodes.count)
-        for id in graph.nodes.ids where isLive[id.index] && groupOf[id.index] == nil {
+        findNorms()
+        for id in graph.nodes.ids
+        where isLive[id.index] && groupOf[id.index] == nil && !repeated.contains(id) {
             switch graph.nodes[id].operation {
             case .reduce(let reduce): growRows(id, reduce)
             case .window: growWindow(id)
@@ -198,7 +205,7 @@ package struct Partitioner {
                 domain.members[$0.node] != nil || tainted.contains($0.node)
             }
             if !touches {
-                if case .reduce(let other) = node.operation, groupOf[later.index] == nil, !apart.contains(later),
+                if case .reduce(let other) = node.operation, isFree(later),
                     isConstant[later.index] == isConstant[id.index], other.axes == reduce.axes,
                     node.operands.first == operand
                 {
@@ -207,7 +214,7 @@ package struct Partitioner {
                 continue
             }
             var joins = false
-            if groupOf[later.index] == nil, !apart.contains(later), isConstant[later.index] == isConstant[id.index],
+            if isFree(later), isConstant[later.index] == isConstant[id.index],
                 !widensBytes(later), let role = domain.role(of: later), !reachesTainted(node, tainted, domain)
             {
                 joins = true
@@ -250,7 +257,7 @@ package struct Partitioner {
             onlyMap(after: current) != nil && (gated != nil || decide(.epilogue, id, default: true))
         while isFused, !exits.contains(current), let next = onlyMap(after: current) {
             // Views between must be bijective, so that every point of the heavy domain is one point of the map.
-            guard groupOf[next.map.index] == nil, !apart.contains(next.map) else { break }
+            guard isFree(next.map) else { break }
             guard isConstant[next.map.index] == isConstant[id.index] else { break }
             guard elementCount(graph.type(Value(next.map)).shape) == elementCount(heavyShape) else { break }
             members.append(next.map)
@@ -258,17 +265,70 @@ package struct Partitioner {
         }
         add(.heavy, id, members)
         groups[groups.count - 1].gate = gated?.gate
+        groups[groups.count - 1].norm = norms[id]
     }
 
     /// A product of few rows by a constant that computes what is made of slices of its columns.
     private mutating func gatedProduct(_ id: NodeID) -> GatedProduct? {
         guard let rows = rowsByConstant(id), rows <= Self.mostFewRows, cover.fewRows > 0,
             let gated = GatedProduct(graph, users: users, exits: exits, after: id),
-            gated.maps.allSatisfy({
-                groupOf[$0.index] == nil && !apart.contains($0) && isConstant[$0.index] == isConstant[id.index]
-            })
+            gated.maps.allSatisfy({ isFree($0) && isConstant[$0.index] == isConstant[id.index] })
         else { return nil }
         return decide(.gate, id, default: rows <= cover.fewRows) ? gated : nil
+    }
+
+    /// Whether a node may still join a group.
+    private func isFree(_ id: NodeID) -> Bool {
+        groupOf[id.index] == nil && !apart.contains(id) && !repeated.contains(id)
+    }
+
+    /// Norms whose only users are products of few rows by constants: each product computes the norm for itself.
+    private mutating func findNorms() {
+        norms = [:]
+        repeated = []
+        guard cover.fewRows > 0 else { return }
+        var seen: Set<NodeID> = []
+        for id in graph.nodes.ids where isLive[id.index] && rowsByConstant(id) != nil {
+            guard var root = graph.nodes[id].operands.first(where: { !isConstant[$0.node.index] })?.node else { continue }
+            while case .view = graph.nodes[root].operation { root = graph.nodes[root].operands[0].node }
+            guard seen.insert(root).inserted, case .map = graph.nodes[root].operation, !exits.contains(Value(root)),
+                let norm = NormedOperand(graph, users: users, exits: exits, root: root)
+            else { continue }
+            let products = consumers(of: root)
+            let rows = products.map { rowsByConstant($0) ?? .max }.max() ?? .max
+            guard rows <= Self.mostFewRows, products.allSatisfy({ takes(norm, $0) }),
+                !viewsOf(root).contains(where: { exits.contains(Value($0)) }),
+                decide(.norm, root, default: rows <= cover.fewRows)
+            else { continue }
+            for product in products { norms[product] = norm }
+            repeated.formUnion(norm.dependents)
+        }
+    }
+
+    /// Views of a value, and views of them.
+    private func viewsOf(_ id: NodeID) -> [NodeID] {
+        users[id.index].flatMap { user in
+            if case .view = graph.nodes[user].operation { [user] + viewsOf(user) } else { [NodeID]() }
+        }
+    }
+
+    /// Whether a norm is what a product can take: summed over the axis that the product sums over.
+    private func takes(_ norm: NormedOperand, _ product: NodeID) -> Bool {
+        guard case .contract(let contract) = graph.nodes[product].operation,
+            let side = (0..<2).first(where: { !isConstant[graph.nodes[product].operands[$0].node.index] })
+        else { return false }
+        let labels = side == 0 ? contract.left : contract.right
+        let others = side == 0 ? contract.right : contract.left
+        let summed = labels.filter { others.contains($0) && !contract.result.contains($0) }
+        let operand = graph.nodes[product].operands[side]
+        let shape = graph.type(operand).shape
+        guard summed.count == 1, let axis = labels.firstIndex(of: summed[0]), shape[axis] != 1 else { return false }
+        var ranges = graph.ranges
+        let variables = shape.indices.map { Variable(.axis, $0) }
+        for (variable, extent) in zip(variables, shape) { ranges.declare(variable, extent: extent) }
+        let index = zip(variables, shape).map { $1 == 1 ? 0 : IntegerExpression($0) }
+        let depth = NormedOperand.LoopAxisOfSum(variable: variables[axis], extent: shape[axis])
+        return norm.places(graph, operand, index, depth: depth, ranges) != nil
     }
 
     /// Rows beyond which products are not limited by reading on any device.
@@ -317,6 +377,7 @@ package struct Partitioner {
         var sizes = [Int](repeating: 1, count: graph.nodes.count)
         for id in graph.nodes.ids where isLive[id.index] && groupOf[id.index] == nil {
             let node = graph.nodes[id]
+            if repeated.contains(id) { continue }
             defer { if groupOf[id.index] != nil { sizes[id.index] = 1 } }
             if case .map(let expression) = node.operation { sizes[id.index] = expression.instructions.count }
             for operand in node.operands { sizes[id.index] += sizes[operand.node.index] }

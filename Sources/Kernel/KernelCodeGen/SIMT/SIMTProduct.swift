@@ -114,8 +114,11 @@ struct SIMTProduct {
     /// Whether the epilogue reads one sum, the product's.
     var isPlain: Bool { gates == 1 && rowSums.isEmpty }
 
-    /// What the left operand's values are rounded to before they are multiplied; nil where they stay in f32.
-    var leftRounding: ElementType? { element == .f32 || !rowSums.isEmpty ? nil : element }
+    /// What the left operand's values are rounded to before they are multiplied; nil where they stay as they are.
+    var leftRounding: ElementType? {
+        if let (parameter, _, _) = left.plainLoad, kernel.parameters[parameter].element == element { return nil }
+        return element == .f32 || !rowSums.isEmpty ? nil : element
+    }
 
     /// Sums that the epilogue reads.
     var sums: Int { gates + rowSums.count }
