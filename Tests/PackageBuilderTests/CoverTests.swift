@@ -17,7 +17,8 @@ import Testing
 
 /// Decisions about whole models: every one of them gives the same results, and the search keeps what wins.
 @Suite struct CoverTests {
-    /// A map before a convolution with bias and ReLU, pooled by a sum over space, two sibling products, their sum, a residual and a softmax.
+    /// A map before a convolution with bias and ReLU, pooled by a sum over space, a norm, two sibling products, their sum, a residual
+    /// and a softmax.
     private static func model() throws -> Pipeline.Model {
         var b = GraphBuilder(name: "covers")
         let image = TensorType(.f32, [1, 3, 9, 7])
@@ -33,8 +34,12 @@ import Testing
         let zero = try b.leaf(.constant([0], TensorType(.f32, [])))
         let h = try b.map([c, bias, zero]) { $0.apply(.maximum, $0.apply(.add, $1[0], $1[1]), $1[2]) }
         let s = try b.add(.reduce(Reduce(.sum, axes: [2, 3])), [h])
-        let left = try b.add(.contract(.matrixProduct(batchRank: 0)), [s, p])
-        let right = try b.add(.contract(.matrixProduct(batchRank: 0)), [s, q])
+        let squares = try b.add(.reduce(Reduce(.sum, axes: [1])), [try b.map([s]) { $0.apply(.multiply, $1[0], $1[0]) }])
+        let scale = try b.map([try b.expand(try b.reshape(squares, [1, 1]), [1, 20]), s]) {
+            $0.apply(.multiply, $1[1], $0.apply(.reciprocalSquareRoot, $0.apply(.add, $1[0], $0.real(1, .f32))))
+        }
+        let left = try b.add(.contract(.matrixProduct(batchRank: 0)), [scale, p])
+        let right = try b.add(.contract(.matrixProduct(batchRank: 0)), [scale, q])
         let t = try b.map([left, right]) { $0.apply(.add, $0.apply(.hyperbolicTangent, $1[0]), $1[1]) }
         let r = try b.map([t, s]) { $0.apply(.add, $1[0], $1[1]) }
         let most = try b.reshape(try b.add(.reduce(Reduce(.maximum, axes: [1])), [r]), [1, 1])
@@ -72,6 +77,16 @@ import Testing
 
         var form: ModelForm {
             get throws { try ModelForm(FormChoices(), try ModelForm.rewritten(model.graph, FormChoices())) }
+        }
+
+        /// By the rules of a device that gains by fewer launches.
+        var fusedForm: ModelForm {
+            get throws {
+                var rules = FormChoices()
+                rules.mergesSiblings = true
+                rules.cover = Cover(fewRows: 8)
+                return try ModelForm(rules, try ModelForm.rewritten(model.graph, rules))
+            }
         }
 
         func space(_ form: ModelForm) -> FormSpace {
@@ -114,7 +129,7 @@ import Testing
 
     @Test func everyDecisionGivesTheSameResults() async throws {
         let bench = try await Bench()
-        let usual = try bench.form
+        let usual = try bench.fusedForm
         let choices = bench.space(usual).choices
         let families = Set(choices.map { String($0.name.prefix { $0 != "." }) })
         #expect(families == Set(FormSpace.families))

@@ -29,7 +29,7 @@ package struct KernelTrial: Sendable {
 
     /// All trials: odd shapes first, then layers of models.
     package static let all: [KernelTrial] =
-        oddProducts + oddCoded + oddAttentions + oddDecodes + others + fewRows + coded + products + convolutions
+        oddProducts + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + coded + products + convolutions
         + attentions + oddTriton + everyForm + everyConvolution
 
     private static func rounding(_ element: ElementType) -> Double {

@@ -1,19 +1,19 @@
 import ElementTypes
 import KernelIR
 
-private func axis(_ number: Int, _ extent: Int) -> LoopAxis {
+func axis(_ number: Int, _ extent: Int) -> LoopAxis {
     LoopAxis(Variable(.axis, number), IntegerExpression(extent))
 }
 
-private func at(_ axis: LoopAxis) -> IntegerExpression {
+func at(_ axis: LoopAxis) -> IntegerExpression {
     axis.extent == 1 ? 0 : IntegerExpression(axis.variable)
 }
 
-private func load(_ parameter: Int, _ index: IntegerExpression, _ mask: [IntegerExpression] = []) -> ScalarFunction {
+func load(_ parameter: Int, _ index: IntegerExpression, _ mask: [IntegerExpression] = []) -> ScalarFunction {
     ScalarFunction(body: ScalarBody(nodes: [.load(parameter: parameter, index: index, mask: mask)]), result: 0)
 }
 
-private func parameter(
+func parameter(
     _ element: ElementType, _ count: Int, _ access: KernelParameter.Access = .read, constant: Bool = false
 )
     -> KernelParameter
@@ -116,7 +116,7 @@ enum TrialShapes {
             ], .contraction(body))
     }
 
-    private static func silu(_ body: inout ScalarBody, _ x: Int) -> Int {
+    static func silu(_ body: inout ScalarBody, _ x: Int) -> Int {
         let one = body.emit(.real(bits: (1.0).bitPattern, .f32))
         let fall = body.emit(.apply(.exp, [body.emit(.apply(.negate, [x]))]))
         return body.emit(.apply(.divide, [x, body.emit(.apply(.add, [one, fall]))]))
@@ -253,7 +253,7 @@ enum TrialShapes {
         return kernel([parameter(.f32, rows * count), parameter(.f32, rows * limit, .write)], .sort(body))
     }
 
-    private static func kernel(_ parameters: [KernelParameter], _ body: Kernel.Body) -> Kernel {
+    static func kernel(_ parameters: [KernelParameter], _ body: Kernel.Body) -> Kernel {
         Kernel(name: "trial", parameters: parameters, symbols: [], ranges: VariableRanges(), body: body)
     }
 }

@@ -52,9 +52,10 @@ package struct SIMTPrelude: Sendable {
             #endif
             return r;
         }
+        // Without `nc`: ptxas moves reads of constants to after a kernel's wait for the one before it.
         FORCE uint4 stream16(const void *p) {
             uint4 r;
-            asm volatile("ld.global.nc.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];"
+            asm volatile("ld.global.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];"
                 : "=r"(r.x), "=r"(r.y), "=r"(r.z), "=r"(r.w) : "l"(p));
             return r;
         }
