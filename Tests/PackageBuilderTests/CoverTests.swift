@@ -34,7 +34,8 @@ import Testing
         let zero = try b.leaf(.constant([0], TensorType(.f32, [])))
         let h = try b.map([c, bias, zero]) { $0.apply(.maximum, $0.apply(.add, $1[0], $1[1]), $1[2]) }
         let s = try b.add(.reduce(Reduce(.sum, axes: [2, 3])), [h])
-        let squares = try b.add(.reduce(Reduce(.sum, axes: [1])), [try b.map([s]) { $0.apply(.multiply, $1[0], $1[0]) }])
+        let squares = try b.add(
+            .reduce(Reduce(.sum, axes: [1])), [try b.map([s]) { $0.apply(.multiply, $1[0], $1[0]) }])
         let scale = try b.map([try b.expand(try b.reshape(squares, [1, 1]), [1, 20]), s]) {
             $0.apply(.multiply, $1[1], $0.apply(.reciprocalSquareRoot, $0.apply(.add, $1[0], $0.real(1, .f32))))
         }

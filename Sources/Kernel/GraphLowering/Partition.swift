@@ -289,7 +289,9 @@ package struct Partitioner {
         guard cover.fewRows > 0 else { return }
         var seen: Set<NodeID> = []
         for id in graph.nodes.ids where isLive[id.index] && rowsByConstant(id) != nil {
-            guard var root = graph.nodes[id].operands.first(where: { !isConstant[$0.node.index] })?.node else { continue }
+            guard var root = graph.nodes[id].operands.first(where: { !isConstant[$0.node.index] })?.node else {
+                continue
+            }
             while case .view = graph.nodes[root].operation { root = graph.nodes[root].operands[0].node }
             guard seen.insert(root).inserted, case .map = graph.nodes[root].operation, !exits.contains(Value(root)),
                 let norm = NormedOperand(graph, users: users, exits: exits, root: root)

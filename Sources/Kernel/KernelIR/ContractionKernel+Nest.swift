@@ -37,7 +37,9 @@ extension ContractionKernel {
         let epilogue = ScalarBody(nodes: self.epilogue.nodes.map { $0 == .accumulator ? .slot(0) : $0 })
         let finish = NestStep(axes: [], body: epilogue, effects: stores.map { .store($0) })
         // Groups vary with the columns' channels, so they stand next to them.
-        return NestKernel(axes: rows + batch + columns, steps: [sum, finish], slots: Array(repeating: compute, count: gates) + rowSums.map { _ in .f32 })
+        return NestKernel(
+            axes: rows + batch + columns, steps: [sum, finish],
+            slots: Array(repeating: compute, count: gates) + rowSums.map { _ in .f32 })
     }
 }
 

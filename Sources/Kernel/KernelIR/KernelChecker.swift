@@ -183,8 +183,10 @@ package struct KernelChecker {
         },
         Rule(what: "sums over rows are of f32 values") { kernel in
             guard case .contraction(let body) = kernel.body else { return nil }
-            return body.rowSums.lazy.map { $0.body.types(parameters: kernel.parameters)[$0.result] }.first { $0 != .f32 }
-                .map(\.rawValue)
+            return body.rowSums.lazy.map { $0.body.types(parameters: kernel.parameters)[$0.result] }.first {
+                $0 != .f32
+            }
+            .map(\.rawValue)
         },
         Rule(what: "gates are as many as the cell has, and an LSTM has a cell state") { kernel in
             guard case .recurrence(let recurrence) = kernel.body else { return nil }
@@ -248,7 +250,8 @@ extension Kernel {
             [
                 KernelPart("left", kernel.batch + kernel.rows + kernel.taps + [kernel.depth], kernel.left),
                 KernelPart(
-                    "right", kernel.batch + kernel.columns + (kernel.gate.map { [$0] } ?? []) + kernel.taps + [kernel.depth],
+                    "right",
+                    kernel.batch + kernel.columns + (kernel.gate.map { [$0] } ?? []) + kernel.taps + [kernel.depth],
                     kernel.right),
             ]
                 + kernel.rowSums.map {

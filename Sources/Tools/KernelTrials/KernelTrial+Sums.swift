@@ -2,8 +2,12 @@ import ElementTypes
 import KernelIR
 
 extension KernelTrial {
-    private static func skinny(_ across: Int, _ columns: Int, _ ahead: Int, _ warps: Int = 8) -> Schedule {
-        Schedule(["algorithm": 2, "across": across, "columns": columns, "ahead": ahead, "warps": warps])
+    private static func skinny(
+        _ across: Int, _ columns: Int, _ ahead: Int, _ warps: Int = 8, resident: Int = 0
+    ) -> Schedule {
+        Schedule([
+            "algorithm": 2, "across": across, "columns": columns, "ahead": ahead, "warps": warps, "resident": resident,
+        ])
     }
 
     /// Products that take in a norm, and where `gates` are 2 also what is made of both halves of their columns.
@@ -16,7 +20,9 @@ extension KernelTrial {
             TrialShapes.normed(m, k, n, gates: gates, element), element,
             isTimed
                 ? [
-                    skinny(8, 2, 2), skinny(8, 4, 2), skinny(8, 4, 1), skinny(8, 8, 1), skinny(4, 2, 4, 4),
+                    skinny(8, 2, 2), skinny(8, 2, 2, resident: 48), skinny(8, 2, 2, resident: 40), skinny(8, 4, 2),
+                    skinny(8, 4, 2, resident: 40), skinny(8, 4, 1, resident: 48), skinny(4, 2, 4, 4, resident: 40),
+                    skinny(8, 4, 1), skinny(8, 8, 1), skinny(4, 2, 4, 4),
                     skinny(4, 4, 4, 4), skinny(4, 8, 2, 4), skinny(16, 4, 1, 16), skinny(8, 2, 4), skinny(4, 2, 4),
                     skinny(4, 4, 2),
                 ] : [skinny(8, 4, 2), skinny(1, 2, 4), skinny(4, 2, 1), skinny(2, 4, 2, 4)],

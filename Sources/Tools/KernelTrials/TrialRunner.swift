@@ -124,7 +124,8 @@ package struct TrialRunner {
             $0 + Double(($1.count.constantValue ?? 0) * $1.element.byteCount)
         }
         guard case .contraction(let body) = trial.kernel.body else { return (bytes, 0) }
-        let points = (body.batch + body.rows + body.columns + body.taps + [body.depth]).reduce(2.0 * Double(body.gates)) {
+        let points = (body.batch + body.rows + body.columns + body.taps + [body.depth]).reduce(2.0 * Double(body.gates))
+        {
             $0 * Double($1.extent.constantValue ?? 1)
         }
         return (bytes, points)

@@ -31,6 +31,8 @@ private struct SIMTProductChoices {
     let columns: Choice
     let ahead: Choice
     let warps: Choice
+    /// Warps of a processor that registers must do for, or 0 (form 2).
+    let resident: Choice
     /// Column tiles of a warp (form 4).
     let tiles: Choice
     /// Place in `SIMTMatrixWriter.tiles`, and tiles under way (form 3).
@@ -46,7 +48,7 @@ private struct SIMTProductChoices {
     let fusion: Choice?
 
     var all: [Choice] {
-        [form, threadTile, across, columns, ahead, warps, tiles, tile, stages, parts]
+        [form, threadTile, across, columns, ahead, warps, resident, tiles, tile, stages, parts]
             + (triton.map { [$0.tile, $0.stages] } ?? []) + (proposal.map { [$0] } ?? [])
             + (fusion.map { [$0] } ?? [])
     }
@@ -114,6 +116,9 @@ private struct SIMTProductChoices {
         ahead = Choice(
             "ahead", hasUnits ? [4, 8, 2, 1] : rows <= 4 && (isDeep || !isLong) ? [2, 4, 1, 8] : [1, 2, 4])
         warps = Choice("warps", !product.target.hasShuffles ? [8, 4] : isDeep ? [4, 8, 16] : [8, 4, 16])
+        // A thread of one row, two columns and two runs has use for 40 registers; as many blocks more keep reads under way.
+        resident = Choice(
+            "resident", rows == 1 && codes == nil && !isLong && product.element != .f32 ? [48, 0] : [0, 48])
         tiles = Choice("columnTiles", columns >= 16 * processors * 8 ? [2, 1, 4] : [1, 2, 4])
         let table = SIMTMatrixWriter.tiles
         let usable = table.indices.filter { SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) }
@@ -159,7 +164,7 @@ package func simtContractionChoices(
     // What a decision is about; the others mean nothing under another algorithm.
     let forms: [String: Set<SIMTProductForm>] = [
         "threadTile": [.tile], "across": [.skinny, .codedUnits], "columns": [.skinny], "ahead": [.skinny, .codedUnits],
-        "warps": [.skinny, .codedUnits], "columnTiles": [.codedUnits],
+        "warps": [.skinny, .codedUnits], "resident": [.skinny], "columnTiles": [.codedUnits],
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "team": [.nest], "threads": [.nest],
@@ -197,7 +202,8 @@ package func emitSIMTContraction(
         }
         return SIMTSkinnyWriter(
             product: product, symbol: symbol, across: min(schedule[choices.across], warps),
-            columns: schedule[choices.columns], ahead: schedule[choices.ahead], warps: warps
+            columns: schedule[choices.columns], ahead: schedule[choices.ahead], warps: warps,
+            resident: schedule[choices.resident]
         ).write()
     case .codedUnits:
         guard let codes = product.codes else {

@@ -45,9 +45,10 @@ struct SIMTSkinnyRows {
             }
         }
         self.functions = functions
-        statements = [
-            "UNROLL for (int top = 0; top < \(rows); top += \(held)) {", "float x[\(held)][\(run)];",
-            "UNROLL for (int m = 0; m < \(held); ++m) if (top + m < \(rows)) {",
-        ] + take + ["}"]
+        statements =
+            [
+                "UNROLL for (int top = 0; top < \(rows); top += \(held)) {", "float x[\(held)][\(run)];",
+                "UNROLL for (int m = 0; m < \(held); ++m) if (top + m < \(rows)) {",
+            ] + take + ["}"]
     }
 }

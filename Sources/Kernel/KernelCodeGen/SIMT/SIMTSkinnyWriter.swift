@@ -16,6 +16,8 @@ struct SIMTSkinnyWriter {
     let ahead: Int
     /// Warps of a block.
     let warps: Int
+    /// Warps of a processor that registers must do for; 0 leaves registers to the compiler.
+    var resident = 0
 
     /// Rows at most.
     static let mostRows = 16
@@ -97,7 +99,7 @@ struct SIMTSkinnyWriter {
         lines += reduce(frame, rows: rows, groups: groups)
         let body = frame.kernelFunction(
             extra: isPacked ? [.init(name: "packed", type: frame.storage(element), isRead: true)] : [],
-            threads: threads, lines)
+            threads: threads, blocksPerProcessor: max(1, resident / warps), lines)
         let packing = isPacked ? product.packing(symbol) : nil
         return EmittedKernel(
             symbol: symbol, source: functions + body, packingSource: packing?.source ?? "",
