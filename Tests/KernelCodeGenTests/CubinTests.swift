@@ -60,6 +60,15 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                     images: 1, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3, element: .f16),
                 Schedule(["algorithm": 3])),
         ]
+        for sums in [
+            SeveralSumsCase(rows: 1, depth: 4096, columns: 6144, gates: 1, isNormed: true),
+            SeveralSumsCase(rows: 1, depth: 4096, columns: 14336, gates: 2, isNormed: true),
+            SeveralSumsCase(rows: 8, depth: 8192, columns: 64, gates: 2, isNormed: true, element: .f16),
+        ] {
+            cases.append(
+                CubinCase(
+                    name: "sums \(sums.testDescription)", kernel: sums.kernel, schedule: Schedule(["algorithm": 2])))
+        }
         let large = Product(images: 512, channels: 4096, outputs: 4096, element: .bf16)
         for tile in SIMTMatrixWriter.tiles.indices {
             cases.append(product("matrix", large, Schedule(["algorithm": 3, "tile": tile, "stages": 3, "parts": 1])))

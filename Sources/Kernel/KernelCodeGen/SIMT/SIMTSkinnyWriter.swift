@@ -16,7 +16,7 @@ struct SIMTSkinnyWriter {
     let ahead: Int
     /// Warps of a block.
     let warps: Int
-    /// Warps of a processor that registers must do for; 0 leaves registers to the compiler.
+    /// Warps of a processor that registers must do for, where a thread has few runs under way; 0 leaves registers to the compiler.
     var resident = 0
 
     /// Rows at most.
@@ -99,7 +99,8 @@ struct SIMTSkinnyWriter {
         lines += reduce(frame, rows: rows, groups: groups)
         let body = frame.kernelFunction(
             extra: isPacked ? [.init(name: "packed", type: frame.storage(element), isRead: true)] : [],
-            threads: threads, blocksPerProcessor: max(1, resident / warps), lines)
+            threads: threads, blocksPerProcessor: ahead * columns <= 4 && rows == 1 ? max(1, resident / warps) : 1,
+            lines)
         let packing = isPacked ? product.packing(symbol) : nil
         return EmittedKernel(
             symbol: symbol, source: functions + body, packingSource: packing?.source ?? "",
