@@ -118,7 +118,7 @@ private struct SIMTProductChoices {
         warps = Choice("warps", !product.target.hasShuffles ? [8, 4] : isDeep ? [4, 8, 16] : [8, 4, 16])
         // A thread of one row, two columns and two runs has use for 40 registers; as many blocks more keep reads under way.
         resident = Choice(
-            "resident", rows == 1 && codes == nil && !isLong && product.element != .f32 ? [48, 0] : [0, 48])
+            "resident", rows == 1 && codes == nil && !isLong && product.element != .f32 ? [40, 0, 48] : [0, 40])
         tiles = Choice("columnTiles", columns >= 16 * processors * 8 ? [2, 1, 4] : [1, 2, 4])
         let table = SIMTMatrixWriter.tiles
         let usable = table.indices.filter { SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) }
