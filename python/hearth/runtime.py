@@ -341,15 +341,15 @@ class Session:
         return into
 
     def import_host(self, tensor: Any, read_only: bool = False) -> HostImport:
-        """Lends the session a contiguous tensor of the host that later calls take as input or `out`: on a GPU large ones then
-        travel between its memory and the device without a copy in between. Lending costs about as much as a few such
-        copies, so it pays for memory that is used again and again. The tensor is kept alive until the result is closed, or
-        a `with` ends; its memory must not be resized or unmapped before."""
+        """Lends the session a contiguous tensor of the host that later calls take as input or `out`: on a GPU large ones
+        then travel between its memory and the device without a copy in between. Lending costs about as much as a few such
+        copies, so it pays for memory that is used again and again. The tensor is kept alive until the result is closed,
+        or a `with` ends; its memory must not be resized or unmapped before."""
         return HostImport(self, tensor, read_only)
 
     def traffic(self) -> tuple[int, int]:
-        """Bytes that calls with tensors of the host copied so far: between those and the device, and through memory of the
-        session."""
+        """Bytes that calls with tensors of the host copied so far: between those and the device, and through memory of
+        the session."""
         direct, staged = c_uint64(), c_uint64()
         with self._lock:
             self._library.check(self._library.session_traffic(self._opened().value, byref(direct), byref(staged)))
