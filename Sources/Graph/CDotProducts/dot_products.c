@@ -19,8 +19,30 @@ enum {
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+typedef double block8 __attribute__((vector_size(64), aligned(8)));
+
+// Turns eight lines of eight numbers: pairs, then fours, then halves.
+#define SHUFFLED(A, B, ...) __builtin_shufflevector(A, B, __VA_ARGS__)
+#define TRANSPOSE(X)                                                                                                           \
+    block8 t[8], u[8];                                                                                                         \
+    _Pragma("unroll") for (int e = 0; e < 8; e += 2) {                                                                         \
+        t[e] = SHUFFLED(X[e], X[e + 1], 0, 8, 2, 10, 4, 12, 6, 14);                                                            \
+        t[e + 1] = SHUFFLED(X[e], X[e + 1], 1, 9, 3, 11, 5, 13, 7, 15);                                                        \
+    }                                                                                                                          \
+    _Pragma("unroll") for (int e = 0; e < 8; e += 4) {                                                                         \
+        u[e] = SHUFFLED(t[e], t[e + 2], 0, 1, 8, 9, 4, 5, 12, 13);                                                             \
+        u[e + 1] = SHUFFLED(t[e + 1], t[e + 3], 0, 1, 8, 9, 4, 5, 12, 13);                                                     \
+        u[e + 2] = SHUFFLED(t[e], t[e + 2], 2, 3, 10, 11, 6, 7, 14, 15);                                                       \
+        u[e + 3] = SHUFFLED(t[e + 1], t[e + 3], 2, 3, 10, 11, 6, 7, 14, 15);                                                   \
+    }                                                                                                                          \
+    _Pragma("unroll") for (int e = 0; e < 4; ++e) {                                                                            \
+        X[e] = SHUFFLED(u[e], u[e + 4], 0, 1, 2, 3, 8, 9, 10, 11);                                                             \
+        X[e + 4] = SHUFFLED(u[e], u[e + 4], 4, 5, 6, 7, 12, 13, 14, 15);                                                       \
+    }
+
 // A product with tiles of ROWS rows and COUNT registers of BYTES bytes.
 #define DEFINE(NAME, TARGET, T, BYTES, ROWS, COUNT)                                                                            \
+    typedef T NAME##_block __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T))));                                    \
     typedef T NAME##_v __attribute__((vector_size(BYTES)));                                                                    \
     enum { NAME##_columns = COUNT * BYTES / sizeof(T) };                                                                       \
     /* `sums [ROWS][columns]` += what `depth` steps of two panels give. */                                                     \
@@ -42,21 +64,27 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
         _Pragma("unroll") for (int i = 0; i < ROWS; ++i)                                                                       \
             _Pragma("unroll") for (int j = 0; j < COUNT; ++j) rows[i * COUNT + j] = sum[i][j];                                 \
     }                                                                                                                          \
-    static void NAME##_pack(const double *from, int64_t lines, int64_t length, int64_t depth, int64_t width, T *to) {          \
+    TARGET static void NAME##_pack(                                                                                            \
+        const double *from, int64_t lines, int64_t length, int64_t depth, int64_t width, T *to) {                              \
         for (int64_t line = 0; line < lines; line += width, to += width * depth) {                                             \
             const int64_t count = least(width, lines - line);                                                                  \
             if (count < width) for (int64_t k = 0; k < width * depth; ++k) to[k] = 0;                                          \
             /* A cache line of every line at a time: lines may lie a power of two apart. */                                    \
-            for (int64_t k = 0; k < depth; k += 8)                                                                             \
-                for (int64_t i = 0; i < count; ++i) {                                                                          \
-                    const double *const at = from + (line + i) * length + k;                                                   \
-                    T *const place = to + k * width + i;                                                                       \
-                    if (k + 8 <= depth) {                                                                                      \
-                        _Pragma("unroll") for (int e = 0; e < 8; ++e) place[e * width] = (T)at[e];                             \
-                    } else {                                                                                                   \
-                        for (int64_t e = 0; e < depth - k; ++e) place[e * width] = (T)at[e];                                   \
+            for (int64_t k = 0; k < depth; k += 8) {                                                                           \
+                int64_t i = 0;                                                                                                 \
+                if (k + 8 <= depth)                                                                                            \
+                    for (; i + 8 <= count; i += 8) {                                                                           \
+                        const double *const at = from + (line + i) * length + k;                                               \
+                        block8 x[8];                                                                                           \
+                        _Pragma("unroll") for (int e = 0; e < 8; ++e) x[e] = *(const block8 *)(at + e * length);               \
+                        TRANSPOSE(x)                                                                                           \
+                        _Pragma("unroll") for (int e = 0; e < 8; ++e)                                                          \
+                            *(NAME##_block *)(to + (k + e) * width + i) = __builtin_convertvector(x[e], NAME##_block);         \
                     }                                                                                                          \
-                }                                                                                                              \
+                for (; i < count; ++i)                                                                                         \
+                    for (int64_t e = 0; e < least(8, depth - k); ++e)                                                          \
+                        to[(k + e) * width + i] = (T)from[(line + i) * length + k + e];                                        \
+            }                                                                                                                  \
         }                                                                                                                      \
     }                                                                                                                          \
     static void NAME(                                                                                                          \

@@ -1,4 +1,5 @@
 import CDotProducts
+import Glibc
 
 /// All inner products of rows: `result[i, j] = Σ_k left[i, k] × right[j, k]`, for contiguous `left` `[rows, length]` and
 /// `right` `[columns, length]`, and `result` `[rows, columns]`, contiguous or with rows `distance` elements apart.
@@ -23,7 +24,8 @@ func dotProducts(
     // Tiles of results: large ones read their operands less often, smaller ones are more.
     var (high, wide) = (512, 480)
     func tiles(_ high: Int, _ wide: Int) -> Int { ((rows + high - 1) / high) * ((columns + wide - 1) / wide) }
-    while batches * tiles(high, wide) < 48, high > 64 { (high, wide) = (high / 2, max(wide / 2, 96)) }
+    let wanted = 3 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    while batches * tiles(high, wide) < wanted, high > 64 { (high, wide) = (high / 2, max(wide / 2, 96)) }
     let across = (columns + wide - 1) / wide
     let perBatch = tiles(high, wide)
     let work = min(high, rows) * min(wide, columns) * max(length, 1)

@@ -18,13 +18,22 @@ package struct FloatingPointFormat: Hashable, Sendable {
 
     /// The nearest number of this format, halves to the even significand; overflow gives an infinity, NaN stays.
     ///
-    /// The spacing of the format's numbers around `value` is a power of 2, so dividing by it, rounding to a whole number
-    /// and multiplying again are exact but for the one rounding that is meant (no double rounding through f32).
+    /// Normal numbers lose low bits of their significand. Around subnormal ones the spacing of the format's numbers is a power of 2, so
+    /// dividing by it, rounding to a whole number and multiplying again are exact but for the one rounding that is meant. Nothing
+    /// is rounded twice through f32.
     package func round(_ value: Double) -> Double {
         guard value.isFinite, value != 0 else { return value }
-        let exponent = max(Int(value.exponent), leastExponent)
-        let spacing = Double(sign: .plus, exponent: exponent - (precision - 1), significand: 1)
-        let rounded = (value / spacing).rounded(.toNearestOrEven) * spacing
+        let bits = value.bitPattern
+        let rounded: Double
+        if Int(bits >> 52 & 0x7FF) - 1023 >= leastExponent {
+            // What is cut off a normal number are the low bits of its significand; a carry reaches the exponent as it should.
+            let cut = UInt64(53 - precision)
+            let half = ((1 as UInt64) << (cut - 1)) - 1 + ((bits >> cut) & 1)
+            rounded = Double(bitPattern: ((bits &+ half) >> cut) << cut)
+        } else {
+            let spacing = Double(sign: .plus, exponent: leastExponent - (precision - 1), significand: 1)
+            rounded = (value / spacing).rounded(.toNearestOrEven) * spacing
+        }
         return abs(rounded) > greatest ? (value < 0 ? -Double.infinity : .infinity) : rounded
     }
 }
