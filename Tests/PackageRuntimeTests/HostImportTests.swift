@@ -15,6 +15,7 @@ private final class LendingDevice: Device {
 
     private final class Lent: DeviceMemory {
         let count = Mutex(0)
+        let most = Mutex(0)
         func release(_ address: UnsafeMutableRawPointer, byteCount: Int) { count.withLock { $0 -= 1 } }
     }
 
@@ -24,6 +25,7 @@ private final class LendingDevice: Device {
     }
 
     var lentNow: Int { lent.count.withLock { $0 } }
+    var lentAtMost: Int { lent.most.withLock { $0 } }
 
     var limits: DeviceLimits {
         var limits = inner.limits
@@ -36,7 +38,11 @@ private final class LendingDevice: Device {
         guard !refuses, let base = memory.baseAddress else {
             throw .notImported(byteCount: memory.count, reason: "the test says so")
         }
-        lent.count.withLock { $0 += 1 }
+        let now = lent.count.withLock { count in
+            count += 1
+            return count
+        }
+        lent.most.withLock { $0 = max($0, now) }
         return DeviceBuffer(
             address: UnsafeMutableRawPointer(mutating: base), byteCount: memory.count, memory: lent)
     }
@@ -61,8 +67,9 @@ private final class LendingDevice: Device {
 
     /// Runs twice; returns the traffic, and how much was lent while the session lived and after it.
     private static func run(
-        refuses: Bool = false, lendsOutput: Bool = true, isReadOnly: Bool = false, ends: Bool = false
-    ) throws -> (traffic: HostTraffic, lent: Int, lentAfter: Int) {
+        refuses: Bool = false, lendsOutput: Bool = true, isReadOnly: Bool = false, ends: Bool = false,
+        briefly: Bool = false
+    ) throws -> (traffic: HostTraffic, lent: Int, lentAfter: Int, most: Int) {
         let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -77,7 +84,8 @@ private final class LendingDevice: Device {
             let session = try Session(LoadedPackage(path: path, device: device))
             try session.bind([TensorDescription(.f32, [rows, 4])])
             session.leastDirectBytes = 4096
-            for place in lendsOutput ? [x, y] : [x] {
+            if briefly { session.leastBriefBytes = bytes }
+            for place in briefly ? [] : lendsOutput ? [x, y] : [x] {
                 let range = UnsafeRawBufferPointer(start: place, count: bytes)
                 #expect(session.importHost(range, isReadOnly: isReadOnly) == !refuses)
             }
@@ -100,7 +108,7 @@ private final class LendingDevice: Device {
             }
             traffic = session.hostTraffic
         }
-        return (traffic, lent, device.lentNow)
+        return (traffic, lent, device.lentNow, device.lentAtMost)
     }
 
     @Test func largeInputsAndOutputsTravelDirectly() throws {
@@ -125,6 +133,15 @@ private final class LendingDevice: Device {
 
     @Test func readOnlyMemoryTakesNoOutputs() throws {
         #expect(try Self.run(isReadOnly: true).traffic.directBytes == 2 * Self.bytes)
+    }
+
+    /// What nobody lent is the device's for a run alone, and staged where the device refuses.
+    @Test(arguments: [false, true]) func largeMemoryIsImportedForARun(_ refuses: Bool) throws {
+        let found = try Self.run(refuses: refuses, briefly: true)
+        let bytes = refuses ? 0 : 4 * Self.bytes
+        let staged = refuses ? 4 * Self.bytes + 32 : 32
+        #expect(found.traffic == HostTraffic(directBytes: bytes, briefBytes: bytes, stagedBytes: staged))
+        #expect(found.lent == 0 && found.lentAfter == 0 && found.most == (refuses ? 0 : 2))
     }
 
     @Test func memoryThatWasTakenBackIsNotUsed() throws {

@@ -43,10 +43,12 @@ final class CUDAConvolutionLibrary: Sendable {
 
 /// A GPU's handle of the library, which one thread uses at a time.
 final class CUDAConvolutionHandle: @unchecked Sendable {
-    // Safety: the handle is used inside of `withHandle` only.
+    // Safety: the handle and the plans are used inside of `withHandle` only.
     let library: CUDAConvolutionLibrary
     private let lock = Mutex(())
     private var handle: HearthDnnHandle?
+    /// Making a plan takes the library tens of milliseconds, so equal convolutions share one.
+    private var plans: [ImageConvolution: CUDNNPlan] = [:]
 
     /// Makes a handle for the calling thread's GPU; takes a tenth of a second and some of its memory.
     init() throws(DeviceError) {
@@ -54,7 +56,25 @@ final class CUDAConvolutionHandle: @unchecked Sendable {
         try library.check(library.call.cudnnCreate(&handle), "starting the library of convolutions")
     }
 
-    deinit { if let handle { _ = library.call.cudnnDestroy(handle) } }
+    deinit {
+        plans = [:]
+        if let handle { _ = library.call.cudnnDestroy(handle) }
+    }
+
+    /// The plan of a convolution, whatever its operands are.
+    fileprivate func plan(_ convolution: ImageConvolution) throws(DeviceError) -> CUDNNPlan {
+        let nowhere = ImageConvolution.Place(0)
+        var key = convolution
+        (key.image, key.filter, key.result, key.workspace) = (nowhere, nowhere, nowhere, 0)
+        if key.bias != nil { key.bias = nowhere }
+        if key.residual != nil { key.residual = nowhere }
+        return try withHandle { handle throws(DeviceError) in
+            if let known = plans[key] { return known }
+            let made = try CUDNNPlan(convolution, library, handle)
+            plans[key] = made
+            return made
+        }
+    }
 
     func withHandle<Result>(_ body: (HearthDnnHandle?) throws(DeviceError) -> Result) throws(DeviceError) -> Result {
         try lock.withLock { _ throws(DeviceError) in try body(handle) }
@@ -102,23 +122,19 @@ private final class CUDNNObject {
     }
 }
 
+/// Numbers of a convolution's tensors.
+private enum CUDNNTensor: Int { case image = 1, filter, result, bias, residual, sums, biased, added }
+
 /// A convolution that the library has agreed to compute.
 final class CUDAConvolution: CUDALibraryCall {
     private let owner: CUDAConvolutionHandle
     private let convolution: ImageConvolution
-    private let plan: CUDNNObject
-    /// Everything that the plan refers to.
-    private let parts: [CUDNNObject]
-
-    /// Numbers of the tensors.
-    private enum Tensor: Int, CaseIterable { case image = 1, filter, result, bias, residual, sums, biased, added }
+    private let plan: CUDNNPlan
 
     init(_ convolution: ImageConvolution, _ owner: CUDAConvolutionHandle) throws(DeviceError) {
         self.owner = owner
         self.convolution = convolution
-        (plan, parts) = try owner.withHandle { handle throws(DeviceError) in
-            try Self.plan(convolution, owner.library, handle)
-        }
+        plan = try owner.plan(convolution)
     }
 
     /// Bytes of the operand that takes the result.
@@ -131,7 +147,7 @@ final class CUDAConvolution: CUDALibraryCall {
     ) throws(DeviceError) {
         var numbers: [Int] = []
         var pointers: [UnsafeMutableRawPointer?] = []
-        func add(_ tensor: Tensor, _ place: ImageConvolution.Place?, _ element: ElementType) {
+        func add(_ tensor: CUDNNTensor, _ place: ImageConvolution.Place?, _ element: ElementType) {
             guard let place else { return }
             let base = UnsafeMutableRawPointer(bitPattern: UInt(address(place.operand)))
             numbers.append(tensor.rawValue)
@@ -154,12 +170,24 @@ final class CUDAConvolution: CUDALibraryCall {
             try pack.set(HEARTH_DNN_PACK_WORKSPACE, HEARTH_DNN_TYPE_POINTER, [workspace])
             _ = try pack.finished()
             try library.check(
-                library.call.cudnnBackendExecute(handle, plan.object, pack.object),
+                library.call.cudnnBackendExecute(handle, plan.plan.object, pack.object),
                 "starting a convolution of \(LibraryCall.convolution(convolution).sizes)")
         }
     }
 
-    // MARK: The plan
+}
+
+/// How the library computes a convolution.
+private final class CUDNNPlan {
+    let plan: CUDNNObject
+    /// Everything that the plan refers to.
+    private let parts: [CUDNNObject]
+
+    init(
+        _ convolution: ImageConvolution, _ library: CUDAConvolutionLibrary, _ handle: HearthDnnHandle?
+    ) throws(DeviceError) {
+        (plan, parts) = try Self.plan(convolution, library, handle)
+    }
 
     private static func plan(
         _ convolution: ImageConvolution, _ library: CUDAConvolutionLibrary, _ handle: HearthDnnHandle?
@@ -170,7 +198,7 @@ final class CUDAConvolution: CUDALibraryCall {
         }
         let single = [Int32(HEARTH_DNN_F32)]
         // Extents in the library's order: images (or filters), channels, rows, columns; channels lie side by side.
-        func tensor(_ number: Tensor, _ extents: [Int], _ element: ElementType, isVirtual: Bool = false)
+        func tensor(_ number: CUDNNTensor, _ extents: [Int], _ element: ElementType, isVirtual: Bool = false)
             throws(DeviceError) -> CUDNNObject
         {
             let made = try CUDNNObject(library, HEARTH_DNN_TENSOR)
@@ -193,7 +221,7 @@ final class CUDAConvolution: CUDALibraryCall {
         if c.bias != nil { steps.append((HEARTH_DNN_ADD, try tensor(.bias, [1, c.filters, 1, 1], c.biasElement))) }
         if c.residual != nil { steps.append((HEARTH_DNN_ADD, try tensor(.residual, extents, c.resultElement))) }
         if c.isRectified { steps.append((HEARTH_DNN_RELU, nil)) }
-        let between: [Tensor] = [.sums, .biased, .added]
+        let between: [CUDNNTensor] = [.sums, .biased, .added]
         var current = steps.isEmpty ? result : try tensor(between[0], extents, .f32, isVirtual: true)
 
         let description = try CUDNNObject(library, HEARTH_DNN_CONVOLUTION)

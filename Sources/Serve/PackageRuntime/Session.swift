@@ -108,6 +108,12 @@ package final class Session {
         set { imports.threshold = newValue }
     }
 
+    /// Inputs and outputs of so many bytes are imported for the time of a run, where nobody has lent their memory.
+    package var leastBriefBytes: Int {
+        get { imports.briefThreshold }
+        set { imports.briefThreshold = newValue }
+    }
+
     /// How inputs and outputs in host memory travelled so far; all zero on a device that works in the host's.
     package var hostTraffic: HostTraffic { imports.traffic }
 
@@ -148,6 +154,7 @@ package final class Session {
                 try graph.run(UnsafeBufferPointer(slots))
                 return try finish(slots, on: queue)
             }
+            defer { endHostRun() }
             try staging.send(inputs, queue, &imports)
             try queue.run(graph, UnsafeBufferPointer(staging.slots))
             try finish(staging.slots, on: queue)
@@ -233,6 +240,7 @@ package final class Session {
             guard let staging else {
                 return try graph.time(UnsafeBufferPointer(slots), samples: samples, inner: inner)
             }
+            defer { endHostRun() }
             try staging.send(inputs, queue, &imports)
             try queue.synchronize()
             return try graph.time(UnsafeBufferPointer(staging.slots), samples: samples, inner: inner)
@@ -250,6 +258,7 @@ package final class Session {
                 try finish(slots, on: queue)
                 return times
             }
+            defer { endHostRun() }
             try staging.send(inputs, queue, &imports)
             try queue.synchronize()
             let times = try graph.runProfiled(UnsafeBufferPointer(staging.slots))
@@ -259,6 +268,12 @@ package final class Session {
             staging.deliver(outputs)
             return times
         } catch { throw failure(error) }
+    }
+
+    /// Ends what was imported for a run; copies of one that failed may still be under way.
+    private func endHostRun() {
+        if imports.hasBrief { try? queue.synchronize() }
+        imports.endRun()
     }
 
     /// A device's error; an index out of range is a fault of the inputs and names them.

@@ -11,6 +11,7 @@ final class Staging {
 
     /// The slots of a run: addresses of inputs, then outputs, on the device.
     let slots: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
+    private let device: any Device
     private let onDevice: DeviceBuffer
     private let onHost: DeviceBuffer
     private let inputs: [Place]
@@ -34,6 +35,7 @@ final class Staging {
         for type in inputs { places.append(try place(type)) }
         self.inputs = places
         inputBytes = end
+        self.device = device
         places = []
         for type in outputs { places.append(try place(type)) }
         self.outputs = places
@@ -63,7 +65,7 @@ final class Staging {
             }
         }
         for (place, address) in zip(inputs, addresses) {
-            guard imports.takes(address, place.byteCount, writing: false) else {
+            guard imports.takes(address, place.byteCount, writing: false, device) else {
                 (onHost.address + place.offset).copyMemory(from: address, byteCount: place.byteCount)
                 continue
             }
@@ -89,7 +91,7 @@ final class Staging {
         }
         direct = []
         for (index, (place, address)) in zip(outputs, addresses).enumerated() {
-            guard imports.takes(address, place.byteCount, writing: true) else { continue }
+            guard imports.takes(address, place.byteCount, writing: true, device) else { continue }
             try flush(to: place.offset)
             try queue.copy(
                 onDevice, at: place.offset, to: UnsafeMutableRawBufferPointer(start: address, count: place.byteCount))
