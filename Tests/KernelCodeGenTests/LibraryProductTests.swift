@@ -105,8 +105,14 @@ import Testing
             SIMTEmitter(target).choices(product.kernel).first { $0.name == "algorithm" }?.values.first
         }
         #expect(first() == 3)
+        let plainParts = SIMTEmitter(target).choices(product.kernel).first { $0.name == "parts" }?.values.first
         target.hasProductLibrary = true
         #expect(first() == (isLibrary ? 5 : 3))
+        let safer = SIMTEmitter(target).saferSchedules(product.kernel)
+        // What is refused falls back on what would stand there without a library, and that keeps its defaults.
+        #expect((safer.first == Schedule(["algorithm": 3])) == isLibrary)
+        let parts = SIMTEmitter(target).choices(product.kernel).first { $0.name == "parts" }?.values.first
+        #expect(parts == plainParts)
     }
 
     /// What lies as the result does is added by the library too, in either order with a row; once more is a map's work.

@@ -128,7 +128,7 @@ private struct SIMTProductChoices {
         tile = Choice("tile", [start.tile] + usable.filter { $0 != start.tile })
         stages = Choice("stages", [start.stages] + [3, 4, 2, 5, 6, 8].filter { $0 != start.stages })
         var parts = 1
-        if forms.first == .matrix {
+        if forms.first(where: { $0 != .library }) == .matrix {
             parts = start.parts
         } else {
             let formed = max(1, rows / 64) * max(1, columns / 64) * batches

@@ -9,8 +9,12 @@ extension SIMTEmitter {
         switch kernel.body {
         case .nest: wanted = [["team": 1], ["team": 0]]
         case .contraction:
-            // Tiles without matrix units, then one sum a point.
-            wanted = [["algorithm": 1, "parts": 1], ["algorithm": 0], ["algorithm": 0, "team": 0]]
+            // In a library's place what would stand there without it; tiles without matrix units, then one sum a point.
+            let isLibrary = choices.first { $0.name == "algorithm" }?.values.first == 5
+            wanted =
+                (isLibrary ? [["algorithm": 3]] : []) + [
+                    ["algorithm": 1, "parts": 1], ["algorithm": 0], ["algorithm": 0, "team": 0],
+                ]
         case .attention: wanted = [["form": 0], ["form": 0, "rows": 1, "parts": 1]]
         case .recurrence: wanted = [["shared": 0]]
         case .sort: wanted = [["threads": 128]]
