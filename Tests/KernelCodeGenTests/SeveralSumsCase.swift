@@ -18,12 +18,14 @@ struct SeveralSumsCase: Sendable, CustomTestStringConvertible {
     var element = ElementType.bf16
     /// Whether weights lie along the columns, so that they are packed.
     var isTransposed = false
+    /// Whether weights are 4-bit codes less 8 with a bf16 scale for each 32 summed elements.
+    var isCoded = false
 
     var testDescription: String {
-        "\(rows)x\(depth)x\(columns) \(gates) gates\(isNormed ? " normed" : "")\(isTransposed ? " transposed" : "") \(element)"
+        "\(rows)x\(depth)x\(columns) \(gates) gates\(isNormed ? " normed" : "")\(isTransposed ? " transposed" : "")\(isCoded ? " coded" : "") \(element)"
     }
 
-    /// Parameters: x, w, g, y.
+    /// Parameters: x, w, g, y, and where weights are coded the scales.
     var kernel: Kernel {
         func axis(_ number: Int, _ extent: Int) -> LoopAxis {
             LoopAxis(Variable(.axis, number), IntegerExpression(extent))
@@ -42,7 +44,21 @@ struct SeveralSumsCase: Sendable, CustomTestStringConvertible {
             left.result = left.body.emit(.apply(.multiply, [0, left.body.emit(load(2, at(k)))]))
             square.result = square.body.emit(.apply(.multiply, [0, 0]))
         }
-        let weight = load(1, isTransposed ? at(k) * all + column : column * depth + at(k))
+        var right = ScalarFunction(body: ScalarBody(), result: 0)
+        if isCoded {
+            var ranges = VariableRanges()
+            ranges.declare(k.variable, extent: k.extent)
+            let (inside, block) = (at(k).modulo(32, ranges), at(k).floorDivided(by: 32, ranges))
+            func emit(_ node: ScalarBody.Node) -> Int { right.body.emit(node) }
+            let byte = emit(load(1, column * (depth / 2) + block * 16 + inside.modulo(16, ranges)))
+            let low = emit(.apply(.and, [byte, emit(.integer(15))]))
+            let high = emit(.apply(.shiftRight, [byte, emit(.integer(4))]))
+            let nibble = emit(.apply(.select, [emit(.condition([15 - inside])), low, high]))
+            let code = emit(.cast(emit(.apply(.subtract, [nibble, emit(.integer(8))])), element))
+            right.result = emit(.apply(.multiply, [code, emit(load(4, column * (depth / 32) + block))]))
+        } else {
+            right.result = right.body.emit(load(1, isTransposed ? at(k) * all + column : column * depth + at(k)))
+        }
         var epilogue = ScalarBody()
         var sums = (0..<gates).map { epilogue.emit($0 == 0 ? .accumulator : .slot($0)) }
         if isNormed {
@@ -58,7 +74,7 @@ struct SeveralSumsCase: Sendable, CustomTestStringConvertible {
         }
         let body = ContractionKernel(
             batch: [], rows: [m], columns: [n], taps: [], depth: k, left: left,
-            right: ScalarFunction(body: ScalarBody(nodes: [weight]), result: 0), operandElement: element,
+            right: right, operandElement: element,
             epilogue: epilogue, stores: [Store(parameter: 3, index: at(m) * columns + at(n), value: value)],
             gate: gates == 1 ? nil : p, rowSums: isNormed ? [square] : [])
         func parameter(
@@ -69,13 +85,16 @@ struct SeveralSumsCase: Sendable, CustomTestStringConvertible {
         return Kernel(
             name: "sums",
             parameters: [
-                parameter(element, rows * depth), parameter(element, all * depth, isConstant: true),
+                parameter(element, rows * depth),
+                parameter(isCoded ? .u8 : element, all * depth / (isCoded ? 2 : 1), isConstant: true),
                 parameter(element, depth, isConstant: true), parameter(.f32, rows * columns, .write),
-            ], symbols: [], ranges: VariableRanges(), body: .contraction(body))
+            ] + (isCoded ? [parameter(.bf16, all * depth / 32, isConstant: true)] : []), symbols: [],
+            ranges: VariableRanges(), body: .contraction(body))
     }
 
     /// Compares what a kernel computes with the definition.
-    func verify(_ compiled: some RunnableKernel) throws {
+    /// `precision` is what a left operand loses that is rounded, of the sum of magnitudes.
+    func verify(_ compiled: some RunnableKernel, precision: Double = 4e-6) throws {
         var random = SeededRandom(seed: 11)
         let counts = [rows * depth, columns * gates * depth, depth]
         // Large enough that f16 would overflow in sums of squares, were they not in f32.
@@ -85,6 +104,20 @@ struct SeveralSumsCase: Sendable, CustomTestStringConvertible {
         }
         var buffers = given.map { Memory.bytes($0.map { Float($0) }, element) }
         buffers.append([UInt8](repeating: 0, count: 4 * rows * columns))
+        var weights = given[1]
+        if isCoded {
+            let bytes = (0..<weights.count / 2).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let scales = Memory.floats(
+                Memory.bytes((0..<weights.count / 32).map { _ in Float(random.uniform() * 0.01) }, .bf16), .bf16)
+            for place in weights.indices {
+                let (line, k) = (place / depth, place % depth)
+                let byte = bytes[line * depth / 2 + k / 32 * 16 + k % 16]
+                weights[place] =
+                    (Double((k % 32 < 16 ? byte : byte >> 4) & 15) - 8) * Double(scales[(line * depth + k) / 32])
+            }
+            buffers[1] = bytes
+            buffers.append(Memory.bytes(scales, .bf16))
+        }
         try compiled.run(&buffers, dimensions: [0], parts: 2)
         let found = Memory.floats(buffers[3], .f32).map { Double($0) }
         for m in 0..<rows {
@@ -97,7 +130,7 @@ struct SeveralSumsCase: Sendable, CustomTestStringConvertible {
                     var (sum, size) = (0.0, 0.0)
                     for k in 0..<depth {
                         let place = isTransposed ? k * columns * gates + n + p * columns : (n + p * columns) * depth + k
-                        let term = x[k] * (isNormed ? given[2][k] : 1) * given[1][place] * scale
+                        let term = x[k] * (isNormed ? given[2][k] : 1) * weights[place] * scale
                         sum += term
                         size += abs(term)
                     }
@@ -105,7 +138,7 @@ struct SeveralSumsCase: Sendable, CustomTestStringConvertible {
                     room += p == 0 ? size : size * abs(first)
                     if p == 0 { first = sum }
                 }
-                #expect(abs(found[m * columns + n] - value) <= 4e-6 * room + 1e-6, "\(m) \(n)")
+                #expect(abs(found[m * columns + n] - value) <= precision * room + 1e-6, "\(m) \(n)")
             }
         }
     }

@@ -51,6 +51,32 @@ import Testing
         }
     }
 
+    static let coded = [
+        SeveralSumsCase(rows: 1, depth: 1024, columns: 37, gates: 2, isNormed: true, isCoded: true),
+        SeveralSumsCase(rows: 11, depth: 320, columns: 20, gates: 2, isNormed: true, isCoded: true),
+        SeveralSumsCase(rows: 3, depth: 256, columns: 19, gates: 4, element: .f16, isCoded: true),
+        SeveralSumsCase(rows: 2, depth: 576, columns: 40, gates: 1, isNormed: true, isCoded: true),
+    ]
+
+    @Test(arguments: coded, schedules)
+    func ofCodes(_ sums: SeveralSumsCase, _ schedule: Schedule) throws {
+        try sums.verify(EmulatedKernel(sums.kernel, fitted(schedule, sums)))
+    }
+
+    /// Matrix units take the left operand as it is rounded.
+    @Test(
+        arguments: coded,
+        [
+            Schedule(["across": 1, "columnTiles": 1, "ahead": 1, "warps": 4]),
+            Schedule(["across": 4, "columnTiles": 2, "ahead": 2, "warps": 8]),
+            Schedule(["across": 2, "columnTiles": 1, "ahead": 4, "warps": 4]),
+        ])
+    func ofCodesOnMatrixUnits(_ sums: SeveralSumsCase, _ schedule: Schedule) throws {
+        var schedule = schedule
+        schedule.set("algorithm", 8)
+        try sums.verify(EmulatedKernel(sums.kernel, schedule), precision: sums.isNormed ? 0x1p-9 : 4e-6)
+    }
+
     /// Everything that chooses takes whole gates.
     @Test(arguments: cases)
     func choicesHoldWholeGates(_ sums: SeveralSumsCase) throws {

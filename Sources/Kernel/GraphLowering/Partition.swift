@@ -288,7 +288,7 @@ package struct Partitioner {
         repeated = []
         guard cover.fewRows > 0 else { return }
         var seen: Set<NodeID> = []
-        for id in graph.nodes.ids where isLive[id.index] && rowsByConstant(id) != nil {
+        for id in graph.nodes.ids where isLive[id.index] && rowsByConstant(id, isNormed: true) != nil {
             guard var root = graph.nodes[id].operands.first(where: { !isConstant[$0.node.index] })?.node else {
                 continue
             }
@@ -297,7 +297,7 @@ package struct Partitioner {
                 let norm = NormedOperand(graph, users: users, exits: exits, root: root)
             else { continue }
             let products = consumers(of: root)
-            let rows = products.map { rowsByConstant($0) ?? .max }.max() ?? .max
+            let rows = products.map { rowsByConstant($0, isNormed: true) ?? .max }.max() ?? .max
             guard rows <= Self.mostFewRows, products.allSatisfy({ takes(norm, $0) }),
                 !viewsOf(root).contains(where: { exits.contains(Value($0)) }),
                 decide(.norm, root, default: rows <= cover.fewRows)
@@ -336,12 +336,13 @@ package struct Partitioner {
     /// Rows beyond which products are not limited by reading on any device.
     private static let mostFewRows = 16
 
-    /// Rows of a product by a constant that is stored as real numbers; nil for any other.
-    private func rowsByConstant(_ id: NodeID) -> Int? {
+    /// Rows of a product by a constant; nil for any other.
+    private func rowsByConstant(_ id: NodeID, isNormed: Bool = false) -> Int? {
         guard case .contract(let contract) = graph.nodes[id].operation, !isConstant[id.index] else { return nil }
         let operands = graph.nodes[id].operands
         guard let side = (0..<2).first(where: { isConstant[operands[$0].node.index] }),
-            !decodesWeights(operands[side].node),
+            // Codes go to matrix units, where what a norm has not scaled yet may be too large for f16.
+            !(isNormed && graph.type(operands[side]).element == .f16 && decodesWeights(operands[side].node)),
             [.f32, .bf16, .f16].contains(graph.type(operands[side]).element)
         else { return nil }
         let (own, other) = side == 0 ? (contract.left, contract.right) : (contract.right, contract.left)

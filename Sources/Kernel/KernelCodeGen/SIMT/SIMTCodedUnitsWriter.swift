@@ -52,22 +52,27 @@ struct SIMTCodedUnitsWriter {
             && product.batches == 1
             && [.f32, .f16, .bf16].contains(codes.operand.scaleElement)
             && (codes.blocks <= 1 || codes.operand.block % 32 == 0) && abs(lowest) <= 64
+            // What a norm has not scaled yet may be too large for f16.
+            && 16 % product.gates == 0 && (product.rowSums.isEmpty || product.element == .bf16)
     }
 
     func write() -> EmittedKernel {
         var frame = product.frame(symbol)
         frame.hidden = product.packedParameters
-        let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
+        let (b, m, s) = (product.batch, product.row, product.sum)
         let groups = warps / across
         let perBlock = groups * tiles
         let blocks = (columnTiles + perBlock - 1) / perBlock
         let turns = (slices + across - 1) / across
         let ahead = min(self.ahead, turns)
         let scaleType = frame.storage(codes.operand.scaleElement)
+        let terms = self.terms(frame)
         let functions =
             pairs
             + frame.run("left", product.left, over: [b, m, s], along: s, count: 8, .words(product.element))
-            + frame.epilogue("finish", product.epilogue, product.stores, over: [b, m, n])
+            + frame.epilogue(
+                "finish", product.epilogue, product.stores, over: [b, m, product.result], sums: product.sums)
+            + terms.functions
         // Loops of few turns are written out, so that what is asked for ahead needs no conditions.
         let isFlat = turns <= Self.mostFlatTurns
         func load(_ u: String, _ turn: String) -> [String] {
@@ -90,6 +95,7 @@ struct SIMTCodedUnitsWriter {
             "float c[\(tiles)][\(eights)][4];",
             "UNROLL for (int r = 0; r < \(tiles); ++r) UNROLL for (int e = 0; e < \(eights); ++e) "
                 + "UNROLL for (int i = 0; i < 4; ++i) c[r][e][i] = 0;", "uint4 w[\(ahead)][\(tiles)];",
+            product.rowSums.isEmpty ? "" : "float own[\(product.rowSums.count)][\(eights)] = {};",
             "const int64_t start0 = (int64_t)first * \(slices) + member;",
             "const uint8_t *const from = codes + (start0 * 32 + lane) * 16;",
             hasBlocks
@@ -114,7 +120,11 @@ struct SIMTCodedUnitsWriter {
             slices % across == 0 ? "{" : "if (now < \(slices)) {", "UNROLL for (int h = 0; h < 2; ++h) {",
             "uint32_t x[\(eights)][4];", "float start[\(eights)][4];", "UNROLL for (int e = 0; e < \(eights); ++e) {",
             frame.call("left", ["0", rowOfLane("e"), "now * \(Self.slice) + h * 32 + t * 8", "x[e]"]) + ";",
-            "multiply_\(type)_from(start[e], taken, x[e], zeros); multiply_\(type)(start[e], taken, x[e] + 2);", "}",
+            "multiply_\(type)_from(start[e], taken, x[e], zeros); multiply_\(type)(start[e], taken, x[e] + 2);",
+        ]
+        lines += terms.statements
+        lines += [
+            "}",
             "UNROLL for (int r = 0; r < \(tiles); ++r) {", "uint32_t a[4], d[4];",
             "\(symbol)_pairs(a, h == 0 ? v[r].x : v[r].z); \(symbol)_pairs(d, h == 0 ? v[r].y : v[r].w);",
         ]
@@ -196,24 +206,70 @@ struct SIMTCodedUnitsWriter {
         return "FORCE void \(symbol)_pairs(uint32_t *a, uint32_t w) { \(each.joined(separator: " ")) }\n"
     }
 
+    /// Sums of a warp: of its columns for each row, then of what rows are summed of for each row.
+    private var sumsOfWarp: Int { rows * (tiles * 16 + product.rowSums.count) }
+
+    /// Statements that add a run of `now`, half `h`, to what a lane has of its rows' sums, and their functions.
+    private func terms(_ frame: SIMTFrame) -> (functions: String, statements: [String]) {
+        var (functions, statements) = ("", [String]())
+        for (number, function) in product.rowSums.enumerated() {
+            functions += frame.run(
+                "term\(number)", function, over: [product.batch, product.row, product.sum], along: product.sum,
+                count: 8,
+                .values(rounded: nil))
+            let place = ["0", rowOfLane("e"), "now * \(Self.slice) + h * 32 + t * 8", "z"]
+            statements += [
+                "{ float z[8]; \(frame.call("term\(number)", place));",
+                "UNROLL for (int k = 0; k < 8; ++k) own[\(number)][e] += z[k]; }",
+            ]
+        }
+        return (functions, statements)
+    }
+
     /// Sums over the warps that share columns, and the epilogue.
     private func reduce(_ frame: SIMTFrame, groups: Int) -> [String] {
-        let each = tiles * 16 * rows
-        let scale = codes.isScaledByRow ? "sum * " + codes.scale("column", frame) : "sum"
-        return [
+        let (each, gates) = (sumsOfWarp, product.gates)
+        // Columns of the result that a group has.
+        let results = tiles * 16 / gates
+        var lines = [
             "SHARED float folds[\(warps * each)];",
             "UNROLL for (int r = 0; r < \(tiles); ++r) UNROLL for (int e = 0; e < \(eights); ++e) "
                 + "UNROLL for (int i = 0; i < 4; ++i) {",
             "const int m = e * 8 + t * 2 + i % 2;",
             "if (m < \(rows)) folds[warp * \(each) + (r * 16 + g + i / 2 * 8) * \(rows) + m] = c[r][e][i]; }",
-            "BARRIER;",
-            "for (int place = thread; place < \(groups * each); place += \(threads)) {", "float sum = 0;",
-            "UNROLL for (int other = 0; other < \(across); ++other) "
-                + "sum += folds[(place / \(each) * \(across) + other) * \(each) + place % \(each)];",
-            "const \(frame.integer) column = BLOCK * \(groups * tiles * 16) + place / \(rows);",
-            "if (column < \(product.columns ?? 0)) \(frame.call("finish", ["0", "place % \(rows)", "column", scale]));",
-            "}",
         ]
+        for number in product.rowSums.indices {
+            let place = "warp * \(each) + \(rows * (tiles * 16 + number)) + e * 8 + g"
+            lines += [
+                "UNROLL for (int e = 0; e < \(eights); ++e) {",
+                "UNROLL for (int other = 1; other < 4; other *= 2) "
+                    + "own[\(number)][e] += __shfl_xor_sync(0xffffffffu, own[\(number)][e], other);",
+                "if (t == 0 && e * 8 + g < \(rows)) folds[\(place)] = own[\(number)][e]; }",
+            ]
+        }
+        lines += [
+            "BARRIER;", "for (int place = thread; place < \(groups * results * rows); place += \(threads)) {",
+            "const int part = place / \(results * rows), q = place % \(results * rows) / \(rows), m = place % \(rows);",
+            "const \(frame.integer) column = (BLOCK * \(groups) + part) * \(results) + q;",
+        ]
+        var values: [String] = []
+        for number in 0..<product.sums {
+            let place =
+                number < gates
+                ? "(q * \(gates) + \(number)) * \(rows) + m" : "\(rows * (tiles * 16 + number - gates)) + m"
+            lines.append(
+                "float sum\(number) = 0; UNROLL for (int other = 0; other < \(across); ++other) "
+                    + "sum\(number) += folds[(part * \(across) + other) * \(each) + \(place)];")
+            let isScaled = codes.isScaledByRow && number < gates
+            values.append("sum\(number)" + (isScaled ? " * scale\(number)" : ""))
+        }
+        lines.append("if (column < \((product.columns ?? 0) / gates)) {")
+        if codes.isScaledByRow {
+            for number in 0..<gates {
+                lines.append("const float scale\(number) = \(codes.scale("column * \(gates) + \(number)", frame));")
+            }
+        }
+        return lines + [frame.call("finish", ["0", "m", "column"] + values) + ";", "}", "}"]
     }
 
     /// Codes and scales as host C.

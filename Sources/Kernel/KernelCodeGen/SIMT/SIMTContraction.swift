@@ -70,7 +70,7 @@ private struct SIMTProductChoices {
         // Several sums of a point are joined where threads lie across the summed axis, and in nests.
         let fillsTiles = product.isPlain && min(rows, columns) >= 8 && depth >= 8
         // Codes of 4 bits are read faster than threads decode them to f32.
-        if isSkinny, product.isPlain, let codes, SIMTCodedUnitsWriter.applies(codes) { forms.append(.codedUnits) }
+        if isSkinny, let codes, SIMTCodedUnitsWriter.applies(codes) { forms.append(.codedUnits) }
         // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
         if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
         if fillsTiles {
