@@ -310,12 +310,19 @@ package struct Partitioner {
 
     /// Whether a product's constant is stored in less than a byte an element.
     private func readsPartsOfBytes(_ product: NodeID) -> Bool {
-        var hasCodes = false
-        return graph.nodes[product].operands.contains { operand in
+        graph.nodes[product].operands.contains { operand in
             guard isConstant[operand.node.index], decodesWeights(operand.node),
-                let bytes = storedBytes(operand.node, &hasCodes),
                 let count = elementCount(graph.type(operand).shape).constantValue
             else { return false }
+            // Both halves of a byte are the same tensor.
+            var (bytes, seen, stack) = (0, Set<NodeID>(), [operand.node])
+            while let id = stack.popLast() {
+                guard seen.insert(id).inserted else { continue }
+                stack += graph.nodes[id].operands.map(\.node)
+                if case .leaf(.parameter(_, let type)) = graph.nodes[id].operation {
+                    bytes += (elementCount(type.shape).constantValue ?? 0) * type.element.byteCount
+                }
+            }
             return bytes < count
         }
     }
