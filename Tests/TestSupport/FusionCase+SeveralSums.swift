@@ -134,6 +134,24 @@ extension FusionCase {
             output "y" %7
             """, ["rows/2 x0 -> y0", "contract y0 w -> y1"], fewRows: 8),
         FusionCase(
+            "a norm before codes of fewer bits than a byte stands by itself",
+            """
+            input "x" f32[2, 8]
+            %0 = input 0 : f32[2, 8]
+            %1 = parameter "codes" : u8[6, 4]
+            %2 = view.reshape [6, 4, 1] %1 : u8[6, 4, 1]
+            %3 = view.expand [6, 4, 2] %2 : u8[6, 4, 2]
+            %4 = view.reshape [6, 8] %3 : u8[6, 8]
+            %5 = map multiply(f32(a0), 0.5) %4 : f32[6, 8]
+            %6 = map multiply(a0, a0) %0 : f32[2, 8]
+            %7 = reduce.sum axes [1] %6 : f32[2]
+            %8 = view.reshape [2, 1] %7 : f32[2, 1]
+            %9 = view.expand [2, 8] %8 : f32[2, 8]
+            %10 = map divide(a0, add(a1, 1.0)) %0, %9 : f32[2, 8]
+            %11 = contract [0, 1] [2, 1] [0, 2] %10, %5 : f32[2, 6]
+            output "y" %11
+            """, ["rows/2 x0 -> t0", "contract t0 codes -> y0"], fewRows: 8),
+        FusionCase(
             "a shift by the sum does not commute with the product",
             """
             input "x" f32[3, 10]
