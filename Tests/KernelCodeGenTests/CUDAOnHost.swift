@@ -36,6 +36,7 @@ enum CUDAOnHost {
         struct uint2 { uint32_t x, y; };
         struct uint4 { uint32_t x, y, z, w; };
         struct float4 { float x, y, z, w; };
+        static uint4 make_uint4(uint32_t x, uint32_t y, uint32_t z, uint32_t w) { return {x, y, z, w}; }
         static Dimension blockIdx, threadIdx;
         static long blockThreads = 1, clusterBlocks = 1;
         alignas(1024) static unsigned char arenas[8][1 << 18];
@@ -158,6 +159,11 @@ enum CUDAOnHost {
             if (!from) { fprintf(stderr, "a copy from nowhere\n"); abort(); }
             fibers[current()]->open.push_back({to, isThere ? from : nullptr});
         }
+        FORCE void copy_ahead(uint32_t to, const void *from, int isThere) { if (isThere) copy16(to, from, 1); }
+        FORCE void load_wanted(uint32_t *x, uint32_t from, int isWanted) {
+            // Not numbers where nothing is read.
+            if (isWanted) memcpy(x, arena + from, 16); else memset(x, 0xFF, 16);
+        }
         FORCE void put16(uint32_t to, const uint32_t *w) { memcpy(arena + to, w, 16); }
         #define COPIES_COMMIT commit_copies()
         #define COPIES_WAIT(N) wait_copies(N)
@@ -222,6 +228,18 @@ enum CUDAOnHost {
             memcpy(r, sums, sizeof sums);
         }
         FORCE uint32_t and_or(uint32_t a, uint32_t b, uint32_t c) { return (a & b) | c; }
+        FORCE uint32_t fma_pair_bf16(uint32_t a, uint32_t b, uint32_t c) {
+            auto one = [](uint32_t a, uint32_t b, uint32_t c) {
+                return (uint32_t)to_bf16(fmaf(host_bf16((uint16_t)a), host_bf16((uint16_t)b), host_bf16((uint16_t)c)));
+            };
+            return one(a, b, c) | one(a >> 16, b >> 16, c >> 16) << 16;
+        }
+        FORCE uint32_t fma_pair_f16(uint32_t a, uint32_t b, uint32_t c) {
+            auto one = [](uint32_t a, uint32_t b, uint32_t c) {
+                return (uint32_t)store_f16(fmaf(load_f16((uint16_t)a), load_f16((uint16_t)b), load_f16((uint16_t)c)));
+            };
+            return one(a, b, c) | one(a >> 16, b >> 16, c >> 16) << 16;
+        }
         FORCE uint32_t halves_f8e4m3(uint16_t x) {
             uint32_t r = 0;
             for (int i = 0; i < 2; ++i) {

@@ -45,13 +45,14 @@ import Testing
     /// The kernel is given what was packed and not also what it was packed from.
     @Test func codesAreNotStoredTwice() throws {
         let coded = CodedCase(form: .int4, rows: 1, depth: 1024, columns: 48, element: .bf16)
-        for algorithm in [2, 8] {
+        for algorithm in [2, 8, 10] {
             let emitted = try SIMTEmitter(CubinTarget.target("sm_90a")).emit(
                 coded.kernel, symbol: "tested", Schedule(["algorithm": algorithm]))
             let given = emitted.arguments.compactMap { if case .parameter(let number) = $0 { number } else { nil } }
             #expect(given == [0, 3, 4])
             // Half a byte a code, a bf16 for each 32.
-            #expect(emitted.packings.map { $0.count * $0.element.byteCount } == [48 * 512, 48 * 64])
+            let sizes = emitted.packings.map { $0.count * $0.element.byteCount }
+            #expect(sizes == (algorithm == 10 ? [48 * 576] : [48 * 512, 48 * 64]))
         }
     }
 
@@ -78,6 +79,66 @@ import Testing
         var schedule = schedule
         schedule.set("algorithm", 8)
         try coded.verify(EmulatedKernel(coded.kernel, schedule))
+    }
+
+    @Test(
+        arguments: [
+            CodedCase(form: .int4, rows: 1, depth: 1024, columns: 37, element: .bf16),
+            CodedCase(form: .int4, rows: 5, depth: 384, columns: 50, element: .f16),
+            CodedCase(form: .pairs, rows: 16, depth: 640, columns: 70, element: .f16),
+            CodedCase(form: .siblings, rows: 2, depth: 256, columns: 64, element: .bf16),
+            CodedCase(form: .int8, rows: 1, depth: 512, columns: 70, element: .bf16),
+            CodedCase(form: .int8, rows: 9, depth: 320, columns: 33, element: .f16),
+            CodedCase(form: .centred, rows: 3, depth: 192, columns: 40, element: .bf16),
+            CodedCase(form: .centred, rows: 1, depth: 128, columns: 20, element: .f16),
+            CodedCase(form: .e4m3, rows: 1, depth: 512, columns: 70, element: .bf16),
+            CodedCase(form: .e4m3, rows: 12, depth: 448, columns: 33, element: .f16),
+            CodedCase(form: .bare, rows: 2, depth: 192, columns: 40, element: .bf16),
+        ],
+        [
+            Schedule(["ringWarps": 4, "ring": 4, "together": 4, "residents": 1]),
+            Schedule(["ringWarps": 8, "ring": 6, "together": 2, "residents": 2]),
+            Schedule(["ringWarps": 2, "ring": 10, "together": 1, "residents": 1]),
+        ])
+    func throughSharedMemory(_ coded: CodedCase, _ schedule: Schedule) throws {
+        var schedule = schedule
+        schedule.set("algorithm", 10)
+        // As many multiprocessors as make blocks take several tiles, and the last fewer.
+        for processors in [1, 2, 132] {
+            try coded.verify(
+                EmulatedKernel(coded.kernel, schedule, multiprocessors: processors))
+        }
+    }
+
+    /// Weights of products of many rows are decoded on their way to matrix units.
+    @Test(
+        arguments: [
+            CodedCase(form: .int4, rows: 40, depth: 384, columns: 77, element: .bf16),
+            CodedCase(form: .int4, rows: 17, depth: 256, columns: 130, element: .f16),
+            CodedCase(form: .pairs, rows: 70, depth: 640, columns: 36, element: .f16),
+            CodedCase(form: .siblings, rows: 33, depth: 256, columns: 64, element: .bf16),
+            CodedCase(form: .int8, rows: 66, depth: 320, columns: 70, element: .bf16),
+            CodedCase(form: .centred, rows: 20, depth: 192, columns: 40, element: .bf16),
+            CodedCase(form: .centred, rows: 20, depth: 192, columns: 40, element: .f16),
+            CodedCase(form: .e4m3, rows: 24, depth: 448, columns: 33, element: .f16),
+            CodedCase(form: .bare, rows: 65, depth: 192, columns: 140, element: .bf16),
+        ],
+        [
+            Schedule(["tile": 2, "stages": 3]), Schedule(["tile": 5, "stages": 2, "parts": 2]),
+            Schedule(["tile": SIMTMatrixWriter.place(64, 128), "stages": 4]),
+            Schedule(["tile": SIMTMatrixWriter.place(64, 16), "stages": 3, "parts": 2]),
+        ])
+    func decodedIntoTiles(_ coded: CodedCase, _ schedule: Schedule) throws {
+        var schedule = schedule
+        schedule.set("algorithm", 3)
+        let kernel = try EmulatedKernel(coded.kernel, schedule)
+        try coded.verify(kernel)
+        // What is packed is what kernels of few rows read.
+        let few = CodedCase(
+            form: coded.form, rows: 1, depth: coded.depth, columns: coded.columns, element: coded.element)
+        let ring = try SIMTEmitter(CubinTarget.target("sm_90a")).emit(
+            few.kernel, symbol: "tested", Schedule(["algorithm": 10]))
+        #expect(ring.packingSource == kernel.emitted.packingSource)
     }
 
     @Test(.enabled(if: BlockKernel.isThere, "there is no OpenCL device"), arguments: cases)

@@ -118,8 +118,12 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
             let sort = SortCase(count: count, limit: 5, isDescending: true, element: .f32)
             cases.append(CubinCase(name: "sort \(sort.testDescription)", kernel: sort.kernel, schedule: Schedule()))
         }
-        for (form, algorithm) in [(CodedCase.Form.e4m3, 2), (.int8, 2), (.int4, 2), (.int4, 8), (.pairs, 8)] {
-            for (rows, depth, columns) in [(1, 4096, 6144), (8, 14336, 4096)] {
+        let coded = [
+            (CodedCase.Form.e4m3, 2), (.int8, 2), (.int4, 2), (.int4, 8), (.pairs, 8), (.e4m3, 10), (.int8, 10),
+            (.int4, 10), (.pairs, 10), (.centred, 10),
+        ]
+        for (form, algorithm) in coded {
+            for (rows, depth, columns) in [(1, 4096, 6144), (algorithm == 10 ? 2 : 8, 14336, 4096)] {
                 let coded = CodedCase(form: form, rows: rows, depth: depth, columns: columns, element: .bf16)
                 cases.append(
                     CubinCase(

@@ -13,9 +13,10 @@ final class EmulatedKernel: RunnableKernel {
     let emitted: EmittedKernel
     private let library: HostLibrary
 
-    init(_ kernel: Kernel, _ schedule: Schedule) throws {
+    init(_ kernel: Kernel, _ schedule: Schedule, multiprocessors: Int? = nil) throws {
         self.kernel = kernel
         var target = CubinTarget.target("sm_90a")
+        if let multiprocessors { target.multiprocessors = multiprocessors }
         target.hasProductLibrary = true
         target.hasConvolutionLibrary = true
         let emitter = SIMTEmitter(target)

@@ -44,6 +44,24 @@ import Testing
         try sums.verify(EmulatedKernel(sums.kernel, fitted(schedule, sums)))
     }
 
+    /// Codes on their way through shared memory.
+    @Test(arguments: [
+        SeveralSumsCase(rows: 1, depth: 512, columns: 37, gates: 2, isCoded: true),
+        SeveralSumsCase(rows: 1, depth: 1024, columns: 20, gates: 2, isNormed: true, isCoded: true),
+        SeveralSumsCase(rows: 5, depth: 256, columns: 18, gates: 4, isNormed: true, isCoded: true),
+        SeveralSumsCase(rows: 3, depth: 384, columns: 11, gates: 2, element: .f16, isCoded: true),
+        SeveralSumsCase(rows: 9, depth: 512, columns: 40, gates: 1, isNormed: true, isCoded: true),
+    ])
+    func throughSharedMemory(_ sums: SeveralSumsCase) throws {
+        // A normed operand is rounded to bf16 once.
+        for (processors, warps) in [(1, 4), (2, 8), (132, 2)] {
+            let schedule = Schedule(["algorithm": 10, "ringWarps": warps, "ring": 4, "residents": 1])
+            try sums.verify(
+                EmulatedKernel(sums.kernel, schedule, multiprocessors: processors),
+                precision: sums.isNormed ? 0x1p-8 : 4e-6)
+        }
+    }
+
     @Test(.enabled(if: BlockKernel.isThere), arguments: cases)
     func inOpenCL(_ sums: SeveralSumsCase) throws {
         for schedule in [Schedule(), Schedule(["algorithm": 0])] {

@@ -30,7 +30,7 @@ package struct KernelTrial: Sendable {
     /// All trials: odd shapes first, then layers of models.
     package static let all: [KernelTrial] =
         oddProducts + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + coded + products + convolutions
-        + attentions + oddTriton + everyForm + everyConvolution
+        + attentions + oddTriton + everyForm + everyConvolution + manyCoded
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {
@@ -53,6 +53,10 @@ package struct KernelTrial: Sendable {
 
     private static func units(_ across: Int, _ tiles: Int, _ ahead: Int, _ warps: Int = 8) -> Schedule {
         Schedule(["algorithm": 8, "across": across, "columnTiles": tiles, "ahead": ahead, "warps": warps])
+    }
+
+    private static func ring(_ warps: Int, _ ring: Int, _ together: Int, _ residents: Int = 1) -> Schedule {
+        Schedule(["algorithm": 10, "ringWarps": warps, "ring": ring, "together": together, "residents": residents])
     }
 
     private static func matrix(_ tile: Int, _ stages: Int, _ parts: Int) -> Schedule {
@@ -191,12 +195,30 @@ package struct KernelTrial: Sendable {
 
     /// Products by weights in fewer bits at odd sizes.
     private static let oddCoded: [KernelTrial] = WeightFormat.allCases.flatMap { format in
-        [(1, 1024, 1003, ElementType.bf16), (3, 224, 77, .f16), (16, 544, 130, .bf16), (2, 4096, 33, .f32)].map {
+        [
+            (1, 1024, 1003, ElementType.bf16), (3, 224, 77, .f16), (16, 544, 130, .bf16), (2, 4096, 33, .f32),
+            (9, 1152, 70, .bf16),
+        ].map {
             m, k, n, element in
             product(
                 "coded \(format) \(m)x\(k)x\(n) \(element)", TrialShapes.coded(m, k, n, element, format), element,
                 [skinny(8, 4, 2), skinny(1, 2, 4), skinny(4, 1, 1), skinny(2, 4, 2, 4)]
+                    + [ring(8, 4, 1), ring(4, 6, 2, 2), ring(16, 4, 2)]
                     + (format == .int4 ? [units(8, 1, 4), units(2, 2, 2), units(4, 4, 1, 4), units(1, 1, 8)] : []))
+        }
+    }
+
+    /// Products of many rows by weights in fewer bits: odd sizes, then a layer of Llama-3.1-8B at 512 tokens.
+    private static let manyCoded: [KernelTrial] = WeightFormat.allCases.flatMap { format in
+        [(70, 640, 90, ElementType.bf16), (129, 384, 257, .f16), (512, 4096, 6144, .bf16)].map { m, k, n, element in
+            product(
+                "many coded \(format) \(m)x\(k)x\(n)", TrialShapes.coded(m, k, n, element, format), element,
+                m < 512
+                    ? [matrix(2, 3, 1), matrix(0, 3, 2), matrix(9, 4, 1), matrix(13, 4, 2), matrix(16, 3, 4)]
+                    : [
+                        matrix(7, 3, 1), matrix(10, 4, 1), matrix(12, 4, 1), matrix(13, 3, 1), matrix(13, 4, 1),
+                        matrix(13, 6, 1), matrix(14, 3, 1), matrix(14, 4, 1), matrix(15, 3, 1), matrix(15, 4, 1),
+                    ], isTimed: m >= 512)
         }
     }
 
@@ -209,6 +231,11 @@ package struct KernelTrial: Sendable {
                     skinny(4, 4, 2), skinny(2, 4, 2), skinny(1, 4, 2), skinny(4, 2, 2), skinny(2, 2, 4),
                     skinny(1, 2, 4), skinny(1, 4, 4), skinny(2, 8, 1), skinny(4, 4, 1), skinny(8, 4, 1),
                 ]
+                    + [
+                        ring(8, 8, 1), ring(8, 8, 2), ring(8, 8, 4), ring(8, 10, 2), ring(8, 12, 2), ring(8, 16, 4),
+                        ring(8, 20, 2), ring(8, 4, 2, 2), ring(8, 6, 2, 2), ring(8, 8, 2, 2), ring(8, 10, 2, 2),
+                        ring(16, 4, 1), ring(16, 4, 2), ring(16, 6, 2), ring(16, 10, 2), ring(4, 20, 4),
+                    ]
                     + (format == .int4
                         ? [
                             units(8, 1, 4), units(8, 1, 8), units(8, 2, 4), units(4, 1, 8), units(4, 2, 4),

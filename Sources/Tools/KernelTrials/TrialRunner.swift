@@ -187,6 +187,9 @@ package struct TrialRunner {
 
     private func packed(_ trial: TrialCase, _ emitted: EmittedKernel, _ index: Int, _ number: Int) throws -> [UInt8] {
         let packing = emitted.packings[number]
+        // Schedules that only read otherwise pack alike.
+        let key = "\(number) \(emitted.packingSource)"
+        if let before = trial.packed.bytes[key] { return before }
         var buffers: [UnsafeMutableRawPointer] = []
         defer { for buffer in buffers { buffer.deallocate() } }
         let size = packing.count * packing.element.byteCount
@@ -198,7 +201,9 @@ package struct TrialRunner {
         buffers.append(.allocate(byteCount: max(size, 1), alignment: 64))
         // Symbols of one library differ by the schedule.
         try trial.packer("trial\(index)" + packing.symbol.dropFirst("trial".count), buffers)
-        return Array(UnsafeRawBufferPointer(start: buffers[buffers.count - 1], count: size))
+        let bytes = Array(UnsafeRawBufferPointer(start: buffers[buffers.count - 1], count: size))
+        trial.packed.bytes[key] = bytes
+        return bytes
     }
 
     /// Bytes of scratch memory and counters in the order in which `launch` takes them.
@@ -304,6 +309,12 @@ private struct TrialCase {
     let number: Int
     let contents: [[UInt8]]
     let packer: TrialRunner.Packer
+    /// What was packed already.
+    let packed = Packed()
+
+    final class Packed {
+        var bytes: [String: [UInt8]] = [:]
+    }
 }
 
 /// One buffer cut into pieces.

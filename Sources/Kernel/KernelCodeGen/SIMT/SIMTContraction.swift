@@ -19,6 +19,8 @@ private enum SIMTProductForm: Int {
     case convolutionLibrary = 9
     /// Matrix units that take 4-bit codes as their left factor, for few rows.
     case codedUnits = 8
+    /// As before with codes of 4 or 8 bits, on their way through shared memory.
+    case codedRing = 10
 }
 
 /// The choices of a contraction.
@@ -35,6 +37,11 @@ private struct SIMTProductChoices {
     let resident: Choice
     /// Column tiles of a warp (form 4).
     let tiles: Choice
+    /// Warps of a block, batches of a ring and of a turn, and blocks of a processor (form 10).
+    let ringWarps: Choice
+    let ring: Choice
+    let together: Choice
+    let residents: Choice
     /// Place in `SIMTMatrixWriter.tiles`, and tiles under way (form 3).
     let tile: Choice
     let stages: Choice
@@ -48,7 +55,11 @@ private struct SIMTProductChoices {
     let fusion: Choice?
 
     var all: [Choice] {
-        [form, threadTile, across, columns, ahead, warps, resident, tiles, tile, stages, parts]
+        [
+            form, threadTile, across, columns, ahead, warps, resident, tiles, ringWarps, ring, together, residents,
+            tile,
+            stages, parts,
+        ]
             + (triton.map { [$0.tile, $0.stages] } ?? []) + (proposal.map { [$0] } ?? [])
             + (fusion.map { [$0] } ?? [])
     }
@@ -70,7 +81,12 @@ private struct SIMTProductChoices {
         // Several sums of a point are joined where threads lie across the summed axis, and in nests.
         let fillsTiles = product.isPlain && min(rows, columns) >= 8 && depth >= 8
         // Codes of 4 bits are read faster than threads decode them to f32.
-        if isSkinny, let codes, SIMTCodedUnitsWriter.applies(codes) { forms.append(.codedUnits) }
+        let weights = isSkinny ? codes.flatMap(SIMTUnitCodes.init) : nil
+        if let weights, SIMTCodedRingWriter.applies(weights) { forms.append(.codedRing) }
+        if isSkinny, let codes, SIMTCodedUnitsWriter.applies(codes) {
+            let isLong = weights.map(SIMTCodedRingWriter.isLong) ?? false
+            forms.insert(.codedUnits, at: isLong ? forms.count : 0)
+        }
         // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
         if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
         if fillsTiles {
@@ -97,7 +113,7 @@ private struct SIMTProductChoices {
         form = Choice("algorithm", forms.map(\.rawValue))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
         let runs = max(1, depth / (codes?.run ?? product.runLength))
-        let hasUnits = forms.first == .codedUnits
+        let hasUnits = forms.contains(.codedUnits)
         let slices = depth / SIMTCodedUnitsWriter.slice
         let isLong = runs >= 1024
         // Measured on an H200: fewer warps with more columns each where the summed axis is long.
@@ -120,6 +136,11 @@ private struct SIMTProductChoices {
         resident = Choice(
             "resident", rows == 1 && codes == nil && !isLong && product.element != .f32 ? [40, 0, 48] : [0, 40])
         tiles = Choice("columnTiles", columns >= 16 * processors * 8 ? [2, 1, 4] : [1, 2, 4])
+        ringWarps = Choice("ringWarps", [8, 16, 4])
+        let whole = weights.map(SIMTCodedRingWriter.start) ?? (ring: 8, residents: 1)
+        residents = Choice("residents", [whole.residents, 3 - whole.residents])
+        together = Choice("together", [2, 4, 1])
+        ring = Choice("ring", [whole.ring] + [4, 6, 8, 10, 12, 16, 20].filter { $0 != whole.ring })
         let table = SIMTMatrixWriter.tiles
         let usable = table.indices.filter { SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) }
         let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
@@ -164,7 +185,8 @@ package func simtContractionChoices(
     // What a decision is about; the others mean nothing under another algorithm.
     let forms: [String: Set<SIMTProductForm>] = [
         "threadTile": [.tile], "across": [.skinny, .codedUnits], "columns": [.skinny], "ahead": [.skinny, .codedUnits],
-        "warps": [.skinny, .codedUnits], "resident": [.skinny], "columnTiles": [.codedUnits],
+        "warps": [.skinny, .codedUnits], "resident": [.skinny], "columnTiles": [.codedUnits], "ringWarps": [.codedRing],
+        "ring": [.codedRing], "together": [.codedRing], "residents": [.codedRing],
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "team": [.nest], "threads": [.nest],
@@ -214,6 +236,19 @@ package func emitSIMTContraction(
             codes: codes, symbol: symbol, across: min(schedule[choices.across], warps), tiles: schedule[choices.tiles],
             ahead: schedule[choices.ahead], warps: warps
         ).write()
+    case .codedRing:
+        guard let weights = product.codes.flatMap(SIMTUnitCodes.init) else {
+            throw EmissionError(kernel: kernel.name, reason: "the right operand is not made of codes")
+        }
+        let writer = SIMTCodedRingWriter(
+            weights: weights, symbol: symbol, warps: schedule[choices.ringWarps], ring: schedule[choices.ring],
+            together: schedule[choices.together], residents: schedule[choices.residents])
+        guard writer.sharedBytes <= target.sharedBytes else {
+            throw EmissionError(
+                kernel: kernel.name,
+                reason: "\(writer.sharedBytes) bytes of shared memory of \(target.sharedBytes) that a block has")
+        }
+        return writer.write()
     case .matrix:
         let table = SIMTMatrixWriter.tiles
         let place = schedule[choices.tile]

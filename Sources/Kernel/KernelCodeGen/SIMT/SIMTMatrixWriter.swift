@@ -73,7 +73,9 @@ struct SIMTMatrixWriter {
     }
 
     func write() -> EmittedKernel {
-        let frame = product.frame(symbol, isPacked: product.rightForm == .packed)
+        let rightForm = product.rightForm
+        let weights = rightForm == .packed ? product.codes.flatMap(SIMTUnitCodes.init) : nil
+        let frame = product.frame(symbol, isPacked: rightForm == .packed)
         let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
         let rowTiles = (m.extent + (tile.rows - 1)).floorDivided(by: IntegerExpression(tile.rows), frame.ranges)
         let columnTiles =
@@ -84,8 +86,10 @@ struct SIMTMatrixWriter {
         let split = SIMTSplit(
             parts: isClustered ? 1 : parts, count: tile.sums, threads: threads, tiles: tiles.constantValue ?? 0)
         let ownRows = isClustered ? tile.rows / parts : tile.rows
-        let rightForm = product.rightForm
-        let isPacked = rightForm == .packed
+        let isPacked = rightForm == .packed && weights == nil
+        let coded = weights.map {
+            SIMTCodedTile(weights: $0, symbol: symbol, columns: tile.columns, threads: threads)
+        }
         let left = SIMTOperand(
             product.left, "left", frame, over: [b, m, s], extent: product.depth, element: product.element)
         let right =
@@ -95,14 +99,14 @@ struct SIMTMatrixWriter {
             : SIMTOperand(product.rightAddress(frame, isPacked: isPacked))
         let finish = finishing(frame, ownRows: ownRows, isClustered: isClustered)
         let functions =
-            left.functions + right.functions
+            left.functions + (coded?.functions ?? right.functions)
             + finish.functions
         let index = frame.index
         let i = frame.integer
         let stageBytes = (tile.rows + tile.columns) * 128
         let slices = "(depth + \(Self.slice - 1)) / \(Self.slice)"
         // What threads store themselves must be made visible to `wgmma`; copies are, and a fence would wait for those under way.
-        let needsFence = tile.isGroup && (left.form != .copied || right.form != .copied)
+        let needsFence = tile.isGroup && (left.form != .copied || (right.form != .copied && coded == nil))
         // Products may be under way at the loop's end only where it runs once at least: ptxas would wait for each of them
         // where their sums could also be the zeros from before the loop.
         let runsAlways = product.depth.map { ($0 + Self.slice - 1) / Self.slice >= max(parts, 1) && $0 > 0 } ?? false
@@ -126,6 +130,7 @@ struct SIMTMatrixWriter {
             "const int turns = \(slices), from = turns * part / \(parts), to = turns * (part + 1) / \(parts);",
             "float c[\(tile.sums)];", "UNROLL for (int i = 0; i < \(tile.sums); ++i) c[i] = 0;",
         ]
+        if let coded { lines += coded.declarations }
         func fill(_ operand: SIMTOperand, _ count: Int, _ first: String, _ limit: String, _ offset: Int) -> [String] {
             operand.fill(
                 rows: count, runs: 8, pitch: 128, threads: threads, first: first, limit: limit,
@@ -133,13 +138,18 @@ struct SIMTMatrixWriter {
                 integer: i, arguments: ["b", "line", "s"])
         }
         let fillLeft = fill(left, tile.rows, "firstRow", "rows", 0)
-        let fillRight = fill(right, tile.columns, "firstColumn", "columns", tile.rows * 128)
+        let fillRight =
+            coded.map { $0.fetch + $0.store("shared + stage * \(stageBytes) + \(tile.rows * 128)") }
+            ?? fill(right, tile.columns, "firstColumn", "columns", tile.rows * 128)
         let fill = fillLeft + fillRight
         let eachStage = [
             "UNROLL for (int stage = 0; stage < \(ahead); ++stage) {", "const int turn = from + stage;",
         ]
         if readsAhead { lines += eachStage + ["if (turn < to) {"] + fillRight + ["}", "}", "OVERLAP_WAIT;"] }
         lines += eachStage + ["if (turn < to) {"] + (readsAhead ? fillLeft : fill) + ["}", "COPIES_COMMIT;", "}"]
+        // The fence of decoded codes stands before the next copies, where those under way have almost come.
+        let sees = tile.isGroup ? ["GROUP_SEES;"] : []
+        if let coded { lines += sees + ["{ const int turn = from + \(ahead);"] + coded.fetch + ["}"] }
         lines += [
             runsAlways
                 ? "int at = from; KEEP_LOOP do {" : "KEEP_LOOP for (int at = from; at < to; ++at) {",
@@ -148,13 +158,19 @@ struct SIMTMatrixWriter {
         ]
         if tile.isGroup { lines += multiplyGroups }
         lines += ["{ const int turn = at + \(ahead), stage = (turn - from) % \(stages);", "if (turn < to) {"]
-        lines += fill + ["}", "COPIES_COMMIT; }"]
+        if let coded {
+            // What was read a slice ago, and then the next.
+            lines += coded.store("shared + stage * \(stageBytes) + \(tile.rows * 128)") + sees + fillLeft
+            lines += ["}", "COPIES_COMMIT;", "{ const int next = turn + 1, turn = next;"] + coded.fetch + ["} }"]
+        } else {
+            lines += fill + ["}", "COPIES_COMMIT; }"]
+        }
         let end = runsAlways ? "} while (++at < to);" : "}"
         let pending = stages > 2 && runsAlways ? 1 : 0
         lines += tile.isGroup ? ["GROUP_WAIT(\(pending));", end, "GROUP_WAIT(0);"] : multiply + [end]
         lines.append("COPIES_WAIT(0);")
         lines += split.join(tile: "tile", part: "part")
-        lines += gather()
+        lines += gather(hasFactors: weights?.hasRowFactor ?? false)
         // Every block of a cluster finishes some rows, with the sums of all.
         lines += isClustered ? ["CLUSTER_BARRIER;"] + finish.statements + ["CLUSTER_LEAVE;"] : finish.statements
         let isShared = split.parts > 1
@@ -164,17 +180,22 @@ struct SIMTMatrixWriter {
             extra.append(.init(name: "packed", type: frame.storage(product.element), isRead: true))
             arguments.append(.packed(0))
         }
+        let packed = weights?.packings(symbol) ?? (isPacked ? [product.packing(symbol)] : [])
+        if weights != nil {
+            extra.append(.init(name: "codes", type: "uint8_t", isRead: true))
+            if packed.count > 1 { extra.append(.init(name: "factors", type: "float", isRead: true)) }
+            arguments += packed.indices.map { .packed($0) }
+        }
         if isShared {
             extra.append(.init(name: "scratch", type: "float", isRead: false))
             arguments.append(.shared(bytes: IntegerExpression(split.scratchBytes)))
         }
-        let packing = isPacked ? product.packing(symbol) : nil
         return EmittedKernel(
             symbol: symbol,
             source: functions
                 + frame.kernelFunction(
                     extra: extra, hasCounters: isShared, threads: threads, cluster: isClustered ? parts : 1, lines),
-            packingSource: packing?.source ?? "", arguments: arguments, packings: packing.map { [$0.packing] } ?? [],
+            packingSource: packed.map(\.source).joined(), arguments: arguments, packings: packed.map(\.packing),
             workspaceBytes: 0,
             parts: .grid(
                 .init(
@@ -246,16 +267,19 @@ struct SIMTMatrixWriter {
         ]
     }
 
-    /// The sums go through shared memory, so that neighbouring threads store neighbouring columns.
-    private func gather() -> [String] {
+    /// The sums go through shared memory, so that neighbouring threads store neighbouring columns; times the factors of
+    /// columns where there are any.
+    private func gather(hasFactors: Bool) -> [String] {
         let pitch = tile.columns + 4
         let across = tile.warpColumns / 8
+        let factor = hasFactors ? " * factors[firstColumn + column < columns ? firstColumn + column : columns - 1]" : ""
         return [
             "float *const sums = (float *)arena;", "BARRIER;",
             "UNROLL for (int i = 0; i < \(tile.warpRows / 16); ++i) UNROLL for (int j = 0; j < \(across); ++j) "
-                + "UNROLL for (int e = 0; e < 4; ++e)",
-            "sums[(warpRow + i * 16 + lane / 4 + e / 2 * 8) * \(pitch) + warpColumn + j * 8 + lane % 4 * 2 + e % 2] "
-                + "= c[(i * \(across) + j) * 4 + e];", "BARRIER;",
+                + "UNROLL for (int e = 0; e < 4; ++e) {",
+            "const int column = warpColumn + j * 8 + lane % 4 * 2 + e % 2;",
+            "sums[(warpRow + i * 16 + lane / 4 + e / 2 * 8) * \(pitch) + column] = c[(i * \(across) + j) * 4 + e]\(factor); }",
+            "BARRIER;",
         ]
     }
 }

@@ -102,6 +102,16 @@ package struct SIMTPrelude: Sendable {
             asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
                 :: "r"(to), "l"(from), "r"(isThere ? 16 : 0) : "memory");
         }
+        // For what is read once, in runs: the level-2 cache takes two lines at a time.
+        FORCE void copy_ahead(uint32_t to, const void *from, int isThere) {
+            asm volatile("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p cp.async.cg.shared.global.L2::256B [%0], [%1], 16; }"
+                :: "r"(to), "l"(from), "r"(isThere) : "memory");
+        }
+        // Four words, of no value where they are not wanted.
+        FORCE void load_wanted(uint32_t *x, uint32_t from, int isWanted) {
+            asm volatile("{ .reg .pred p; setp.ne.s32 p, %5, 0; @p ld.shared.v4.u32 {%0, %1, %2, %3}, [%4]; }"
+                : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(from), "r"(isWanted));
+        }
         FORCE void put16(uint32_t to, const uint32_t *w) {
             asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};"
                 :: "r"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3]) : "memory");
@@ -139,6 +149,10 @@ package struct SIMTPrelude: Sendable {
         FORCE uint32_t and_or(uint32_t a, uint32_t b, uint32_t c) {
             uint32_t r; asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(r) : "r"(a), "r"(b), "r"(c)); return r;
         }
+        // Pairs; subnormal numbers are numbers, and adding -0 keeps the sign of zeros.
+        #define FMA_PAIR(TYPE) FORCE uint32_t fma_pair_##TYPE(uint32_t a, uint32_t b, uint32_t c) { \\
+            uint32_t r; asm("fma.rn." #TYPE "x2 %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(c)); return r; }
+        FMA_PAIR(bf16) FMA_PAIR(f16)
         #if __CUDA_ARCH__ >= 890
         FORCE uint32_t halves_f8e4m3(uint16_t x) {
             uint32_t r; asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(r) : "h"(x)); return r;

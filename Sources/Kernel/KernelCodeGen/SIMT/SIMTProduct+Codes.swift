@@ -68,6 +68,14 @@ struct SIMTCodes {
         _ name: String, _ function: ScalarFunction, _ element: ElementType, _ count: Int,
         _ loops: (_ statements: [String], _ value: String) -> [String]
     ) -> (packing: EmittedKernel.Packing, source: String) {
+        packing(name, [function], element, count) { loops($0[0].statements, $0[0].value) }
+    }
+
+    /// A packing that evaluates several functions of the right operand, in scopes of their own.
+    func packing(
+        _ name: String, _ functions: [ScalarFunction], _ element: ElementType, _ count: Int,
+        _ loops: ([(statements: [String], value: String)]) -> [String]
+    ) -> (packing: EmittedKernel.Packing, source: String) {
         let kernel = product.kernel
         let sources = product.right.body.loadedParameters.sorted()
         var text = sources.enumerated().map { place, number in
@@ -78,10 +86,13 @@ struct SIMTCodes {
         }
         let printer = BodyPrinter(
             parameters: kernel.parameters, index: IndexPrinter(product.ranges), lanes: 1, laneAxis: nil)
-        let (statements, values) = printer.print(function.body, wanted: [function.result])
-        guard let value = values[function.result] else { preconditionFailure("the value was not printed") }
+        let printed = functions.map { function in
+            let (statements, values) = printer.print(function.body, wanted: [function.result])
+            guard let value = values[function.result] else { preconditionFailure("the value was not printed") }
+            return (statements: statements, value: value.text)
+        }
         text.append("\(CTypes.storage(element)) *const to = buffers[\(sources.count)]; (void)workspace;")
-        text += loops(statements, value.text)
+        text += loops(printed)
         return (
             EmittedKernel.Packing(symbol: name, sources: sources, element: element, count: count),
             KernelFrame.function(name, text)
