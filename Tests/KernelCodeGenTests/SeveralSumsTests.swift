@@ -58,7 +58,7 @@ import Testing
             let schedule = Schedule(["algorithm": 10, "ringWarps": warps, "ring": 4, "residents": 1])
             try sums.verify(
                 EmulatedKernel(sums.kernel, schedule, multiprocessors: processors),
-                precision: sums.isNormed ? 0x1p-8 : 4e-6)
+                precision: sums.isNormed ? 0x1p-9 + 4e-6 : 4e-6)
         }
     }
 
