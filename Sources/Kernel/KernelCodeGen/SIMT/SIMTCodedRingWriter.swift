@@ -7,8 +7,7 @@ import KernelIR
 /// (`SIMTUnitCodes`). What limits such a product is how much of the weights is asked for at any time, so nothing here ever drains:
 /// one wave of blocks runs, each over a run of neighbouring tiles of columns; the warps of a block share the summed axis; every warp has
 /// a ring of batches that `cp.async` fills, a lane's bytes by that lane, so that warps wait for nobody; and the ring runs on
-/// over the ends of tiles. All of it is asked for before the kernel waits for the one before it, and a block takes less than half of the
-/// processor's shared memory, so that the next kernel's blocks can do the same beside it.
+/// over the ends of tiles. All of it is asked for before the kernel waits for the one before it.
 ///
 /// The left operand is computed once by every block into shared memory, with the sum of each part times what its numbers exceed
 /// their codes by; that is added to a part's sum, which a block's scale multiplies.
