@@ -91,8 +91,8 @@ struct SIMTCodedRingWriter {
         return least.sharedBytes <= weights.codes.product.target.sharedBytes
     }
 
-    /// What to begin with: batches of a ring and blocks of a processor, as measured on an H200. 4-bit codes gain from one block with
-    /// more under way, 8-bit ones from two.
+    /// What to begin with: batches of a ring and blocks of a processor, as measured on an H200. 4-bit codes gain from one block beside
+    /// the next kernel's, 8-bit ones from two.
     static func start(_ weights: SIMTUnitCodes) -> (ring: Int, residents: Int) {
         let most = weights.codes.product.target.sharedBytes
         func fitting(_ rings: [Int], _ bytes: Int) -> Int? {
@@ -102,7 +102,7 @@ struct SIMTCodedRingWriter {
             }
         }
         if case .nibble = weights.kind {
-            return (fitting([4, 6, 8, 10, 12], most * 9 / 16) ?? fitting([4, 6], most) ?? 4, 1)
+            return (fitting([4, 6, 8], most / 2 - 1024) ?? fitting([4, 6], most) ?? 4, 1)
         }
         if let ring = fitting([4, 6, 8], most / 2 - 1024) { return (ring, 2) }
         return (fitting([4, 6, 8, 10, 12, 16], most) ?? 4, 1)
