@@ -3,6 +3,7 @@
 /// manual describes their fragments. Copies into shared memory happen as late as the text allows.
 enum CUDAOnHost {
     static let head = #"""
+        #include <map>
         #include <math.h>
         #include <stdint.h>
         #include <stdio.h>
@@ -150,6 +151,8 @@ enum CUDAOnHost {
             uint32_t u = (uint32_t)bits_fs(x);
             return x != x ? (uint16_t)((u >> 16) | 0x40) : (uint16_t)((u + 0x7FFF + ((u >> 16) & 1)) >> 16);
         }
+        FORCE uint16_t store_bf16(float x) { return to_bf16(x); }
+        FORCE float exp_fs(float x) { return expf(x); }
         FORCE uint32_t pair_bf16(float low, float high) { return to_bf16(low) | (uint32_t)to_bf16(high) << 16; }
         FORCE uint32_t pair_f16(float low, float high) { return store_f16(low) | (uint32_t)store_f16(high) << 16; }
         FORCE float exp2_near(float x) { return exp2f(x); }
@@ -288,7 +291,68 @@ enum CUDAOnHost {
             fibers[current()]->openProducts.push_back({c, a, b, N, host_bf16}); } \
         FORCE void multiply_group_f16_##N(float *c, uint64_t a, uint64_t b) { \
             fibers[current()]->openProducts.push_back({c, a, b, N, [](uint16_t h) { return load_f16(h); }}); }
-        GROUP_PRODUCT(16) GROUP_PRODUCT(32) GROUP_PRODUCT(64) GROUP_PRODUCT(128) GROUP_PRODUCT(256)
+        GROUP_PRODUCT(16) GROUP_PRODUCT(32) GROUP_PRODUCT(64) GROUP_PRODUCT(96) GROUP_PRODUCT(128) GROUP_PRODUCT(160)
+        GROUP_PRODUCT(192) GROUP_PRODUCT(224) GROUP_PRODUCT(256)
+
+        /// Barriers of blocks that count arrivals and bytes; what is copied is there when all have arrived, not before.
+        struct Barrier {
+            int count = 0, pending = 0;
+            long expected = 0, phase = 0;
+            struct Part { uint32_t to; const void *from; int bytes; };
+            std::vector<Part> parts;
+        };
+        static std::map<uint32_t, Barrier> barriers[8];
+        static Barrier &barrier(uint32_t at, unsigned block) {
+            auto found = barriers[block].find(at);
+            if (found == barriers[block].end()) { fprintf(stderr, "a barrier was not begun\n"); abort(); }
+            return found->second;
+        }
+        static unsigned ownBlock() { return (unsigned)(blockIdx.x % clusterBlocks); }
+        static void complete(unsigned block, Barrier &b) {
+            if (b.pending < 0) { fprintf(stderr, "too many arrivals\n"); abort(); }
+            long bytes = 0;
+            for (auto &part : b.parts) bytes += part.bytes < 0 ? 0 : part.bytes;
+            if (b.pending || bytes != b.expected) return;
+            for (auto &part : b.parts) {
+                if (part.from) memcpy(arenas[block] + part.to, part.from, (size_t)abs(part.bytes));
+                else memset(arenas[block] + part.to, 0, (size_t)abs(part.bytes));
+            }
+            b.parts.clear(); b.expected = 0; b.pending = b.count; ++b.phase;
+        }
+        FORCE void barrier_begin(uint32_t at, int count) {
+            Barrier b; b.count = b.pending = count;
+            barriers[ownBlock()][at] = b;
+        }
+        #define BARRIERS_BEGUN
+        static void arrive(uint32_t at, unsigned block) { Barrier &b = barrier(at, block); --b.pending; complete(block, b); }
+        FORCE void barrier_arrive(uint32_t at) { arrive(at, ownBlock()); }
+        FORCE void barrier_arrive_of(uint32_t at, int block) { arrive(at, (unsigned)block); }
+        FORCE void barrier_expect(uint32_t at, int bytes) { barrier(at, ownBlock()).expected += bytes; arrive(at, ownBlock()); }
+        /// Copies of 16 bytes count no bytes at a barrier.
+        FORCE void barrier_copies(uint32_t at) {
+            Fiber &me = *fibers[current()];
+            Barrier &b = barrier(at, ownBlock());
+            for (const Copy &copy : me.open) b.parts.push_back({copy.to, copy.from, -16});
+            me.open.clear();
+            arrive(at, ownBlock());
+        }
+        FORCE void barrier_wait(uint32_t at, int parity) {
+            Barrier &b = barrier(at, ownBlock());
+            while ((b.phase & 1) == parity) yield();
+        }
+        FORCE void bulk_copy_all(uint32_t to, const void *from, int bytes, uint32_t at, int mask) {
+            if ((uintptr_t)from % 16 || to % 16 || bytes % 16 || bytes <= 0) { fprintf(stderr, "a copy is not aligned\n"); abort(); }
+            for (unsigned block = 0; block < 8; ++block)
+                if (mask >> block & 1) {
+                    Barrier &b = barrier(at, block);
+                    b.parts.push_back({to, from, bytes});
+                    complete(block, b);
+                }
+        }
+        FORCE void bulk_copy(uint32_t to, const void *from, int bytes, uint32_t at) { bulk_copy_all(to, from, bytes, at, 1 << ownBlock()); }
+        #define WARP_BARRIER __syncwarp()
+        #define REGISTERS_DOWN(N)
+        #define REGISTERS_UP(N)
 
         template <class T> struct Unpack { static T get(void *p) { return *(T *)p; } };
         template <class T> struct Unpack<T *> { static T *get(void *p) { return (T *)p; } };
@@ -311,6 +375,7 @@ enum CUDAOnHost {
             if (blocks % cluster) { fprintf(stderr, "blocks do not fill their clusters\n"); abort(); }
             for (long block = 0; block < blocks; block += cluster) {
                 memset(arenas, 0xFF, sizeof arenas[0] * cluster);
+                for (auto &all : barriers) all.clear();
                 for (long i = 0; i < threads * cluster; ++i) {
                     Fiber *fiber = new Fiber;
                     if (stacks.empty()) fiber->stack.resize(1 << 16);

@@ -37,6 +37,34 @@ import Testing
         try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule))
     }
 
+    @Test(arguments: SIMTSpecialisedWriter.tiles.indices, [(1, 0), (2, 1), (4, 1)])
+    func productsOfSpecialisedWarps(_ tile: Int, _ form: (cluster: Int, stay: Int)) throws {
+        let schedule = Schedule([
+            "algorithm": 6, "span": tile, "depths": 2, "cluster": form.cluster, "stay": form.stay,
+        ])
+        for product in [
+            Product(images: 140, channels: 328, outputs: 300, element: .bf16),
+            Product(images: 129, channels: 40, outputs: 257, element: .f16),
+        ] {
+            try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule, multiprocessors: form.cluster))
+        }
+    }
+
+    @Test(arguments: [
+        // Runs that cross the end of the depth, prologues, windows, groups.
+        Product(images: 70, channels: 77, outputs: 90, element: .bf16),
+        Product(images: 190, channels: 136, outputs: 72, element: .f16, prologue: true),
+        Product(side: 9, channels: 16, outputs: 80, window: 3, padding: 1, element: .f16),
+        Product(images: 2, side: 13, channels: 8, outputs: 66, window: 3, stride: 2, padding: 1, element: .bf16),
+        Product(side: 9, channels: 48, outputs: 192, window: 3, padding: 1, groups: 2, element: .f16),
+    ])
+    func productsOfSpecialisedWarpsOfEveryOperand(_ product: Product) throws {
+        for (span, cluster) in [(12, 2), (7, 1), (2, 4)] {
+            let schedule = Schedule(["algorithm": 6, "span": span, "depths": 3, "cluster": cluster, "stay": 1])
+            try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule))
+        }
+    }
+
     @Test(arguments: [
         Schedule(["across": 1, "columns": 1, "ahead": 1, "warps": 4]),
         Schedule(["across": 8, "columns": 4, "ahead": 2, "warps": 8]),

@@ -29,8 +29,8 @@ package struct KernelTrial: Sendable {
 
     /// All trials: odd shapes first, then layers of models.
     package static let all: [KernelTrial] =
-        oddProducts + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + coded + products + convolutions
-        + attentions + oddTriton + everyForm + everyConvolution + manyCoded
+        oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + coded + products
+        + convolutions + special + attentions + oddTriton + everyForm + everyConvolution + manyCoded
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {

@@ -17,6 +17,8 @@ private enum SIMTProductForm: Int {
     case library = 5
     /// A vendor's library of convolutions.
     case convolutionLibrary = 9
+    /// Matrix units of groups of warps, beside warps that fetch.
+    case specialised = 6
     /// Matrix units that take 4-bit codes as their left factor, for few rows.
     case codedUnits = 8
     /// As before with codes of 4 or 8 bits, on their way through shared memory.
@@ -49,6 +51,9 @@ private struct SIMTProductChoices {
     let parts: Choice
     /// Place in `TritonProductWriter.tiles`, and steps under way (form 4); nil where it does not apply.
     let triton: (tile: Choice, stages: Choice)?
+    /// Place in `SIMTSpecialisedWriter.tiles`, slices under way, blocks that share their columns, whether blocks stay (form 6); nil
+    /// where it does not apply.
+    let special: (tile: Choice, stages: Choice, cluster: Choice, stay: Choice)?
     /// Which of the library's proposals (forms 5 and 9); nil where neither applies.
     let proposal: Choice?
     /// Whether the library does all that follows the sums (form 9); nil where it does not apply.
@@ -62,6 +67,7 @@ private struct SIMTProductChoices {
         ]
             + (triton.map { [$0.tile, $0.stages] } ?? []) + (proposal.map { [$0] } ?? [])
             + (fusion.map { [$0] } ?? [])
+            + (special.map { [$0.tile, $0.stages, $0.cluster, $0.stay] } ?? [])
     }
 
     init(_ product: SIMTProduct) {
@@ -110,6 +116,10 @@ private struct SIMTProductChoices {
         if convolution != nil { forms.append(.convolutionLibrary) }
         proposal = library != nil || convolution != nil ? Choice("proposal", [0, 1, 2, 3, 4, 5]) : nil
         fusion = convolution.map { Choice("fusion", $0.isDirect ? [1, 0] : [0]) }
+        special =
+            fillsTiles && rows > 64 && columns >= 64 && SIMTSpecialisedWriter.applies(product)
+            ? specialChoices(product) : nil
+        if special != nil { forms.append(.specialised) }
         form = Choice("algorithm", forms.map(\.rawValue))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
         let runs = max(1, depth / (codes?.run ?? product.runLength))
@@ -176,6 +186,17 @@ private func tritonChoices(_ product: SIMTProduct) -> (tile: Choice, stages: Cho
     return (Choice("tritonTile", [best] + usable.filter { $0 != best }), Choice("tritonStages", [3, 4, 2, 5]))
 }
 
+/// The tiles of specialised warps that fit.
+private func specialChoices(_ product: SIMTProduct) -> (tile: Choice, stages: Choice, cluster: Choice, stay: Choice) {
+    let table = SIMTSpecialisedWriter.tiles
+    let usable = table.indices.filter {
+        SIMTSpecialisedWriter.sharedBytes(table[$0], stages: 2) <= product.target.sharedBytes
+    }
+    return (
+        Choice("span", usable), Choice("depths", [4, 3, 2, 5, 6]), Choice("cluster", [2, 1, 4]), Choice("stay", [1, 0])
+    )
+}
+
 /// The choices of a contraction on a device that runs blocks of threads.
 package func simtContractionChoices(
     _ kernel: Kernel, _ body: ContractionKernel, _ target: SIMTTarget
@@ -189,7 +210,8 @@ package func simtContractionChoices(
         "ring": [.codedRing], "together": [.codedRing], "residents": [.codedRing],
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
-        "fusion": [.convolutionLibrary], "team": [.nest], "threads": [.nest],
+        "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
+        "stay": [.specialised], "team": [.nest], "threads": [.nest],
     ]
     return (choices.all + nest).map { choice in
         choice.only(where: "algorithm", is: forms[choice.name].map { Set($0.map(\.rawValue)) })
@@ -264,6 +286,22 @@ package func emitSIMTContraction(
         }
         return SIMTMatrixWriter(
             product: product, symbol: symbol, tile: table[place], stages: stages, parts: schedule[choices.parts]
+        ).write()
+    case .specialised:
+        let table = SIMTSpecialisedWriter.tiles
+        guard let special = choices.special, table.indices.contains(schedule[special.tile]) else {
+            throw EmissionError(kernel: kernel.name, reason: "there is no such tile of specialised warps")
+        }
+        let tile = table[schedule[special.tile]]
+        let stages = schedule[special.stages]
+        let bytes = SIMTSpecialisedWriter.sharedBytes(tile, stages: stages)
+        guard bytes <= target.sharedBytes else {
+            throw EmissionError(
+                kernel: kernel.name, reason: "\(bytes) bytes of shared memory of \(target.sharedBytes)")
+        }
+        return SIMTSpecialisedWriter(
+            product: product, symbol: symbol, tile: tile, stages: stages, cluster: schedule[special.cluster],
+            isPersistent: schedule[special.stay] != 0
         ).write()
     case .library:
         guard let library = SIMTLibraryProduct(product), let proposal = choices.proposal else {

@@ -56,6 +56,21 @@ extension SIMTFrame {
         return ((compute + write).joined(separator: "\n"), loop)
     }
 
+    /// An epilogue in runs of neighbouring columns: what it reads beside the sums may be fetched long before they are there.
+    struct RunFinish {
+        /// Device functions.
+        let functions: String
+        /// Statements that finish all points, a batch at a time.
+        let statements: [String]
+        /// Statements that fetch what all points need into an array of this name, `[turns][words]` of `uint32_t`.
+        let fetch: (_ name: String) -> [String]
+        /// Statements that finish all points with what is in the array.
+        let finish: (_ name: String) -> [String]
+        /// Points of a thread, and words that are fetched for each; 0 where nothing is.
+        let turns: Int
+        let words: Int
+    }
+
     /// As `finishing` for a tile of `columns` columns, but every thread takes runs of `run` neighbouring columns, in wide
     /// accesses. Nil where stores, or the tile, are not made of whole runs. The column is the last of `axes`; `point` declares
     /// what the other texts read, from the number `e` of the run and its first column `q`; `accumulators` is a statement that
@@ -63,28 +78,52 @@ extension SIMTFrame {
     func finishingRuns(
         _ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], count: Int, run: Int, columns: Int, threads: Int,
         point: [String], arguments: [String], inside: [String], accumulators: String, condition: String
-    ) -> (functions: String, statements: [String])? {
+    ) -> RunFinish? {
         let column = axes[axes.count - 1]
         guard let extent = column.extent.constantValue, extent % run == 0, columns % run == 0,
             count / run % threads == 0, count >= run, !stores.isEmpty, isSeparable(stores),
             stores.allSatisfy({ isWide($0, along: column, count: run) })
         else { return nil }
         let turns = count / run / threads
-        let batch = [4, 2, 1].first { turns % $0 == 0 } ?? 1
         let types = body.types(parameters: kernel.parameters)
         let kinds = stores.map { CTypes.scalar(types[$0.value]) }
-        let functions = runValues(body, stores, over: axes, run: run) + runStores(stores, types, over: axes, run: run)
-        let each =
+        let loads = wideLoads(ScalarFunction(body: body, result: stores[0].value), along: column, count: run)
+        var words = 0
+        var places: [(load: WideLoad, place: Int)] = []
+        for load in loads {
+            places.append((load, words))
+            words += run * kernel.parameters[load.parameter].element.byteCount / 4
+        }
+        let functions =
+            runFetch(places, over: axes, run: run) + runValues(body, stores, places, over: axes, run: run)
+            + runStores(stores, types, over: axes, run: run)
+        func loop(_ turns: Int, _ base: String) -> [String] {
             [
-                "UNROLL for (int u = 0; u < \(batch); ++u) {",
-                "const int e = thread + (base + u) * \(threads), q = e % \(columns / run) * \(run); (void)q;",
+                "UNROLL for (int u = 0; u < \(turns); ++u) {",
+                "const int e = thread + (\(base)u) * \(threads), q = e % \(columns / run) * \(run); (void)q;",
             ] + point
-        var loop = ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
-        loop += kinds.enumerated().map { "\($1) v\($0)[\(batch)][\(run)];" }
+        }
+        func fetch(_ name: String, _ turns: Int, _ base: String) -> [String] {
+            words == 0 ? [] : loop(turns, base) + [call("fetch", inside + ["\(name)[u]"]) + ";", "}"]
+        }
         let kept = kinds.indices.map { "v\($0)[u]" }
-        loop += each + ["float sums_[\(run)]; \(accumulators);", call("values", inside + ["sums_"] + kept) + ";", "}"]
-        loop += each + ["if (\(condition)) " + call("store", arguments + kept) + ";", "}", "}"]
-        return (functions, loop)
+        func finish(_ name: String, _ turns: Int, _ base: String) -> [String] {
+            var lines = kinds.enumerated().map { "\($1) v\($0)[\(turns)][\(run)];" }
+            let fetched = words == 0 ? [] : ["\(name)[u]"]
+            lines += loop(turns, base)
+            lines += [
+                "float sums_[\(run)]; \(accumulators);", call("values", inside + fetched + ["sums_"] + kept) + ";", "}",
+            ]
+            return lines + loop(turns, base) + ["if (\(condition)) " + call("store", arguments + kept) + ";", "}"]
+        }
+        let batch = [4, 2, 1].first { turns % $0 == 0 } ?? 1
+        var statements = ["KEEP_LOOP for (int base = 0; base < \(turns); base += \(batch)) {"]
+        if words > 0 { statements.append("uint32_t words[\(batch)][\(words)];") }
+        statements += fetch("words", batch, "base + ") + finish("words", batch, "base + ") + ["}"]
+        return RunFinish(
+            functions: functions, statements: statements, fetch: { fetch($0, turns, "") },
+            finish: { finish($0, turns, "") },
+            turns: turns, words: words)
     }
 
     private func isWide(_ store: Store, along axis: LoopAxis, count: Int) -> Bool {
@@ -96,18 +135,34 @@ extension SIMTFrame {
         return printer.splitMask(store.mask, vectors: []).lanes.isEmpty
     }
 
-    /// A device function that computes the stored values of a run of columns from its sums.
-    private func runValues(_ body: ScalarBody, _ stores: [Store], over axes: [LoopAxis], run: Int) -> String {
+    /// A device function that fetches what the values of a run of columns need, each load's words at its place.
+    private func runFetch(_ loads: [(load: WideLoad, place: Int)], over axes: [LoopAxis], run: Int) -> String {
+        guard !loads.isEmpty else { return "" }
+        let loops = axes.map { "const \(integer) \($0.variable.name)" }
+        var lines = ["FORCE void \(symbol)_fetch(\((runFormals + loops + ["uint32_t *w"]).joined(separator: ", "))) {"]
+        for (load, place) in loads {
+            let element = kernel.parameters[load.parameter].element
+            lines += fetch("w\(load.node)", element, run, load)
+            let count = run * element.byteCount / 4
+            lines.append("UNROLL for (int i = 0; i < \(count); ++i) w[\(place) + i] = w\(load.node)[i];")
+        }
+        return (lines + ["}", ""]).joined(separator: "\n")
+    }
+
+    /// A device function that computes the stored values of a run of columns from its sums and what was fetched.
+    private func runValues(
+        _ body: ScalarBody, _ stores: [Store], _ loads: [(load: WideLoad, place: Int)], over axes: [LoopAxis], run: Int
+    ) -> String {
         let axis = axes[axes.count - 1]
         let types = body.types(parameters: kernel.parameters)
         let loops = axes.map { "const \(integer) \($0.variable.name)" }
         let results = stores.enumerated().map { "\(CTypes.scalar(types[$1.value])) *v\($0)" }
-        let formals = (runFormals + loops + ["const float *sums"] + results).joined(separator: ", ")
+        let words = loads.isEmpty ? [] : ["const uint32_t *w"]
+        let formals = (runFormals + loops + words + ["const float *sums"] + results).joined(separator: ", ")
         var lines = ["FORCE void \(symbol)_values(\(formals)) {"]
-        let loads = wideLoads(ScalarFunction(body: body, result: stores[0].value), along: axis, count: run)
-        for load in loads { lines += fetch("w\(load.node)", kernel.parameters[load.parameter].element, run, load) }
+        lines += loads.map { "const uint32_t *const w\($0.load.node) = w + \($0.place);" }
         var printer = self.printer
-        let nodes = Dictionary(uniqueKeysWithValues: loads.map { ($0.node, $0.parameter) })
+        let nodes = Dictionary(uniqueKeysWithValues: loads.map { ($0.load.node, $0.load.parameter) })
         let parameters = kernel.parameters
         printer.loaded = { node in nodes[node].map { Self.lane("w\(node)", parameters[$0].element, "lane") } }
         printer.accumulator = .init("sums[lane]", isVector: false)

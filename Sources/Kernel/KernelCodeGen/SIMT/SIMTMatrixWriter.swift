@@ -228,7 +228,7 @@ struct SIMTMatrixWriter {
                     ? "cluster_sums_\(parts)(sums_, shared + (r * \(pitch) + q) * 4, \(run))"
                     : "UNROLL for (int i = 0; i < \(run); ++i) sums_[i] = sums[r * \(pitch) + q + i]",
                 condition: condition)
-            if let runs { return runs }
+            if let runs { return (runs.functions, runs.statements) }
         }
         return frame.finishing(
             product.epilogue, product.stores, over: axes, count: ownRows * tile.columns, threads: tile.threads,

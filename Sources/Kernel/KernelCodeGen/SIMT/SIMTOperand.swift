@@ -16,6 +16,8 @@ struct SIMTOperand {
     let functions: String
     let form: Form
     private let call: (_ arguments: [String]) -> String
+    /// Aligned memory that may be named where nothing is read, for runs that a mask leaves out; nil where none does.
+    private let elsewhere: String?
 
     /// An operand whose rows lie along the last of `axes`, of `extent` elements; `element` has 2 bytes.
     init(
@@ -30,7 +32,12 @@ struct SIMTOperand {
         {
             functions = text
             form = .copied
-        } else if isWhole {
+            let isMasked = frame.isMasked(function, along: along, count: 8)
+            elsewhere = isMasked ? function.plainLoad.map { "p\($0.parameter)" } : nil
+            return
+        }
+        elsewhere = nil
+        if isWhole {
             functions = frame.run(name, function, over: axes, along: along, count: 8, .words(element))
             form = .computed
         } else {
@@ -39,11 +46,12 @@ struct SIMTOperand {
         }
     }
 
-    /// An operand with an address of every run.
+    /// An operand with an address of every run, none of them masked.
     init(_ address: (text: String, call: ([String]) -> String)) {
         functions = address.text
         form = .copied
         call = address.call
+        elsewhere = nil
     }
 
     /// Statements by which all threads of a block fill `rows` rows of `runs` runs each. `first` is the first row's number,
@@ -64,11 +72,17 @@ struct SIMTOperand {
         ]
         switch form {
         case .copied:
-            lines += [
-                "const void *const from16 = line < \(limit) && s < \(end) ? (const void *)\(call(arguments)) : 0;",
-                // The word for errors stands in for memory that is not there.
-                "copy16(to, from16 ? from16 : (const void *)((uint64_t)status & ~15ull), from16 != 0);",
+            // An address must be one of memory even where nothing is read.
+            let nearest = [
+                "line": "(line < \(limit) ? line : \(limit) - 1)",
+                "s": "(s < \(end) ? s : 0)",
             ]
+            let address = call(arguments.map { nearest[$0] ?? $0 })
+            lines.append("const void *const from16 = \(address);")
+            let inside = "line < \(limit) && s < \(end)"
+            lines.append(
+                elsewhere.map { "copy16(to, from16 ? from16 : (const void *)\($0), from16 != 0 && \(inside));" }
+                    ?? "copy16(to, from16, \(inside));")
         case .computed:
             lines += [
                 "uint32_t w[4] = {0, 0, 0, 0};", "if (line < \(limit) && s < \(end)) \(call(arguments + ["w"]));",

@@ -12,8 +12,8 @@ package struct SIMTPrelude: Sendable {
             case .openCL: Self.openCL
             }
         text =
-            head + Self.rounding(dialect) + CPrelude.scalarForm(CPrelude.arithmetic) + Self.conversions
-            + CPrelude.scalarBytes + CPrelude.scalarForm(CPrelude.elementary) + Self.scalarElementary
+            head + Self.rounding(dialect) + CPrelude.scalarForm(CPrelude.arithmetic) + Self.conversions(dialect)
+            + CPrelude.scalarBytes + Self.elementary(dialect) + Self.scalarElementary
     }
 
     static let cuda = """
@@ -71,14 +71,27 @@ package struct SIMTPrelude: Sendable {
         FORCE uint16_t store_f16(float x) { uint16_t r; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(x)); return r; }
         FORCE float fma_fs(float a, float b, float c) { return fmaf(a, b, c); }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
+        FORCE uint16_t store_bf16(float x) { uint16_t r; asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(r) : "f"(x)); return r; }
         // Quotient and root without the branches of the exact ones, across which no read is moved: an approximation and one
-        // Newton step by its exact remainder, which is left out where it is no number (zeros, infinities, extremes).
+        // Newton step by its exact remainder, which is left out where it is no number (zeros, infinities). Both sides are scaled
+        // where the reciprocal would be no normal number.
         FORCE float div_fs(float a, float b) {
-            float q, t;
-            asm("div.full.f32 %0, %1, %2;" : "=f"(q) : "f"(a), "f"(b));
-            asm("rcp.approx.f32 %0, %1;" : "=f"(t) : "f"(b));
-            const float c = fmaf(fmaf(-q, b, a), t, q);
-            return fabsf(c - q) <= fabsf(q) * 0x1p-20f ? c : q;
+            const float s = fabsf(b) > 0x1p100f ? 0x1p-32f : fabsf(b) < 0x1p-100f ? 0x1p32f : 1.0f;
+            const float x = a * s, y = b * s;
+            float t;
+            asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(t) : "f"(y));
+            const float q = x * t, c = fmaf(fmaf(-q, y, x), t, q);
+            return c == c ? c : q;
+        }
+        // 2^n · 2^f with n and f from x · log₂e, f as two terms; beyond the range of n, f takes the rest.
+        FORCE float exp_fs(float x) {
+            float s, j, r;
+            asm("fma.rn.sat.f32 %0, %1, 0f3BBB989D, 0f3F000000;" : "=f"(s) : "f"(x));
+            asm("fma.rm.f32 %0, %1, 0f437C0000, 0f4B400001;" : "=f"(j) : "f"(s));
+            const float n = j - 12583039.0f;
+            const float f = fmaf(x, 0x1.4ae0cp-26f, fmaf(x, 0x1.715476p+0f, -n));
+            asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(f));
+            return r * __int_as_float(__float_as_int(j) << 23);
         }
         FORCE float near_sqrt(float x) {
             float t, q;
@@ -183,9 +196,8 @@ package struct SIMTPrelude: Sendable {
 
                 """
         }
-        let products = SIMTMatrixWriter.groupColumns.flatMap { columns in
-            ["bf16", "f16"].map { multiply($0, columns) }
-        }
+        let columns = Set(SIMTMatrixWriter.groupColumns + SIMTSpecialisedWriter.columns).sorted()
+        let products = columns.flatMap { columns in ["bf16", "f16"].map { multiply($0, columns) } }
         return """
             #if __CUDA_ARCH__ >= 900
             #define CLUSTER_BARRIER asm volatile("barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;" ::: "memory")
@@ -210,11 +222,47 @@ package struct SIMTPrelude: Sendable {
                     UNROLL for (int i = 0; i < N; ++i) of_cluster4(x[i], at + 4 * q, i); \\
                     UNROLL for (int e = 0; e < 4; ++e) { r[q + e] = 0; UNROLL for (int i = 0; i < N; ++i) r[q + e] += x[i][e]; } } }
             CLUSTER_SUMS(2) CLUSTER_SUMS(4) CLUSTER_SUMS(8)
+            // Barriers in shared memory that count arrivals and copied bytes; `parity` is that of the phase that is waited for.
+            FORCE void barrier_begin(uint32_t at, int count) {
+                asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(at), "r"(count) : "memory");
+            }
+            #define BARRIERS_BEGUN asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory")
+            FORCE void barrier_expect(uint32_t at, int bytes) {
+                asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" :: "r"(at), "r"(bytes) : "memory");
+            }
+            FORCE void barrier_arrive(uint32_t at) {
+                asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(at) : "memory");
+            }
+            FORCE void barrier_arrive_of(uint32_t at, int block) {
+                asm volatile("{ .reg .b32 a; mapa.shared::cluster.u32 a, %0, %1; mbarrier.arrive.shared::cluster.b64 _, [a]; }"
+                    :: "r"(at), "r"(block) : "memory");
+            }
+            // Arrives when all copies that the thread has begun are there.
+            FORCE void barrier_copies(uint32_t at) {
+                asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" :: "r"(at) : "memory");
+            }
+            FORCE void barrier_wait(uint32_t at, int parity) {
+                asm volatile("{ .reg .pred p; again: mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1; @!p bra again; }"
+                    :: "r"(at), "r"(parity) : "memory");
+            }
+            FORCE void bulk_copy(uint32_t to, const void *from, int bytes, uint32_t barrier) {
+                asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];"
+                    :: "r"(to), "l"(from), "r"(bytes), "r"(barrier) : "memory");
+            }
+            // To the same place of all blocks of a cluster that the mask names, each of which has a barrier there.
+            FORCE void bulk_copy_all(uint32_t to, const void *from, int bytes, uint32_t barrier, int mask) {
+                asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+                    "[%0], [%1], %2, [%3], %4;"
+                    :: "r"(to), "l"(from), "r"(bytes), "r"(barrier), "h"((uint16_t)mask) : "memory");
+            }
             #endif
+            #define WARP_BARRIER __syncwarp()
             #ifdef __CUDA_ARCH_FEAT_SM90_ALL
             #define GROUP_FENCE asm volatile("wgmma.fence.sync.aligned;" ::: "memory")
             #define GROUP_COMMIT asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory")
             #define GROUP_WAIT(N) asm volatile("wgmma.wait_group.sync.aligned %0;" :: "n"(N) : "memory")
+            #define REGISTERS_DOWN(N) asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" :: "n"(N))
+            #define REGISTERS_UP(N) asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" :: "n"(N))
             #define GROUP_SEES asm volatile("fence.proxy.async.shared::cta;" ::: "memory")
             FORCE uint64_t group_tile(uint32_t at) {
                 return (uint64_t)((at & 0x3ffff) >> 4) | 1ull << 16 | 64ull << 32 | 1ull << 62;
@@ -311,13 +359,28 @@ package struct SIMTPrelude: Sendable {
         return shared
     }
 
+    /// The functions of `CPrelude.elementary`, but for those that CUDA's head has.
+    private static func elementary(_ dialect: SIMTDialect) -> String {
+        let text = CPrelude.scalarForm(CPrelude.elementary)
+        return dialect == .cuda
+            ? text.replacing("float exp_fs(float x) {", with: "float exp_plain_fs(float x) {") : text
+    }
+
     /// Conversions between storage and compute types, as in the C prelude.
-    private static let conversions = """
-        FORCE float load_bf16(uint16_t x) { return unbits_fs((int32_t)((uint32_t)x << 16)); }
+    private static func conversions(_ dialect: SIMTDialect) -> String {
+        (dialect == .cuda ? "" : roundToBF16) + sharedConversions
+    }
+
+    private static let roundToBF16 = """
         FORCE uint16_t store_bf16(float x) {
             uint32_t u = (uint32_t)bits_fs(x);
             return x != x ? (uint16_t)((u >> 16) | 0x40) : (uint16_t)((u + 0x7FFF + ((u >> 16) & 1)) >> 16);
         }
+
+        """
+
+    private static let sharedConversions = """
+        FORCE float load_bf16(uint16_t x) { return unbits_fs((int32_t)((uint32_t)x << 16)); }
         FORCE float round_bf16s(float x) { return load_bf16(store_bf16(x)); }
         FORCE float round_f16s(float x) { return load_f16(store_f16(x)); }
         FORCE float round_f32s(float x) { return x; }

@@ -171,10 +171,22 @@ struct SIMTProduct {
 
     /// The rearrangement of a constant right operand as host C: rows `[batch][column][packedDepth]` of `element`.
     func packing(_ symbol: String) -> (packing: EmittedKernel.Packing, source: String) {
+        let columns = columns ?? 0
+        return packing(
+            symbol, rows: rightBatches * columns, length: packedDepth, batch: "row / \(columns)",
+            column: "row % \(columns)",
+            sum: "i")
+    }
+
+    /// The rearrangement of a constant right operand as host C: `rows` rows of `length` of `element`, each of one batch and column,
+    /// which C texts give from the row's number `row`, as one does the summed element from a place `i` in the row. Where column or
+    /// summed element are past their ends, zeros stand.
+    func packing(_ symbol: String, rows: Int, length: Int, batch: String, column: String, sum: String) -> (
+        packing: EmittedKernel.Packing, source: String
+    ) {
         let name = "\(symbol)_pack"
         let sources = right.body.loadedParameters.sorted()
-        let (b, n, s) = (batch.variable.name, column.variable.name, sum.variable.name)
-        let (batches, columns, depth) = (rightBatches, columns ?? 0, depth ?? 0)
+        let (b, n, s) = (self.batch.variable.name, self.column.variable.name, self.sum.variable.name)
         let type = CTypes.storage(element)
         var lines = sources.enumerated().map { place, number in
             "const \(CTypes.storage(kernel.parameters[number].element)) *const p\(number) = buffers[\(place)];"
@@ -188,19 +200,16 @@ struct SIMTProduct {
         guard let value = values[right.result] else { preconditionFailure("the value was not printed") }
         lines += [
             "\(type) *const packed = buffers[\(sources.count)]; (void)workspace;",
-            "const int64_t rows = INT64_C(\(batches * columns));",
+            "const int64_t rows = INT64_C(\(rows));",
             "for (int64_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row) {",
-            "const int64_t \(b) = row / \(columns), \(n) = row % \(columns); (void)\(b); (void)\(n);",
-            "\(type) *const to = packed + row * \(packedDepth);",
-            "for (int64_t \(s) = 0; \(s) < \(depth); ++\(s)) {",
+            "const int64_t \(b) = \(batch), \(n) = \(column); (void)\(b);",
+            "\(type) *const to = packed + row * \(length);",
+            "for (int64_t i = 0; i < \(length); ++i) {", "const int64_t \(s) = \(sum);",
+            "if (\(n) >= \(columns ?? 0) || \(s) >= \(depth ?? 0)) { to[i] = 0; continue; }",
         ]
         lines += statements
-        lines += [
-            "to[\(s)] = \(CTypes.store(element, value.text));", "}",
-            "for (int64_t i = \(depth); i < \(packedDepth); ++i) to[i] = 0;", "}",
-        ]
-        let packing = EmittedKernel.Packing(
-            symbol: name, sources: sources, element: element, count: batches * columns * packedDepth)
+        lines += ["to[i] = \(CTypes.store(element, value.text));", "}", "}"]
+        let packing = EmittedKernel.Packing(symbol: name, sources: sources, element: element, count: rows * length)
         return (packing, KernelFrame.function(name, lines))
     }
 
