@@ -110,16 +110,21 @@ private struct SIMTProductChoices {
             fillsTiles && product.target.hasTriton && TritonProductWriter.supports(product)
             ? tritonChoices(product) : nil
         if triton != nil { forms.append(.triton) }
+        special =
+            fillsTiles && rows > 64 && columns >= 64 && SIMTSpecialisedWriter.applies(product)
+            ? specialChoices(product) : nil
+        // More than two tiles of 64 × 64 for each processor: below that, small tiles keep more of them at work.
+        let isLarge = (rows + 63) / 64 * ((columns + 63) / 64) * batches > 2 * processors
+        if special != nil { forms.insert(.specialised, at: isLarge ? 0 : forms.count) }
         let library = fillsTiles ? SIMTLibraryProduct(product) : nil
-        if let library { forms.insert(.library, at: library.isDefault ? 0 : forms.count) }
+        if let library {
+            let isBest = library.isDefault && (library.isDirect || special == nil)
+            forms.insert(.library, at: isBest ? 0 : forms.count)
+        }
         let convolution = fillsTiles ? SIMTLibraryConvolution(product) : nil
         if convolution != nil { forms.append(.convolutionLibrary) }
         proposal = library != nil || convolution != nil ? Choice("proposal", [0, 1, 2, 3, 4, 5]) : nil
         fusion = convolution.map { Choice("fusion", $0.isDirect ? [1, 0] : [0]) }
-        special =
-            fillsTiles && rows > 64 && columns >= 64 && SIMTSpecialisedWriter.applies(product)
-            ? specialChoices(product) : nil
-        if special != nil { forms.append(.specialised) }
         form = Choice("algorithm", forms.map(\.rawValue))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
         let runs = max(1, depth / (codes?.run ?? product.runLength))
@@ -186,14 +191,16 @@ private func tritonChoices(_ product: SIMTProduct) -> (tile: Choice, stages: Cho
     return (Choice("tritonTile", [best] + usable.filter { $0 != best }), Choice("tritonStages", [3, 4, 2, 5]))
 }
 
-/// The tiles of specialised warps that fit.
+/// The tiles of specialised warps that fit, the best by `SIMTSpecialisedDefault` first.
 private func specialChoices(_ product: SIMTProduct) -> (tile: Choice, stages: Choice, cluster: Choice, stay: Choice) {
     let table = SIMTSpecialisedWriter.tiles
-    let usable = table.indices.filter {
-        SIMTSpecialisedWriter.sharedBytes(table[$0], stages: 2) <= product.target.sharedBytes
-    }
+    let usable = table.indices.filter { SIMTSpecialisedDefault.stages(table[$0], product.target) > 1 }
+    let isMasked = product.frame("probe").isMasked(product.left, along: product.sum, count: product.runLength)
+    let start = SIMTSpecialisedDefault(product, isMasked: isMasked)
     return (
-        Choice("span", usable), Choice("depths", [4, 3, 2, 5, 6]), Choice("cluster", [2, 1, 4]), Choice("stay", [1, 0])
+        Choice("span", [start.tile] + usable.filter { $0 != start.tile }),
+        Choice("depths", [start.stages] + (2...8).filter { $0 != start.stages }),
+        Choice("cluster", [start.cluster] + [2, 1, 4].filter { $0 != start.cluster }), Choice("stay", [1, 0])
     )
 }
 
