@@ -46,7 +46,8 @@ import Testing
             Product(images: 140, channels: 328, outputs: 300, element: .bf16),
             Product(images: 129, channels: 40, outputs: 257, element: .f16),
         ] {
-            try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule, multiprocessors: form.cluster))
+            try ContractionTests.verify(
+                product, EmulatedKernel(product.kernel, schedule, multiprocessors: form.cluster))
         }
     }
 

@@ -115,7 +115,9 @@ private struct SIMTProductChoices {
             ? specialChoices(product) : nil
         // More than two tiles of 64 × 64 for each processor: below that, small tiles keep more of them at work.
         let isLarge = (rows + 63) / 64 * ((columns + 63) / 64) * batches > 2 * processors
-        if special != nil { forms.insert(.specialised, at: isLarge ? 0 : forms.count) }
+        // One group alone would be slow at computing what it fetches.
+        let isFetched = special != nil && SIMTSpecialisedWriter.isFetched(product)
+        if special != nil { forms.insert(.specialised, at: isLarge && isFetched ? 0 : forms.count) }
         let library = fillsTiles ? SIMTLibraryProduct(product) : nil
         if let library {
             let isBest = library.isDefault && (library.isDirect || special == nil)
@@ -218,7 +220,7 @@ package func simtContractionChoices(
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
-        "stay": [.specialised], "team": [.nest], "threads": [.nest],
+        "stay": [.specialised], "team": [.nest], "threads": [.nest], "run": [.nest],
     ]
     return (choices.all + nest).map { choice in
         choice.only(where: "algorithm", is: forms[choice.name].map { Set($0.map(\.rawValue)) })

@@ -54,9 +54,18 @@ struct SIMTNestPlan {
 /// The choices of a nest on a device that runs blocks of threads.
 package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget) -> [Choice] {
     let teams = SIMTNestPlan.teams(nest)
-    // 256 threads a row were the best for rows of 1024 and of 4096 (measured, H200).
-    let threads = (teams[0] == .block ? [256, 512, 128, 1024] : [256, 128, 64, 512]).filter { $0 <= target.threads }
-    return [Choice("team", teams.map(\.rawValue)), Choice("threads", threads)]
+    // 256 threads a row were the best for few rows of 1024 and of 4096 (measured, H200). Where rows are many, each thread should
+    // have some work of its own.
+    var best = 256
+    let points = nest.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 0) }
+    if teams[0] == .block, points >= 8 * target.multiprocessors {
+        let longest = nest.steps.map { $0.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 512) } }.max() ?? 1
+        best = [64, 128].first { longest <= 16 * $0 } ?? 256
+    }
+    let others = teams[0] == .block ? [256, 512, 128, 1024, 64] : [256, 128, 64, 512]
+    let threads = ([best] + others.filter { $0 != best }).filter { $0 <= target.threads }
+    let map = SIMTMapWriter(kernel, nest, target)
+    return [Choice("team", teams.map(\.rawValue)), Choice("threads", threads)] + (map.map { [$0.choice] } ?? [])
 }
 
 /// Emits a nest kernel for blocks of threads.
@@ -64,6 +73,9 @@ package func emitSIMTNest(
     _ kernel: Kernel, _ nest: NestKernel, symbol: String, _ schedule: Schedule, _ target: SIMTTarget
 ) throws(EmissionError) -> EmittedKernel {
     let choices = simtNestChoices(kernel, nest, target)
+    if let map = SIMTMapWriter(kernel, nest, target), schedule[map.choice] > 1 {
+        return map.write(symbol, threads: schedule[choices[1]])
+    }
     let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .thread
     let plan = SIMTNestPlan(kernel, nest, team: team, threads: schedule[choices[1]], warp: 32)
     var writer = SIMTNestWriter(kernel: kernel, nest: nest, plan: plan, target: target, symbol: symbol)

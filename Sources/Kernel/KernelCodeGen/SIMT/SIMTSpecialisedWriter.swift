@@ -43,8 +43,17 @@ struct SIMTSpecialisedWriter {
 
     /// Whether a product can be computed so.
     static func applies(_ product: SIMTProduct) -> Bool {
-        product.target.hasGroupUnits && product.isReal && product.element != .f32 && product.isRightConstant
+        product.target.hasGroupUnits && product.isPlain && product.isReal && product.element != .f32
+            && product.isRightConstant
             && product.rows != nil && product.columns != nil && product.batches != nil && (product.depth ?? 0) > 0
+    }
+
+    /// Whether the left operand lies in memory as runs.
+    static func isFetched(_ product: SIMTProduct) -> Bool {
+        let operand = SIMTOperand(
+            product.left, "left", product.frame("probe"), over: [product.batch, product.row, product.sum],
+            extent: product.depth, element: product.element)
+        return operand.form == .copied
     }
 
     /// Bytes of shared memory: stages, a patch for each warp that multiplies, barriers.

@@ -1,0 +1,84 @@
+import ElementTypes
+import KernelIR
+
+/// Maps whose results lie side by side along their last axis: each thread computes a run of neighbours, in wide accesses.
+struct SIMTMapWriter {
+    private let kernel: Kernel
+    private let nest: NestKernel
+    private let target: SIMTTarget
+    private let stores: [Store]
+    /// Neighbours of a thread.
+    private let run: Int
+    /// Points of a thread: a run, or one as in other nests.
+    let choice: Choice
+
+    /// Nil where the nest is no such map.
+    init?(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget) {
+        guard !nest.isSerial, nest.steps.count == 1, nest.steps[0].axes.isEmpty, nest.rows.isEmpty, nest.slots.isEmpty,
+            let last = nest.axes.last
+        else { return nil }
+        let step = nest.steps[0]
+        let isPlain = step.body.nodes.allSatisfy { node in
+            switch node {
+            case .scan, .position, .slot, .row: false
+            default: true
+            }
+        }
+        let stores = step.effects.compactMap { if case .store(let store) = $0 { store } else { nil } }
+        guard isPlain, stores.count == step.effects.count else { return nil }
+        self.kernel = kernel
+        self.nest = nest
+        self.target = target
+        self.stores = stores
+        let frame = SIMTFrame(kernel, .nest(nest), symbol: "probe", axes: nest.axes, target)
+        guard
+            let run = [8, 4, 2].first(where: { run in
+                last.extent.constantValue.map { $0 % run == 0 } ?? false
+                    && Self.finish(frame, step.body, stores, nest.axes, run: run, threads: 32, total: "0") != nil
+            })
+        else { return nil }
+        self.run = run
+        // A run a thread where there are runs for all threads that processors hold.
+        let points = nest.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 0) }
+        let isLarge = points / run >= target.multiprocessors * 1024
+        choice = Choice("run", isLarge ? [run, 1] : [1, run])
+    }
+
+    /// The kernel, in blocks of so many threads.
+    func write(_ symbol: String, threads: Int) -> EmittedKernel {
+        let frame = SIMTFrame(kernel, .nest(nest), symbol: symbol, axes: nest.axes, target)
+        let points = nest.axes.reduce(IntegerExpression(1)) { $0 * $1.extent }
+        let finish = Self.finish(
+            frame, nest.steps[0].body, stores, nest.axes, run: run, threads: threads, total: frame.index.print(points))
+        guard let finish else { preconditionFailure("the map has no runs") }
+        let lines =
+            ["OVERLAP_BEGIN; OVERLAP_WAIT;", "const int thread = (int)\(target.dialect.thread);"] + finish.statements
+        let blocks = (points + (run * threads - 1)).floorDivided(by: IntegerExpression(run * threads), kernel.ranges)
+        return EmittedKernel(
+            symbol: symbol, source: finish.functions + frame.kernelFunction(threads: threads, lines),
+            arguments: kernel.parameters.indices.map { .parameter($0) }, packings: [], workspaceBytes: 0,
+            parts: .grid(.init(blocks: blocks, threads: threads, overlaps: target.overlaps)))
+    }
+
+    private static func finish(
+        _ frame: SIMTFrame, _ body: ScalarBody, _ stores: [Store], _ axes: [LoopAxis], run: Int, threads: Int,
+        total: String
+    ) -> SIMTFrame.RunFinish? {
+        let i = frame.integer
+        var point = [
+            "const \(i) whole = ((\(i))\(frame.dialect.block) * \(threads) + e) * \(run);",
+            "\(i) rest = whole < \(total) ? whole : \(total) - \(run);",
+        ]
+        for (position, axis) in axes.enumerated().reversed() {
+            let (name, extent) = (axis.variable.name, frame.index.print(axis.extent))
+            point.append(
+                position == 0
+                    ? "const \(i) \(name) = rest;" : "const \(i) \(name) = rest % \(extent); rest /= \(extent);")
+        }
+        let names = axes.map(\.variable.name)
+        return frame.finishingRuns(
+            body, stores, over: axes, count: run * threads, run: run, columns: run * threads, threads: threads,
+            point: point,
+            arguments: names, inside: names, accumulators: "(void)sums_", condition: "whole < \(total)")
+    }
+}
