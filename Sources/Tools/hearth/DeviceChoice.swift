@@ -31,7 +31,7 @@ enum DeviceChoice {
         if kind == .cuda, let number, number.hasPrefix("sm_") { return (try CUDADevice.limits(of: number), nil) }
         let device = try open(name, threads: threads, measured: measured)
         var limits = device.limits
-        if measured { limits.libraries = device.libraries }
+        limits.libraries = device.libraries
         return (limits, device)
     }
 
