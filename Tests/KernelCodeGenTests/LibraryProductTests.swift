@@ -118,10 +118,8 @@ import Testing
         #expect(first() == (rows * columns > 264 * 64 * 64 ? 6 : 3))
     }
 
-    /// What lies as the result does is added by the library too, in either order with a row; once more is a map's work.
-    @Test(arguments: [(1, false), (1, true), (2, false)])
-    func residuals(_ count: Int, _ hasBias: Bool) throws {
-        let (rows, columns, depth) = (16, 24, 32)
+    /// Sums of a product with `count` operands that lie as the result does and, where asked, a row added.
+    private static func adding(_ count: Int, _ hasBias: Bool, _ rows: Int, _ columns: Int, _ depth: Int) -> Kernel {
         let axes = [rows, columns, depth].enumerated().map { LoopAxis(Variable(.axis, $0), IntegerExpression($1)) }
         let (m, n, k) = (
             IntegerExpression(axes[0].variable), IntegerExpression(axes[1].variable),
@@ -139,12 +137,14 @@ import Testing
         if hasBias {
             value = epilogue.emit(.apply(.add, [value, epilogue.emit(.load(parameter: 2, index: n, mask: []))]))
         }
-        func parameter(_ count: Int, _ access: KernelParameter.Access = .read) -> KernelParameter {
-            KernelParameter(element: .f16, count: IntegerExpression(count), access: access, isConstant: false)
+        func parameter(_ count: Int, _ access: KernelParameter.Access = .read, isConstant: Bool = false)
+            -> KernelParameter
+        {
+            KernelParameter(element: .f16, count: IntegerExpression(count), access: access, isConstant: isConstant)
         }
-        let kernel = Kernel(
+        return Kernel(
             name: "tested",
-            parameters: [parameter(rows * depth), parameter(columns * depth), parameter(columns)]
+            parameters: [parameter(rows * depth), parameter(columns * depth, isConstant: true), parameter(columns)]
                 + [parameter(rows * columns), parameter(rows * columns), parameter(rows * columns, .write)],
             symbols: [], ranges: VariableRanges(),
             body: .contraction(
@@ -152,6 +152,22 @@ import Testing
                     batch: [], rows: [axes[0]], columns: [axes[1]], taps: [], depth: axes[2],
                     left: load(0, m * depth + k), right: load(1, n * depth + k), operandElement: .f16,
                     epilogue: epilogue, stores: [Store(parameter: 5, index: m * columns + n, value: value)])))
+    }
+
+    /// Where a library does all that follows the sums it comes before specialised warps, else after.
+    @Test(arguments: [(1, true, 5), (2, false, 6)])
+    func defaultsBesideSpecialisedWarps(_ count: Int, _ hasBias: Bool, _ form: Int) {
+        var target = CubinTarget.target("sm_90a")
+        target.hasProductLibrary = true
+        let choices = SIMTEmitter(target).choices(Self.adding(count, hasBias, 2048, 1024, 512))
+        #expect(choices.first { $0.name == "algorithm" }?.values.first == form)
+    }
+
+    /// What lies as the result does is added by the library too, in either order with a row; once more is a map's work.
+    @Test(arguments: [(1, false), (1, true), (2, false)])
+    func residuals(_ count: Int, _ hasBias: Bool) throws {
+        let (rows, columns, depth) = (16, 24, 32)
+        let kernel = Self.adding(count, hasBias, rows, columns, depth)
         let emulated = try EmulatedKernel(kernel, Schedule(["algorithm": 5]))
         guard case .grid(let grid) = emulated.emitted.parts, case .product(let call)? = grid.call else {
             throw CompiledKernel.Failure(description: "no product")

@@ -28,7 +28,7 @@ from ctypes import byref, c_int32, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass
 from typing import Any
 
-from hearth.families import NumPyArrays, TorchTensors, family_of
+from hearth.families import TorchTensors, family_of
 from hearth.library import (
     CODES,
     ELEMENTS,

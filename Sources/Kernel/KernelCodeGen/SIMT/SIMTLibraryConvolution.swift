@@ -198,21 +198,8 @@ struct SIMTLibraryConvolution {
         if let fault = call.fault(operands: parameters.count) {
             throw EmissionError(kernel: kernel.name, reason: "the convolution \(fault)")
         }
-        var emitted =
-            direct != nil
-            ? SIMTLibraryEpilogue.nothing(symbol)
-            : try epilogue.map(parameters, scratch: call.result.operand, symbol)
-        emitted.arguments = arguments
-        if let packing {
-            emitted.packings = [packing.packing]
-            emitted.packingSource = packing.source
-        }
-        if case .grid(var grid) = emitted.parts {
-            grid.call = .convolution(call)
-            // What the library starts is nothing to begin beside.
-            grid.overlaps = false
-            emitted.parts = .grid(grid)
-        }
-        return emitted
+        return try epilogue.emit(
+            .convolution(call), scratch: direct == nil ? call.result.operand : nil, parameters, arguments, packing,
+            symbol)
     }
 }

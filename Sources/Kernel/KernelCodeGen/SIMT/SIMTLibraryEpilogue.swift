@@ -87,7 +87,7 @@ struct SIMTLibraryEpilogue {
     }
 
     /// The epilogue as a map over sums `[batches, rows, columns]` in parameter `scratch`.
-    func map(
+    private func map(
         _ parameters: [KernelParameter], scratch: Int, _ symbol: String
     ) throws(EmissionError) -> EmittedKernel {
         let (b, m, n) = (product.batch, product.row, product.column)
@@ -107,8 +107,34 @@ struct SIMTLibraryEpilogue {
         return try emitSIMTNest(kernel, nest, symbol: symbol, Schedule(), product.target)
     }
 
+    /// A kernel that calls the library, and after it computes the map over sums in parameter `scratch`; nil where the library leaves
+    /// nothing to do.
+    func emit(
+        _ call: LibraryCall, scratch: Int?, _ parameters: [KernelParameter], _ arguments: [EmittedKernel.Argument],
+        _ packing: (packing: EmittedKernel.Packing, source: String)?, _ symbol: String
+    ) throws(EmissionError) -> EmittedKernel {
+        var emitted: EmittedKernel
+        if let scratch {
+            emitted = try map(parameters, scratch: scratch, symbol)
+        } else {
+            emitted = Self.nothing(symbol)
+        }
+        emitted.arguments = arguments
+        if let packing {
+            emitted.packings = [packing.packing]
+            emitted.packingSource = packing.source
+        }
+        if case .grid(var grid) = emitted.parts {
+            grid.call = call
+            // What the library starts is nothing to begin beside.
+            grid.overlaps = false
+            emitted.parts = .grid(grid)
+        }
+        return emitted
+    }
+
     /// A kernel that does nothing, for calls after which nothing is left to do.
-    static func nothing(_ symbol: String) -> EmittedKernel {
+    private static func nothing(_ symbol: String) -> EmittedKernel {
         EmittedKernel(
             symbol: symbol, source: "extern \"C\" __global__ void \(symbol)() {}\n\n", arguments: [], packings: [],
             workspaceBytes: 0, parts: .grid(.init(blocks: 0, threads: 32)))

@@ -93,7 +93,7 @@ struct SIMTLibraryProduct {
     var isDirect: Bool { direct != nil }
 
     /// Whether the library is taken before a search has said what is best. Measured on an H200 (Benchmarks/results): from 512 rows on
-    /// it is 1.3 to 1.7 times as fast as the kernels here where it stores the results itself; else what it stores in between
+    /// it was 1.3 to 1.7 times as fast as tiles of `SIMTMatrixWriter` where it stores the results itself; else what it stores in between
     /// must stay in the cache, or be little beside the multiply-adds. With fewer rows less is gained than kernels lose that could
     /// have begun beside others.
     var isDefault: Bool {
@@ -142,23 +142,7 @@ struct SIMTLibraryProduct {
             bias: direct?.epilogue.bias.map { .init(operand: $0.operand, offset: $0.offset) },
             addend: direct?.epilogue.residual, workspace: workspace, workspaceBytes: SIMTLibraryEpilogue.workspaceBytes,
             proposal: proposal)
-        var emitted: EmittedKernel
-        if direct != nil {
-            emitted = SIMTLibraryEpilogue.nothing(symbol)
-        } else {
-            emitted = try epilogue.map(parameters, scratch: result.operand, symbol)
-        }
-        emitted.arguments = arguments
-        if let packing {
-            emitted.packings = [packing.packing]
-            emitted.packingSource = packing.source
-        }
-        if case .grid(var grid) = emitted.parts {
-            grid.call = .product(call)
-            // What the library starts is nothing to begin beside.
-            grid.overlaps = false
-            emitted.parts = .grid(grid)
-        }
-        return emitted
+        return try epilogue.emit(
+            .product(call), scratch: direct == nil ? result.operand : nil, parameters, arguments, packing, symbol)
     }
 }

@@ -8,7 +8,7 @@ import KernelIR
 /// 1024 bytes that is swizzled already (`SIMTMatrixWriter`), so that one instruction copies a tile's whole slice (`cp.async.bulk`), and
 /// to all blocks of a cluster at once, which have the same columns of other rows. Left operands are fetched run by run, as everywhere:
 /// masks, windows and prologues are possible. Stages are handed over by barriers in shared memory (`mbarrier`), so that fetching
-/// goes on while results are finished. (PTX ISA, "Asynchronous Barrier"; Osama et al., "Stream-K", for blocks that stay.)
+/// goes on while results are finished. (PTX ISA, "Asynchronous Barrier"; "Asynchronous copy".)
 struct SIMTSpecialisedWriter {
     /// What a block computes at a time.
     struct Tile {
