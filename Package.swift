@@ -194,7 +194,8 @@ let package = Package(
         tests("CPUDevice", ["TestSupport", "CPoolStress", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
         tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
         tests(
-            "hearth", ["TestSupport", "ElementTypes", "JSON", "KernelCodeGen", "Safetensors"], exclude: ["FakeDriver"]),
+            "hearth", ["TestSupport", "ElementTypes", "JSON", "KernelCodeGen", "Safetensors"],
+            exclude: ["FakeDriver", "Fixtures"]),
         tests(
             "PackageBuilder",
             [

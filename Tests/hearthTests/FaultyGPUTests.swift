@@ -5,44 +5,12 @@ import Testing
 /// What the command says when there is no GPU, or one that is full, foreign, held or lost: one line each and the right exit code,
 /// and never a run somewhere else. The driver and the compiler are those of `FakeDriver`, which does nothing.
 @Suite(.serialized) struct FaultyGPUTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-
-    /// The fake driver, compiled once.
-    private static let driver: Result<String, any Error> = Result {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-driver-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let here = root.appending(path: "Tests/hearthTests/FakeDriver").path
-        for compiler in ["clang", "gcc", "cc"] {
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = [
-                compiler, "-shared", "-fPIC", "-O1", "-w", "-o", "\(folder)/libcuda.so.1",
-                "-I\(root.path)/Sources/Device/CCUDADriver/include", "-I\(root.path)/Sources/Kernel/CNVRTC/include",
-                "\(here)/defaults.c", "\(here)/fake.c", "\(here)/products.c", "\(here)/convolutions.c",
-            ]
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            if process.terminationStatus == 0 { break }
-        }
-        try #require(FileManager.default.fileExists(atPath: "\(folder)/libcuda.so.1"), "no C compiler worked")
-        try FileManager.default.createSymbolicLink(
-            atPath: "\(folder)/libnvidia-ml.so.1", withDestinationPath: "libcuda.so.1")
-        return folder
-    }
+    private static var root: URL { FakeGPU.root }
 
     private static func hearth(
         _ arguments: [String], fault: String, in folder: String, environment: [String: String] = [:]
     ) throws -> HearthProcess.Outcome {
-        let driver = try driver.get()
-        let own = [
-            "LD_LIBRARY_PATH": driver, "FAKE_CUDA": fault, "HEARTH_NVRTC": "\(driver)/libcuda.so.1",
-            "HEARTH_CUBLASLT": fault == "no products" ? "/nowhere/libcublasLt.so" : "\(driver)/libcuda.so.1",
-            "HEARTH_CUDNN": fault == "no convolutions" ? "/nowhere/libcudnn.so.9" : "\(driver)/libcuda.so.1",
-            "HEARTH_ARCHIVE": folder + "/archive.jsonl",
-        ]
-        return try HearthProcess.run(arguments, in: folder, environment: own.merging(environment) { $1 })
+        try FakeGPU.hearth(arguments, fault: fault, in: folder, environment: environment)
     }
 
     private static func build(fault: String = "", in folder: String) throws -> HearthProcess.Outcome {
@@ -72,10 +40,15 @@ import Testing
     @Test(arguments: [
         ("old", "no device 'cuda': the driver is of CUDA 11.4, 12.0 or later is needed; update it", 1),
         ("none", "no device 'cuda': the driver finds no GPU", 1),
-        ("full", "no device 'cuda:0': its memory is full; end what else uses the GPU", 1),
+        ("full", "no device 'cuda': its memory is full while taking GPU 0; end what else uses the GPU", 1),
         ("held", "no device 'cuda': another process holds the GPU for itself", 1),
         ("other", "this cuda lacks sm_90a", 1),
         ("foreign", "it was made for another GPU than this one (sm_90a); optimise again here", 1),
+        ("shared", "no device 'cuda': NVIDIA's service that shares GPUs (MPS) failed while taking GPU 0", 1),
+        ("newer", "where a newer compiler made it than the driver, which is of CUDA 13.0, knows, update the driver", 1),
+        ("full-kernels", "its memory is full while loading kernels; end what else uses the GPU", 1),
+        ("lost-kernels", "the GPU was lost while loading kernels (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
+        ("full-start", "its memory is full while starting the model; end what else uses the GPU", 1),
         ("memory", "bytes could not be allocated, 536870912 are free; end what else uses the device", 1),
         ("pinned", "out of memory: a buffer of ", 1),
         ("lost-later", "the GPU was lost while running on the GPU (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
@@ -96,7 +69,9 @@ import Testing
         try HearthProcess.withFolder { folder in
             #expect(try Self.build(in: folder).code == 0)
             let run = try Self.hearth(["run", "m.hearth"], fault: "capture", in: folder)
-            #expect(run.errors.contains("preparing the model's graph: the GPU's memory is full"), "\(run.errors)")
+            #expect(
+                run.errors.contains("its memory is full while preparing the model's graph; end what else uses the GPU"),
+                "\(run.errors)")
             #expect(run.code == 1)
         }
     }

@@ -3,11 +3,16 @@ package enum LibraryCall: Hashable, Sendable {
     case product(MatrixProduct)
     case convolution(ImageConvolution)
 
+    /// The library of products, as `DeviceLimits` names it.
+    package static let productLibrary = "cuBLASLt"
+    /// The library of convolutions, as `DeviceLimits` names it.
+    package static let convolutionLibrary = "cuDNN"
+
     /// The library, as `DeviceLimits` names it.
     package var library: String {
         switch self {
-        case .product: "cuBLASLt"
-        case .convolution: "cuDNN"
+        case .product: Self.productLibrary
+        case .convolution: Self.convolutionLibrary
         }
     }
 
@@ -30,10 +35,16 @@ package enum LibraryCall: Hashable, Sendable {
     /// Sizes, for people.
     package var sizes: String {
         switch self {
-        case .product(let one): "\(one.batches)x\(one.rows)x\(one.columns)x\(one.depth)"
+        case .product(let one):
+            Self.sizes(batches: one.batches, rows: one.rows, columns: one.columns, depth: one.depth)
         case .convolution(let one):
             "\(one.images)x\(one.height)x\(one.width)x\(one.channels) by \(one.filters)x\(one.window[0])x\(one.window[1])"
         }
+    }
+
+    /// Sizes of a product, for people.
+    package static func sizes(batches: Int, rows: Int, columns: Int, depth: Int) -> String {
+        "\(batches)x\(rows)x\(columns)x\(depth)"
     }
 
     /// The call as integers, for wires; `init(integers:)` reads them. Their number tells the cases apart.
@@ -54,4 +65,27 @@ package enum LibraryCall: Hashable, Sendable {
             return nil
         }
     }
+}
+
+/// A call that a vendor's library refused when a model was prepared or run.
+package struct LibraryRefusal: Hashable, Sendable, CustomStringConvertible {
+    /// The library, as `DeviceLimits` names it.
+    package var library: String
+    /// `LibraryCall.sizes` of the call; nil where the library does not work at all.
+    package var sizes: String?
+    /// What was done, and what the library answered.
+    package var reason: String
+
+    /// Makes a refusal.
+    package init(library: String, sizes: String? = nil, reason: String) {
+        self.library = library
+        self.sizes = sizes
+        self.reason = reason
+    }
+
+    /// The call or the library, for people.
+    package var subject: String { sizes.map { "\(library) for \($0)" } ?? library }
+
+    /// One line.
+    package var description: String { "\(subject) failed: \(reason)" }
 }

@@ -9,7 +9,7 @@ final class CUDAConvolutionLibrary: Sendable {
     // Functions that may be called from any thread; what they work on is one thread's at a time.
     let call: HearthCudnn
     /// As DeviceLimits names it.
-    static let name = "cuDNN"
+    static let name = LibraryCall.convolutionLibrary
 
     /// The library, or why there is none.
     static let shared: Result<CUDAConvolutionLibrary, DeviceError> = Result { () throws(DeviceError) in
@@ -33,11 +33,15 @@ final class CUDAConvolutionLibrary: Sendable {
         return "\(number / 10000).\(number % 10000 / 100).\(number % 100)"
     }
 
-    /// Throws what a status other than 0 (cudnnStatus_t) means.
-    func check(_ status: Int32, _ operation: @autoclosure () -> String) throws(DeviceError) {
+    /// Throws what a status other than 0 (cudnnStatus_t) means, for the convolution of these sizes or for all.
+    func check(
+        _ status: Int32, _ operation: @autoclosure () -> String, _ sizes: @autoclosure () -> String? = nil
+    ) throws(DeviceError) {
         guard status != 0 else { return }
         let meaning = call.cudnnGetErrorString(status).map { String(cString: $0) } ?? "?"
-        throw .failed(operation: operation(), reason: "\(Self.name) gives status \(status), \(meaning)")
+        throw .libraryFailed(
+            .init(
+                library: Self.name, sizes: sizes(), reason: "\(operation()) gives status \(status), \(meaning)"))
     }
 }
 
@@ -171,7 +175,7 @@ final class CUDAConvolution: CUDALibraryCall {
             _ = try pack.finished()
             try library.check(
                 library.call.cudnnBackendExecute(handle, plan.plan.object, pack.object),
-                "starting a convolution of \(LibraryCall.convolution(convolution).sizes)")
+                "starting the convolution", LibraryCall.convolution(convolution).sizes)
         }
     }
 
@@ -311,9 +315,10 @@ private final class CUDNNPlan {
             }
         }
         guard let found else {
-            throw .failed(
-                operation: "asking for a convolution of \(LibraryCall.convolution(convolution).sizes)",
-                reason: "\(CUDAConvolutionLibrary.name) has no way to compute it")
+            throw .libraryFailed(
+                .init(
+                    library: CUDAConvolutionLibrary.name, sizes: LibraryCall.convolution(convolution).sizes,
+                    reason: "it has no way to compute the convolution"))
         }
         return found
     }

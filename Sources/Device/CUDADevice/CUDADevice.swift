@@ -43,9 +43,6 @@ package final class CUDADevice: Device {
         _ = driver.call.cuCtxGetCurrent(&before)
         var context: HearthCUContext?
         let code = driver.call.cuDevicePrimaryCtxRetain(&context, HearthCUDevice(ordinal))
-        if code == HEARTH_CU_OUT_OF_MEMORY {
-            throw .unavailable(device: "cuda:\(ordinal)", reason: "its memory is full; end what else uses the GPU")
-        }
         try driver.check(code, "taking GPU \(ordinal)")
         guard let context else { throw .unavailable(device: "cuda:\(ordinal)", reason: "it gave no context") }
         self.context = context
@@ -73,7 +70,7 @@ package final class CUDADevice: Device {
 
     /// Driver, free memory, and what NVML reads where it is there.
     package var telemetry: DeviceTelemetry? {
-        var telemetry = DeviceTelemetry(driver: "CUDA \(driver.version / 1000).\(driver.version % 1000 / 10)")
+        var telemetry = DeviceTelemetry(driver: driver.name)
         guard (try? enter()) != nil else { return telemetry }
         var (free, total) = (0, 0)
         if driver.call.cuMemGetInfo(&free, &total) == 0 { telemetry.freeBytes = free }
@@ -167,6 +164,7 @@ package final class CUDADevice: Device {
         var address: UnsafeMutableRawPointer?
         // CU_MEMHOSTALLOC_PORTABLE and CU_MEMHOSTALLOC_DEVICEMAP.
         let code = driver.call.cuMemHostAlloc(&address, max(byteCount, 1), 3)
+        if code != HEARTH_CU_OUT_OF_MEMORY { try driver.check(code, "allocating \(byteCount) bytes of pinned memory") }
         guard code == 0, let address else { throw .outOfMemory(byteCount: byteCount) }
         return DeviceBuffer(address: address, byteCount: byteCount, memory: pinned)
     }

@@ -8,6 +8,8 @@ final class CUDADriver: @unchecked Sendable {
     /// Codes that say that the GPU or its driver is gone, not that something was asked for wrongly: memory errors, a link that
     /// broke, a driver that was replaced while it ran, and what the driver cannot explain.
     private static let lost = [4, 214, 220, 802, 803, 804, 999]
+    /// Codes of the service that lets several processes share a GPU (CUDA_ERROR_MPS_…).
+    private static let sharing = 805...810
     /// The first version with all functions that are called here.
     private static let oldest = 12000
     /// Version of the driver's interface, such as 13000.
@@ -30,9 +32,7 @@ final class CUDADriver: @unchecked Sendable {
         guard version >= Self.oldest else {
             throw .unavailable(
                 device: "cuda",
-                reason:
-                    "the driver is of CUDA \(version / 1000).\(version % 1000 / 10), 12.0 or later is needed; update it"
-            )
+                reason: "the driver is of \(name), 12.0 or later is needed; update it")
         }
         let code = table.cuInit(0)
         if code == HEARTH_CU_NO_DEVICE { throw .unavailable(device: "cuda", reason: "the driver finds no GPU") }
@@ -42,14 +42,29 @@ final class CUDADriver: @unchecked Sendable {
     /// Throws what a result code other than 0 means.
     func check(_ code: HearthCUResult, _ operation: @autoclosure () -> String) throws(DeviceError) {
         if code == 0 { return }
-        if code == HEARTH_CU_DEVICES_UNAVAILABLE {
-            throw .unavailable(device: "cuda", reason: "another process holds the GPU for itself")
-        }
-        if Self.lost.contains(Int(code)) {
-            throw .unavailable(device: "cuda", reason: "the GPU was lost while \(operation()) (\(text(code)))")
-        }
+        try checkPresence(code, operation())
         throw .failed(operation: operation(), reason: text(code))
     }
+
+    /// Throws where a code says that the GPU is full, held by another process or gone, not that something was asked for wrongly.
+    func checkPresence(_ code: HearthCUResult, _ operation: @autoclosure () -> String) throws(DeviceError) {
+        let reason: String
+        if code == HEARTH_CU_OUT_OF_MEMORY {
+            reason = "its memory is full while \(operation()); end what else uses the GPU"
+        } else if code == HEARTH_CU_DEVICES_UNAVAILABLE {
+            reason = "another process holds the GPU for itself"
+        } else if Self.lost.contains(Int(code)) {
+            reason = "the GPU was lost while \(operation()) (\(text(code)))"
+        } else if Self.sharing.contains(Int(code)) {
+            reason = "NVIDIA's service that shares GPUs (MPS) failed while \(operation()) (\(text(code)))"
+        } else {
+            return
+        }
+        throw .unavailable(device: "cuda", reason: reason)
+    }
+
+    /// Version in words.
+    var name: String { "CUDA \(version / 1000).\(version % 1000 / 10)" }
 
     /// Name and meaning of a result code.
     func text(_ code: HearthCUResult) -> String {

@@ -215,10 +215,8 @@ final class CUDAGraph: DeviceGraph {
         nodes = found
         var made: HearthCUGraphExec?
         let code = call.cuGraphInstantiate(&made, graph, 0)
-        if code == HEARTH_CU_OUT_OF_MEMORY {
-            discard()
-            throw .unavailable(device: "cuda", reason: "preparing the model's graph: the GPU's memory is full")
-        }
+        if code != 0 { discard() }
+        try device.driver.checkPresence(code, "preparing the model's graph")
         try device.driver.check(code, "preparing the model's graph")
         executable = made
     }
@@ -265,6 +263,7 @@ final class CUDAGraph: DeviceGraph {
             return device.driver.call.cuLaunchKernelEx(
                 &config, HearthCUFunction(launch.kernel.handle), arguments.of(index), nil)
         }
+        try device.driver.checkPresence(code, "launching kernel '\(launch.kernel.name)'")
         guard code == 0 else {
             throw .failed(
                 operation: "launching kernel '\(launch.kernel.name)' (launch \(index))",

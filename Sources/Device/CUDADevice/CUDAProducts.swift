@@ -8,7 +8,7 @@ final class CUDAProductLibrary: Sendable {
     // Functions that may be called from any thread.
     let call: HearthCublasLt
     /// As DeviceLimits names it.
-    static let name = "cuBLASLt"
+    static let name = LibraryCall.productLibrary
 
     /// The library, or why there is none.
     static let shared: Result<CUDAProductLibrary, DeviceError> = Result { () throws(DeviceError) in
@@ -32,9 +32,13 @@ final class CUDAProductLibrary: Sendable {
         return "\(number / 10000).\(number % 10000 / 100).\(number % 100)"
     }
 
-    /// Throws what a status other than 0 (cublasStatus_t) means.
-    func check(_ status: Int32, _ operation: @autoclosure () -> String) throws(DeviceError) {
-        if status != 0 { throw .failed(operation: operation(), reason: "\(Self.name) gives status \(status)") }
+    /// Throws what a status other than 0 (cublasStatus_t) means, for the product of these sizes or for all.
+    func check(
+        _ status: Int32, _ operation: @autoclosure () -> String, _ sizes: @autoclosure () -> String? = nil
+    ) throws(DeviceError) {
+        guard status != 0 else { return }
+        throw .libraryFailed(
+            .init(library: Self.name, sizes: sizes(), reason: "\(operation()) gives status \(status)"))
     }
 }
 
@@ -56,6 +60,7 @@ protocol CUDALibraryCall: AnyObject {
 final class CUDAProduct: CUDALibraryCall {
     private let library: CUDAProductLibrary
     private let product: MatrixProduct
+    private var sizes: String { LibraryCall.product(product).sizes }
     private var handle: HearthLtHandle?
     private var description: HearthLtProduct?
     private var right: HearthLtLayout?
@@ -72,7 +77,7 @@ final class CUDAProduct: CUDALibraryCall {
         try library.check(call.cublasLtCreate(&handle), "starting the library of products")
         try library.check(
             call.cublasLtMatmulDescCreate(&description, Int32(HEARTH_LT_COMPUTE_32F), Int32(HEARTH_LT_F32)),
-            "describing a product")
+            "describing the product", sizes)
         // Rows of the summed axis, side by side, are columns of the library: the first factor is transposed, the second is not.
         try set(HEARTH_LT_TRANSPOSE_A, Int32(product.right.step == 1 ? 1 : 0))
         try set(HEARTH_LT_TRANSPOSE_B, Int32(product.left.step == 1 ? 0 : 1))
@@ -122,7 +127,7 @@ final class CUDAProduct: CUDALibraryCall {
                 }
             }
         }
-        try library.check(status, "starting a product of \(product.rows) x \(product.columns) x \(product.depth)")
+        try library.check(status, "starting the product", sizes)
     }
 
     private func set<Value>(_ attribute: some BinaryInteger, _ value: Value) throws(DeviceError) {
@@ -130,7 +135,7 @@ final class CUDAProduct: CUDALibraryCall {
             library.call.cublasLtMatmulDescSetAttribute(
                 description, Int32(attribute), $0, MemoryLayout<Value>.size)
         }
-        try library.check(status, "describing a product")
+        try library.check(status, "describing the product", sizes)
     }
 
     /// A matrix of the library: its columns are our lines where neighbours of a line lie side by side, else the other way.
@@ -143,7 +148,7 @@ final class CUDAProduct: CUDALibraryCall {
         var made: HearthLtLayout?
         try library.check(
             library.call.cublasLtMatrixLayoutCreate(&made, Int32(type), UInt64(rows), UInt64(columns), Int64(distance)),
-            "describing a matrix")
+            "describing a matrix", sizes)
         guard product.batches > 1 else { return made }
         var count = Int32(product.batches)
         var stride = Int64(matrix.batch)
@@ -151,7 +156,8 @@ final class CUDAProduct: CUDALibraryCall {
         let second = library.call.cublasLtMatrixLayoutSetAttribute(made, Int32(HEARTH_LT_BATCH_STRIDE), &stride, 8)
         guard first == 0, second == 0 else {
             if let made { _ = library.call.cublasLtMatrixLayoutDestroy(made) }
-            throw .failed(operation: "describing a matrix", reason: "\(CUDAProductLibrary.name) takes no batches")
+            try library.check(first != 0 ? first : second, "describing the batches of a matrix", sizes)
+            return nil
         }
         return made
     }
@@ -177,9 +183,10 @@ final class CUDAProduct: CUDALibraryCall {
         let status = call.cublasLtMatmulAlgoGetHeuristic(
             handle, description, right, left, result, result, preference, Int32(proposals.count), &proposals, &count)
         guard status == 0, count > 0, Int(count) <= proposals.count, proposals[Int(count) - 1].state == 0 else {
-            throw .failed(
-                operation: "asking for a product of \(product.rows) x \(product.columns) x \(product.depth)",
-                reason: "\(CUDAProductLibrary.name) has no way to compute it (status \(status))")
+            throw .libraryFailed(
+                .init(
+                    library: CUDAProductLibrary.name, sizes: sizes,
+                    reason: "it has no way to compute the product (status \(status))"))
         }
         proposal = proposals[Int(count) - 1]
     }

@@ -6,6 +6,8 @@ import Glibc
 final class CUDAProgram: DeviceProgram {
     let name: String
     private let device: CUDADevice
+    /// Codes that a driver answers to what it cannot read (CUDA_ERROR_INVALID_IMAGE, …_UNSUPPORTED_PTX_VERSION).
+    private static let newer = [200, 222]
     // Safety: an opaque handle.
     nonisolated(unsafe) private let module: HearthCUModule
 
@@ -19,6 +21,13 @@ final class CUDAProgram: DeviceProgram {
             throw .programNotLoaded(
                 name: name, reason: "it was made for another GPU than this one (\(architecture)); optimise again here")
         }
+        if Self.newer.contains(Int(code)) {
+            throw .programNotLoaded(
+                name: name,
+                reason: "\(device.driver.text(code)); where a newer compiler made it than the driver, which is of "
+                    + "\(device.driver.name), knows, update the driver or optimise again here")
+        }
+        try device.driver.checkPresence(code, "loading kernels")
         guard code == 0, let module else {
             throw .programNotLoaded(name: name, reason: device.driver.text(code))
         }
@@ -49,6 +58,7 @@ final class CUDAProgram: DeviceProgram {
         try device.enter()
         var function: HearthCUFunction?
         let code = device.driver.call.cuModuleGetFunction(&function, module, name)
+        try device.driver.checkPresence(code, "loading kernel '\(name)'")
         guard code == 0, let function else { throw .missingKernel(name: name, program: self.name) }
         return KernelFunction(name: name, program: self, handle: UnsafeRawPointer(function))
     }

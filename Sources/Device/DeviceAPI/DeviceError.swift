@@ -1,3 +1,5 @@
+import ElementTypes
+
 /// What can go wrong with a device.
 package enum DeviceError: Error, Equatable, CustomStringConvertible {
     /// A buffer of this many bytes could not be had; `free` bytes are, where the device says.
@@ -20,6 +22,8 @@ package enum DeviceError: Error, Equatable, CustomStringConvertible {
     case unavailable(device: String, reason: String)
     /// The device refused an operation; after some faults (an illegal address) it takes no further work from this process.
     case failed(operation: String, reason: String)
+    /// A vendor's library refused a call, or all of its work where no call is named.
+    case libraryFailed(LibraryRefusal)
     /// Something this device does not do.
     case unsupported(String)
 
@@ -41,6 +45,7 @@ package enum DeviceError: Error, Equatable, CustomStringConvertible {
         case .wrongSlotCount(let expected, let found): "the graph takes \(expected) slots, not \(found)"
         case .unavailable(let device, let reason): "no device '\(device)': \(reason)"
         case .failed(let operation, let reason): "\(operation) failed: \(reason)"
+        case .libraryFailed(let refusal): "\(refusal); hearth optimize --no-libraries builds a package without it"
         case .unsupported(let what): "this device does not support \(what)"
         }
     }

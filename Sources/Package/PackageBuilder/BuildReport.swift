@@ -3,13 +3,18 @@ import KernelIR
 import ModelPackage
 
 /// `report.json`: what the stages took and what the search did to each kernel.
-enum BuildReport {
+package enum BuildReport {
+    /// Name of the fact that a vendor's library failed and is left out, as a whole or for one call.
+    package static let libraryFailed = "library_failed"
+
     /// `stated` are facts about weights in fewer bits and about libraries that are called.
     static func json(
         _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ stated: [Manifest.Fact] = []
     ) -> JSONValue {
         func facts(_ areCalls: Bool) -> JSONValue {
-            .array(stated.filter { ($0.name == "calls") == areCalls }.map { .string("\($0.name): \($0.value)") })
+            .array(
+                stated.filter { ["calls", libraryFailed].contains($0.name) == areCalls }
+                    .map { .string("\($0.name): \($0.value)") })
         }
         let stages: [JSONValue] = timings.map {
             ["stage": .string($0.stage.rawValue), "seconds": .number($0.seconds)]

@@ -66,7 +66,7 @@ package struct Pipeline {
     package var joinsLaunches = true
     /// What the stages took so far.
     package private(set) var timings: [Timing] = []
-    private let generator: CodeGenerator
+    private var generator: CodeGenerator
     private let images: DeviceImages?
 
     /// Makes a pipeline for the host; without libraries, only generated kernels are candidates.
@@ -103,6 +103,13 @@ package struct Pipeline {
         self.toolchain = toolchain
         self.images = images
         self.worker = worker
+    }
+
+    /// Leaves calls of a vendor's library that failed out of what is built from now on.
+    package mutating func leaveOut(_ refusal: LibraryRefusal) {
+        guard var target = generator.device?.target else { return }
+        target.leaveOut(refusal)
+        generator = CodeGenerator(generator.host, device: SIMTEmitter(target))
     }
 
     /// Builds a package at `path`. With a search, the package by the rules appears first; `profile` runs it and returns the

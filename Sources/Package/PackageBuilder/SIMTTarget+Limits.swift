@@ -1,4 +1,5 @@
 import DeviceAPI
+import ElementTypes
 import KernelCodeGen
 
 extension SIMTTarget {
@@ -17,8 +18,8 @@ extension SIMTTarget {
         self.init(
             dialect: dialect, architecture: blocks.architecture, warp: blocks.warp, threads: blocks.threads,
             sharedBytes: blocks.sharedBytes, multiprocessors: limits.cores, l2Bytes: limits.caches.l2)
-        hasProductLibrary = limits.libraries.contains { $0.name == "cuBLASLt" }
-        hasConvolutionLibrary = limits.libraries.contains { $0.name == "cuDNN" }
+        hasProductLibrary = limits.libraries.contains { $0.name == LibraryCall.productLibrary }
+        hasConvolutionLibrary = limits.libraries.contains { $0.name == LibraryCall.convolutionLibrary }
         hasTriton = limits.dialects.contains(.triton)
     }
 }

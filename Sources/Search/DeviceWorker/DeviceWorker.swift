@@ -37,6 +37,7 @@ package struct DeviceWorker {
             case .outOfMemory: throw RequestError(.noMemory, "\(error)")
             case .badLaunch, .missingKernel, .programNotLoaded: throw RequestError(.notLoaded, "\(error)")
             case .kernelFailed(_, _, let code): throw RequestError(.kernelFailed, "\(code)")
+            case .libraryFailed: throw RequestError(.notLoaded, "\(error)")
             case .wrongSlotCount, .unavailable, .unsupported, .outOfBounds, .notImported:
                 throw RequestError(.badRequest, "\(error)")
             case .failed: return .fault(FaultReport(signal: 11, zone: .elsewhere, buffer: nil, offset: 0))

@@ -39,7 +39,7 @@ enum InterfaceError: Error {
 
     private static func code(of error: DeviceError) -> Int {
         switch error {
-        case .outOfMemory, .unavailable: HEARTH_UNAVAILABLE
+        case .outOfMemory, .unavailable, .libraryFailed: HEARTH_UNAVAILABLE
         case .programNotLoaded, .unsupported, .wrongSlotCount, .outOfBounds, .notImported: HEARTH_BAD_INPUT
         case .missingKernel, .kernelFailed, .badLaunch, .failed: HEARTH_FAILED
         }

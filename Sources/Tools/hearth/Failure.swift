@@ -61,7 +61,7 @@ enum Failure {
     private static func isOurs(_ error: DeviceError) -> Bool {
         switch error {
         case .kernelFailed, .badLaunch, .wrongSlotCount, .outOfBounds, .missingKernel, .failed: true
-        case .outOfMemory, .programNotLoaded, .unsupported, .unavailable, .notImported: false
+        case .outOfMemory, .programNotLoaded, .unsupported, .unavailable, .notImported, .libraryFailed: false
         }
     }
 

@@ -181,11 +181,44 @@ struct OptimizeCommand: AsyncParsableCommand {
             )
         }
         let tensors: any TensorSource = if let coded { coded.tensors } else { stored }
-        let model = Pipeline.Model(
+        var model = Pipeline.Model(
             graph: coded?.graph ?? imported.graph, tensors: tensors, record: record, provenance: facts)
+        let place = Self.buildingPlace(path)
+        var refused: [String: Int] = [:]
+        while let failure = try await attempt(&pipeline, model, device, toolchain, at: place, for: path) {
+            // One call after another may fail; then the library is of no use here.
+            var refusal = failure.refusal
+            let before = refused[refusal.library, default: 0]
+            if before >= Self.mostRefusedCalls { refusal.sizes = nil }
+            refused[refusal.library] = refusal.sizes == nil ? Int.max : before + 1
+            // A library that was left out as a whole cannot fail again.
+            if before == Int.max { throw failure }
+            let line = "\(failure.refusal); built again without \(refusal.subject)"
+            Failure.complain("hearth: note: \(line)")
+            model.provenance.append(.init(name: BuildReport.libraryFailed, value: line))
+            pipeline.leaveOut(refusal)
+        }
+        if device == nil {
+            Failure.complain(
+                "hearth: note: \(path) was not run: there is no \(limits.model) here; run hearth verify where there is one"
+            )
+        }
+        if place != path { try PackageWriter.move(place, to: path) }
+        sayLibraries(path)
+        print("wrote \(path)")
+    }
+
+    /// Calls of a library that are left out one by one before all are.
+    private static let mostRefusedCalls = 3
+
+    /// Builds the package at `place` and holds it to the truth, where its device is here. Returns the call of a vendor's library that
+    /// failed in it, if one did.
+    private func attempt(
+        _ pipeline: inout Pipeline, _ model: Pipeline.Model, _ device: (any Device)?, _ toolchain: CToolchain,
+        at place: String, for path: String
+    ) async throws -> LibraryFailed? {
         // Without the device there is nothing to measure on.
         let search = device == nil ? nil : try self.search(toolchain)
-        let place = Self.buildingPlace(path)
         do {
             let findings = try await pipeline.build(
                 model, to: place, covers: search?.covers, search: search?.kernels
@@ -193,6 +226,13 @@ struct OptimizeCommand: AsyncParsableCommand {
                 try PackageRehearsal.profile(path, options: runOptions)
             }
             report(pipeline.timings, findings)
+            if device != nil { try agree(place, path) }
+            return nil
+        } catch let failure as LibraryFailed {
+            PackageWriter.remove(place)
+            return failure
+        } catch let refusal as PackageDisagrees {
+            throw refusal
         } catch {
             // From its first writing on, what stands there is a package of this run, with code that is not right.
             let isWritten = pipeline.timings.contains { $0.stage == .write }
@@ -203,16 +243,6 @@ struct OptimizeCommand: AsyncParsableCommand {
             if isWritten || place != path { PackageWriter.remove(place) }
             throw error
         }
-        if device == nil {
-            Failure.complain(
-                "hearth: note: \(path) was not run: there is no \(limits.model) here; run hearth verify where there is one"
-            )
-        } else {
-            try agree(place, path)
-        }
-        if place != path { try PackageWriter.move(place, to: path) }
-        sayLibraries(path)
-        print("wrote \(path)")
     }
 
     /// Says which libraries the package calls.
@@ -337,12 +367,7 @@ struct OptimizeCommand: AsyncParsableCommand {
 
     /// Holds the finished package to the judge's rule on every recorded set.
     private func agree(_ path: String, _ target: String) throws {
-        let wrong: [String]
-        do {
-            wrong = try PackageRehearsal.disagreements(path, options: runOptions)
-        } catch let crash as PackageCrashed {
-            throw Self.setAside(path, target, crash)
-        }
+        let wrong = try PackageRehearsal.disagreements(path, options: runOptions)
         for finding in wrong { Failure.complain("hearth: \(finding)") }
         guard !wrong.isEmpty else { return }
         throw PackageDisagrees(place: Self.moveAside(path, target))

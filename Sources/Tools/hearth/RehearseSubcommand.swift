@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import DeviceAPI
+import ElementTypes
 import Glibc
 import JSON
 import KernelJudge
@@ -33,6 +34,10 @@ struct RehearseSubcommand: ParsableCommand {
                 let wrong = try PackageAgreement.check(package, device).filter { !$0.passes }
                 members.append(.init(name: "wrong", value: .array(wrong.map { .string("\($0)") })))
             }
+        } catch RuntimeError.device(.libraryFailed(let refusal)) {
+            members.append(.init(name: "library", value: .string(refusal.library)))
+            if let sizes = refusal.sizes { members.append(.init(name: "sizes", value: .string(sizes))) }
+            members.append(.init(name: "refusal", value: .string(refusal.reason)))
         } catch {
             members.append(.init(name: Failure.isOurs(error) ? "failure" : "fault", value: .string("\(error)")))
         }
@@ -54,6 +59,15 @@ struct PackageCrashed: Error, CustomStringConvertible {
         "the generated code of \(path) \(reason), on the recorded inputs"
             + (left.map { "; it was left at \($0)" } ?? "")
     }
+}
+
+/// A vendor's library failed in a new package on the recorded inputs.
+struct LibraryFailed: UserFault {
+    /// Which one, for what, and why.
+    var refusal: LibraryRefusal
+
+    /// One line.
+    var description: String { DeviceError.libraryFailed(refusal).description }
 }
 
 /// Running a new package in a process of its own, which generated code may crash without harm.
@@ -93,6 +107,12 @@ enum PackageRehearsal {
         }
         guard let answer = try? JSONReader().read(String(decoding: result.output, as: UTF8.self)).objectValue else {
             throw unanswered(path)
+        }
+        if let library = answer["library"]?.stringValue {
+            throw LibraryFailed(
+                refusal: .init(
+                    library: library, sizes: answer["sizes"]?.stringValue, reason: answer["refusal"]?.stringValue ?? "?"
+                ))
         }
         if let failure = answer["failure"]?.stringValue {
             throw PackageCrashed(path: path, reason: "failed: \(failure)")

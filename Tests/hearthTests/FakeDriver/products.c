@@ -32,7 +32,7 @@ static void store(void *at, int64_t index, int type, float value) {
 }
 
 size_t cublasLtGetVersion(void) { return 130100; }
-int cublasLtCreate(HearthLtHandle *handle) { return *handle = (HearthLtHandle)handle, 0; }
+int cublasLtCreate(HearthLtHandle *handle) { return *handle = (HearthLtHandle)handle, is("uncreated") ? 1 : 0; }
 int cublasLtDestroy(HearthLtHandle handle) { return 0; }
 int cublasLtMatmulDescCreate(HearthLtProduct *product, int compute, int scale) {
     *product = calloc(1, sizeof **product);
@@ -79,6 +79,8 @@ int cublasLtMatmul(
     // A library whose kernels are not loaded yet.
     static int calls;
     if (is("cold") && !calls++) return 14;
+    // What an H200 once answered; rows here are the caller's columns.
+    if (is("products refused") || (is("wide refused") && dl->rows == 256)) return 7;
     if (((const uint64_t *)algorithm)[0] < 7 || *(const float *)alpha != 1 || (*(const float *)beta != 0 && *(const float *)beta != 1) || !workspace) return 7;
     int64_t depth = (int64_t)(product->transpose_a ? al->rows : al->columns);
     if (depth != (int64_t)(product->transpose_b ? bl->columns : bl->rows)) return 7;

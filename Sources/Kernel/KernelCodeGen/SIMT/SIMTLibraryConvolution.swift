@@ -19,7 +19,9 @@ struct SIMTLibraryConvolution {
             product.batches == 1, case .contraction(let body) = product.kernel.body, body.rows.count == 3,
             body.columns.count == 1, [0, 2].contains(body.taps.count), let rows = product.rows,
             let columns = product.columns, rows > 0, columns > 0,
-            let shape = Self.shape(product, body), product.stores.allSatisfy({ $0.combine == nil })
+            let shape = Self.shape(product, body),
+            product.target.takes(LibraryCall.convolutionLibrary, LibraryCall.convolution(shape).sizes),
+            product.stores.allSatisfy({ $0.combine == nil })
         else { return nil }
         self.product = product
         self.shape = shape

@@ -19,6 +19,8 @@ struct SIMTLibraryProduct {
             let left = Self.matrix(product, body, body.left, body.rows),
             [.f32, .f16, .bf16].contains(product.element)
         else { return nil }
+        let sizesText = LibraryCall.sizes(batches: batches, rows: rows, columns: columns, depth: depth)
+        guard product.target.takes(LibraryCall.productLibrary, sizesText) else { return nil }
         self.product = product
         self.body = body
         self.left = left

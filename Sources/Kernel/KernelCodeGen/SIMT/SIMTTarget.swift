@@ -1,3 +1,5 @@
+import ElementTypes
+
 /// What code generation must know of a device that runs blocks of threads; made from a device's limits.
 ///
 /// Arguments of every kernel in order: a pointer for each of `EmittedKernel.arguments`; the counters, where
@@ -24,6 +26,8 @@ package struct SIMTTarget: Hashable, Sendable {
     package var hasProductLibrary = false
     /// Whether a library of the vendor's computes convolutions on its streams.
     package var hasConvolutionLibrary = false
+    /// Calls that a library refused on this device.
+    private var refusedCalls: Set<RefusedCall> = []
 
     /// Makes a target.
     package init(
@@ -37,6 +41,27 @@ package struct SIMTTarget: Hashable, Sendable {
         self.sharedBytes = sharedBytes
         self.multiprocessors = multiprocessors
         self.l2Bytes = l2Bytes
+    }
+
+    /// A call that is generated instead, as `LibraryCall` names library and sizes.
+    private struct RefusedCall: Hashable {
+        var library: String
+        var sizes: String
+    }
+
+    /// Leaves a call out, or all calls of a library.
+    package mutating func leaveOut(_ refusal: LibraryRefusal) {
+        if let sizes = refusal.sizes {
+            refusedCalls.insert(.init(library: refusal.library, sizes: sizes))
+        } else {
+            hasProductLibrary = hasProductLibrary && refusal.library != LibraryCall.productLibrary
+            hasConvolutionLibrary = hasConvolutionLibrary && refusal.library != LibraryCall.convolutionLibrary
+        }
+    }
+
+    /// Whether a library may be called for sizes.
+    func takes(_ library: String, _ sizes: String) -> Bool {
+        !refusedCalls.contains(.init(library: library, sizes: sizes))
     }
 
     /// Number of an NVIDIA architecture: 90 for `sm_90` and `sm_90a`; 0 elsewhere.

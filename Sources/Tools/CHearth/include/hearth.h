@@ -30,7 +30,7 @@ extern "C" {
 enum {
     HEARTH_OK = 0,
     HEARTH_BAD_INPUT = 1,   /* The caller's: a path, a package, a shape, an index, memory. */
-    HEARTH_UNAVAILABLE = 2, /* The device is missing, full, held by another process, or was lost. */
+    HEARTH_UNAVAILABLE = 2, /* The device is missing, full, held by another process, or was lost, or a vendor's library failed. */
     HEARTH_FAILED = 3       /* The device or generated code failed. */
 };
 
