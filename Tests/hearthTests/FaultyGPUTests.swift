@@ -189,7 +189,7 @@ import Testing
             #expect(right.code == 0 && right.output.contains("3 of 3 checks pass"), "\(right)")
             #expect(try products("cold").code == 0)
             let none = try products("unproposed")
-            #expect(none.code != 0 && "\(none)".contains("cuBLASLt has no way to compute it"), "\(none)")
+            #expect(none.code != 0 && "\(none)".contains("it has no way to compute the product"), "\(none)")
             #expect(try products("no products").code == 0)
         }
     }
@@ -207,7 +207,7 @@ import Testing
             #expect(try convolutions("cold").code == 0)
             for fault in ["unproposed", "greedy"] {
                 let none = try convolutions(fault)
-                #expect(none.code != 0 && "\(none)".contains("cuDNN has no way to compute it"), "\(none)")
+                #expect(none.code != 0 && "\(none)".contains("it has no way to compute the convolution"), "\(none)")
             }
             #expect(try convolutions("no convolutions").code == 0)
         }

@@ -118,7 +118,7 @@ def test_two_gpus_work_at_once_and_the_thread_keeps_its_context(driver: Path, pa
         ("full-kernels", "DeviceUnavailable", "its memory is full while loading kernels; end what else uses the GPU"),
         ("full-start", "DeviceUnavailable", "its memory is full while starting the model; end what else uses the GPU"),
         ("memory", "DeviceUnavailable", "are free; end what else uses the device"),
-        ("capture", "DeviceUnavailable", "its memory is full while preparing the model's graph; end what else uses the GPU"),
+        ("capture", "DeviceUnavailable", "its memory is full while preparing the model's graph; end what else"),
         ("foreign", "InputError", "it was made for another GPU than this one (sm_90a); optimise again here"),
         ("lost", "DeviceUnavailable", "the GPU was lost while starting the model"),
         ("lost-later", "DeviceUnavailable", "the GPU was lost while running on the GPU"),

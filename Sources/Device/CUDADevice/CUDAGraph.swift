@@ -185,7 +185,7 @@ final class CUDAGraph: DeviceGraph {
         do throws(DeviceError) { return try captureNow() } catch {
             if calls.isEmpty { throw error }
         }
-        for (index, call) in calls {
+        for (index, call) in calls.sorted(by: { $0.key < $1.key }) {
             let memory = try device.allocate(call.resultByteCount)
             try call.start(on: stream, elsewhere: memory.address) { arguments.address(index, operand: $0) }
             try device.wait(for: stream)

@@ -21,6 +21,8 @@ struct DevicesCommand: AsyncParsableCommand {
     var conformance = false
     @Option(help: "The only device to list or check.") var device: String?
     @Option(help: "Check only what has this text in its name.") var only: String?
+    @Option(help: "A file that names checks: those in it are not done again, and those that pass are added.")
+    var passed: String?
 
     func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads should be at least 1") }
@@ -30,7 +32,9 @@ struct DevicesCommand: AsyncParsableCommand {
         if conformance {
             let names = device.map { [$0] } ?? ["cpu"] + DeviceCatalogue.others.found.map(\.limits.name)
             var passes = true
-            for name in names { passes = try await DeviceConformanceRun(name, only: only).run() && passes }
+            for name in names {
+                passes = try await DeviceConformanceRun(name, only: only, passed: passed).run() && passes
+            }
             if !passes { throw ExitCode(1) }
             return
         }

@@ -185,6 +185,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             graph: coded?.graph ?? imported.graph, tensors: tensors, record: record, provenance: facts)
         let place = Self.buildingPlace(path)
         var refused: [String: Int] = [:]
+        var failures: [String] = []
         while let failure = try await attempt(&pipeline, model, device, toolchain, at: place, for: path) {
             // One call after another may fail; then the library is of no use here.
             var refusal = failure.refusal
@@ -195,7 +196,8 @@ struct OptimizeCommand: AsyncParsableCommand {
             if before == Int.max { throw failure }
             let line = "\(failure.refusal); built again without \(refusal.subject)"
             Failure.complain("hearth: note: \(line)")
-            model.provenance.append(.init(name: BuildReport.libraryFailed, value: line))
+            failures.append(line)
+            model.provenance = facts + [.init(name: BuildReport.libraryFailed, value: failures.joined(separator: "; "))]
             pipeline.leaveOut(refusal)
         }
         if device == nil {
