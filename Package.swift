@@ -109,7 +109,9 @@ let package = Package(
             "Serve", "PackageRuntime",
             ["Base", "ElementTypes", "MappedFiles", "Safetensors", "DeviceAPI", "ModelPackage"]),
         // Tools
-        room("Tools", "FileFuzzing", ["Base", "JSON", "ModelFiles", "Safetensors"]),
+        room(
+            "Tools", "FileFuzzing",
+            ["Base", "ElementTypes", "JSON", "KernelArchive", "ModelFiles", "ModelPackage", "Safetensors"]),
         room("Tools", "KernelTrials", ["Base", "ElementTypes", "KernelIR", "KernelCodeGen", "DeviceAPI"]),
         room(
             "Tools", "DeviceConformance",
@@ -194,7 +196,8 @@ let package = Package(
         tests("CPUDevice", ["TestSupport", "CPoolStress", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
         tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
         tests(
-            "hearth", ["TestSupport", "ElementTypes", "JSON", "KernelCodeGen", "Safetensors"],
+            "hearth",
+            ["TestSupport", "ElementTypes", "FileFuzzing", "JSON", "KernelCodeGen", "ModelPackage", "Safetensors"],
             exclude: ["FakeDriver", "Fixtures"]),
         tests(
             "PackageBuilder",

@@ -38,4 +38,16 @@ import Testing
         let convolution = try #require(ImageConvolution(integers: integers))
         #expect(convolution.fault(operands: 6) != nil, "\(integers)")
     }
+
+    /// Sizes whose products no integer holds are faults too, never a trap.
+    @Test func hugeSizesAreFaults() throws {
+        var convolution = Self.convolution
+        let most = (1 << 24) - 1
+        (convolution.images, convolution.height, convolution.width, convolution.channels) = (most, 9, most, most)
+        (convolution.window, convolution.resultExtents) = ([3, 1], [5, most])
+        #expect(convolution.fault(operands: 6) == "has sizes that no convolution has")
+        (convolution.images, convolution.width, convolution.channels) = (1, 8, 1 << 20)
+        (convolution.window, convolution.resultExtents) = ([3, 1], [5, 8])
+        #expect(convolution.fault(operands: 6) == nil && convolution.byteCount(of: 1) == 2 * 24 * 3 << 20)
+    }
 }

@@ -30,7 +30,7 @@ import Testing
     /// What may not be handed to a library is named.
     @Test(arguments: [
         (2, 0), (3, 1 << 40), (5, 0), (6, -1), (6, 5), (8, 6), (8, 0), (13, 4), (18, 4), (19, 2), (21, 9), (24, -1),
-        (25, -1), (0, 4), (7, -1), (10, -1),
+        (25, -1), (0, 4), (7, -1), (10, -1), (20, 0), (20, 4),
     ])
     func faults(_ place: Int, _ number: Int) throws {
         #expect(Self.product.fault(operands: 5) == nil)
@@ -39,5 +39,14 @@ import Testing
         integers[place] = number
         let product = try #require(MatrixProduct(integers: integers))
         #expect(product.fault(operands: 5) != nil, "\(integers)")
+    }
+
+    /// Sizes whose products no integer holds are faults too, never a trap.
+    @Test func hugeSizesAreFaults() throws {
+        var product = Self.product
+        (product.batches, product.left.batch) = (Int(Int32.max) - 1, 1 << 38)
+        #expect(product.fault(operands: 5) != nil)
+        (product.batches, product.left.batch) = (1 << 30, 1 << 17)
+        #expect(product.fault(operands: 5) == nil && product.byteCount(of: 0) > 1 << 47)
     }
 }

@@ -1,4 +1,5 @@
-"""Writes the fuzzing corpus from the fixtures: python3 make_corpus.py (needs PyTorch, NumPy and safetensors)."""
+"""Writes the fuzzing corpus from the fixtures: python3 make_corpus.py [PACKAGE.hearth …] (needs PyTorch, NumPy and safetensors). Packages
+are those of small models with states, symbols and calls of libraries."""
 
 import collections
 import io
@@ -6,6 +7,7 @@ import json
 import pathlib
 import pickle
 import struct
+import sys
 import zipfile
 
 import torch
@@ -90,3 +92,13 @@ put("expression", "sum.txt", "Add(Mul(Integer(2), FloorDiv(Symbol('s27', positiv
 put("expression", "others.txt", "Max(Integer(-1), Pow(Symbol('u0', integer=True), Rational(1, 2)), Float('1.5', precision=53), oo)")
 put("expression", "plain.txt", "2*s0 + 3*(s1//2)**2 - s2 % 4")
 put("expression", "relation.txt", "And(StrictGreaterThan(Symbol('s0'), Integer(1)), Not(Equality(Symbol('s1'), Integer(2))), true)")
+
+for folder in map(pathlib.Path, sys.argv[1:]):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["hash"]
+    manifest["provenance"] = {"model": folder.stem}
+    both = {"manifest": manifest, "plan": json.loads((folder / "plan.json").read_text())}
+    put("package", f"{folder.stem}.json", json.dumps(both, separators=(",", ":")))
+trial = {"region": "5f", "candidate": "v6 tile=2", "machine": "sm_90a", "schedule": "tile=2 stages=4", "agent": "random"}
+put("trial", "timed.json", json.dumps({**trial, "seconds": 1.5e-05, "championSeconds": 2, "isWin": True}))
+put("trial", "refused.json", json.dumps({**trial, "refused": "inaccurate: max 3"}))

@@ -45,6 +45,26 @@ extension HandWritten {
         }
     }
 
+    /// Offsets may be expressions: what they come to is held against the buffers when sizes are known.
+    @Test func operandsThatLeaveTheirBuffersAreRefused() throws {
+        let rows = Dimension(Variable(.symbol, 0))
+        for (offset, fits) in [(Dimension(0), true), (rows * -16, false), (rows * 16, false), (Dimension(-4), false)] {
+            try HandWritten.withPackage(change: { $0.copies[0].source.byteOffset = offset }) { package in
+                let session = try Session(package)
+                if fits {
+                    _ = try session.run([HandWritten.input(2)])
+                } else {
+                    #expect(throws: RuntimeError.self) { _ = try session.run([HandWritten.input(2)]) }
+                }
+            }
+        }
+        try HandWritten.withPackage(change: { $0.launches[0].operands[0].byteOffset = rows * 17 }) { package in
+            let session = try Session(package)
+            let error = #expect(throws: RuntimeError.self) { _ = try session.run([HandWritten.input(2)]) }
+            #expect("\(error.map { "\($0)" } ?? "")".contains("operands lie in their buffers, but launch 0 ("))
+        }
+    }
+
     @Test func sessionsAreApart() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

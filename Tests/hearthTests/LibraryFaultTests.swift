@@ -10,7 +10,7 @@ import Testing
     private static let model = FakeGPU.root.appending(path: "Tests/hearthTests/Fixtures/products.pt2").path
 
     /// Builds the model, whose truth is zero unless `isZero` is false.
-    private static func optimize(
+    static func optimize(
         _ options: String..., fault: String = "", isZero: Bool = true, in folder: String
     ) throws -> HearthProcess.Outcome {
         func tensor(_ name: String, _ shape: [Int]) -> (String, ElementType, [Int], [UInt8]) {

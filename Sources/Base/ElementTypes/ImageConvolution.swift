@@ -100,6 +100,12 @@ package struct ImageConvolution: Hashable, Sendable {
             places.allSatisfy({ (0..<most << 12).contains($0.offset) }), (0..<most << 8).contains(workspaceBytes),
             (0..<1024).contains(proposal)
         else { return "has sizes that no convolution has" }
+        // Sizes below are multiplied without a further look.
+        let counts = [
+            [images, height, width, channels], [filters, window[0], window[1], channels],
+            [images, resultExtents[0], resultExtents[1], filters],
+        ]
+        if counts.contains(where: { !LibraryCall.isCount($0) }) { return "has sizes that no convolution has" }
         for axis in 0..<2 {
             let inside = (axis == 0 ? height : width) + padding[axis] + paddingAfter(axis)
             let reach = (window[axis] - 1) * dilation[axis] + 1

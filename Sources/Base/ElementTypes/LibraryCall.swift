@@ -16,6 +16,17 @@ package enum LibraryCall: Hashable, Sendable {
         }
     }
 
+    /// Whether the product of numbers that are not negative is one of elements that a machine may have.
+    static func isCount(_ factors: [Int]) -> Bool {
+        var count = 1
+        for factor in factors {
+            let (product, overflows) = count.multipliedReportingOverflow(by: factor)
+            if overflows || product > 1 << 48 { return false }
+            count = product
+        }
+        return true
+    }
+
     /// What is wrong with it as a call of a launch of so many operands; nil where nothing is.
     package func fault(operands: Int) -> String? {
         switch self {

@@ -99,12 +99,14 @@ package struct MatrixProduct: Hashable, Sendable {
         func isMatrix(_ matrix: Matrix, _ lines: Int, _ length: Int) -> Bool {
             let places = [matrix.offset, matrix.batch]
             guard places.allSatisfy({ (0..<most * 256).contains($0) }), matrix.line >= 1, matrix.step >= 1,
-                matrix.line < most, matrix.step < most
+                matrix.line < most, matrix.step < most, LibraryCall.isCount([batches, matrix.batch]),
+                LibraryCall.isCount([lines, matrix.line]), LibraryCall.isCount([length, matrix.step])
             else { return false }
             return matrix.step == 1 ? matrix.line >= length : matrix.line == 1 && matrix.step >= lines
         }
         guard isMatrix(left, rows, depth), isMatrix(right, columns, depth), isMatrix(result, rows, columns),
-            result.step == 1, bias.map({ (0..<most).contains($0.offset) }) ?? true,
+            result.step == 1, batches == 1 || result.batch >= columns,
+            bias.map({ (0..<most).contains($0.offset) }) ?? true,
             (0..<most).contains(workspaceBytes), (0..<1024).contains(proposal)
         else { return "has matrices that overlap themselves" }
         return nil

@@ -100,7 +100,7 @@ extension Plan {
                         ? subject.plan.buffers[operand.buffer] : nil
                     guard let count = buffer?.byteCount.constantValue, let offset = operand.byteOffset.constantValue
                     else { continue }
-                    if call.byteCount(of: number) > count - offset {
+                    if !(0...count).contains(offset) || call.byteCount(of: number) > count - offset {
                         return "that of launch \(index) needs more of operand \(number) than there is"
                     }
                 }

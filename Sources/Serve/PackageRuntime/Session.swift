@@ -395,6 +395,12 @@ package final class Session {
 
 // MARK: - Memory
 
+/// A buffer's memory for one set of sizes.
+private struct Place {
+    let address: DeviceAPI.Launch.Operand
+    let byteCount: Int
+}
+
 extension Session {
     /// Places buffers and captures the launches for these values of the symbols. On an error the session is unbound.
     private func layOut(_ symbols: [Int]) throws(RuntimeError) {
@@ -408,9 +414,10 @@ extension Session {
             sizes.append(try Self.size(buffer.byteCount, symbols, "the size of buffer \(index)"))
         }
         let offsets = try placeInArena(sizes)
-        var addresses: [DeviceAPI.Launch.Operand] = []
+        var places: [Place] = []
         for (index, buffer) in plan.buffers.rows.enumerated() {
-            addresses.append(try address(of: buffer, index, sizes[index], offset: offsets[index]))
+            let address = try address(of: buffer, index, sizes[index], offset: offsets[index])
+            places.append(Place(address: address, byteCount: sizes[index]))
         }
         var launches: [DeviceAPI.Launch] = []
         var workspaceBytes = 0
@@ -418,7 +425,7 @@ extension Session {
             let what = "launch \(index) (\(launch.kernel))"
             workspaceBytes = max(
                 workspaceBytes, try Self.size(launch.workspaceBytes, symbols, "the workspace of \(what)"))
-            launches.append(try capture(launch, package.kernels[index], symbols, addresses, what))
+            launches.append(try capture(launch, package.kernels[index], symbols, places, what))
         }
         copies = []
         for copy in plan.copies {
@@ -427,7 +434,8 @@ extension Session {
             }
             copies.append(
                 BoundCopy(
-                    source: try Self.offset(addresses, copy.source, symbols, "the copy to output \(copy.output)"),
+                    source: try operand(
+                        copy.source, needed: byteCount, places, symbols, "the copy to output \(copy.output)"),
                     output: copy.output, byteCount: byteCount))
         }
         do {
@@ -487,11 +495,14 @@ extension Session {
     }
 
     private func capture(
-        _ launch: Plan.Launch, _ kernel: KernelFunction, _ symbols: [Int], _ addresses: [DeviceAPI.Launch.Operand],
-        _ what: String
+        _ launch: Plan.Launch, _ kernel: KernelFunction, _ symbols: [Int], _ places: [Place], _ what: String
     ) throws(RuntimeError) -> DeviceAPI.Launch {
+        let call: LibraryCall? = if case .grid(let grid) = launch.spread { grid.call } else { nil }
         var operands: [DeviceAPI.Launch.Operand] = []
-        for operand in launch.operands { operands.append(try Self.offset(addresses, operand, symbols, what)) }
+        for (number, operand) in launch.operands.enumerated() {
+            let needed = call?.byteCount(of: number) ?? 0
+            operands.append(try self.operand(operand, needed: needed, places, symbols, what))
+        }
         var dimensions: [Int64] = []
         for dimension in launch.dimensions {
             guard let value = dimension.evaluate(symbols) else { throw .sizeOverflow(what: "a dimension of \(what)") }
@@ -518,13 +529,19 @@ extension Session {
             kernel: kernel, operands: operands, dimensions: dimensions, spread: spread, runsBeside: launch.runsBeside)
     }
 
-    private static func offset(
-        _ addresses: [DeviceAPI.Launch.Operand], _ operand: Plan.Operand, _ symbols: [Int], _ what: String
+    /// Where an operand lies. Throws unless its offset and `needed` bytes from there lie in its buffer.
+    private func operand(
+        _ operand: Plan.Operand, needed: Int, _ places: [Place], _ symbols: [Int], _ what: String
     ) throws(RuntimeError) -> DeviceAPI.Launch.Operand {
         guard let offset = operand.byteOffset.evaluate(symbols) else {
             throw .sizeOverflow(what: "an offset of \(what)")
         }
-        switch addresses[operand.buffer.index] {
+        let place = places[operand.buffer.index]
+        guard (0...place.byteCount).contains(offset), needed <= place.byteCount - offset else {
+            let rule = "operands lie in their buffers, but \(what) leaves buffer \(operand.buffer.index)"
+            throw .package(.invalid(file: package.entry.file, rule: rule))
+        }
+        switch place.address {
         case .fixed(let address): return .fixed(address + offset)
         case .slot(let slot, let byteOffset): return .slot(slot, byteOffset: byteOffset + offset)
         }

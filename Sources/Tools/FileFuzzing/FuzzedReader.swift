@@ -1,5 +1,8 @@
+internal import ElementTypes
 internal import JSON
+internal import KernelArchive
 internal import ModelFiles
+internal import ModelPackage
 internal import Safetensors
 
 /// The readers of files from outside, each to be given any bytes whatever: they must answer or throw, never trap.
@@ -16,6 +19,10 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case expression
     /// Whole exported programs, with the elements of their tensors.
     case pt2
+    /// A package's `manifest` and `plan`, members of one JSON object; what is accepted must survive being written and read again.
+    case package
+    /// A line of the file that remembers trials; what is read must survive being written and read again.
+    case trial
 
     /// What became of one input.
     package enum Outcome: Equatable, Sendable {
@@ -65,7 +72,31 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             let again = try? SymbolicExpression(parsing: value.description)
             return again == value ? nil : "'\(value)' does not read back"
         case .pt2: return Self.contradiction(try ExportedProgramContents(span), span)
+        case .package: return try Self.packageContradiction(try JSONReader().read(span))
+        case .trial:
+            guard let record = ArchiveRecord(try JSONReader().read(span)) else { throw Unread(what: "no trial") }
+            return ArchiveRecord(record.json) == record ? nil : "the trial does not read back"
         }
+    }
+
+    /// Reads and checks what `PackageDirectory` reads and checks.
+    private static func packageContradiction(_ json: JSONValue) throws -> String? {
+        guard let object = json.objectValue, let manifest = object["manifest"], let plan = object["plan"] else {
+            throw Unread(what: "no manifest and plan")
+        }
+        let outer = try Manifest(manifest)
+        try Check.run(Manifest.checks, on: outer, file: "manifest.json")
+        let inner = try Plan(plan)
+        try inner.check(serving: outer.interface)
+        // Compared as text: an interface has no equality.
+        if (try? Manifest(outer.json))?.json.text != outer.json.text { return "the manifest does not read back" }
+        return (try? Plan(inner.json)) == inner ? nil : "the plan does not read back"
+    }
+
+    /// What is nothing of the kind.
+    private struct Unread: Error, CustomStringConvertible {
+        let what: String
+        var description: String { what }
     }
 
     /// Gathers the elements of every tensor that is not huge.
