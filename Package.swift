@@ -204,7 +204,8 @@ let package = Package(
             [
                 "TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering",
                 "GraphRewrites",
-                "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage", "PackageRuntime",
+                "KernelArchive", "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage",
+                "PackageRuntime",
                 "ReferenceInterpreter", "worker-for-tests",
             ]),
         tests("DeviceRates", ["DeviceAPI", "JSON", "KernelCodeGen", "OpenCLDevice"]),

@@ -3,6 +3,7 @@ import CPUDevice
 import ElementTypes
 import Foundation
 import GraphIR
+import KernelArchive
 import KernelCodeGen
 import KernelIR
 import KernelJudge
@@ -15,13 +16,17 @@ import Testing
 /// A judge that says of the first candidates what it is told, and accepts all others unseen.
 private final class ScriptedJudge: CandidateJudge {
     private let script: Mutex<[Refusal]>
+    private let verdict: Refusal
 
-    init(_ refusals: [Refusal]) { script = Mutex(refusals) }
+    init(_ refusals: [Refusal], judging verdict: Refusal = .notJudged(reason: "not asked for")) {
+        script = Mutex(refusals)
+        self.verdict = verdict
+    }
 
     func judge(
         _ candidate: CandidateKernel, against incumbent: CandidateKernel?, evidence: RegionEvidence,
         floorSeconds: Double, constantCopies: Int
-    ) async -> Verdict { .refused(.notJudged(reason: "not asked for")) }
+    ) async -> Verdict { .refused(verdict) }
 
     func check(_ candidate: CandidateKernel, evidence: RegionEvidence) async -> Result<[OutputErrors], Refusal> {
         script.withLock { $0.isEmpty ? .success([]) : .failure($0.removeFirst()) }
@@ -29,14 +34,14 @@ private final class ScriptedJudge: CandidateJudge {
 }
 
 /// Builds with a search that has no trials, so that every kernel is only verified.
-private func verified(_ graph: Graph, _ tensors: MemoryTensors, judge: any CandidateJudge) async throws
-    -> [RegionReport]
-{
+private func verified(
+    _ graph: Graph, _ tensors: MemoryTensors, judge: any CandidateJudge, trials: Int = 0, archive: KernelArchive? = nil
+) async throws -> [RegionReport] {
     var pipeline = Pipeline(
         device: try CPUDevice(threads: 2), toolchain: try await CToolchain.find(), worker: TestWorker.command)
     let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).hearth"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let search = KernelSearch(budget: SearchBudget(trials: 0), seed: 1, judge: judge, archive: nil)
+    let search = KernelSearch(budget: SearchBudget(trials: trials), seed: 1, judge: judge, archive: archive)
     return try await pipeline.build(.init(graph: graph, tensors: tensors), to: path, search: search) { _ in
         [Double](repeating: 1, count: 64)
     }.regions
@@ -137,6 +142,23 @@ private enum Hard: String, CaseIterable {
         }
         #expect(error?.refusal == .crashed(signal: 11))
         #expect(error?.description.contains("crashed with signal 11") == true)
+    }
+
+    /// A GPU that was lost, or memory that was full, says nothing of the candidates that met it: they are not remembered.
+    @Test(arguments: [
+        (Refusal.notJudged(reason: "no device 'cuda': the GPU was lost"), false), (.timedOut(seconds: 1), true),
+    ])
+    func faultsOfTheMachineAreNotRemembered(_ refusal: Refusal, _ isRemembered: Bool) async throws {
+        let (graph, tensors) = try Hard.product.build()
+        let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).jsonl"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let archive = try KernelArchive(path: path)
+        let reports = try await verified(
+            graph, tensors, judge: ScriptedJudge([], judging: refusal), trials: 3, archive: archive)
+        #expect(reports[0].trials > 0)
+        #expect(archive.records.isEmpty != isRemembered, "\(archive.records)")
+        let lines = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(lines.isEmpty != isRemembered)
     }
 
     /// That nothing can be told is no reason to change a schedule.

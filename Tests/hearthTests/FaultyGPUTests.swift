@@ -37,6 +37,68 @@ import Testing
         }
     }
 
+    /// What makes kernels may be missing, too old or no such thing.
+    @Test(arguments: [
+        ("", "/nowhere/libnvrtc.so", "hearth: the compiler /nowhere/libnvrtc.so cannot be used: "),
+        ("", "", "hearth: no compiler for NVIDIA's GPUs found (tried libnvrtc.so.13, "),
+        (
+            "old compiler", nil,
+            "cannot be used: it is of CUDA 11.8, 12.0 or later is needed; pip install nvidia-cuda-nvrtc"
+        ),
+    ])
+    func aCompilerThatIsNotThereIsOneLine(_ fault: String, _ path: String?, _ line: String) throws {
+        // Where the loader finds NVRTC, it is not missing.
+        if path == "", dlopen("libnvrtc.so.13", RTLD_LAZY) != nil || dlopen("libnvrtc.so.12", RTLD_LAZY) != nil {
+            return
+        }
+        try HearthProcess.withFolder { folder in
+            let model = Self.root.appending(path: "Tests/ModelImportTests/Fixtures/f64.middle.pt2").path
+            let built = try Self.hearth(
+                ["optimize", model, "--device", "cuda:sm_90", "--trials", "0", "-o", "m.hearth"], fault: fault,
+                in: folder, environment: path.map { ["HEARTH_NVRTC": $0, "HEARTH_PYTHON": "/bin/false"] } ?? [:])
+            #expect(built.code == 1 && built.output.isEmpty)
+            #expect(built.errors.split(separator: "\n").last.map { $0.contains(line) } == true, "\(built.errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder + "/m.hearth"))
+        }
+    }
+
+    /// `optimize` on a GPU that cannot be used leaves nothing, and builds for nothing else.
+    @Test(arguments: [
+        ("none", "hearth: no device 'cuda': the driver finds no GPU\n"),
+        ("held", "hearth: no device 'cuda': another process holds the GPU for itself\n"),
+        ("lost", "the GPU was lost while starting the model (CUDA_ERROR_UNKNOWN: as the test wants it)\n"),
+        ("capture", "its memory is full while preparing the model's graph; end what else uses the GPU\n"),
+    ])
+    func optimizeLeavesNothingWhereTheGPUFails(_ fault: String, _ line: String) throws {
+        try HearthProcess.withFolder { folder in
+            let built = try LibraryFaultTests.optimize("--no-libraries", fault: fault, in: folder)
+            #expect(built.code == 1 && built.output.isEmpty)
+            #expect(built.errors.hasSuffix(line), "\(built.errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder + "/m.hearth"))
+        }
+    }
+
+    /// A GPU that is lost while kernels are judged: the whole model vouches for them, and the report says why.
+    @Test func aGPUThatIsLostDuringTheSearchIsReported() throws {
+        try HearthProcess.withFolder { folder in
+            let python = folder + "/python-without-triton"
+            try Data("#!/bin/sh\nexec python3 -S \"$@\"\n".utf8).write(to: URL(filePath: python))
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: python)
+            let built = try LibraryFaultTests.optimize(
+                "--trials", "2", "--budget", "5", "--python", python, fault: "lost in the worker", in: folder)
+            #expect(built.code == 0, "\(built.errors)")
+            let reason = "could not be judged: no device 'cuda': the GPU was lost while starting the model"
+            #expect(built.errors.contains("verified by wholeModel: \(reason)"), "\(built.errors)")
+            let report = try String(contentsOfFile: folder + "/m.hearth/report.json", encoding: .utf8)
+            #expect(report.contains(reason) && report.contains("\"verified_by\": \"whole model\""))
+            // Triton is not there either, which is no fault.
+            #expect(built.errors.contains("hearth: note: kernels in Triton are not tried: Triton is not there ("))
+            #expect(built.errors.contains("); pip install triton==3.6.* where HEARTH_PYTHON is\n"))
+            let manifest = try String(contentsOfFile: folder + "/m.hearth/manifest.json", encoding: .utf8)
+            #expect(manifest.contains("Triton is not there"))
+        }
+    }
+
     @Test(arguments: [
         ("old", "no device 'cuda': the driver is of CUDA 11.4, 12.0 or later is needed; update it", 1),
         ("none", "no device 'cuda': the driver finds no GPU", 1),

@@ -12,6 +12,9 @@ package final class NVRTCToolchain: Sendable {
     private let call: HearthNVRTC
     private let gate: Gate
 
+    /// The first version whose C++ and architectures suit what is generated.
+    private static let oldest: Int32 = 12
+
     /// Options of every compilation: no header is read, and NaN and infinities behave.
     private static let options = ["--std=c++17", "--fmad=true", "--disable-warnings"]
 
@@ -38,6 +41,13 @@ package final class NVRTCToolchain: Sendable {
         }
         var (major, minor) = (Int32(0), Int32(0))
         _ = table.nvrtcVersion(&major, &minor)
+        guard major >= Self.oldest else {
+            throw .unusable(
+                path: path,
+                reason:
+                    "it is of CUDA \(major).\(minor), \(Self.oldest).0 or later is needed; pip install nvidia-cuda-nvrtc"
+            )
+        }
         self.path = path
         call = table
         version = "NVRTC \(major).\(minor)"

@@ -10,6 +10,8 @@ import KernelSwarm
 package enum CoverComparison: Sendable {
     /// It does not agree with the truth, or its process ended badly.
     case refused(reason: String)
+    /// The machine is at fault, such as a device that is full or lost: nothing is known of the package.
+    case notCompared(reason: String)
     /// Seconds of a call of each, and whether it is faster beyond the margin; the first is compared with itself.
     case timed(seconds: Double, championSeconds: Double, isWin: Bool)
 }
@@ -171,6 +173,9 @@ actor CoverEvaluator: CandidateEvaluator {
         case .refused(let reason):
             discard(path)
             return remember(key, candidate, .refused(reason: reason))
+        case .notCompared(let reason):
+            discard(path)
+            return .refused(reason: reason)
         case .timed(let seconds, let championSeconds, let isFaster):
             // Times of different minutes are compared by their ratio to the champion of that minute.
             let scaled = champion.map { $0.seconds * seconds / championSeconds } ?? seconds

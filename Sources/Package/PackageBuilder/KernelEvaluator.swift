@@ -109,6 +109,8 @@ actor KernelEvaluator: CandidateEvaluator {
                 if refusal.blamesKernel {
                     blamed[candidate.region, default: [:]][complete(candidate.schedule, region.kernel)] = refusal
                 }
+                // A machine's fault (a GPU that is full or lost) says nothing that would hold another time.
+                if case .notJudged = refusal { return .refused(reason: "\(refusal)") }
                 outcome = .refused(reason: "\(refusal)")
                 result = .refused(reason: "\(refusal)")
             case .correct(let timing, _):

@@ -53,7 +53,10 @@ enum PackageComparison {
                 let output = String(decoding: result.output, as: UTF8.self)
                 guard result.end == .exited(code: 0), let answer = try JSONReader().read(output).objectValue else {
                     let reason = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").first ?? ""
-                    return .refused(reason: "process: \(result.end) \(reason)")
+                    // Code 1 says that the world is at fault, not the code that was generated.
+                    return result.end == .exited(code: 1)
+                        ? .notCompared(reason: "machine: \(reason)")
+                        : .refused(reason: "process: \(result.end) \(reason)")
                 }
                 if let reason = answer["refused"]?.stringValue { return .refused(reason: "disagrees: \(reason)") }
                 guard let seconds = answer["seconds"]?.doubleValue,

@@ -145,6 +145,7 @@ int nvmlDeviceGetTotalEnergyConsumption(HearthNVMLDevice device, unsigned long l
 int nvmlDeviceGetTemperature(HearthNVMLDevice device, int sensor, unsigned *degrees) { return *degrees = 45, 0; }
 int nvmlDeviceGetClockInfo(HearthNVMLDevice device, int clock, unsigned *megahertz) { return 1; }
 
+int nvrtcVersion(int *major, int *minor) { return *major = is("old compiler") ? 11 : 13, *minor = is("old compiler") ? 8 : 0, 0; }
 int nvrtcCreateProgram(
     HearthNVRTCProgram *program, const char *source, const char *name, int count, const char *const *headers,
     const char *const *names) {
