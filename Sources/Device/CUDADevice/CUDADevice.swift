@@ -12,8 +12,8 @@ package final class CUDADevice: Device {
     nonisolated(unsafe) let context: HearthCUContext
     private let ordinal: HearthCUDevice
     let memory: CUDAMemory
-    private let pinned: PinnedMemory
-    private let imported: ImportedMemory
+    private let pinned: CUDAHostMemory
+    private let imported: CUDAHostMemory
     /// Whether pages without the right to write can be registered.
     private let importsReadOnly: Bool
     private let firstEvent = Mutex<CUDAEvent?>(nil)
@@ -47,8 +47,8 @@ package final class CUDADevice: Device {
         guard let context else { throw .unavailable(device: "cuda:\(ordinal)", reason: "it gave no context") }
         self.context = context
         limits = try Self.limits(driver, HearthCUDevice(ordinal))
-        pinned = PinnedMemory(driver, context)
-        imported = ImportedMemory(driver, context)
+        pinned = CUDAHostMemory(driver, context, of: .driver)
+        imported = CUDAHostMemory(driver, context, of: .process)
         var readOnly: Int32 = 0
         _ = driver.call.cuDeviceGetAttribute(
             &readOnly, Int32(HEARTH_CU_READ_ONLY_HOST_REGISTRATION), HearthCUDevice(ordinal))

@@ -52,39 +52,37 @@ final class CUDAMemory: DeviceMemory {
     }
 }
 
-/// Host memory that the GPU reads and writes.
-final class PinnedMemory: DeviceMemory {
+/// Memory of the host that the GPU reads and writes.
+final class CUDAHostMemory: DeviceMemory {
+    /// Whose memory it is.
+    enum Owner {
+        /// The driver's, pinned: it is freed.
+        case driver
+        /// The process's own, registered: its registration ends.
+        case process
+    }
+
     private let driver: CUDADriver
     // Safety: an opaque handle that every thread may make current.
     nonisolated(unsafe) private let context: HearthCUContext
+    private let owner: Owner
 
-    init(_ driver: CUDADriver, _ context: HearthCUContext) {
+    init(_ driver: CUDADriver, _ context: HearthCUContext, of owner: Owner) {
         self.driver = driver
         self.context = context
+        self.owner = owner
     }
 
     func release(_ address: UnsafeMutableRawPointer, byteCount: Int) {
-        // Frees once what uses it has ended.
         _ = driver.call.cuCtxSetCurrent(context)
-        _ = driver.call.cuMemFreeHost(address)
-    }
-}
-
-/// Memory of the host's own that the GPU reads and writes: what ends is its registration.
-final class ImportedMemory: DeviceMemory {
-    private let driver: CUDADriver
-    // Safety: an opaque handle that every thread may make current.
-    nonisolated(unsafe) private let context: HearthCUContext
-
-    init(_ driver: CUDADriver, _ context: HearthCUContext) {
-        self.driver = driver
-        self.context = context
-    }
-
-    func release(_ address: UnsafeMutableRawPointer, byteCount: Int) {
-        // Copies of any stream may still use it.
-        _ = driver.call.cuCtxSetCurrent(context)
-        _ = driver.call.cuCtxSynchronize()
-        _ = driver.call.cuMemHostUnregister(address)
+        switch owner {
+        case .driver:
+            // Frees once what uses it has ended.
+            _ = driver.call.cuMemFreeHost(address)
+        case .process:
+            // Copies of any stream may still use it.
+            _ = driver.call.cuCtxSynchronize()
+            _ = driver.call.cuMemHostUnregister(address)
+        }
     }
 }

@@ -52,8 +52,8 @@ extension ConformanceCheck {
     /// Convolutions by libraries of the vendor.
     static let libraryConvolutions: [ConformanceCheck] = [
         .init("convolutions by a library are those of the images, where there is one") { bench in
-            let (device, queue) = (bench.device, try bench.device.makeQueue())
-            let isThere = device.libraries.contains { $0.name == "cuDNN" }
+            let device = bench.device
+            let isThere = device.libraries.contains { $0.name == LibraryCall.convolutionLibrary }
             if !isThere || device.limits.blocks == nil { return }
             try await bench.withKernel(try line(8, factor: 1, added: 0)) { kernel in
                 for (number, one) in ConvolutionCase.all.enumerated() {
@@ -68,24 +68,7 @@ extension ConformanceCheck {
                         }
                     }
                     let bytes = zip(contents, types).map { elementBytes($0, $1) }
-                    let arena = try device.allocate(bytes.reduce(convolution.workspaceBytes) { $0 + $1.count + 512 })
-                    var (addresses, used) = ([UnsafeMutableRawPointer](), 0)
-                    for part in bytes {
-                        addresses.append(arena.address + used)
-                        try part.withUnsafeBytes { try queue.copy($0, to: arena, at: used) }
-                        used += (part.count + 255) / 256 * 256
-                    }
-                    addresses.append(arena.address + used)
-                    try queue.synchronize()
-                    var launch = try kernel.launch([.fixed(arena.address)], [.fixed(arena.address)])
-                    launch.operands = addresses.map { .fixed($0) }
-                    launch.spread = .grid(.init(blocks: .zero, threads: 32, call: .convolution(convolution)))
-                    let graph = try device.makeGraph([launch])
-                    for _ in 0..<2 { try graph.run(UnsafeBufferPointer(start: nil, count: 0)) }
-                    var found = [UInt8](repeating: 0, count: bytes[2].count)
-                    let place = addresses[2] - arena.address
-                    try found.withUnsafeMutableBytes { try queue.copy(arena, at: place, to: $0) }
-                    try queue.synchronize()
+                    let found = try kernel.result(of: .convolution(convolution), bytes + [[]])
                     try check(
                         convolution, contents, elementValues(found, convolution.resultElement),
                         "case \(number), \(one.element) \(LibraryCall.convolution(convolution).sizes)")

@@ -73,10 +73,11 @@ extension ConformanceCheck {
     /// Products by libraries of the vendor.
     static let libraryProducts: [ConformanceCheck] = [
         .init("products by a library are those of the matrices, where there is one") { bench in
-            if !bench.device.libraries.contains(where: { $0.name == "cuBLASLt" }) || bench.device.limits.blocks == nil {
+            if !bench.device.libraries.contains(where: { $0.name == LibraryCall.productLibrary })
+                || bench.device.limits.blocks == nil
+            {
                 return
             }
-            let (device, queue) = (bench.device, try bench.device.makeQueue())
             try await bench.withKernel(try line(8, factor: 1, added: 0)) { kernel in
                 for (number, one) in ProductCase.all.enumerated() {
                     let product = one.product
@@ -96,24 +97,7 @@ extension ConformanceCheck {
                     let bytes = contents.enumerated().map { operand, values in
                         elementBytes(values, operand < 2 ? product.element : product.resultElement)
                     }
-                    var addresses: [UnsafeMutableRawPointer] = []
-                    let arena = try device.allocate(bytes.reduce(1 << 21) { $0 + $1.count + 512 })
-                    var used = 0
-                    for (operand, part) in bytes.enumerated() {
-                        addresses.append(arena.address + used)
-                        try part.withUnsafeBytes { try queue.copy($0, to: arena, at: used) }
-                        used += ((operand == 4 ? 1 << 20 : part.count) + 255) / 256 * 256
-                    }
-                    try queue.synchronize()
-                    var launch = try kernel.launch([.fixed(arena.address)], [.fixed(arena.address)])
-                    launch.operands = addresses.map { .fixed($0) }
-                    launch.spread = .grid(.init(blocks: .zero, threads: 32, call: .product(product)))
-                    let graph = try device.makeGraph([launch])
-                    for _ in 0..<2 { try graph.run(UnsafeBufferPointer(start: nil, count: 0)) }
-                    var found = [UInt8](repeating: 0, count: bytes[2].count)
-                    let place = addresses[2] - arena.address
-                    try found.withUnsafeMutableBytes { try queue.copy(arena, at: place, to: $0) }
-                    try queue.synchronize()
+                    let found = try kernel.result(of: .product(product), bytes)
                     let results = elementValues(found, product.resultElement)
                     try check(product, contents, results, one.description)
                 }
@@ -121,7 +105,7 @@ extension ConformanceCheck {
         },
         .init("products by a library follow slots that move") { bench in
             let (device, queue) = (bench.device, try bench.device.makeQueue())
-            let isThere = device.libraries.contains { $0.name == "cuBLASLt" }
+            let isThere = device.libraries.contains { $0.name == LibraryCall.productLibrary }
             if !isThere || device.limits.blocks == nil { return }
             let side = 16
             let size = 4 * side * side
