@@ -93,6 +93,23 @@ import Testing
         }
     }
 
+    /// Matrices that begin between multiples of 16 bytes are not handed over: the left one makes another kernel, the result and the bias a map.
+    @Test(arguments: [(0, 0, 0, true), (1, 0, 0, nil), (8, 8, 8, true), (0, 4, 0, false), (0, 0, 3, false)])
+    func alignment(_ left: Int, _ result: Int, _ bias: Int, _ isDirect: Bool?) throws {
+        let kernel = Self.adding(0, true, 16, 24, 32, offsets: (left, result, bias))
+        guard let isDirect else {
+            #expect(throws: EmissionError.self) { try EmulatedKernel(kernel, Schedule(["algorithm": 5])) }
+            return
+        }
+        let emulated = try EmulatedKernel(kernel, Schedule(["algorithm": 5]))
+        guard case .grid(let grid) = emulated.emitted.parts, case .product(let call)? = grid.call else {
+            throw CompiledKernel.Failure(description: "no product")
+        }
+        #expect((grid.blocks == 0) == isDirect)
+        let places = [call.left.offset, call.right.offset, call.result.offset, call.bias?.offset ?? 0]
+        #expect(places.allSatisfy { $0 * 2 % MatrixProduct.alignment == 0 })
+    }
+
     /// Large products are the library's before a search, where it is; what a map would move too much for, and few rows, are not.
     @Test(arguments: [
         (512, 4096, 4096, true), (512, 4096, 28672, true), (1024, 1024, 1024, true), (4096, 1024, 4096, false),
@@ -119,7 +136,10 @@ import Testing
     }
 
     /// Sums of a product with `count` operands that lie as the result does and, where asked, a row added.
-    private static func adding(_ count: Int, _ hasBias: Bool, _ rows: Int, _ columns: Int, _ depth: Int) -> Kernel {
+    private static func adding(
+        _ count: Int, _ hasBias: Bool, _ rows: Int, _ columns: Int, _ depth: Int,
+        offsets: (left: Int, result: Int, bias: Int) = (0, 0, 0)
+    ) -> Kernel {
         let axes = [rows, columns, depth].enumerated().map { LoopAxis(Variable(.axis, $0), IntegerExpression($1)) }
         let (m, n, k) = (
             IntegerExpression(axes[0].variable), IntegerExpression(axes[1].variable),
@@ -135,7 +155,8 @@ import Testing
             value = epilogue.emit(.cast(epilogue.emit(.apply(.add, [other, value])), .f16))
         }
         if hasBias {
-            value = epilogue.emit(.apply(.add, [value, epilogue.emit(.load(parameter: 2, index: n, mask: []))]))
+            value = epilogue.emit(
+                .apply(.add, [value, epilogue.emit(.load(parameter: 2, index: n + offsets.bias, mask: []))]))
         }
         func parameter(_ count: Int, _ access: KernelParameter.Access = .read, isConstant: Bool = false)
             -> KernelParameter
@@ -144,14 +165,21 @@ import Testing
         }
         return Kernel(
             name: "tested",
-            parameters: [parameter(rows * depth), parameter(columns * depth, isConstant: true), parameter(columns)]
-                + [parameter(rows * columns), parameter(rows * columns), parameter(rows * columns, .write)],
+            parameters: [
+                parameter(rows * depth + offsets.left), parameter(columns * depth, isConstant: true),
+                parameter(columns + offsets.bias),
+            ]
+                + [
+                    parameter(rows * columns), parameter(rows * columns),
+                    parameter(rows * columns + offsets.result, .write),
+                ],
             symbols: [], ranges: VariableRanges(),
             body: .contraction(
                 ContractionKernel(
                     batch: [], rows: [axes[0]], columns: [axes[1]], taps: [], depth: axes[2],
-                    left: load(0, m * depth + k), right: load(1, n * depth + k), operandElement: .f16,
-                    epilogue: epilogue, stores: [Store(parameter: 5, index: m * columns + n, value: value)])))
+                    left: load(0, m * depth + k + offsets.left), right: load(1, n * depth + k), operandElement: .f16,
+                    epilogue: epilogue,
+                    stores: [Store(parameter: 5, index: m * columns + n + offsets.result, value: value)])))
     }
 
     /// Where a library does all that follows the sums it comes before specialised warps, else after.

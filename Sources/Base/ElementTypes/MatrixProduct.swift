@@ -59,6 +59,9 @@ package struct MatrixProduct: Hashable, Sendable {
         }
     }
 
+    /// Every matrix and the bias begin at a multiple of this many bytes; operands themselves do.
+    package static let alignment = 16
+
     /// Makes a product.
     package init(
         element: ElementType, resultElement: ElementType, rows: Int, columns: Int, depth: Int, batches: Int = 1,

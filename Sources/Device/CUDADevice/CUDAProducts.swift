@@ -67,8 +67,6 @@ final class CUDAProduct: CUDALibraryCall {
     private var left: HearthLtLayout?
     private var result: HearthLtLayout?
     private var proposal = HearthLtProposal()
-    /// Addresses are at multiples of this many bytes at least.
-    private static let alignment: UInt32 = 16
 
     init(_ product: MatrixProduct) throws(DeviceError) {
         library = try CUDAProductLibrary.shared.get()
@@ -172,7 +170,7 @@ final class CUDAProduct: CUDALibraryCall {
         try library.check(
             call.cublasLtMatmulPreferenceSetAttribute(preference, Int32(HEARTH_LT_WORKSPACE_BYTES), &bytes, 8),
             "asking for products")
-        var alignment = Self.alignment
+        var alignment = UInt32(MatrixProduct.alignment)
         for number in 0..<4 {
             try library.check(
                 call.cublasLtMatmulPreferenceSetAttribute(

@@ -82,6 +82,8 @@ int cublasLtMatmul(
     // What an H200 once answered; rows here are the caller's columns.
     if (is("products refused") || (is("wide refused") && dl->rows == 256)) return 7;
     if (((const uint64_t *)algorithm)[0] < 7 || *(const float *)alpha != 1 || (*(const float *)beta != 0 && *(const float *)beta != 1) || !workspace) return 7;
+    // What it was told of alignment holds.
+    if (((uintptr_t)a | (uintptr_t)b | (uintptr_t)c | (uintptr_t)d | (uintptr_t)product->bias) % 16) return 7;
     int64_t depth = (int64_t)(product->transpose_a ? al->rows : al->columns);
     if (depth != (int64_t)(product->transpose_b ? bl->columns : bl->rows)) return 7;
     if ((product->transpose_a ? al->columns : al->rows) != dl->rows) return 7;

@@ -40,15 +40,22 @@ struct SIMTLibraryProduct {
             mask.allSatisfy({ product.ranges.isNonNegative($0) }),
             product.kernel.parameters[parameter].element == product.element
         else { return nil }
-        return matrix(parameter, index, body.batch, lines, body.taps + [body.depth])
+        return matrix(parameter, index, product.element, body.batch, lines, body.taps + [body.depth])
+    }
+
+    /// Whether an element that far from the start of an operand lies as libraries are told that all do.
+    private static func isAligned(_ offset: Int, _ element: ElementType) -> Bool {
+        offset * element.byteCount % MatrixProduct.alignment == 0
     }
 
     private static func matrix(
-        _ parameter: Int, _ index: IntegerExpression, _ batches: [LoopAxis], _ lines: [LoopAxis], _ along: [LoopAxis]
+        _ parameter: Int, _ index: IntegerExpression, _ element: ElementType, _ batches: [LoopAxis],
+        _ lines: [LoopAxis], _ along: [LoopAxis]
     ) -> MatrixProduct.Matrix? {
         let known = (batches + lines + along).map(\.variable)
         guard index.variables.allSatisfy({ known.contains($0) }), index.constant >= 0,
-            let batch = stride(index, batches), var line = stride(index, lines), var step = stride(index, along)
+            isAligned(index.constant, element), let batch = stride(index, batches), var line = stride(index, lines),
+            var step = stride(index, along)
         else { return nil }
         let (count, length) = (Self.count(lines), Self.count(along))
         // An axis of one element has no stride that would matter.
@@ -83,9 +90,11 @@ struct SIMTLibraryProduct {
 
     /// What the library stores by itself, and where: sums, with a row added, and with what lies as the result does.
     private var direct: (place: MatrixProduct.Matrix, epilogue: SIMTLibraryEpilogue.Direct)? {
-        guard let found = epilogue.direct, !found.isRectified, found.bias.map({ $0.element == found.element }) ?? true,
+        guard let found = epilogue.direct, !found.isRectified,
+            found.bias.map({ $0.element == found.element && Self.isAligned($0.offset, $0.element) }) ?? true,
             let store = product.stores.first, let original = body.stores.first,
-            let place = Self.matrix(store.parameter, original.index, body.batch, body.rows, body.columns),
+            let place = Self.matrix(
+                store.parameter, original.index, found.element, body.batch, body.rows, body.columns),
             place.step == 1, sizes.batches == 1 || place.batch > 0
         else { return nil }
         return (place, found)
