@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from hearth import tensorfile
 from test_runtime import BUILT, ROOT
 
 FAKE = ROOT / "Tests/hearthTests/FakeDriver"
@@ -63,7 +65,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the fake driver under the names of NVIDIA's."""
     folder = tmp_path_factory.mktemp("driver")
     includes = [f"-I{ROOT}/Sources/Device/CCUDADriver/include", f"-I{ROOT}/Sources/Kernel/CNVRTC/include"]
-    sources = [str(FAKE / "defaults.c"), str(FAKE / "fake.c")]
+    sources = [str(FAKE / name) for name in ("defaults.c", "fake.c", "products.c")]
     command = ["cc", "-shared", "-fPIC", "-O1", "-w", "-o", str(folder / "libcuda.so.1"), *includes, *sources]
     subprocess.run(command, check=True)
     (folder / "libnvidia-ml.so.1").symlink_to("libcuda.so.1")
@@ -78,6 +80,8 @@ def environment(driver: Path, fault: str) -> dict[str, str]:
         "LD_LIBRARY_PATH": str(driver),
         "FAKE_CUDA": fault,
         "HEARTH_NVRTC": str(driver / "libcuda.so.1"),
+        "HEARTH_CUBLASLT": "/nowhere" if fault == "no products" else str(driver / "libcuda.so.1"),
+        "HEARTH_CUDNN": "/nowhere",
         "HEARTH_ARCHIVE": str(driver / "archive.jsonl"),
         "HEARTH_LIBRARY": str(BUILT[1]),
         "PYTHONPATH": str(ROOT / "python"),
@@ -133,6 +137,42 @@ def test_faults_are_one_line_and_never_a_run_elsewhere(
     )
     assert done.returncode == 0 and done.stdout.count("\n") == 1, done.stderr
     assert done.stdout.startswith(kind + " ") and line in done.stdout
+
+
+@pytest.fixture(scope="module")
+def calling(driver: Path) -> Path:
+    """A package whose two products a vendor's library computes."""
+    assert BUILT is not None
+    inputs = {"input.0": (256, 128), "input.1": (128, 128), "input.2": (128, 256)}
+    tensorfile.write(driver / "in.safetensors", {n: torch.zeros(s, dtype=torch.float16) for n, s in inputs.items()})
+    model = ROOT / "Tests/hearthTests/Fixtures/products.pt2"
+    command = [str(BUILT[0]), "optimize", str(model), "--device", "cuda", "--trials", "0", "-i", "in.safetensors"]
+    done = subprocess.run(
+        [*command, "-o", "calls.hearth"], cwd=driver, env=environment(driver, ""), capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "calls cuBLASLt in 2 of 2 launches" in done.stderr, done.stderr
+    return driver / "calls.hearth"
+
+
+@pytest.mark.parametrize(
+    ("fault", "answer"),
+    [
+        ("", "ran\n"),
+        ("no products", "InputError the package calls cuBLASLt, which is not installed; install it (or name it in "),
+        (
+            "products refused",
+            "DeviceUnavailable cuBLASLt for 1x256x128x128 failed: starting the product gives status 7; hearth optimize "
+            "--no-libraries builds a package without it\n",
+        ),
+        ("uncreated", "DeviceUnavailable cuBLASLt failed: starting the library of products gives status 1; "),
+    ],
+)
+def test_a_library_that_is_missing_or_fails_is_one_line(driver: Path, calling: Path, fault: str, answer: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", USES_ONE, str(calling)], env=environment(driver, fault), capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.count("\n") == 1, done.stderr
+    assert done.stdout.startswith(answer)
 
 
 LENDS = """
