@@ -15,6 +15,7 @@ struct Product: Sendable, CustomTestStringConvertible {
     var window = 1
     var stride = 1
     var padding = 0
+    var dilation = 1
     var groups = 1
     var element = ElementType.f32
     /// Channels before pixels in memory, as PyTorch stores images.
@@ -30,11 +31,12 @@ struct Product: Sendable, CustomTestStringConvertible {
 
     var testDescription: String {
         "\(images)×\(side)²×\(channels)→\(outputs) w\(window)s\(stride)p\(padding)g\(groups) \(element.rawValue)"
+            + "\(dilation > 1 ? " d\(dilation)" : "")"
             + "\(channelsFirst ? " nchw" : "")\(headSize > 0 ? " heads of \(headSize)" : "")\(prologue ? " prologue" : "")\(isConstant ? "" : " activation")"
             + "\(isSymbolic ? " symbolic" : "")"
     }
 
-    var resultSide: Int { (side + 2 * padding - window) / stride + 1 }
+    var resultSide: Int { (side + 2 * padding - dilation * (window - 1) - 1) / stride + 1 }
     private var groupChannels: Int { channels / groups }
     private var groupOutputs: Int { outputs / groups }
 
@@ -49,8 +51,8 @@ struct Product: Sendable, CustomTestStringConvertible {
         let (y, x) = (axis(1, resultSide), axis(2, resultSide))
         let output = axis(3, groupOutputs)
         let (ky, kx, c, g) = (axis(4, window), axis(5, window), axis(6, groupChannels), axis(7, groups))
-        let row = variable(y) * stride + variable(ky) - padding
-        let column = variable(x) * stride + variable(kx) - padding
+        let row = variable(y) * stride + variable(ky) * dilation - padding
+        let column = variable(x) * stride + variable(kx) * dilation - padding
         let channel = (groups == 1 ? 0 : variable(g) * groupChannels) + variable(c)
         var known = VariableRanges()
         known.declare(c.variable, extent: c.extent)
@@ -126,10 +128,10 @@ struct Product: Sendable, CustomTestStringConvertible {
                         let group = output / groupOutputs
                         var (sum, magnitude) = (0.0, 0.0)
                         for ky in 0..<window {
-                            let row = y * stride + ky - padding
+                            let row = y * stride + ky * dilation - padding
                             if row < 0 || row >= side { continue }
                             for kx in 0..<window {
-                                let column = x * stride + kx - padding
+                                let column = x * stride + kx * dilation - padding
                                 if column < 0 || column >= side { continue }
                                 for c in 0..<groupChannels {
                                     let channel = group * groupChannels + c

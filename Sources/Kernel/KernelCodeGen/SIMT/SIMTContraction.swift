@@ -23,6 +23,8 @@ private enum SIMTProductForm: Int {
     case codedUnits = 8
     /// As before with codes of 4 or 8 bits, on their way through shared memory.
     case codedRing = 10
+    /// Matrix units that read windows over few channels where they lie.
+    case window = 11
 }
 
 /// The choices of a contraction.
@@ -58,6 +60,8 @@ private struct SIMTProductChoices {
     let proposal: Choice?
     /// Whether the library does all that follows the sums (form 9); nil where it does not apply.
     let fusion: Choice?
+    /// Rows of results of a tile, and tiles of a warp at a time (form 11); nil where it does not apply.
+    let window: (shape: SIMTWindowShape, tileRows: Choice, warpTiles: Choice)?
 
     var all: [Choice] {
         [
@@ -68,6 +72,7 @@ private struct SIMTProductChoices {
             + (triton.map { [$0.tile, $0.stages] } ?? []) + (proposal.map { [$0] } ?? [])
             + (fusion.map { [$0] } ?? [])
             + (special.map { [$0.tile, $0.stages, $0.cluster, $0.stay] } ?? [])
+            + (window.map { [$0.tileRows, $0.warpTiles] } ?? [])
     }
 
     init(_ product: SIMTProduct) {
@@ -125,6 +130,9 @@ private struct SIMTProductChoices {
         }
         let convolution = fillsTiles ? SIMTLibraryConvolution(product) : nil
         if convolution != nil { forms.append(.convolutionLibrary) }
+        // Where a row of the left operand is no runs of 16 bytes, everything else gathers it element by element.
+        window = hasMatrix && fillsTiles && rows >= 64 ? windowChoices(product) : nil
+        if window != nil { forms.insert(.window, at: 0) }
         proposal = library != nil || convolution != nil ? Choice("proposal", [0, 1, 2, 3, 4, 5]) : nil
         fusion = convolution.map { Choice("fusion", $0.isDirect ? [1, 0] : [0]) }
         form = Choice("algorithm", forms.map(\.rawValue))
@@ -193,6 +201,18 @@ private func tritonChoices(_ product: SIMTProduct) -> (tile: Choice, stages: Cho
     return (Choice("tritonTile", [best] + usable.filter { $0 != best }), Choice("tritonStages", [3, 4, 2, 5]))
 }
 
+/// The tiles of windows over few channels that fit.
+private func windowChoices(
+    _ product: SIMTProduct
+) -> (shape: SIMTWindowShape, tileRows: Choice, warpTiles: Choice)? {
+    guard let shape = SIMTWindowShape(product), !SIMTSpecialisedWriter.isFetched(product) else { return nil }
+    let rows = SIMTWindowWriter.tileRows(product, shape)
+    guard let best = rows.first else { return nil }
+    return (
+        shape, Choice("tileRows", rows), Choice("warpTiles", SIMTWindowWriter.warpTiles(shape, tileRows: best))
+    )
+}
+
 /// The tiles of specialised warps that fit, the best by `SIMTSpecialisedDefault` first.
 private func specialChoices(_ product: SIMTProduct) -> (tile: Choice, stages: Choice, cluster: Choice, stay: Choice) {
     let table = SIMTSpecialisedWriter.tiles
@@ -220,7 +240,8 @@ package func simtContractionChoices(
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
-        "stay": [.specialised], "team": [.nest], "threads": [.nest], "run": [.nest],
+        "stay": [.specialised], "tileRows": [.window], "warpTiles": [.window], "team": [.nest], "threads": [.nest],
+        "run": [.nest],
     ]
     return (choices.all + nest).map { choice in
         choice.only(where: "algorithm", is: forms[choice.name].map { Set($0.map(\.rawValue)) })
@@ -311,6 +332,14 @@ package func emitSIMTContraction(
         return SIMTSpecialisedWriter(
             product: product, symbol: symbol, tile: tile, stages: stages, cluster: schedule[special.cluster],
             isPersistent: schedule[special.stay] != 0
+        ).write()
+    case .window:
+        guard let window = choices.window, window.tileRows.values.contains(schedule[window.tileRows]) else {
+            throw EmissionError(kernel: kernel.name, reason: "there is no such tile of windows")
+        }
+        return SIMTWindowWriter(
+            product: product, shape: window.shape, symbol: symbol, tileRows: schedule[window.tileRows],
+            warpTiles: schedule[window.warpTiles]
         ).write()
     case .library:
         guard let library = SIMTLibraryProduct(product), let proposal = choices.proposal else {

@@ -69,6 +69,8 @@ extension SIMTFrame {
         /// Points of a thread, and words that are fetched for each; 0 where nothing is.
         let turns: Int
         let words: Int
+        /// Whether what is fetched hangs on the column alone, and all points of a thread have the same columns.
+        let isOfColumns: Bool
     }
 
     /// As `finishing` for a tile of `columns` columns, but every thread takes runs of `run` neighbouring columns, in wide
@@ -123,7 +125,12 @@ extension SIMTFrame {
         return RunFinish(
             functions: functions, statements: statements, fetch: { fetch($0, turns, "") },
             finish: { finish($0, turns, "") },
-            turns: turns, words: words)
+            turns: turns, words: words,
+            isOfColumns: threads % (columns / run) == 0
+                && places.allSatisfy { place in
+                    guard case .load(_, let index, let mask) = body.nodes[place.load.node] else { return false }
+                    return ([index] + mask).allSatisfy { $0.variables.allSatisfy { $0 == column.variable } }
+                })
     }
 
     private func isWide(_ store: Store, along axis: LoopAxis, count: Int) -> Bool {

@@ -13,6 +13,8 @@ struct SIMTProduct {
     /// Over the columns of the result.
     let result: LoopAxis
     let sum: LoopAxis
+    /// What `sum` is made of, outermost first.
+    let summed: [LoopAxis]
     /// Over batch, row and sum.
     let left: ScalarFunction
     /// Over batch, column and sum.
@@ -56,6 +58,7 @@ struct SIMTProduct {
             summed.append(summed.remove(at: place))
         }
         sum = LoopAxis(Variable(.axis, 920_003), product(summed))
+        self.summed = summed
         var ranges = kernel.ranges
         for axis in [batch, row, column, sum, result] { ranges.declare(axis.variable, extent: axis.extent) }
         for axis in body.batch + body.rows + body.columns + summed + (body.gate.map { [$0] } ?? []) {
