@@ -22,7 +22,7 @@ import Testing
         Product(
             side: 18, channels: 5, outputs: 20, window: 4, stride: 2, padding: 3, element: .bf16, channelsFirst: true),
         Product(images: 3, side: 10, channels: 2, outputs: 9, window: 3, element: .f16),
-        Product(side: 12, channels: 4, outputs: 40, window: 3, stride: 3, element: .f16),
+        Product(images: 5, side: 12, channels: 4, outputs: 40, window: 3, stride: 3, element: .f16),
         Product(side: 15, channels: 4, outputs: 12, window: 5, padding: 2, element: .f16, channelsFirst: true),
         // Steps between the window's pixels; more columns than a block has; lines cut into several tiles.
         Product(side: 19, channels: 3, outputs: 16, window: 3, padding: 2, dilation: 2, element: .f16),
@@ -31,7 +31,7 @@ import Testing
             channelsFirst: true),
         Product(images: 1, side: 12, channels: 3, outputs: 130, window: 3, padding: 1, element: .f16),
         Product(side: 140, channels: 1, outputs: 8, window: 3, padding: 1, element: .f16),
-        Product(side: 12, channels: 12, outputs: 72, window: 4, stride: 2, padding: 1, element: .bf16),
+        Product(images: 2, side: 12, channels: 12, outputs: 72, window: 4, stride: 2, padding: 1, element: .bf16),
         // No window at all: rows that are no runs.
         Product(images: 70, channels: 77, outputs: 40, element: .f16),
     ]

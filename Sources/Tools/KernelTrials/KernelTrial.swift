@@ -31,6 +31,7 @@ package struct KernelTrial: Sendable {
     package static let all: [KernelTrial] =
         oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + coded + products
         + convolutions + special + attentions + oddTriton + everyForm + everyConvolution + manyCoded
+        + oddWindows + firstLayers + residualNetwork
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {

@@ -122,9 +122,11 @@ enum TrialShapes {
         return body.emit(.apply(.divide, [x, body.emit(.apply(.add, [one, fall]))]))
     }
 
-    /// A convolution of `[images, side, side, channels]` by `[outputs, window, window, channels]`, padded to keep its side.
+    /// A convolution of `[images, side, side, channels]`, or `[images, channels, side, side]` where planar, by
+    /// `[outputs, window, window, channels]`, padded to keep its side.
     static func convolution(
-        _ images: Int, _ side: Int, _ channels: Int, _ outputs: Int, window: Int, stride: Int, _ element: ElementType
+        _ images: Int, _ side: Int, _ channels: Int, _ outputs: Int, window: Int, stride: Int, _ element: ElementType,
+        isPlanar: Bool = false
     ) -> Kernel {
         let pad = window / 2
         let result = (side + 2 * pad - window) / stride + 1
@@ -134,6 +136,10 @@ enum TrialShapes {
         let column = at(x) * stride + at(kx) - pad
         let limit = IntegerExpression(side - 1)
         let mask = pad == 0 ? [] : [row, limit - row, column, limit - column]
+        let place =
+            isPlanar
+            ? ((at(i) * channels + at(c)) * side + row) * side + column
+            : ((at(i) * side + row) * side + column) * channels + at(c)
         var epilogue = ScalarBody()
         let sum = epilogue.emit(.accumulator)
         let bias = epilogue.emit(.load(parameter: 2, index: at(n), mask: []))
@@ -141,7 +147,7 @@ enum TrialShapes {
         let value = epilogue.emit(.apply(.maximum, [epilogue.emit(.apply(.add, [sum, bias])), zero]))
         let body = ContractionKernel(
             batch: [], rows: [i, y, x], columns: [n], taps: window == 1 ? [] : [ky, kx], depth: c,
-            left: load(0, ((at(i) * side + row) * side + column) * channels + at(c), mask),
+            left: load(0, place, mask),
             right: load(1, ((at(n) * window + at(ky)) * window + at(kx)) * channels + at(c)), operandElement: element,
             epilogue: epilogue,
             stores: [

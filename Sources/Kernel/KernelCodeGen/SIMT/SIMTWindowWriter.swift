@@ -258,18 +258,18 @@ struct SIMTWindowWriter {
         let wide = columns / 8
         let pitch = Self.line(shape).pitch
         let groups = (count + 16 * warpTiles - 1) / (16 * warpTiles)
-        let patch = "words + \(layout.patches / 4) + half * \(layout.patchBytes / 4)"
+        let patch = "\(layout.patches) + half * \(layout.patchBytes)"
         let weights = rowWeights
         var lines = place(i, "firstRow") { weights[$0.variable] ?? 0 }
         lines += [
             "KEEP_LOOP for (int group = warp; group < \(groups); group += \(Self.warps)) {",
-            "const uint32_t *from[\(warpTiles)][2];",
+            "int from[\(warpTiles)][2];",
             "UNROLL for (int i = 0; i < \(warpTiles); ++i) UNROLL for (int h = 0; h < 2; ++h) {",
             "int r = (group * \(warpTiles) + i) * 16 + lane / 4 + h * 8;", "r = r < \(count) ? r : \(count - 1);",
             "const int at = r / \(tileColumns) * \(shape.yStep * pitch) + r % \(tileColumns) * \(shape.xStep) + \(shape.firstSlot);",
             shape.xStep % 2 == 0
-                ? "from[i][h] = \(patch) + at / 2 + lane % 4;"
-                : "from[i][h] = (at % 2 ? words + \(layout.moved / 4) : \(patch)) + at / 2 + lane % 4;",
+                ? "from[i][h] = \(patch) + at * 2 + lane % 4 * 4;"
+                : "from[i][h] = (at % 2 ? \(layout.moved) : \(patch)) + at / 2 * 4 + lane % 4 * 4;",
             "}",
             "float c[\(warpTiles * wide * 4)];", "UNROLL for (int i = 0; i < \(warpTiles * wide * 4); ++i) c[i] = 0;",
         ]
@@ -284,7 +284,7 @@ struct SIMTWindowWriter {
                     var value = "0"
                     if let place = shape.place(octet), used.contains(true) {
                         let line = place.plane * Self.lines(shape, tileRows) + place.tap * shape.tapStep
-                        value = "from[i][\(h)][\((line * pitch + place.slot) / 2)]"
+                        value = "*(const uint32_t *)(arena + from[i][\(h)] + \((line * pitch + place.slot) * 2))"
                         if let mask = masks[used] { value += " & \(mask)" }
                     }
                     lines.append("x[i][\(2 * half + h)] = \(value);")
