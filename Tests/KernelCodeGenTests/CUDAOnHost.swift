@@ -168,6 +168,7 @@ enum CUDAOnHost {
             if (isWanted) memcpy(x, arena + from, 16); else memset(x, 0xFF, 16);
         }
         FORCE void put16(uint32_t to, const uint32_t *w) { memcpy(arena + to, w, 16); }
+        #define AS_NEW(x)
         #define COPIES_COMMIT commit_copies()
         #define COPIES_WAIT(N) wait_copies(N)
         static void commit_copies() {

@@ -36,7 +36,8 @@ extension KernelTrial {
                 images == 1
                     ? [Self.window(1, 1), Self.window(2, 1), Self.window(2, 2)]
                     : [
-                        Self.window(8, 2), Self.window(4, 2), Self.window(7, 2), Self.window(2, 2), Self.window(16, 2),
+                        Self.window(14, 2), Self.window(8, 2), Self.window(4, 2), Self.window(7, 2), Self.window(2, 2),
+                        Self.window(16, 2),
                         Self.window(8, 1), Self.window(8, 4), Self.window(16, 4),
                     ], isTimed: true)
         }

@@ -108,6 +108,8 @@ package struct SIMTPrelude: Sendable {
 
     /// Copies into shared memory that run beside, and matrix products of warps.
     private static let matrixUnits = """
+        // What is computed from `x` from here on is not computed earlier.
+        #define AS_NEW(x) asm volatile("" : "+r"(x))
         #define COPIES_COMMIT asm volatile("cp.async.commit_group;" ::: "memory")
         #define COPIES_WAIT(N) asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory")
         // Nothing is read where `isThere` does not hold: zeros are written. The address must be one of global memory even then.

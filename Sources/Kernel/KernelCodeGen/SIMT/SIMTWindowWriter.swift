@@ -142,7 +142,7 @@ struct SIMTWindowWriter {
                 + "copy16(shared + i * 16, packed + (int64_t)firstColumn * \(layout.weightPitch / 2) + i * 8, 1);",
             "OVERLAP_WAIT;",
         ]
-        lines += finish.before + masks.declarations
+        lines += masks.declarations
         lines +=
             ["{ const int tile = BLOCK / \(columns.tiles), half = 0;"] + fill(frame, layout) + ["}", "COPIES_COMMIT;"]
         lines += [
@@ -298,6 +298,7 @@ struct SIMTWindowWriter {
                 "multiply_\(type)(c + (i * \(wide) + 2 * j + 1) * 4, x[i], y + 2);", "}", "}", "}",
             ]
         }
+        lines += finish.before
         // Eight rows at a time go through shared memory.
         let rowOfY = shape.y.map { "(firstY + r / \(tileColumns)) * \(weights[$0.variable] ?? 0) + " } ?? ""
         let insideY = shape.y.map { "firstY + r / \(tileColumns) < \(Self.extent($0)) && " } ?? ""
@@ -330,7 +331,7 @@ struct SIMTWindowWriter {
 
     private struct Finish {
         let functions: String
-        /// Statements before the first tile.
+        /// Statements before the first of a warp's rows.
         let before: [String]
         /// Statements that finish eight rows.
         let statements: [String]
@@ -355,11 +356,10 @@ struct SIMTWindowWriter {
             guard runs.words > 0, runs.words <= 24, runs.isOfColumns else {
                 return Finish(functions: runs.functions, before: [], statements: runs.statements)
             }
-            // What hangs on the column alone is read once.
+            // What hangs on the column alone is read once for all rows of a warp, but not kept while it multiplies.
             let before =
                 ["uint32_t ofColumns[\(runs.turns)][\(runs.words)];"]
-                + ["{ const int thread = lane; const \(frame.integer) edge = firstColumn;"]
-                + ["if (lane < 8) places[lane] = 0;", "WARP_BARRIER;"] + runs.fetch("ofColumns") + ["}"]
+                + ["{ const int thread = lane; int edge = firstColumn; AS_NEW(edge);"] + runs.fetch("ofColumns") + ["}"]
             return Finish(functions: runs.functions, before: before, statements: runs.finish("ofColumns"))
         }
         let plain = frame.finishing(
