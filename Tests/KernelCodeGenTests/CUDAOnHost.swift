@@ -126,6 +126,12 @@ enum CUDAOnHost {
             memcpy(&result, all[threadIdx.x % 32 ^ (unsigned)other], sizeof result);
             return result;
         }
+        template <class T> static T __shfl_sync(unsigned, T value, int lane) {
+            auto all = show(&value, sizeof value);
+            T result;
+            memcpy(&result, all[lane % 32], sizeof result);
+            return result;
+        }
         template <class T> static T atomicAdd(T *at, T value) { const T old = *at; *at += value; return old; }
         FORCE int32_t count_up(int32_t *counter) { return atomicAdd(counter, 1); }
         FORCE uint4 stream16(const void *p) {

@@ -69,7 +69,7 @@ extension SIMTFrame {
         /// Points of a thread, and words that are fetched for each; 0 where nothing is.
         let turns: Int
         let words: Int
-        /// Whether what is fetched hangs on the column alone, and all points of a thread have the same columns.
+        /// Whether all that is fetched hangs on the column alone.
         let isOfColumns: Bool
     }
 
@@ -96,8 +96,17 @@ extension SIMTFrame {
             places.append((load, words))
             words += run * kernel.parameters[load.parameter].element.byteCount / 4
         }
+        // What hangs on the column alone is read once where all points of a thread have the same columns.
+        let isAligned = threads % (columns / run) == 0
+        func isOfColumns(_ load: WideLoad) -> Bool {
+            guard isAligned, case .load(_, let index, let mask) = body.nodes[load.node] else { return false }
+            return ([index] + mask).allSatisfy { $0.variables.allSatisfy { $0 == column.variable } }
+        }
+        let once = places.filter { isOfColumns($0.load) }
+        let others = places.filter { !isOfColumns($0.load) }
         let functions =
-            runFetch(places, over: axes, run: run) + runValues(body, stores, places, over: axes, run: run)
+            runFetch("fetch", others, over: axes, run: run) + runFetch("fetch_columns", once, over: axes, run: run)
+            + runValues(body, stores, places, over: axes, run: run)
             + runStores(stores, types, over: axes, run: run)
         func loop(_ turns: Int, _ base: String) -> [String] {
             [
@@ -106,7 +115,21 @@ extension SIMTFrame {
             ] + point
         }
         func fetch(_ name: String, _ turns: Int, _ base: String) -> [String] {
-            words == 0 ? [] : loop(turns, base) + [call("fetch", inside + ["\(name)[u]"]) + ";", "}"]
+            var lines: [String] = []
+            if !once.isEmpty {
+                lines += loop(1, base) + [call("fetch_columns", inside + ["\(name)[0]"]) + ";", "}"]
+                let places = once.flatMap { load, place in
+                    let count = run * kernel.parameters[load.parameter].element.byteCount / 4
+                    return (place..<place + count).map { "\(name)[u][\($0)] = \(name)[0][\($0)];" }
+                }
+                if turns > 1 {
+                    lines += ["UNROLL for (int u = 1; u < \(turns); ++u) {", places.joined(separator: " "), "}"]
+                }
+            }
+            if !others.isEmpty {
+                lines += loop(turns, base) + [call("fetch", inside + ["\(name)[u]"]) + ";", "}"]
+            }
+            return lines
         }
         let kept = kinds.indices.map { "v\($0)[u]" }
         func finish(_ name: String, _ turns: Int, _ base: String) -> [String] {
@@ -126,11 +149,7 @@ extension SIMTFrame {
             functions: functions, statements: statements, fetch: { fetch($0, turns, "") },
             finish: { finish($0, turns, "") },
             turns: turns, words: words,
-            isOfColumns: threads % (columns / run) == 0
-                && places.allSatisfy { place in
-                    guard case .load(_, let index, let mask) = body.nodes[place.load.node] else { return false }
-                    return ([index] + mask).allSatisfy { $0.variables.allSatisfy { $0 == column.variable } }
-                })
+            isOfColumns: others.isEmpty)
     }
 
     private func isWide(_ store: Store, along axis: LoopAxis, count: Int) -> Bool {
@@ -143,10 +162,14 @@ extension SIMTFrame {
     }
 
     /// A device function that fetches what the values of a run of columns need, each load's words at its place.
-    private func runFetch(_ loads: [(load: WideLoad, place: Int)], over axes: [LoopAxis], run: Int) -> String {
+    private func runFetch(
+        _ name: String, _ loads: [(load: WideLoad, place: Int)], over axes: [LoopAxis], run: Int
+    ) -> String {
         guard !loads.isEmpty else { return "" }
         let loops = axes.map { "const \(integer) \($0.variable.name)" }
-        var lines = ["FORCE void \(symbol)_fetch(\((runFormals + loops + ["uint32_t *w"]).joined(separator: ", "))) {"]
+        var lines = [
+            "FORCE void \(symbol)_\(name)(\((runFormals + loops + ["uint32_t *w"]).joined(separator: ", "))) {"
+        ]
         for (load, place) in loads {
             let element = kernel.parameters[load.parameter].element
             lines += fetch("w\(load.node)", element, run, load)

@@ -131,13 +131,16 @@ struct SIMTMatrixWriter {
             "float c[\(tile.sums)];", "UNROLL for (int i = 0; i < \(tile.sums); ++i) c[i] = 0;",
         ]
         if let coded { lines += coded.declarations }
+        lines += fetched?.prepare ?? []
         func fill(_ operand: SIMTOperand, _ count: Int, _ first: String, _ limit: String, _ offset: Int) -> [String] {
             operand.fill(
                 rows: count, runs: 8, pitch: 128, threads: threads, first: first, limit: limit,
                 from: "(\(i))turn * \(Self.slice)", end: "depth", base: "shared + stage * \(stageBytes) + \(offset)",
                 integer: i, arguments: ["b", "line", "s"])
         }
-        let fillLeft = fill(left, tile.rows, "firstRow", "rows", 0)
+        let fetched = SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads)
+        let fillLeft =
+            fetched?.fill(base: "shared + stage * \(stageBytes)") ?? fill(left, tile.rows, "firstRow", "rows", 0)
         let fillRight =
             coded.map { $0.fetch + $0.store("shared + stage * \(stageBytes) + \(tile.rows * 128)") }
             ?? fill(right, tile.columns, "firstColumn", "columns", tile.rows * 128)

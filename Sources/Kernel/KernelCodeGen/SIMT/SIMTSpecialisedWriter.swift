@@ -178,16 +178,20 @@ struct SIMTSpecialisedWriter {
             "KEEP_LOOP for (int tile = BLOCK / \(cluster); tile < \(tiles); tile += \(clusters)) {",
         ]
         lines += place(i)
+        let fetched = SIMTFetchedRows(product, frame, rows: tile.rows, threads: 128)
+        lines += fetched?.prepare ?? []
         lines += [
             "KEEP_LOOP for (int turn = 0; turn < \(turns); ++turn) {",
             "if (filled >= \(stages)) barrier_wait(empty + 8 * stage, phase ^ 1);",
             "if (filled >= \(ahead)) {",
         ]
         lines += weights + ["}"]
-        lines += left.fill(
-            rows: tile.rows, runs: 8, pitch: 128, threads: 128, first: "firstRow", limit: "rows",
-            from: "(\(i))turn * \(Self.slice)", end: "depth", base: "shared + stage * \(stageBytes)", integer: i,
-            arguments: ["b", "line", "s"])
+        lines +=
+            fetched?.fill(base: "shared + stage * \(stageBytes)")
+            ?? left.fill(
+                rows: tile.rows, runs: 8, pitch: 128, threads: 128, first: "firstRow", limit: "rows",
+                from: "(\(i))turn * \(Self.slice)", end: "depth", base: "shared + stage * \(stageBytes)", integer: i,
+                arguments: ["b", "line", "s"])
         // What threads store themselves must be made visible to `wgmma`; copies are.
         lines.append(
             left.form == .copied ? "barrier_copies(full + 8 * stage);" : "GROUP_SEES; barrier_arrive(full + 8 * stage);"
