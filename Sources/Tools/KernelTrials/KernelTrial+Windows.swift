@@ -60,7 +60,7 @@ extension KernelTrial {
                 ? [special(12, 6, 1), special(12, 6, 2)]
                 : [special(2, 6, 1), special(7, 8, 1), special(10, 4, 1), special(11, 5, 1)]
             return product(
-                "resnet \(side)x\(channels)-\(outputs) w\(window) s\(stride)",
+                "resnet w\(window) s\(stride) \(side)x\(channels)-\(outputs)",
                 TrialShapes.convolution(32, side, channels, outputs, window: window, stride: stride, .f16), .f16,
                 [Schedule()] + tiles + library, isTimed: true)
         }

@@ -1,3 +1,4 @@
+import ElementTypes
 import KernelIR
 
 /// Rows of a left operand that lie in memory as runs of 16 bytes, fetched with as few instructions as a run needs: what hangs on a row

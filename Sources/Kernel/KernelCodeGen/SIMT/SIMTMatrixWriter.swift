@@ -97,6 +97,7 @@ struct SIMTMatrixWriter {
             ? SIMTOperand(
                 product.right, "right", frame, over: [b, n, s], extent: product.depth, element: product.element)
             : SIMTOperand(product.rightAddress(frame, isPacked: isPacked))
+        let fetched = SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads)
         let finish = finishing(frame, ownRows: ownRows, isClustered: isClustered)
         let functions =
             left.functions + (coded?.functions ?? right.functions)
@@ -138,7 +139,6 @@ struct SIMTMatrixWriter {
                 from: "(\(i))turn * \(Self.slice)", end: "depth", base: "shared + stage * \(stageBytes) + \(offset)",
                 integer: i, arguments: ["b", "line", "s"])
         }
-        let fetched = SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads)
         let fillLeft =
             fetched?.fill(base: "shared + stage * \(stageBytes)") ?? fill(left, tile.rows, "firstRow", "rows", 0)
         let fillRight =
