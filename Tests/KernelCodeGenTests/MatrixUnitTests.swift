@@ -30,6 +30,7 @@ import Testing
             Product(images: 2, side: 7, channels: 8, outputs: 33, window: 3, stride: 2, padding: 1, element: .bf16),
             Product(side: 13, channels: 3, outputs: 24, window: 5, stride: 2, padding: 2, element: .f16),
             Product(side: 6, channels: 24, outputs: 36, window: 3, padding: 1, groups: 3, element: .f16),
+            Product(side: 9, channels: 64, outputs: 36, window: 3, stride: 2, padding: 2, dilation: 2, element: .f16),
             Product(side: 6, channels: 16, outputs: 18, window: 3, padding: 1, element: .f16, channelsFirst: true),
         ], [2, 4])
     func productsOfEveryOperand(_ product: Product, _ stages: Int) throws {
@@ -58,6 +59,10 @@ import Testing
         Product(side: 9, channels: 16, outputs: 80, window: 3, padding: 1, element: .f16),
         Product(images: 2, side: 13, channels: 8, outputs: 66, window: 3, stride: 2, padding: 1, element: .bf16),
         Product(side: 9, channels: 48, outputs: 192, window: 3, padding: 1, groups: 2, element: .f16),
+        // Rows that are found once: slices within a tap, steps without a window, steps between a window's pixels.
+        Product(images: 2, side: 9, channels: 64, outputs: 72, window: 3, padding: 1, element: .f16),
+        Product(images: 3, side: 13, channels: 128, outputs: 66, stride: 2, element: .bf16),
+        Product(images: 2, side: 12, channels: 24, outputs: 72, window: 3, padding: 2, dilation: 2, element: .f16),
     ])
     func productsOfSpecialisedWarpsOfEveryOperand(_ product: Product) throws {
         for (span, cluster) in [(12, 2), (7, 1), (2, 4)] {

@@ -45,11 +45,14 @@ extension ContractionKernel {
 
 extension ScalarBody.Node {
     /// The node with its operands renumbered, for appending one body to another.
-    package func shifted(by amount: Int) -> Self {
+    package func shifted(by amount: Int) -> Self { renumbered { $0 + amount } }
+
+    /// The node with other operands.
+    package func renumbered(_ number: (Int) -> Int) -> Self {
         func expression(_ expression: IntegerExpression) -> IntegerExpression {
             guard expression.variables.contains(where: { $0.kind == .value }) else { return expression }
             return expression.substituting(VariableRanges()) {
-                $0.kind == .value ? IntegerExpression(Variable(.value, $0.index + amount)) : nil
+                $0.kind == .value ? IntegerExpression(Variable(.value, number($0.index))) : nil
             }
         }
         switch self {
@@ -58,11 +61,11 @@ extension ScalarBody.Node {
         case .integerExpression(let value): return .integerExpression(expression(value))
         case .condition(let mask): return .condition(mask.map(expression))
         case .position(let operand, let extent, let mask):
-            return .position(operand + amount, extent: expression(extent), mask: mask.map(expression))
+            return .position(number(operand), extent: expression(extent), mask: mask.map(expression))
         case .real, .integer, .truth, .slot, .row, .accumulator: return self
-        case .apply(let operation, let operands): return .apply(operation, operands.map { $0 + amount })
-        case .cast(let operand, let element): return .cast(operand + amount, element)
-        case .scan(let kind, let operand): return .scan(kind, operand + amount)
+        case .apply(let operation, let operands): return .apply(operation, operands.map(number))
+        case .cast(let operand, let element): return .cast(number(operand), element)
+        case .scan(let kind, let operand): return .scan(kind, number(operand))
         }
     }
 }
