@@ -60,6 +60,15 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                     images: 1, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3, element: .f16),
                 Schedule(["algorithm": 3])),
         ]
+        for isPlanar in [false, true] {
+            cases.append(
+                product(
+                    "window",
+                    Product(
+                        images: 32, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3,
+                        element: .f16, channelsFirst: isPlanar),
+                    Schedule(["algorithm": 11])))
+        }
         for sums in [
             SeveralSumsCase(rows: 1, depth: 4096, columns: 6144, gates: 1, isNormed: true),
             SeveralSumsCase(rows: 1, depth: 4096, columns: 14336, gates: 2, isNormed: true),

@@ -150,6 +150,7 @@ extension ImageConvolution {
                     sum += at(self.image, from + c, element) * at(filter, by + c, element)
                 }
             }
+            if let factor { sum *= at(factor, f, .f32) }
             if let bias { sum += at(bias, f, biasElement) }
             if let residual { sum += at(residual, index, resultElement) }
             store(isRectified ? max(sum, 0) : sum, operands[result.operand], result.offset + index, resultElement)

@@ -1,3 +1,4 @@
+import Base
 import ElementTypes
 import KernelIR
 import Testing
@@ -33,5 +34,68 @@ import Testing
     ])
     func others(_ product: Product) {
         #expect(throws: EmissionError.self) { try EmulatedKernel(product.kernel, Schedule(["algorithm": 9])) }
+    }
+
+    /// `max(0, (x − a) · b / 3 + a)` with constants of a column, which the library gets as a factor and a term.
+    private static func normed(_ product: Product) -> Kernel {
+        var kernel = product.kernel
+        guard case .contraction(var body) = kernel.body else { return kernel }
+        kernel.parameters[2].isConstant = true
+        let place = body.epilogue.nodes.compactMap { node -> IntegerExpression? in
+            if case .load(_, let index, _) = node { index } else { nil }
+        }
+        var epilogue = ScalarBody()
+        let x = epilogue.emit(.accumulator)
+        let a = epilogue.emit(.load(parameter: 2, index: place[0], mask: []))
+        let b = epilogue.emit(.apply(.add, [a, epilogue.emit(.real(bits: (2.0).bitPattern, .f32))]))
+        let centred = epilogue.emit(.apply(.subtract, [x, a]))
+        let scaled = epilogue.emit(.apply(.multiply, [b, centred]))
+        let less = epilogue.emit(.apply(.divide, [scaled, epilogue.emit(.real(bits: (3.0).bitPattern, .f32))]))
+        let moved = epilogue.emit(.apply(.add, [less, a]))
+        let value = epilogue.emit(.apply(.maximum, [moved, epilogue.emit(.real(bits: 0, .f32))]))
+        body.epilogue = epilogue
+        body.stores[0].value = value
+        kernel.body = .contraction(body)
+        return kernel
+    }
+
+    @Test func normalisationsAreAFactorAndATerm() throws {
+        let product = Product(images: 2, side: 8, channels: 16, outputs: 24, window: 3, padding: 1, element: .f16)
+        let kernel = Self.normed(product)
+        let library = try EmulatedKernel(kernel, Schedule(["algorithm": 9, "fusion": 1]))
+        guard case .grid(let grid) = library.emitted.parts, case .convolution(let call)? = grid.call else {
+            throw CompiledKernel.Failure(description: "no convolution")
+        }
+        #expect(call.factor != nil && call.bias != nil && call.isRectified && grid.blocks == 0)
+        var random = SeededRandom(seed: 3)
+        let counts = product.counts
+        func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.uniform() * 2 - 1) } }
+        let buffers = [
+            Memory.bytes(numbers(counts[0]), .f16), Memory.bytes(numbers(counts[1]), .f16),
+            Memory.bytes(numbers(counts[2]), .f32), [UInt8](repeating: 0xFF, count: counts[3] * 4),
+        ]
+        var (found, expected) = (buffers, buffers)
+        try library.run(&found, dimensions: [])
+        try EmulatedKernel(kernel, Schedule(["algorithm": 0])).run(&expected, dimensions: [])
+        let pairs = zip(Memory.floats(found[3], .f32), Memory.floats(expected[3], .f32))
+        #expect(pairs.allSatisfy { abs($0 - $1) < 1e-4 && $0.isFinite } && pairs.contains { $0.0 > 1 })
+    }
+
+    /// A library is the default where windows are many and wide, and does all of it.
+    @Test(arguments: [(56, 64, 3, true), (56, 64, 1, false), (14, 64, 3, false), (56, 32, 3, false)])
+    func isTheDefault(_ side: Int, _ channels: Int, _ window: Int, _ expected: Bool) {
+        let product = Product(
+            images: 4, side: side, channels: channels, outputs: 64, window: window, padding: window / 2, element: .f16)
+        for kernel in [product.kernel, Self.normed(product)] {
+            var target = CubinTarget.target("sm_90a")
+            target.hasConvolutionLibrary = true
+            var choices = SIMTEmitter(target).choices(kernel)
+            var algorithm = choices.first { $0.name == "algorithm" }?.values.first
+            #expect((algorithm == 9) == expected)
+            target.hasConvolutionLibrary = false
+            choices = SIMTEmitter(target).choices(kernel)
+            algorithm = choices.first { $0.name == "algorithm" }?.values.first
+            #expect(algorithm != 9)
+        }
     }
 }

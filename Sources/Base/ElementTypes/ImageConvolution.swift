@@ -1,5 +1,5 @@
 /// A convolution of images as a vendor's library computes it, on operands of a launch:
-/// `result[i, y, x, f] = Σ image[i, y·s + ky·d − p, x·s + kx·d − p, c] × filter[f, ky, kx, c]`, plus `bias[f]`, plus
+/// `result[i, y, x, f] = Σ image[i, y·s + ky·d − p, x·s + kx·d − p, c] × filter[f, ky, kx, c]`, times `factor[f]`, plus `bias[f]`, plus
 /// `residual[i, y, x, f]`, and the larger of that and 0, with factors of one type and sums in f32. All lie contiguously in that order.
 package struct ImageConvolution: Hashable, Sendable {
     /// An operand of the launch, from an element on.
@@ -36,6 +36,8 @@ package struct ImageConvolution: Hashable, Sendable {
     package var bias: Place?
     package var biasElement: ElementType
     package var residual: Place?
+    /// One f32 for each filter, by which its sums are multiplied first.
+    package var factor: Place?
     /// Whether numbers below 0 become 0.
     package var isRectified: Bool
     /// Number of the operand that the library may use as it likes, and its size.
@@ -49,7 +51,7 @@ package struct ImageConvolution: Hashable, Sendable {
         element: ElementType, resultElement: ElementType, images: Int, height: Int, width: Int, channels: Int,
         filters: Int, window: [Int], stride: [Int], padding: [Int], dilation: [Int], resultExtents: [Int], image: Place,
         filter: Place, result: Place, bias: Place? = nil, biasElement: ElementType = .f32, residual: Place? = nil,
-        isRectified: Bool = false, workspace: Int, workspaceBytes: Int, proposal: Int = 0
+        factor: Place? = nil, isRectified: Bool = false, workspace: Int, workspaceBytes: Int, proposal: Int = 0
     ) {
         self.element = element
         self.resultElement = resultElement
@@ -69,6 +71,7 @@ package struct ImageConvolution: Hashable, Sendable {
         self.bias = bias
         self.biasElement = biasElement
         self.residual = residual
+        self.factor = factor
         self.isRectified = isRectified
         self.workspace = workspace
         self.workspaceBytes = workspaceBytes
@@ -84,7 +87,7 @@ package struct ImageConvolution: Hashable, Sendable {
 
     /// What is wrong with it as a call of a launch of so many operands; nil where nothing is.
     package func fault(operands: Int) -> String? {
-        let places = [image, filter, result] + (bias.map { [$0] } ?? []) + (residual.map { [$0] } ?? [])
+        let places = [image, filter, result] + [bias, residual, factor].compactMap { $0 }
         if let number = (places.map(\.operand) + [workspace]).first(where: { !(0..<operands).contains($0) }) {
             return "refers to operand \(number) of \(operands)"
         }
@@ -132,7 +135,8 @@ package struct ImageConvolution: Hashable, Sendable {
             bytes(image, images * height * width * channels, element),
             bytes(filter, filters * window[0] * window[1] * channels, element),
             bytes(result, resultCount, resultElement), bytes(bias, filters, biasElement),
-            bytes(residual, resultCount, resultElement), workspace == operand ? workspaceBytes : 0,
+            bytes(residual, resultCount, resultElement), bytes(factor, filters, .f32),
+            workspace == operand ? workspaceBytes : 0,
         ].max() ?? 0
     }
 
@@ -147,13 +151,15 @@ package struct ImageConvolution: Hashable, Sendable {
             + [images, height, width, channels, filters]
         return first + window + stride + padding + dilation + resultExtents + place(image) + place(filter)
             + place(result) + place(bias) + place(residual)
-            + [isRectified ? 1 : 0, workspace, workspaceBytes, proposal]
+            + [isRectified ? 1 : 0, workspace, workspaceBytes, proposal] + place(factor)
     }
 
     /// Reads `integers`; nil where they are none.
     package init?(integers: [Int]) {
         let types = ElementType.allCases
-        guard integers.count == 32, integers[..<3].allSatisfy({ types.indices.contains($0) }) else { return nil }
+        guard [32, 34].contains(integers.count), integers[..<3].allSatisfy({ types.indices.contains($0) }) else {
+            return nil
+        }
         func pair(_ from: Int) -> [Int] { [integers[from], integers[from + 1]] }
         func place(_ from: Int) -> Place { Place(integers[from], offset: integers[from + 1]) }
         self.init(
@@ -161,7 +167,9 @@ package struct ImageConvolution: Hashable, Sendable {
             width: integers[5], channels: integers[6], filters: integers[7], window: pair(8), stride: pair(10),
             padding: pair(12), dilation: pair(14), resultExtents: pair(16), image: place(18), filter: place(20),
             result: place(22), bias: integers[24] < 0 ? nil : place(24), biasElement: types[integers[2]],
-            residual: integers[26] < 0 ? nil : place(26), isRectified: integers[28] != 0, workspace: integers[29],
+            residual: integers[26] < 0 ? nil : place(26),
+            factor: integers.count < 34 || integers[32] < 0 ? nil : place(32),
+            isRectified: integers[28] != 0, workspace: integers[29],
             workspaceBytes: integers[30], proposal: integers[31])
     }
 }

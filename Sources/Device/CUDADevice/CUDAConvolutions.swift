@@ -72,6 +72,7 @@ final class CUDAConvolutionHandle: @unchecked Sendable {
         (key.image, key.filter, key.result, key.workspace) = (nowhere, nowhere, nowhere, 0)
         if key.bias != nil { key.bias = nowhere }
         if key.residual != nil { key.residual = nowhere }
+        if key.factor != nil { key.factor = nowhere }
         return try withHandle { handle throws(DeviceError) in
             if let known = plans[key] { return known }
             let made = try CUDNNPlan(convolution, library, handle)
@@ -127,7 +128,7 @@ private final class CUDNNObject {
 }
 
 /// Numbers of a convolution's tensors.
-private enum CUDNNTensor: Int { case image = 1, filter, result, bias, residual, sums, biased, added }
+private enum CUDNNTensor: Int { case image = 1, filter, result, bias, residual, sums, biased, added, factor, scaled }
 
 /// A convolution that the library has agreed to compute.
 final class CUDAConvolution: CUDALibraryCall {
@@ -163,6 +164,7 @@ final class CUDAConvolution: CUDALibraryCall {
         add(.result, convolution.result, convolution.resultElement)
         add(.bias, convolution.bias, convolution.biasElement)
         add(.residual, convolution.residual, convolution.resultElement)
+        add(.factor, convolution.factor, .f32)
         let workspace = UnsafeMutableRawPointer(bitPattern: UInt(address(convolution.workspace)))
         try owner.withHandle { handle throws(DeviceError) in
             let library = owner.library
@@ -222,10 +224,11 @@ private final class CUDNNPlan {
         let filter = try tensor(.filter, [c.filters, c.channels, c.window[0], c.window[1]], c.element)
         var parts = [result, image, filter]
         var steps: [(mode: Int, other: CUDNNObject?)] = []
+        if c.factor != nil { steps.append((HEARTH_DNN_MULTIPLY, try tensor(.factor, [1, c.filters, 1, 1], .f32))) }
         if c.bias != nil { steps.append((HEARTH_DNN_ADD, try tensor(.bias, [1, c.filters, 1, 1], c.biasElement))) }
         if c.residual != nil { steps.append((HEARTH_DNN_ADD, try tensor(.residual, extents, c.resultElement))) }
         if c.isRectified { steps.append((HEARTH_DNN_RELU, nil)) }
-        let between: [CUDNNTensor] = [.sums, .biased, .added]
+        let between: [CUDNNTensor] = [.sums, .biased, .added, .scaled]
         var current = steps.isEmpty ? result : try tensor(between[0], extents, .f32, isVirtual: true)
 
         let description = try CUDNNObject(library, HEARTH_DNN_CONVOLUTION)

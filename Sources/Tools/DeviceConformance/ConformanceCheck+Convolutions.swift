@@ -4,7 +4,7 @@ import ElementTypes
 import GraphIR
 import KernelJudge
 
-/// A convolution on operands image, filter, result, bias, residual and workspace.
+/// A convolution on operands image, filter, result, bias, residual, factor and workspace.
 private struct ConvolutionCase {
     var element: ElementType
     var result: ElementType?
@@ -16,6 +16,7 @@ private struct ConvolutionCase {
     var dilation = [1, 1]
     var bias: ElementType?
     var hasResidual = false
+    var hasFactor = false
     var isRectified = false
 
     var convolution: ImageConvolution {
@@ -30,7 +31,7 @@ private struct ConvolutionCase {
             channels: sizes[3], filters: sizes[4], window: window, stride: stride, padding: padding, dilation: dilation,
             resultExtents: results, image: .init(0), filter: .init(1), result: .init(2),
             bias: bias == nil ? nil : .init(3), biasElement: bias ?? .f32, residual: hasResidual ? .init(4) : nil,
-            isRectified: isRectified, workspace: 5, workspaceBytes: 32 << 20)
+            factor: hasFactor ? .init(5) : nil, isRectified: isRectified, workspace: 6, workspaceBytes: 32 << 20)
     }
 
     static let all: [ConvolutionCase] = [ElementType.f16, .bf16].flatMap { element in
@@ -44,6 +45,8 @@ private struct ConvolutionCase {
                 element: element, sizes: [2, 14, 14, 64, 32], window: [1, 1], padding: [0, 0], bias: element,
                 hasResidual: true, isRectified: true),
             ConvolutionCase(element: element, sizes: [1, 10, 9, 16, 16], bias: .f32, hasResidual: true),
+            ConvolutionCase(
+                element: element, sizes: [2, 12, 12, 64, 64], bias: .f32, hasFactor: true, isRectified: true),
         ]
     }
 }
@@ -59,7 +62,9 @@ extension ConformanceCheck {
                 for (number, one) in ConvolutionCase.all.enumerated() {
                     let convolution = one.convolution
                     let stored = convolution.resultElement
-                    let types: [ElementType] = [one.element, one.element, stored, convolution.biasElement, stored]
+                    let types: [ElementType] = [
+                        one.element, one.element, stored, convolution.biasElement, stored, .f32,
+                    ]
                     var random = SeededRandom(seed: UInt64(number + 1))
                     // Small whole numbers: sums are exact in f32, and so are products of them.
                     let contents = types.enumerated().map { operand, type in
@@ -98,6 +103,7 @@ extension ConformanceCheck {
                     for c in 0..<one.channels { sum += contents[0][from + c] * contents[1][by + c] }
                 }
             }
+            if one.factor != nil { sum *= contents[5][f] }
             if one.bias != nil { sum += contents[3][f] }
             if one.residual != nil { sum += contents[4][index] }
             if one.isRectified { sum = max(0, sum) }

@@ -129,7 +129,7 @@ private struct SIMTProductChoices {
             forms.insert(.library, at: isBest ? 0 : forms.count)
         }
         let convolution = fillsTiles ? SIMTLibraryConvolution(product) : nil
-        if convolution != nil { forms.append(.convolutionLibrary) }
+        if let convolution { forms.insert(.convolutionLibrary, at: convolution.isDefault ? 0 : forms.count) }
         // Where a row of the left operand is no runs of 16 bytes, everything else gathers it element by element.
         window = hasMatrix && fillsTiles && rows >= 64 ? windowChoices(product) : nil
         if window != nil { forms.insert(.window, at: 0) }
