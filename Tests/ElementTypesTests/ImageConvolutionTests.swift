@@ -48,9 +48,9 @@ import Testing
         let most = (1 << 24) - 1
         (convolution.images, convolution.height, convolution.width, convolution.channels) = (most, 9, most, most)
         (convolution.window, convolution.resultExtents) = ([3, 1], [5, most])
-        #expect(convolution.fault(operands: 6) == "has sizes that no convolution has")
+        #expect(convolution.fault(operands: 7) == "has sizes that no convolution has")
         (convolution.images, convolution.width, convolution.channels) = (1, 8, 1 << 20)
         (convolution.window, convolution.resultExtents) = ([3, 1], [5, 8])
-        #expect(convolution.fault(operands: 6) == nil && convolution.byteCount(of: 1) == 2 * 24 * 3 << 20)
+        #expect(convolution.fault(operands: 7) == nil && convolution.byteCount(of: 1) == 2 * 24 * 3 << 20)
     }
 }
