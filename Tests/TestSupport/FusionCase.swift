@@ -27,7 +27,7 @@ package struct FusionCase: Sendable, CustomStringConvertible {
     }
 
     /// All rows.
-    package static let all = chains + products + severalSums + pooling + stored + orders + leaves
+    package static let all = chains + products + severalSums + spread + pooling + stored + orders + leaves
 }
 
 extension FusionCase {

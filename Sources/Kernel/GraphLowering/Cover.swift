@@ -11,6 +11,8 @@ package struct Cover: Hashable, Sendable {
         case epilogue
         /// Whether a product computes what is made of equal slices of its columns.
         case gate
+        /// Whether a product of few rows stores what is made of its columns where each is wanted.
+        case spread
         /// Whether products compute the norm before them, each for itself.
         case norm
         /// Whether a reduction takes the maps and reductions after it into its kernel.

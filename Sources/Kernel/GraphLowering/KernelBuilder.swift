@@ -58,15 +58,15 @@ struct LocalValue {
     var node: ScalarBody.Node
     var type: ElementType
     /// Nodes that stand for what lies further along an axis, each `step` after the one before it: told by the constant part of
-    /// the place, which is 0 for the first.
-    var further: (axis: Int, step: Int, nodes: [ScalarBody.Node])?
+    /// the place, which is `start` for the first.
+    var further: (axis: Int, start: Int, step: Int, nodes: [ScalarBody.Node])?
     /// What it is multiplied by.
     var factor: SplitFactors?
 
     /// What stands for the value at a place.
     func node(at place: [IntegerExpression]) -> ScalarBody.Node? {
         guard let further else { return index == nil || index == place ? node : nil }
-        let number = place[further.axis].constant / further.step
+        let number = (place[further.axis].constant - further.start) / further.step
         return number == 0 ? node : further.nodes.indices.contains(number - 1) ? further.nodes[number - 1] : nil
     }
 }

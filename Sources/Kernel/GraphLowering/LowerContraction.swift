@@ -52,7 +52,7 @@ extension ProgramBuilder {
     ) throws(LoweringError) -> (body: ScalarBody, stores: [Store]) {
         var sums = LocalValue(index: nil, node: accumulator, type: type, factor: factor)
         if let gate = group.gate {
-            sums.further = (gate.axis, gate.count, (1..<gate.parts).map { .slot($0) })
+            sums.further = (gate.axis, 0, gate.count, (1..<gate.parts).map { .slot($0) })
         }
         builder.locals[Value(group.anchor)] = sums
         builder.roots = Set(group.members.map { Value($0) })
@@ -77,14 +77,18 @@ extension ProgramBuilder {
         let gate = group.gate.map { gate in
             (label: contract.result[gate.axis], count: gate.count, axis: builder.axis(IntegerExpression(gate.parts)))
         }
+        // Columns that go to several places are blocks of parts of points.
+        let spread = group.spread.map { SpreadColumns($0, contract, extents, &builder) }
         for (label, extent) in zip(contract.left + contract.right, extents) where axisOf[label] == nil {
-            axisOf[label] = builder.axis(label == gate?.label ? IntegerExpression(gate?.count ?? 0) : extent)
+            let cut = label == gate?.label ? gate?.count : label == spread?.label ? spread?.spread.count : nil
+            axisOf[label] = builder.axis(cut.map { IntegerExpression($0) } ?? extent)
         }
         func axes(_ labels: [Int]) -> [LoopAxis] { labels.compactMap { axisOf[$0] } }
         func index(_ labels: [Int]) -> [IntegerExpression] { axes(labels).map { IntegerExpression($0.variable) } }
         /// The index of an operand's element.
         func source(_ labels: [Int]) -> [IntegerExpression] {
             zip(labels, index(labels)).map { label, place in
+                if let spread, spread.label == label { return spread.column(place) }
                 guard let gate, gate.label == label else { return place }
                 return place + IntegerExpression(gate.axis.variable) * gate.count
             }
@@ -109,7 +113,8 @@ extension ProgramBuilder {
             swap(&rows, &columns)
         }
         // A norm's sums are the slots after those of the columns.
-        let firstSum = gate.flatMap { $0.axis.extent.constantValue } ?? 1
+        let gates = gate?.axis ?? spread?.part
+        let firstSum = gates?.extent.constantValue ?? 1
         for (number, sum) in (group.norm?.reductions ?? []).enumerated() {
             builder.locals[Value(sum)] = LocalValue(index: nil, node: .slot(firstSum + number), type: .f32)
         }
@@ -140,17 +145,24 @@ extension ProgramBuilder {
                 rowSums.append(ScalarFunction(body: body.body, result: number))
             }
         }
-        let (body, stores) = try epilogue(
-            group, index(contract.result), &builder, .accumulator, element.computeType, factor: factor)
+        let (body, stores) =
+            if let spread {
+                try self.epilogue(spread, group, index(contract.result), &builder, element.computeType, factor: factor)
+            } else {
+                try epilogue(
+                    group, index(contract.result), &builder, .accumulator, element.computeType, factor: factor)
+            }
         let kernel = ContractionKernel(
-            batch: axes(batch), rows: axes(rows), columns: axes(columns), taps: Array(axes(summed).dropLast()),
+            batch: axes(batch), rows: axes(rows), columns: (spread.map { [$0.blocks] } ?? []) + axes(columns),
+            taps: Array(axes(summed).dropLast()),
             depth: depth,
             left: leftFunction,
             right: ScalarFunction(body: rightBody.body, result: rightNumber), operandElement: element, epilogue: body,
-            stores: stores, gate: gate?.axis, rowSums: rowSums)
-        launches.append(
-            builder.launch(
-                "contract_\(group.anchor.rawValue)", .contraction(kernel), nodes: group.members, results: group.results,
-                isConstant: isConstant(group)))
+            stores: stores, gate: gates, rowSums: rowSums)
+        var launch = builder.launch(
+            "contract_\(group.anchor.rawValue)", .contraction(kernel), nodes: group.members, results: group.results,
+            isConstant: isConstant(group))
+        for outlet in spread?.spread.outlets ?? [] { try keepRest(of: outlet.node, in: &launch) }
+        launches.append(launch)
     }
 }

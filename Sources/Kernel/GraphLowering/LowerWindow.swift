@@ -101,38 +101,58 @@ extension ProgramBuilder {
     /// Replaces or combines elements at computed positions: in place where the base is a state that nothing reads later,
     /// else after a copy.
     func lowerScatter(_ group: Partition.Group, _ node: Node, _ scatter: Scatter) throws(LoweringError) {
-        let value = Value(group.anchor)
-        let base = node.operands[0]
+        try prepareScatter(group.anchor)
+        var builder = KernelBuilder(self)
+        let axes = builder.axes(graph.type(node.operands[1]).shape)
+        var body = BodyBuilder()
+        let store = try self.store(group.anchor, scatter, axes.map { IntegerExpression($0.variable) }, &builder, &body)
+        // Positions that cannot repeat (a single one) need no order.
+        let isSingle = elementCount(graph.type(node.operands[2]).shape) == 1
+        let nest = NestKernel(
+            axes: axes, steps: [NestStep(axes: [], body: body.body, effects: [.store(store)])], isSerial: !isSingle)
+        var launch = builder.launch(
+            "scatter_\(group.anchor.rawValue)", .nest(nest), nodes: group.members, results: group.results,
+            isConstant: isConstant(group))
+        try keepRest(of: group.anchor, in: &launch)
+        launches.append(launch)
+    }
+
+    /// Binds a scatter's value to what it changes: a state, or a copy of its base, which is launched.
+    func prepareScatter(_ id: NodeID) throws(LoweringError) {
+        let (value, base) = (Value(id), graph.nodes[id].operands[0])
         if let state = inPlaceState(base, value) {
             bind(value, try stateBuffer(state))
-        } else {
-            let target = try buffer(value)
-            var builder = KernelBuilder(self)
-            let axes = builder.axes(graph.type(value).shape)
-            let index = axes.map { IntegerExpression($0.variable) }
-            var body = BodyBuilder()
-            let number = try builder.pull(base, index, [], &body)
-            let store = Store(
-                parameter: builder.parameter(target, .write), index: builder.address(target, index), value: number)
-            let nest = NestKernel(axes: axes, steps: [NestStep(axes: [], body: body.body, effects: [.store(store)])])
-            var launch = builder.launch(
-                "base_\(group.anchor.rawValue)", .nest(nest), nodes: [], results: [], isConstant: isConstant(group))
-            launch.results[store.parameter] = base
-            launches.append(launch)
+            return
         }
+        let target = try buffer(value)
         var builder = KernelBuilder(self)
-        let updates = graph.type(node.operands[1]).shape
-        let axes = builder.axes(updates)
+        let axes = builder.axes(graph.type(value).shape)
         let index = axes.map { IntegerExpression($0.variable) }
+        var body = BodyBuilder()
+        let number = try builder.pull(base, index, [], &body)
+        let store = Store(
+            parameter: builder.parameter(target, .write), index: builder.address(target, index), value: number)
+        let nest = NestKernel(axes: axes, steps: [NestStep(axes: [], body: body.body, effects: [.store(store)])])
+        var launch = builder.launch(
+            "base_\(id.rawValue)", .nest(nest), nodes: [], results: [], isConstant: partition.isConstant[id.index])
+        launch.results[store.parameter] = base
+        launches.append(launch)
+    }
+
+    /// The store of a scatter's update at an index, where a mask holds.
+    func store(
+        _ id: NodeID, _ scatter: Scatter, _ index: [IntegerExpression], mask: [IntegerExpression] = [],
+        _ builder: inout KernelBuilder, _ body: inout BodyBuilder
+    ) throws(LoweringError) -> Store {
+        let node = graph.nodes[id]
         let rank = graph.type(node.operands[2]).shape.count
         let positionIndex = Array(index[scatter.at..<scatter.at + rank])
         var others = (index[..<scatter.at] + index[(scatter.at + rank)...])[...]
-        var body = BodyBuilder()
-        let number = try builder.pull(node.operands[1], index, [], &body)
+        let number = try builder.pull(node.operands[1], index, mask, &body)
         var target: [IntegerExpression] = []
         // Nothing is written where a position is outside.
         var inside: [IntegerExpression] = []
-        let shape = graph.type(value).shape
+        let shape = graph.type(Value(id)).shape
         for axis in shape.indices {
             if let which = scatter.axes.firstIndex(of: axis) {
                 let position = try builder.pull(node.operands[2 + which], positionIndex, [], &body)
@@ -149,23 +169,20 @@ extension ProgramBuilder {
         let kinds: [Scatter.Kind: ReductionKind?] = [
             .set: nil, .add: .sum, .multiply: .product, .minimum: .minimum, .maximum: .maximum,
         ]
-        let destination = try buffer(value)
-        let store = Store(
+        let destination = try buffer(Value(id))
+        return Store(
             parameter: builder.parameter(destination, scatter.kind == .set ? .write : .readWrite),
             index: builder.address(destination, target), value: number, combine: kinds[scatter.kind] ?? nil,
-            mask: inside)
-        // Positions that cannot repeat (a single one) need no order.
-        let isSingle = elementCount(graph.type(node.operands[2]).shape) == 1
-        let nest = NestKernel(
-            axes: axes, steps: [NestStep(axes: [], body: body.body, effects: [.store(store)])], isSerial: !isSingle)
-        var launch = builder.launch(
-            "scatter_\(group.anchor.rawValue)", .nest(nest), nodes: group.members, results: group.results,
-            isConstant: isConstant(group))
-        // What the scatter leaves alone stays: the buffer is read as well as written.
+            mask: mask + inside)
+    }
+
+    /// What a scatter leaves alone stays: its buffer is read as well as written.
+    func keepRest(of id: NodeID, in launch: inout LoweredLaunch) throws(LoweringError) {
+        guard case .scatter = graph.nodes[id].operation else { return }
+        let destination = try buffer(Value(id))
         if let number = launch.buffers.firstIndex(of: destination) {
             launch.kernel.parameters[number].access = .readWrite
         }
-        launches.append(launch)
     }
 
     /// The state that a scatter may update in place: the base is the state itself, this scatter is its only reader, and the

@@ -27,6 +27,8 @@ package struct Partition: Sendable {
         package var results: [Value]
         /// How the columns of a product are cut, where its epilogue reads several.
         var gate: GatedProduct.Gate?
+        /// Where the columns of a product go, where that is to several places.
+        var spread: SpreadProduct?
         /// The norm that a product takes in with its left operand.
         var norm: NormedOperand?
     }
@@ -244,10 +246,16 @@ package struct Partitioner {
 
     /// Extends a heavy operation by maps that consume its only use.
     private mutating func growEpilogue(_ id: NodeID) {
+        let gated = gatedProduct(id)
+        if gated == nil, let spread = spreadProduct(id) {
+            add(.heavy, id, [id] + spread.members)
+            groups[groups.count - 1].spread = spread
+            groups[groups.count - 1].norm = norms[id]
+            return
+        }
         var members = [id]
         var current = Value(id)
         var heavyShape = graph.type(current).shape
-        let gated = gatedProduct(id)
         if let last = gated?.maps.last {
             members += gated?.maps ?? []
             current = Value(last)
@@ -275,6 +283,21 @@ package struct Partitioner {
             gated.maps.allSatisfy({ isFree($0) && isConstant[$0.index] == isConstant[id.index] })
         else { return nil }
         return decide(.gate, id, default: rows <= cover.fewRows) ? gated : nil
+    }
+
+    /// A product of few rows by a constant that stores what is made of its columns in several places.
+    private mutating func spreadProduct(_ id: NodeID) -> SpreadProduct? {
+        guard let rows = rowsByConstant(id), rows <= Self.mostFewRows, cover.fewRows > 0, users[id.index].count > 1,
+            case .contract(let contract) = graph.nodes[id].operation
+        else { return nil }
+        let isRight = isConstant[graph.nodes[id].operands[1].node.index]
+        guard
+            let spread = SpreadProduct(
+                graph, users: users, exits: exits, isLive: isLive, after: id,
+                columns: isRight ? contract.right : contract.left),
+            spread.members.allSatisfy({ isFree($0) && isConstant[$0.index] == isConstant[id.index] })
+        else { return nil }
+        return decide(.spread, id, default: rows <= cover.fewRows) ? spread : nil
     }
 
     /// Whether a node may still join a group.
