@@ -44,7 +44,7 @@ extension FusionCase {
             output "y" %30
             update 0 %28
             update 1 %29
-            """, ["?"], fewRows: 8),
+            """, ["contract x0 w x1 x2 x3 s0 s1 -> t0 s0 s1", "attend t0 s0 s1 -> y0"], fewRows: 8),
         FusionCase(
             "neighbours are turned, of a row that is normed",
             """
@@ -76,7 +76,7 @@ extension FusionCase {
             %22 = map hyperbolicTangent(a0) %21 : f32[2, 4]
             output "turned" %20
             output "rest" %22
-            """, ["?"], fewRows: 8),
+            """, ["contract x0 w x1 x2 -> y0 y1"], fewRows: 8),
         FusionCase(
             "slices that go to maps of their own, with a bias",
             """
@@ -101,7 +101,7 @@ extension FusionCase {
             %15 = scatter.set axes [0] at 0 %2, %14, %1 : f32[4, 3, 6]
             output "y" %13
             update 0 %15
-            """, ["?"], fewRows: 8),
+            """, ["contract x0 w b x1 s0 -> y0 s0"], fewRows: 8),
         FusionCase(
             "a part of each head is turned: read from memory",
             """
@@ -122,7 +122,7 @@ extension FusionCase {
             %12 = concatenate axis 1 %11, %6 : f32[2, 8]
             %13 = map add(a0, a1) %12, %4 : f32[2, 8]
             output "y" %13
-            """, ["?"], fewRows: 8),
+            """, ["contract x0 w -> t0", "map/1 t0 x1 -> y0"], fewRows: 8),
         FusionCase(
             "columns that are read as they are too are stored",
             """
@@ -143,7 +143,7 @@ extension FusionCase {
             output "b" %8
             output "c" %10
             output "d" %9
-            """, ["?"], fewRows: 8),
+            """, ["contract x0 w -> t0", "map/1 t0 -> y0", "map/1 t0 x1 -> y1", "map/1 t0 -> y3", "rows/2 t0 -> y2"], fewRows: 8),
         FusionCase(
             "rows at several positions are written in order, by a kernel of their own",
             """
@@ -161,6 +161,6 @@ extension FusionCase {
             %8 = scatter.set axes [0] at 0 %2, %6, %1 : f32[4, 6]
             output "y" %7
             update 0 %8
-            """, ["?"], fewRows: 8),
+            """, ["contract x0 w -> t0", "map/1 t0 -> y0", "scatter t0 x1 s0 -> s0"], fewRows: 8),
     ]
 }

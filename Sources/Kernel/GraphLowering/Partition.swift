@@ -287,7 +287,7 @@ package struct Partitioner {
 
     /// A product of few rows by a constant that stores what is made of its columns in several places.
     private mutating func spreadProduct(_ id: NodeID) -> SpreadProduct? {
-        guard let rows = rowsByConstant(id), rows <= Self.mostFewRows, cover.fewRows > 0, users[id.index].count > 1,
+        guard let rows = rowsByConstant(id), rows <= Self.mostFewRows, cover.fewRows > 0,
             case .contract(let contract) = graph.nodes[id].operation
         else { return nil }
         let isRight = isConstant[graph.nodes[id].operands[1].node.index]

@@ -24,7 +24,7 @@ struct SIMTCodedSkinnyWriter {
     func write() -> EmittedKernel {
         var frame = product.frame(symbol)
         frame.hidden = product.packedParameters
-        let (b, m, n) = (product.batch, product.row, product.column)
+        let (b, n) = (product.batch, product.column)
         let run = codes.run
         let rows = product.rows ?? 1
         let members = across * 32
@@ -36,10 +36,10 @@ struct SIMTCodedSkinnyWriter {
         let left = SIMTSkinnyRows(product, frame, run: run, held: held, columns: columns)
         var functions = codes.decoder(symbol)
         functions += left.functions
-        functions += frame.epilogue(
-            "finish", product.epilogue, product.stores, over: [b, m, product.result], sums: product.sums)
         let sums = SIMTSkinnyWriter(
             product: product, symbol: symbol, across: across, columns: columns, ahead: ahead, warps: warps)
+        let finish = sums.finish(frame, rows: rows, groups: groups)
+        functions += finish.functions
         let index = frame.index
         let i = frame.integer
         let count = sums.sumsOfGroup(rows: rows)
@@ -96,7 +96,7 @@ struct SIMTCodedSkinnyWriter {
         ]
         let scale: ((String) -> String)? =
             codes.isScaledByRow ? { codes.scale(codes.row("b", $0), frame) } : nil
-        lines += sums.reduce(frame, rows: rows, groups: groups, factor: scale)
+        lines += sums.reduce(frame, finish, rows: rows, groups: groups, factor: scale)
         let packings = codes.packings(symbol)
         var extra = [SIMTFrame.Extra(name: "codes", type: "uint8_t", isRead: true)]
         if packings.count > 1 { extra.append(.init(name: "scales", type: scaleType, isRead: true)) }

@@ -3,7 +3,8 @@ import KernelIR
 
 /// Attention of up to 16 query rows of a key head on matrix units, keys split among warps and blocks (split-KV decoding, Flash-Decoding,
 /// Dao et al. 2023): every warp has 16 keys of a tile and a softmax of its own; the warps of a block, then the blocks of a head
-/// join. Tiles that no row sees are not read.
+/// join: up to eight through each other's shared memory, as a cluster, where each finishes some results; others through memory,
+/// where the last finishes all. Tiles that no row sees are not read.
 struct SIMTDecodeWriter {
     let shape: SIMTAttentionShape
     let symbol: String
@@ -22,8 +23,16 @@ struct SIMTDecodeWriter {
     private var valuePitch: Int { SIMTAttentionShape.pitch(valueDepth) }
     private var stageBytes: Int { tileKeys * (pitch + valuePitch) }
     private var termBytes: Int { rows * tileKeys * 4 }
-    /// Results of all warps, of the block, and peaks and totals of all warps.
-    private var joinBytes: Int { (warps + 1) * rows * valueDepth * 4 + warps * 16 * 8 }
+    /// Results of all warps, of the block, peaks and totals of all warps and of the block, and results that are joined.
+    private var joinBytes: Int { (warps + 1) * rows * valueDepth * 4 + warps * 16 * 8 + rows * 8 + share * 4 }
+    /// Whether the blocks of a head are a cluster.
+    private var isClustered: Bool {
+        shape.target.hasClusters && [2, 4, 8].contains(parts) && rows * valueDepth % parts == 0
+    }
+    /// Results that a block of a cluster finishes.
+    private var share: Int { isClustered ? rows * valueDepth / parts : 0 }
+    /// Whether blocks join in memory.
+    private var isShared: Bool { parts > 1 && !isClustered }
     private var sharedBytes: Int { max(16 * pitch + 2 * (stageBytes + termBytes), joinBytes) }
 
     /// Whether it serves an attention.
@@ -40,12 +49,14 @@ struct SIMTDecodeWriter {
         let queryAxes = [body.batch, body.keyHeads, body.group, body.queries]
         let i = frame.integer
         let (query, key, value) = shape.operands(frame)
+        let place = isClustered ? "(part * \(share) + e)" : "e"
         let finish = frame.finishing(
-            body.epilogue, body.stores, over: queryAxes + [body.valueDepth], count: rows * valueDepth, threads: threads,
-            point: ["const int r = e / \(valueDepth), c = e % \(valueDepth);"],
+            body.epilogue, body.stores, over: queryAxes + [body.valueDepth],
+            count: isClustered ? share : rows * valueDepth, threads: threads,
+            point: ["const int r = \(place) / \(valueDepth), c = \(place) % \(valueDepth);"],
             arguments: ["b", "h", "r / length", "r % length", "c"],
             inside: ["b", "h", "r / length", "r % length", "c"],
-            accumulator: "sums[e]", condition: "1")
+            accumulator: isClustered ? "joined[e]" : "sums[e]", condition: "1")
         let functions =
             query.functions + key.functions + value.functions + shape.maskFunctions(frame) + finish.functions
         let index = frame.index
@@ -60,7 +71,7 @@ struct SIMTDecodeWriter {
         }
         var lines = [
             "OVERLAP_BEGIN; OVERLAP_WAIT;", "extern __shared__ __align__(128) unsigned char arena[];",
-            parts > 1 ? "SHARED int arrived; SHARED float factors[\(rows * parts)], otherTotals[\(rows * parts)];" : "",
+            isShared ? "SHARED int arrived; SHARED float factors[\(rows * parts)], otherTotals[\(rows * parts)];" : "",
             "const int thread = THREAD, lane = thread % 32, warp = thread / 32;",
             "const int head = BLOCK / \(parts); const int part = BLOCK % \(parts);",
             "const \(i) h = head % \(index.print(body.keyHeads.extent)), b = head / \(index.print(body.keyHeads.extent));",
@@ -94,15 +105,15 @@ struct SIMTDecodeWriter {
         lines += next("turn + \(parts)", "now ^ 1", "nextSeen") + ["COPIES_COMMIT;"]
         lines += ["if (seen) {", "COPIES_WAIT(1); BARRIER;"]
         lines += tileOfWarp + ["}", "BARRIER; seen = nextSeen; now ^= 1;", "}", "COPIES_WAIT(0); BARRIER;"]
-        lines += joinWarps + joinBlocks + finish.statements
-        let isShared = parts > 1
+        lines += joinWarps + (isClustered ? joinCluster : joinBlocks) + finish.statements
+        if isClustered { lines.append("CLUSTER_LEAVE;") }
         let count = shape.heads.constantValue ?? 0
         return EmittedKernel(
             symbol: symbol,
             source: functions
                 + frame.kernelFunction(
                     extra: isShared ? [.init(name: "scratch", type: "float", isRead: false)] : [],
-                    hasCounters: isShared, threads: threads, lines),
+                    hasCounters: isShared, threads: threads, cluster: isClustered ? parts : 1, lines),
             arguments: shape.kernel.parameters.indices.map { .parameter($0) }
                 + (isShared ? [.shared(bytes: IntegerExpression(count * parts * rows * (valueDepth + 2) * 4))] : []),
             packings: [], workspaceBytes: 0,
@@ -156,13 +167,14 @@ struct SIMTDecodeWriter {
         return [
             "float *const each = (float *)arena, *const sums = each + \(warps * size), *const peaks = sums + \(size), "
                 + "*const totals = peaks + \(warps * 16);",
+            isClustered ? "float *const tops = totals + \(warps * 16), *const joined = tops + \(2 * rows);" : "",
             "UNROLL for (int side = 0; side < 2; ++side) { const int row = lane / 4 + side * 8; float sum = total[side];",
             "sum += __shfl_xor_sync(0xffffffffu, sum, 1); sum += __shfl_xor_sync(0xffffffffu, sum, 2);",
             "if (lane % 4 == 0) { peaks[warp * 16 + row] = peak[side]; totals[warp * 16 + row] = sum; }",
             "if (row < \(rows)) UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) UNROLL for (int e = 0; e < 2; ++e)",
             "each[(warp * \(rows) + row) * \(valueDepth) + j * 8 + lane % 4 * 2 + e] = o[j][2 * side + e]; }",
             "BARRIER;",
-            parts > 1
+            isShared
                 ? "volatile GLOBAL float *const shares = (volatile GLOBAL float *)scratch + (int64_t)head * \(parts * (size + 2 * rows)); "
                     + "volatile GLOBAL float *const own = shares + part * \(size + 2 * rows);" : "",
             "for (int e = thread; e < \(size); e += \(threads)) { const int r = e / \(valueDepth); float top = -__builtin_inff();",
@@ -172,8 +184,29 @@ struct SIMTDecodeWriter {
             "sum = fma_fs(each[w * \(size) + e], factor, sum); all = fma_fs(totals[w * 16 + r], factor, all); }",
             isLast
                 ? "sums[e] = all == 0 ? 0 : div_fs(sum, all); }"
+                : isClustered
+                    ? "sums[e] = sum; if (e % \(valueDepth) == 0) { tops[r] = top; tops[\(rows) + r] = all; } }"
                 : "own[e] = sum; if (e % \(valueDepth) == 0) { own[\(size) + r] = top; own[\(size + rows) + r] = all; } }",
         ].filter { !$0.isEmpty } + (isLast ? ["BARRIER;"] : [])
+    }
+
+    /// Every block of a head joins its share of the results of all.
+    private var joinCluster: [String] {
+        let each = "UNROLL for (int o = 0; o < \(parts); ++o)"
+        return [
+            "CLUSTER_BARRIER;",
+            "const uint32_t own = keys - \(16 * pitch), sumsAt = own + \(warps * rows * valueDepth * 4), "
+                + "topsAt = sumsAt + \((rows * valueDepth + 2 * warps * 16) * 4);",
+            "for (int e = thread; e < \(share); e += \(threads)) {",
+            "const int at = part * \(share) + e, r = at / \(valueDepth);",
+            "float top[\(parts)], one[\(parts)], total[\(parts)], most = -__builtin_inff(), all = 0, sum = 0;",
+            "\(each) { top[o] = of_cluster(topsAt + r * 4, o); total[o] = of_cluster(topsAt + (\(rows) + r) * 4, o); "
+                + "one[o] = of_cluster(sumsAt + at * 4, o); }",
+            "\(each) most = fmaxf(most, top[o]);", "if (most == -__builtin_inff()) most = 0;",
+            "\(each) { const float factor = exp2_near(top[o] - most); "
+                + "all = fma_fs(total[o], factor, all); sum = fma_fs(one[o], factor, sum); }",
+            "joined[e] = all == 0 ? 0 : div_fs(sum, all); }", "BARRIER;",
+        ]
     }
 
     /// The last block of a head joins what all have left in scratch memory.

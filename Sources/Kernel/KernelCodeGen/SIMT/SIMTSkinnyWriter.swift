@@ -28,7 +28,7 @@ struct SIMTSkinnyWriter {
 
     func write() -> EmittedKernel {
         let frame = product.frame(symbol, isPacked: product.rightForm == .packed)
-        let (b, m, n) = (product.batch, product.row, product.column)
+        let (b, n) = (product.batch, product.column)
         let element = product.element
         let run = product.runLength
         let isPacked = product.rightForm == .packed
@@ -47,8 +47,8 @@ struct SIMTSkinnyWriter {
         let address = product.rightAddress(frame, isPacked: isPacked)
         var functions = address.text
         functions += left.functions
-        functions += frame.epilogue(
-            "finish", product.epilogue, product.stores, over: [b, m, product.result], sums: product.sums)
+        let finish = finish(frame, rows: rows, groups: groups)
+        functions += finish.functions
         let index = frame.index
         let i = frame.integer
         let count = sumsOfGroup(rows: rows)
@@ -96,7 +96,7 @@ struct SIMTSkinnyWriter {
                 + "c[(top + m) * \(columns) + r] = fma_fs(x[m][k], y, c[(top + m) * \(columns) + r]);",
             "}", "}", "}", "}", "}",
         ]
-        lines += reduce(frame, rows: rows, groups: groups)
+        lines += reduce(frame, finish, rows: rows, groups: groups)
         let body = frame.kernelFunction(
             extra: isPacked ? [.init(name: "packed", type: frame.storage(element), isRead: true)] : [],
             threads: threads, blocksPerProcessor: ahead * columns <= 4 && rows == 1 ? max(1, resident / warps) : 1,
@@ -112,8 +112,21 @@ struct SIMTSkinnyWriter {
     /// Sums of a group of threads: of its columns for each row, then of `rowSums` for each row.
     func sumsOfGroup(rows: Int) -> Int { rows * (columns + product.rowSums.count) }
 
+    /// Results of a block.
+    private func points(rows: Int, groups: Int) -> Int { groups * rows * (columns / product.gates) }
+
+    /// The epilogue, whose reads are asked for before sums are joined where no thread has more than one point.
+    func finish(_ frame: SIMTFrame, rows: Int, groups: Int) -> SIMTFrame.ReadyEpilogue {
+        frame.readyEpilogue(
+            product.epilogue, product.stores, over: [product.batch, product.row, product.result], sums: product.sums,
+            isEarly: points(rows: rows, groups: groups) <= threads)
+    }
+
     /// Sums over the threads of a group, those of a column times a factor where there is one, and the epilogue.
-    func reduce(_ frame: SIMTFrame, rows: Int, groups: Int, factor: ((_ column: String) -> String)? = nil) -> [String] {
+    func reduce(
+        _ frame: SIMTFrame, _ finish: SIMTFrame.ReadyEpilogue, rows: Int, groups: Int,
+        factor: ((_ column: String) -> String)? = nil
+    ) -> [String] {
         let count = sumsOfGroup(rows: rows)
         let gates = product.gates
         // Columns of the result that a group has.
@@ -125,7 +138,20 @@ struct SIMTSkinnyWriter {
                 + "\(name) += folds[(own * \(width) + other) * \(count) + \(place)];"
         }
         let names = (0..<gates + product.rowSums.count).map { "sum\($0)" }
-        var lines = ["const \(frame.integer) first0 = first - group * \(columns);"]
+        // A thread's point among the results of a group, which are row-major over rows and columns.
+        let point = [
+            "const int own = place / \(rows * own), m = place % \(rows * own) / \(own), q = place % \(own);",
+            "const \(frame.integer) column = (first0 + own * \(columns)) / \(gates) + q;",
+        ]
+        let isInside = "column < columns / \(gates)"
+        var lines = ["const \(frame.integer) first0 = first - group * \(columns);"] + finish.declarations
+        // Without a branch, so that reads are under way while sums are joined: threads without a point read one that is there.
+        let read = finish.read(["b", "m", "\(isInside) ? column : columns / \(gates) - 1"])
+        if !read.isEmpty {
+            lines +=
+                ["{ const int place = thread < \(points(rows: rows, groups: groups)) ? thread : 0;"] + point
+                + [read + " }"]
+        }
         if frame.target.hasShuffles {
             lines += [
                 "UNROLL for (int i = 0; i < \(count); ++i) UNROLL for (int other = 16; other > 0; other /= 2) "
@@ -139,26 +165,18 @@ struct SIMTSkinnyWriter {
                 "for (int i = 0; i < \(count); ++i) folds[thread * \(count) + i] = c[i];",
             ]
         }
-        // Results of a group are row-major over rows and columns.
-        lines += [
-            "BARRIER;", "for (int place = thread; place < \(groups * rows * own); place += \(threads)) {",
-            "const int own = place / \(rows * own), m = place % \(rows * own) / \(own), q = place % \(own);",
-        ]
+        lines +=
+            ["BARRIER;", "for (int place = thread; place < \(groups * rows * own); place += \(threads)) {"] + point
         for (number, name) in names.enumerated() {
             let place =
                 number < gates
                 ? "m * \(columns) + q * \(gates) + \(number)" : "\(rows * (columns + number - gates)) + m"
             lines.append(sum(name, place))
         }
-        let column = "const \(frame.integer) column = (first0 + own * \(columns)) / \(gates) + q;"
         let factored = names.enumerated().map { number, name in
             guard let factor, number < gates else { return name }
             return "\(name) * " + factor(gates == 1 ? "column" : "(column * \(gates) + \(number))")
         }
-        lines += [
-            column,
-            "if (column < columns / \(gates)) \(frame.call("finish", ["b", "m", "column"] + factored));", "}",
-        ]
-        return lines
+        return lines + ["if (\(isInside)) \(finish.finish(["b", "m", "column"], factored))", "}"]
     }
 }
