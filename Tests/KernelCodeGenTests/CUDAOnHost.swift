@@ -99,9 +99,14 @@ enum CUDAOnHost {
         }
         #define CLUSTER_BARRIER meet(&Fiber::clusterStep, 0, (unsigned)fibers.size())
         #define CLUSTER_LEAVE CLUSTER_BARRIER
+        static float of_cluster(uint32_t at, int block) {
+            float one;
+            memcpy(&one, arenas[block] + at, 4);
+            return one;
+        }
         static float cluster_sum(uint32_t at, int blocks) {
-            float r = 0, one;
-            for (int i = 0; i < blocks; ++i) { memcpy(&one, arenas[i] + at, 4); r += one; }
+            float r = 0;
+            for (int i = 0; i < blocks; ++i) r += of_cluster(at, i);
             return r;
         }
         #define cluster_sum_2(AT) cluster_sum(AT, 2)

@@ -143,7 +143,8 @@ extension FusionCase {
             output "b" %8
             output "c" %10
             output "d" %9
-            """, ["contract x0 w -> t0", "map/1 t0 -> y0", "map/1 t0 x1 -> y1", "map/1 t0 -> y3", "rows/2 t0 -> y2"], fewRows: 8),
+            """, ["contract x0 w -> t0", "map/1 t0 -> y0", "map/1 t0 x1 -> y1", "map/1 t0 -> y3", "rows/2 t0 -> y2"],
+            fewRows: 8),
         FusionCase(
             "rows at several positions are written in order, by a kernel of their own",
             """

@@ -36,7 +36,8 @@ extension ProgramBuilder {
     /// The epilogue of a product whose columns go to several places: what each outlet stores of a point's parts, where the point is of
     /// its columns. `index` is the product's, with the place of a part as the column.
     func epilogue(
-        _ columns: SpreadColumns, _ group: Partition.Group, _ index: [IntegerExpression], _ builder: inout KernelBuilder,
+        _ columns: SpreadColumns, _ group: Partition.Group, _ index: [IntegerExpression],
+        _ builder: inout KernelBuilder,
         _ type: ElementType, factor: SplitFactors?
     ) throws(LoweringError) -> (body: ScalarBody, stores: [Store]) {
         let spread = columns.spread

@@ -37,7 +37,8 @@ struct SpreadProduct {
 
     /// Finds what is made of a product's columns; `labels` are those of the operand that has the columns.
     init?(
-        _ graph: Graph, users: [[NodeID]], exits: Set<Value>, isLive: [Bool], after product: NodeID, columns labels: [Int]
+        _ graph: Graph, users: [[NodeID]], exits: Set<Value>, isLive: [Bool], after product: NodeID,
+        columns labels: [Int]
     ) {
         guard case .contract(let contract) = graph.nodes[product].operation, !exits.contains(Value(product)) else {
             return nil
@@ -97,7 +98,8 @@ struct SpreadProduct {
                 case .map: !isTainted
                 case .view(let view): !isTainted && isFollowed(view)
                 case .concatenate: node.operands.allSatisfy { inside.contains($0.node) }
-                case .leaf, .reduce, .scan, .gather, .scatter, .contract, .convolve, .attend, .recur, .window, .sort: false
+                case .leaf, .reduce, .scan, .gather, .scatter, .contract, .convolve, .attend, .recur, .window, .sort:
+                    false
                 }
             if joins { inside.insert(id) } else { tainted.insert(id) }
         }

@@ -55,7 +55,7 @@ package struct KernelEmitter: Sendable {
 
     /// Whether register-blocked products exist for the operands; other types run as plain sums.
     func hasMicrokernel(_ kernel: Kernel, _ body: ContractionKernel) -> Bool {
-        if body.sums > 1 { return false }
+        if body.sums > 1 || !body.storesPoints { return false }
         // A single column leaves the lanes empty, unless they lie along the channels of a depthwise window.
         if ContractionPlan.product(body.columns) == 1,
             DepthwiseShape(kernel, body, lanes: CPrelude.lanes(target)) == nil

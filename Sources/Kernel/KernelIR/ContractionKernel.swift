@@ -61,6 +61,14 @@ package struct ContractionKernel: Hashable, Sendable {
     /// Sums of a point of the result.
     package var sums: Int { gates + rowSums.count }
 
+    /// Whether every point of the result is stored once, at a place that follows from the point alone: what writers of tiles expect.
+    package var storesPoints: Bool {
+        stores.count == 1
+            && stores.allSatisfy { store in
+                ([store.index] + store.mask).allSatisfy { !$0.variables.contains { $0.kind == .value } }
+            }
+    }
+
     /// Types of the epilogue's slots; the first, which is the accumulator, is not read as one.
     package var slotTypes: [ElementType] {
         Array(repeating: operandElement.computeType, count: gates) + rowSums.map { _ in .f32 }

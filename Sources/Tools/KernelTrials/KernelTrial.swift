@@ -29,7 +29,7 @@ package struct KernelTrial: Sendable {
 
     /// All trials: odd shapes first, then layers of models.
     package static let all: [KernelTrial] =
-        oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + coded + products
+        oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + turned + coded + products
         + convolutions + special + attentions + oddTriton + everyForm + everyConvolution + manyCoded
         + oddWindows + firstLayers + residualNetwork
 

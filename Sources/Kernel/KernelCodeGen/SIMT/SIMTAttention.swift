@@ -14,7 +14,9 @@ package func simtAttentionChoices(
     // Split decoding: a block a processor, each of 128 keys at least (measured, H200).
     let decoders = max(1, target.multiprocessors / max(1, shape.heads.constantValue ?? 1))
     let tiles = max(1, (body.keys.extent.constantValue ?? 2048) / 128)
-    let share = [16, 8, 4, 2, 1].first { $0 <= min(decoders, tiles) } ?? 1
+    // Eight blocks join in each other's shared memory, as long as they do not have too much to read.
+    let most = target.hasClusters && tiles <= 32 ? 8 : 16
+    let share = [16, 8, 4, 2, 1].first { $0 <= min(decoders, tiles, most) } ?? 1
     let parts = forms[0] == 2 ? share : shape.defaultParts(rows: power)
     return [
         Choice("form", forms), Choice("rows", [power] + [4, 8, 2, 1].filter { $0 != power }),

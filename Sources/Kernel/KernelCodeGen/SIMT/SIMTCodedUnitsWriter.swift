@@ -10,6 +10,9 @@ import KernelIR
 /// exact, sums are f32; a block's scale multiplies the block's sum. One number takes about 1.4 instructions, where decoding to f32
 /// takes more than 5 and is slower than memory.
 ///
+/// One row that has to be computed (a norm) is computed once by a block, into shared memory: what each warp took for itself would be more
+/// than what it takes to multiply.
+///
 /// Packed codes: `[column tile of 16][64 summed elements][lane][16 bytes]`; scales beside them
 /// `[column tile][64 summed elements][8][2 blocks][2]`. In a word of a lane (g = lane / 4, t = lane % 4), for step j of 2 in block
 /// h of 2, half-word p of pair i holds at bit 4i the code of column `g + i % 2 × 8` and element `32h + 8t + 4j + i / 2 × 2 + p`.
@@ -40,6 +43,11 @@ struct SIMTCodedUnitsWriter {
     private var columnTiles: Int { ((product.columns ?? 0) + 15) / 16 }
     private var hasBlocks: Bool { codes.blocks > 1 }
     private var isHalf: Bool { product.element == .f16 }
+    /// Whether the left operand goes through shared memory.
+    private var isKept: Bool {
+        let isComputed = product.left.plainLoad == nil || !product.rowSums.isEmpty
+        return rows == 1 && isComputed && depth * 2 + warps * sumsOfWarp * 4 <= 40 * 1024
+    }
     /// What a code of 0 becomes.
     private var bias: Int { isHalf ? 64 : 128 }
 
@@ -98,6 +106,7 @@ struct SIMTCodedUnitsWriter {
             "UNROLL for (int r = 0; r < \(tiles); ++r) UNROLL for (int e = 0; e < \(eights); ++e) "
                 + "UNROLL for (int i = 0; i < 4; ++i) c[r][e][i] = 0;", "uint4 w[\(ahead)][\(tiles)];",
             product.rowSums.isEmpty ? "" : "float own[\(product.rowSums.count)][\(eights)] = {};",
+            isKept ? "SHARED uint4 lefts[\(depth / 8)];" : "",
             "const int64_t start0 = (int64_t)first * \(slices) + member;",
             "const uint8_t *const from = codes + (start0 * 32 + lane) * 16;",
             hasBlocks
@@ -105,8 +114,9 @@ struct SIMTCodedUnitsWriter {
                     + "\(scaleWord) q[\(ahead)][\(tiles)];" : "",
         ]
         lines += ["UNROLL for (int u = 0; u < \(ahead); ++u)"] + load("u", "u")
+        lines.append("OVERLAP_WAIT;")
+        if isKept { lines += keepLeft(frame) }
         lines += [
-            "OVERLAP_WAIT;",
             turns > ahead
                 ? "\(isFlat ? "UNROLL" : "KEEP_LOOP") for (int turn = 0; turn < \(turns); turn += \(ahead)) {"
                 : "{ const int turn = 0;",
@@ -121,10 +131,13 @@ struct SIMTCodedUnitsWriter {
         lines += [
             slices % across == 0 ? "{" : "if (now < \(slices)) {", "UNROLL for (int h = 0; h < 2; ++h) {",
             "uint32_t x[\(eights)][4];", "float start[\(eights)][4];", "UNROLL for (int e = 0; e < \(eights); ++e) {",
-            frame.call("left", ["0", rowOfLane("e"), "now * \(Self.slice) + h * 32 + t * 8", "x[e]"]) + ";",
+            isKept
+                ? "{ const uint4 l = lefts[now * \(Self.slice / 8) + h * 4 + t]; "
+                    + "x[e][0] = l.x; x[e][1] = l.y; x[e][2] = l.z; x[e][3] = l.w; }"
+                : frame.call("left", ["0", rowOfLane("e"), "now * \(Self.slice) + h * 32 + t * 8", "x[e]"]) + ";",
             "multiply_\(type)_from(start[e], taken, x[e], zeros); multiply_\(type)(start[e], taken, x[e] + 2);",
         ]
-        lines += terms.statements
+        lines += isKept ? [] : terms.statements
         lines += [
             "}",
             "UNROLL for (int r = 0; r < \(tiles); ++r) {", "uint32_t a[4], d[4];",
@@ -228,6 +241,23 @@ struct SIMTCodedUnitsWriter {
         return (functions, statements)
     }
 
+    /// The left operand's one row into shared memory, and what it is summed of into the sums of the threads.
+    private func keepLeft(_ frame: SIMTFrame) -> [String] {
+        let runs = depth / 8
+        var lines = [
+            "UNROLL for (int u = 0; u < \((runs + threads - 1) / threads); ++u) { const int run = u * \(threads) + thread;",
+            "if (run < \(runs)) { uint32_t x[4]; \(frame.call("left", ["0", "0", "run * 8", "x"]));",
+            "lefts[run] = make_uint4(x[0], x[1], x[2], x[3]);",
+        ]
+        for number in product.rowSums.indices {
+            lines += [
+                "{ float z[8]; \(frame.call("term\(number)", ["0", "0", "run * 8", "z"]));",
+                "UNROLL for (int k = 0; k < 8; ++k) own[\(number)][0] += z[k]; }",
+            ]
+        }
+        return lines + ["} }", "BARRIER;"]
+    }
+
     /// Sums over the warps that share columns, and the epilogue.
     private func reduce(_ frame: SIMTFrame, _ finish: SIMTFrame.ReadyEpilogue, groups: Int) -> [String] {
         let (each, gates) = (sumsOfWarp, product.gates)
@@ -254,9 +284,10 @@ struct SIMTCodedUnitsWriter {
         ]
         for number in product.rowSums.indices {
             let place = "warp * \(each) + \(rows * (tiles * 16 + number)) + e * 8 + g"
+            // Lanes of a warp have parts of one row where it is kept, else those of a row's four are apart from others'.
             lines += [
                 "UNROLL for (int e = 0; e < \(eights); ++e) {",
-                "UNROLL for (int other = 1; other < 4; other *= 2) "
+                "UNROLL for (int other = 1; other < \(isKept ? 32 : 4); other *= 2) "
                     + "own[\(number)][e] += __shfl_xor_sync(0xffffffffu, own[\(number)][e], other);",
                 "if (t == 0 && e * 8 + g < \(rows)) folds[\(place)] = own[\(number)][e]; }",
             ]
@@ -268,9 +299,11 @@ struct SIMTCodedUnitsWriter {
             let place =
                 number < gates
                 ? "(q * \(gates) + \(number)) * \(rows) + m" : "\(rows * (tiles * 16 + number - gates)) + m"
+            // A row that is kept was summed by all warps.
+            let (first, count) = isKept && number >= gates ? ("0", warps) : ("part * \(across)", across)
             lines.append(
-                "float sum\(number) = 0; UNROLL for (int other = 0; other < \(across); ++other) "
-                    + "sum\(number) += folds[(part * \(across) + other) * \(each) + \(place)];")
+                "float sum\(number) = 0; UNROLL for (int other = 0; other < \(count); ++other) "
+                    + "sum\(number) += folds[(\(first) + other) * \(each) + \(place)];")
             let isScaled = codes.isScaledByRow && number < gates
             values.append("sum\(number)" + (isScaled ? " * scale\(number)" : ""))
         }

@@ -186,7 +186,7 @@ struct SIMTDecodeWriter {
                 ? "sums[e] = all == 0 ? 0 : div_fs(sum, all); }"
                 : isClustered
                     ? "sums[e] = sum; if (e % \(valueDepth) == 0) { tops[r] = top; tops[\(rows) + r] = all; } }"
-                : "own[e] = sum; if (e % \(valueDepth) == 0) { own[\(size) + r] = top; own[\(size + rows) + r] = all; } }",
+                    : "own[e] = sum; if (e % \(valueDepth) == 0) { own[\(size) + r] = top; own[\(size + rows) + r] = all; } }",
         ].filter { !$0.isEmpty } + (isLast ? ["BARRIER;"] : [])
     }
 

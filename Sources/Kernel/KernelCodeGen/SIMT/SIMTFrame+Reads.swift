@@ -39,6 +39,8 @@ extension SIMTFrame {
                 wanted += expression.variables.filter { $0.kind == .value }.map(\.index)
             }
         }
+        var printer = self.printer
+        printer.slotTypes = Array(repeating: .f32, count: sums)
         let kinds = reads.map { CTypes.scalar(types[$0]) }
         var functions = ""
         if !reads.isEmpty {
@@ -47,8 +49,6 @@ extension SIMTFrame {
             let sets = reads.enumerated().map { "*r\($0) = \(values[$1]?.text ?? "0");" }
             functions = ([head("void", "reads", axes, targets)] + statements + sets + ["}", ""]).joined(separator: "\n")
         }
-        var printer = self.printer
-        printer.slotTypes = Array(repeating: .f32, count: sums)
         printer.loaded = { node in reads.firstIndex(of: node).map { "r\($0)" } }
         let (statements, values) = printer.print(body, wanted: wanted)
         let writes = stores.map { printer.statement($0, values, types) }

@@ -114,8 +114,8 @@ struct SIMTProduct {
         }
     }
 
-    /// Whether the epilogue reads one sum, the product's.
-    var isPlain: Bool { gates == 1 && rowSums.isEmpty }
+    /// Whether the epilogue reads one sum, the product's, and stores one value.
+    var isPlain: Bool { gates == 1 && rowSums.isEmpty && body.storesPoints }
 
     /// What the left operand's values are rounded to before they are multiplied; nil where they stay as they are.
     var leftRounding: ElementType? {
