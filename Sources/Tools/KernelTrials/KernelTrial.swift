@@ -29,7 +29,8 @@ package struct KernelTrial: Sendable {
 
     /// All trials: odd shapes first, then layers of models.
     package static let all: [KernelTrial] =
-        oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + turned + coded + products
+        oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + turned + coded
+        + products
         + convolutions + special + attentions + oddTriton + everyForm + everyConvolution + manyCoded
         + oddWindows + firstLayers + residualNetwork
 
