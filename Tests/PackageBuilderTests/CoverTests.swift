@@ -18,7 +18,7 @@ import Testing
 /// Decisions about whole models: every one of them gives the same results, and the search keeps what wins.
 @Suite struct CoverTests {
     /// A map before a convolution with bias and ReLU, pooled by a sum over space, a norm, two sibling products, their sum, a residual
-    /// and a softmax.
+    /// and a softmax, and a product of which two maps take some columns each.
     private static func model() throws -> Pipeline.Model {
         var b = GraphBuilder(name: "covers")
         let image = TensorType(.f32, [1, 3, 9, 7])
@@ -47,10 +47,20 @@ import Testing
         let e = try b.map([r, most]) { $0.apply(.exp, $0.apply(.subtract, $1[0], $1[1])) }
         let total = try b.reshape(try b.add(.reduce(Reduce(.sum, axes: [1])), [e]), [1, 1])
         let y = try b.map([e, total]) { $0.apply(.divide, $1[0], $1[1]) }
-        b.graph.outputs = [GraphOutput(name: "y", value: y), GraphOutput(name: "h", value: h)]
+        let v = try b.leaf(.parameter("v", TensorType(.f32, [20, 8])))
+        let columns = try b.add(.contract(.matrixProduct(batchRank: 0)), [y, v])
+        let first = try b.map([try b.add(.view(.slice(axis: 1, start: 0, count: 6, step: 1)), [columns])]) {
+            $0.apply(.hyperbolicTangent, $1[0])
+        }
+        let second = try b.map([try b.add(.view(.slice(axis: 1, start: 6, count: 2, step: 1)), [columns])]) {
+            $0.apply(.absolute, $1[0])
+        }
+        b.graph.outputs = [("y", y), ("h", h), ("first", first), ("second", second)].map {
+            GraphOutput(name: $0.0, value: $0.1)
+        }
         let tensors = MemoryTensors(tensors: [
             "w": numbers(540, seed: 1), "bias": numbers(20, seed: 2), "p": numbers(400, seed: 3),
-            "q": numbers(400, seed: 4),
+            "q": numbers(400, seed: 4), "v": numbers(160, seed: 6),
         ])
         var record = ReferenceRecord(drawnFor: b.graph, samples: [], sets: 1, seed: 5)
         try record.evaluate(b.graph, tensors: tensors)
