@@ -146,6 +146,25 @@ extension FusionCase {
             """, ["contract x0 w -> t0", "map/1 t0 -> y0", "map/1 t0 x1 -> y1", "map/1 t0 -> y3", "rows/2 t0 -> y2"],
             fewRows: 8),
         FusionCase(
+            "a sum is stored once, and what is made of all of it is made where it is read",
+            """
+            input "x" f32[1, 8]
+            input "residual" f32[1, 4]
+            %0 = input 0 : f32[1, 8]
+            %1 = input 1 : f32[1, 4]
+            %2 = parameter "w" : f32[4, 8]
+            %3 = parameter "v" : f32[6, 4]
+            %4 = contract [0, 1] [2, 1] [0, 2] %0, %2 : f32[1, 4]
+            %5 = map add(a0, a1) %4, %1 : f32[1, 4]
+            %6 = map multiply(a0, a0) %5 : f32[1, 4]
+            %7 = reduce.sum axes [1] %6 : f32[1]
+            %8 = view.reshape [1, 1] %7 : f32[1, 1]
+            %9 = view.expand [1, 4] %8 : f32[1, 4]
+            %10 = map multiply(a0, reciprocalSquareRoot(add(a1, 1.0))) %5, %9 : f32[1, 4]
+            %11 = contract [0, 1] [2, 1] [0, 2] %10, %3 : f32[1, 6]
+            output "y" %11
+            """, ["contract x0 w x1 -> t0", "contract t0 v -> y0"], fewRows: 8),
+        FusionCase(
             "rows at several positions are written in order, by a kernel of their own",
             """
             input "x" f32[2, 8]

@@ -60,6 +60,9 @@ struct SpreadProduct {
             inside.filter { id in
                 if case .view = graph.nodes[id].operation { false } else { id != product }
             }.sorted() + outlets.map(\.node).filter { !inside.contains($0) }.sorted()
+        // Several values of the same columns are what a sum and its readers are: those compute them from the sum that is stored.
+        let order = outlets.sorted { $0.start < $1.start }
+        guard zip(order, order.dropFirst()).allSatisfy({ $0.start + $0.count <= $1.start }) else { return nil }
         let bounds = outlets.flatMap { [$0.start, $0.count] } + [extent]
         var candidates = [(parts: 1, count: bounds.reduce(0, Self.divisor))]
         for id in inside.sorted() {

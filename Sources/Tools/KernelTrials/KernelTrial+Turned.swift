@@ -29,12 +29,13 @@ extension KernelTrial {
 
 extension TrialShapes {
     /// A normed row times the weights of all heads; queries and keys are turned by halves (`x · cos + (−x₂, x₁) · sin`), queries are
-    /// stored, keys and values are written into caches `[head][7][width]` at position 5.
+    /// stored, keys and values are written into caches `[head][width]`.
     static func turned(_ heads: Int, _ keyHeads: Int, _ width: Int, _ depth: Int, _ element: ElementType) -> Kernel {
         let all = heads + 2 * keyHeads
         let (block, place, k) = (axis(0, all), axis(1, width / 2), axis(2, depth))
         let (part, row) = (axis(3, 2), axis(4, 1))
-        let (positions, position) = (7, 5)
+        // All that is compared is written.
+        let (positions, position) = (1, 0)
         var left = load(0, at(k))
         var square = left
         left.result = left.body.emit(

@@ -160,8 +160,7 @@ private struct SIMTProductChoices {
         // A thread of one row, two columns and two runs has use for 40 registers; as many blocks more keep reads under way.
         resident = Choice(
             "resident", rows == 1 && codes == nil && !isLong && product.element != .f32 ? [40, 0, 48] : [0, 40])
-        // Two tiles a warp where as many warps are left as processors hold at a time (measured, H200).
-        tiles = Choice("columnTiles", columns >= (rows == 1 ? 32 : 128) * processors ? [2, 1, 4] : [1, 2, 4])
+        tiles = Choice("columnTiles", columns >= 16 * processors * 8 ? [2, 1, 4] : [1, 2, 4])
         ringWarps = Choice("ringWarps", [8, 16, 4])
         let whole = weights.map(SIMTCodedRingWriter.start) ?? (ring: 8, residents: 1)
         residents = Choice("residents", [whole.residents, 3 - whole.residents])
