@@ -36,7 +36,11 @@ struct PackageMaker: Sendable {
     ) async throws -> Made {
         let interface = try ModelInterface(model.graph)
         var generated = try pipeline.stage(.generate) {
-            try GeneratedProgram(form.list, schedules: schedules, generator: generator)
+            do throws(EmissionError) {
+                return try GeneratedProgram(form.list, schedules: schedules, generator: generator)
+            } catch {
+                throw BuildError.unsupported("not supported on \(limits.name) yet: \(error)")
+            }
         }
         let groups = LaunchGroups(form, generated, joinsLaunches ? generator.device?.target : nil)
         generated.add(groups, generator)

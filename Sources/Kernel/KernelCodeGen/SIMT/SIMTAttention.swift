@@ -54,7 +54,10 @@ package func emitSIMTAttention(
     let chunks = valueDepth / run
     // Every thread of a block holds a run of the result; narrow odd values need as many threads as they have elements.
     guard let threads = [schedule[choices[3]], 256, 512, 1024].first(where: { $0 >= chunks && $0 <= target.threads })
-    else { throw EmissionError(kernel: kernel.name, reason: "values of \(valueDepth) elements") }
+    else {
+        throw EmissionError(
+            kernel: kernel.name, reason: "values of \(valueDepth) elements need more threads than a block has")
+    }
     var rows = schedule[choices[1]]
     while rows > 1, rows * (threads * (run + 1) + depth) * 4 > 44 * 1024 { rows /= 2 }
     guard (rows * (threads * (run + 1) + depth) + 64) * 4 <= 48 * 1024 else {
