@@ -107,6 +107,33 @@ import Testing
         }
     }
 
+    /// The same of convolutions: a window over many channels is cuDNN's by default.
+    @Test(arguments: [
+        ("", nil),
+        ("unproposed", "cuDNN for 2x20x20x64 by 64x3x3 failed: it has no way to compute the convolution"),
+        ("no convolutions", nil),
+    ])
+    func convolutionsThatFailAreGeneratedInstead(_ fault: String, _ line: String?) throws {
+        try HearthProcess.withFolder { folder in
+            let model = FakeGPU.root.appending(path: "Tests/hearthTests/Fixtures/window.pt2").path
+            let zeros = [[2, 20, 20, 64], [64, 3, 3, 64], [64]].enumerated().map { place, shape in
+                ("input.\(place)", ElementType.f16, shape, [UInt8](repeating: 0, count: 2 * shape.reduce(1, *)))
+            }
+            try HearthProcess.tensors(folder + "/in.safetensors", zeros)
+            let built = try FakeGPU.hearth(
+                ["optimize", model, "--device", "cuda", "--trials", "0", "-i", "in.safetensors", "-o", "m.hearth"],
+                fault: fault, in: folder)
+            #expect(built.code == 0, "\(built.errors)")
+            #expect(built.errors.contains("hearth: note: calls cuDNN in 1 of ") == fault.isEmpty, "\(built.errors)")
+            if let line {
+                let whole = "\(line); built again without cuDNN for 2x20x20x64 by 64x3x3"
+                #expect(built.errors.contains("hearth: note: \(whole)\n"), "\(built.errors)")
+                #expect(try Self.report(folder).contains(whole))
+            }
+            #expect(try FakeGPU.hearth(["verify", "m.hearth"], fault: fault, in: folder).code == 0)
+        }
+    }
+
     /// A package that was right may meet a library that fails later.
     @Test func aCallThatFailsLaterIsOneLine() throws {
         try HearthProcess.withFolder { folder in

@@ -182,6 +182,7 @@ int cudnnBackendExecute(HearthDnnHandle handle, HearthDnnObject plan, HearthDnnO
                     for (int64_t j = 0; j < e[3]; ++j) {
                         float sum = convolves ? 0 : at(x, xm, (int64_t[]){n, k, i, j});
                         if (!convolves && mode == HEARTH_DNN_ADD) sum += at(w, wm, (int64_t[]){n, k, i, j});
+                        if (!convolves && mode == HEARTH_DNN_MULTIPLY) sum *= at(w, wm, (int64_t[]){n, k, i, j});
                         if (!convolves && mode == HEARTH_DNN_RELU && sum < 0) sum = 0;
                         if (convolves)
                             for (int64_t q = 0; q < we[1] * we[2] * we[3]; ++q) {
