@@ -75,14 +75,12 @@ struct SIMTCodedUnitsWriter {
         let ahead = min(self.ahead, turns)
         let scaleType = frame.storage(codes.operand.scaleElement)
         let terms = self.terms(frame)
-        let points = groups * tiles * 16 / product.gates * rows
-        let finish = frame.readyEpilogue(
-            product.epilogue, product.stores, over: [b, m, product.result], sums: product.sums,
-            isEarly: points <= threads)
         let functions =
             pairs
             + frame.run("left", product.left, over: [b, m, s], along: s, count: 8, .words(product.element))
-            + finish.functions + terms.functions
+            + frame.epilogue(
+                "finish", product.epilogue, product.stores, over: [b, m, product.result], sums: product.sums)
+            + terms.functions
         // Loops of few turns are written out, so that what is asked for ahead needs no conditions.
         let isFlat = turns <= Self.mostFlatTurns
         func load(_ u: String, _ turn: String) -> [String] {
@@ -155,7 +153,7 @@ struct SIMTCodedUnitsWriter {
             lines.append("UNROLL for (int i = 0; i < 4; ++i) \(used) c[r][e][i] += y[i];")
         }
         lines += ["}", "}", "}", "}", "}", "}"]
-        lines += reduce(frame, finish, groups: groups)
+        lines += reduce(frame, groups: groups)
         let packings = self.packings()
         var extra = [SIMTFrame.Extra(name: "codes", type: "uint8_t", isRead: true)]
         if packings.count > 1 { extra.append(.init(name: "scales", type: scaleType, isRead: true)) }
@@ -259,23 +257,12 @@ struct SIMTCodedUnitsWriter {
     }
 
     /// Sums over the warps that share columns, and the epilogue.
-    private func reduce(_ frame: SIMTFrame, _ finish: SIMTFrame.ReadyEpilogue, groups: Int) -> [String] {
+    private func reduce(_ frame: SIMTFrame, groups: Int) -> [String] {
         let (each, gates) = (sumsOfWarp, product.gates)
         // Columns of the result that a group has.
         let results = tiles * 16 / gates
         let all = (product.columns ?? 0) / gates
-        // A thread's point among the results of a block.
-        let point = [
-            "const int part = place / \(results * rows), q = place % \(results * rows) / \(rows), m = place % \(rows);",
-            "const \(frame.integer) column = (BLOCK * \(groups) + part) * \(results) + q;",
-        ]
-        let read = finish.read(["0", "m", "column < \(all) ? column : \(all - 1)"])
-        var lines = finish.declarations
-        if !read.isEmpty {
-            let place = "thread < \(groups * results * rows) ? thread : 0"
-            lines += ["{ const int place = \(place);"] + point + ["(void)part; \(read) }"]
-        }
-        lines += [
+        var lines = [
             "SHARED float folds[\(warps * each)];",
             "UNROLL for (int r = 0; r < \(tiles); ++r) UNROLL for (int e = 0; e < \(eights); ++e) "
                 + "UNROLL for (int i = 0; i < 4; ++i) {",
@@ -292,8 +279,11 @@ struct SIMTCodedUnitsWriter {
                 "if (t == 0 && e * 8 + g < \(rows)) folds[\(place)] = own[\(number)][e]; }",
             ]
         }
-        lines +=
-            ["BARRIER;", "for (int place = thread; place < \(groups * results * rows); place += \(threads)) {"] + point
+        lines += [
+            "BARRIER;", "for (int place = thread; place < \(groups * results * rows); place += \(threads)) {",
+            "const int part = place / \(results * rows), q = place % \(results * rows) / \(rows), m = place % \(rows);",
+            "const \(frame.integer) column = (BLOCK * \(groups) + part) * \(results) + q;",
+        ]
         var values: [String] = []
         for number in 0..<product.sums {
             let place =
@@ -313,7 +303,7 @@ struct SIMTCodedUnitsWriter {
                 lines.append("const float scale\(number) = \(codes.scale("column * \(gates) + \(number)", frame));")
             }
         }
-        return lines + [finish.finish(["0", "m", "column"], values), "}", "}"]
+        return lines + [frame.call("finish", ["0", "m", "column"] + values) + ";", "}", "}"]
     }
 
     /// Codes and scales as host C.
