@@ -46,13 +46,16 @@ enum CUDAOnHost {
         static unsigned current() { return (unsigned)(blockIdx.x % clusterBlocks * blockThreads + threadIdx.x); }
 
         struct Copy { uint32_t to; const void *from; };
-        struct GroupProduct { float *c; uint64_t left, right; int columns; float (*value)(uint16_t); };
+        struct GroupProduct {
+            float *c; uint64_t left, right; int columns; float (*value)(uint16_t);
+            const uint32_t *kept = nullptr; bool isTurned = false, isMore = true;
+        };
         struct Fiber {
             ucontext_t context;
             std::vector<char> stack;
             bool done = false;
             int vote = 0;
-            long blockStep = 0, warpStep = 0, clusterStep = 0;
+            long blockStep = 0, groupStep = 0, warpStep = 0, clusterStep = 0;
             std::vector<std::vector<Copy>> groups;
             std::vector<Copy> open;
             std::vector<std::vector<GroupProduct>> products;
@@ -96,6 +99,19 @@ enum CUDAOnHost {
         static void __syncwarp() {
             const unsigned first = current() - threadIdx.x % 32, past = current() - threadIdx.x + (unsigned)blockThreads;
             meet(&Fiber::warpStep, first, first + 32 < past ? first + 32 : past);
+        }
+        static int __any_sync(unsigned, int value) {
+            fibers[current()]->vote = value;
+            __syncwarp();
+            int any = 0;
+            for (unsigned i = 0; i < 32; ++i) any |= fibers[current() / 32 * 32 + i]->vote;
+            __syncwarp();
+            return any;
+        }
+        /// Four warps that begin at a multiple of 128 threads.
+        static void GROUP_MEET(int) {
+            const unsigned first = current() - threadIdx.x % 128;
+            meet(&Fiber::groupStep, first, first + 128);
         }
         #define CLUSTER_BARRIER meet(&Fiber::clusterStep, 0, (unsigned)fibers.size())
         #define CLUSTER_LEAVE CLUSTER_BARRIER
@@ -286,15 +302,26 @@ enum CUDAOnHost {
         static void wait_products(size_t left) {
             Fiber &me = *fibers[current()];
             while (me.products.size() > left) {
-                for (const GroupProduct &p : me.products[0])
+                for (const GroupProduct &p : me.products[0]) {
+                    // Left factors in registers are those of all lanes when the product is done.
+                    uint32_t lefts[32][4] = {};
+                    if (p.kept) {
+                        auto all = show(p.kept, 16);
+                        for (int lane = 0; lane < 32; ++lane) memcpy(lefts[lane], all[lane], 16);
+                    }
                     for (int i = 0; i < p.columns / 2; ++i) {
                         const unsigned row = threadIdx.x / 32 % 4 * 16 + threadIdx.x % 32 / 4 + i % 4 / 2 * 8;
                         const unsigned column = i / 4 * 8 + threadIdx.x % 4 * 2 + i % 2;
-                        float sum = p.c[i];
-                        for (unsigned k = 0; k < 16; ++k)
-                            sum += p.value(swizzled(p.left, row, k)) * p.value(swizzled(p.right, column, k));
+                        float sum = p.isMore ? p.c[i] : 0;
+                        for (unsigned k = 0; k < 16; ++k) {
+                            const uint32_t pair = lefts[row % 8 * 4 + k % 8 / 2][k / 8 * 2 + row % 16 / 8];
+                            const uint16_t a = p.kept ? (uint16_t)(pair >> (k % 2 * 16)) : swizzled(p.left, row, k);
+                            const uint16_t b = p.isTurned ? swizzled(p.right, k, column) : swizzled(p.right, column, k);
+                            sum += p.value(a) * p.value(b);
+                        }
                         p.c[i] = sum;
                     }
+                }
                 me.products.erase(me.products.begin());
             }
         }
@@ -305,6 +332,18 @@ enum CUDAOnHost {
             fibers[current()]->openProducts.push_back({c, a, b, N, [](uint16_t h) { return load_f16(h); }}); }
         GROUP_PRODUCT(16) GROUP_PRODUCT(32) GROUP_PRODUCT(64) GROUP_PRODUCT(96) GROUP_PRODUCT(128) GROUP_PRODUCT(160)
         GROUP_PRODUCT(192) GROUP_PRODUCT(224) GROUP_PRODUCT(256)
+
+        #define GROUP_ATTENTION(TYPE, VALUE, N) \
+        FORCE void multiply_group_new_##TYPE##_##N(float *c, uint64_t a, uint64_t b, int isMore) { \
+            fibers[current()]->openProducts.push_back({c, a, b, N, VALUE, nullptr, false, isMore != 0}); } \
+        FORCE void multiply_group_kept_##TYPE##_##N(float *c, const uint32_t *a, uint64_t b, int isMore) { \
+            fibers[current()]->openProducts.push_back({c, 0, b, N, VALUE, a, false, isMore != 0}); } \
+        FORCE void multiply_group_turned_##TYPE##_##N(float *c, const uint32_t *a, uint64_t b) { \
+            fibers[current()]->openProducts.push_back({c, 0, b, N, VALUE, a, true}); }
+        #define GROUP_ATTENTIONS(N) \
+        GROUP_ATTENTION(bf16, host_bf16, N) GROUP_ATTENTION(f16, [](uint16_t h) { return load_f16(h); }, N)
+        GROUP_ATTENTIONS(16) GROUP_ATTENTIONS(32) GROUP_ATTENTIONS(48) GROUP_ATTENTIONS(64) GROUP_ATTENTIONS(128)
+        FORCE uint64_t group_turned(uint32_t at) { return group_tile(at); }
 
         /// Barriers of blocks that count arrivals and bytes; what is copied is there when all have arrived, not before.
         struct Barrier {

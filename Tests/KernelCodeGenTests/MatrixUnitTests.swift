@@ -105,6 +105,22 @@ import Testing
 
     @Test(
         arguments: [
+            AttentionCase(queries: 150, keys: 300, depth: 64, valueDepth: 64, element: .f16),
+            AttentionCase(group: 2, queries: 70, keys: 70, depth: 32, valueDepth: 48, element: .f16, isCausal: true),
+            AttentionCase(batch: 2, queries: 40, keys: 277, depth: 16, valueDepth: 32, element: .bf16, mask: .keys),
+            AttentionCase(queries: 20, keys: 140, depth: 80, valueDepth: 80, element: .bf16, mask: .all),
+            AttentionCase(queries: 133, keys: 65, depth: 128, valueDepth: 128, element: .bf16, mask: .added),
+            AttentionCase(queries: 200, keys: 200, depth: 64, valueDepth: 64, element: .bf16, mask: .triangle),
+            AttentionCase(
+                queries: 17, keys: 41, depth: 16, valueDepth: 16, element: .f16, isCausal: true, isSymbolic: true),
+        ], [(0, 2), (2, 3), (7, 4)])
+    func attentionsOfSpecialisedWarps(_ attention: AttentionCase, _ way: (tile: Int, stages: Int)) throws {
+        let schedule = Schedule(["form": 3, "tile": way.tile, "stages": way.stages])
+        try attention.verify(EmulatedKernel(attention.kernel, schedule))
+    }
+
+    @Test(
+        arguments: [
             AttentionCase(group: 4, queries: 1, keys: 600, depth: 64, valueDepth: 64, element: .bf16, mask: .keys),
             AttentionCase(group: 2, queries: 5, keys: 75, depth: 32, valueDepth: 48, element: .f16, isCausal: true),
             AttentionCase(batch: 2, queries: 3, keys: 40, depth: 80, valueDepth: 16, element: .f16, mask: .all),

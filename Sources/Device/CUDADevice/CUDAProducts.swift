@@ -67,6 +67,10 @@ final class CUDAProduct: CUDALibraryCall {
     private var left: HearthLtLayout?
     private var result: HearthLtLayout?
     private var proposal = HearthLtProposal()
+    /// That of the workspace must be at a multiple of so many: what begins elsewhere loses as much.
+    private static let workspaceAlignment = 256
+
+    private var workspaceBytes: Int { max(0, product.workspaceBytes - Self.workspaceAlignment) }
 
     init(_ product: MatrixProduct) throws(DeviceError) {
         library = try CUDAProductLibrary.shared.get()
@@ -114,13 +118,15 @@ final class CUDAProduct: CUDALibraryCall {
         var place = product.result
         place.operand = product.addend ?? -1
         let added = product.addend == nil ? to : at(place, product.resultElement)
+        let begin = UInt(address(product.workspace)) + UInt(Self.workspaceAlignment - 1)
+        let workspace = begin / UInt(Self.workspaceAlignment) * UInt(Self.workspaceAlignment)
         let status = withUnsafePointer(to: one) { one in
             withUnsafePointer(to: kept) { kept in
                 withUnsafePointer(to: proposal.algorithm) { algorithm in
                     library.call.cublasLtMatmul(
                         handle, description, one, at(product.right, product.element), right,
                         at(product.left, product.element), left, kept, added, result, to, result, algorithm,
-                        UnsafeMutableRawPointer(bitPattern: UInt(address(product.workspace))), product.workspaceBytes,
+                        UnsafeMutableRawPointer(bitPattern: workspace), workspaceBytes,
                         UnsafeMutableRawPointer(stream))
                 }
             }
@@ -166,7 +172,7 @@ final class CUDAProduct: CUDALibraryCall {
         var preference: HearthLtPreference?
         try library.check(call.cublasLtMatmulPreferenceCreate(&preference), "asking for products")
         defer { _ = call.cublasLtMatmulPreferenceDestroy(preference) }
-        var bytes = UInt64(product.workspaceBytes)
+        var bytes = UInt64(workspaceBytes)
         try library.check(
             call.cublasLtMatmulPreferenceSetAttribute(preference, Int32(HEARTH_LT_WORKSPACE_BYTES), &bytes, 8),
             "asking for products")

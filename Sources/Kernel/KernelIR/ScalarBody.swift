@@ -87,6 +87,16 @@ package struct ScalarFunction: Hashable, Sendable {
         self.result = result
     }
 
+    /// Whether any index or condition hangs on a variable.
+    package func uses(_ variable: Variable) -> Bool {
+        var isUsed = false
+        _ = body.mapping { expression in
+            if expression.variables.contains(variable) { isUsed = true }
+            return expression
+        }
+        return isUsed
+    }
+
     /// The load and nothing else, when the function is a plain load.
     package var plainLoad: (parameter: Int, index: IntegerExpression, mask: [IntegerExpression])? {
         guard case .load(let parameter, let index, let mask) = body.nodes[result] else { return nil }

@@ -31,7 +31,7 @@ package struct KernelTrial: Sendable {
     package static let all: [KernelTrial] =
         oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + turned + coded
         + products
-        + convolutions + special + attentions + oddTriton + everyForm + everyConvolution + manyCoded
+        + convolutions + special + attentions + groupAttentions + oddTriton + everyForm + everyConvolution + manyCoded
         + oddWindows + firstLayers + residualNetwork
 
     private static func rounding(_ element: ElementType) -> Double {
@@ -100,7 +100,7 @@ package struct KernelTrial: Sendable {
         return trials
     }()
 
-    private static func attention(_ name: String, _ kernel: Kernel, _ schedules: [Schedule], isTimed: Bool = false)
+    static func attention(_ name: String, _ kernel: Kernel, _ schedules: [Schedule], isTimed: Bool = false)
         -> KernelTrial
     {
         KernelTrial(
@@ -108,7 +108,7 @@ package struct KernelTrial: Sendable {
             isTimed: isTimed)
     }
 
-    private static let flash = [4, 8, 2].map { Schedule(["form": 1, "warps": $0]) }
+    static let flash = [4, 8, 2].map { Schedule(["form": 1, "warps": $0]) }
     private static func decode(_ parts: Int, _ warps: Int = 4) -> Schedule {
         Schedule(["form": 2, "parts": parts, "warps": warps])
     }

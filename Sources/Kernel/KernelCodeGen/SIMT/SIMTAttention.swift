@@ -8,6 +8,11 @@ package func simtAttentionChoices(
     let shape = SIMTAttentionShape(kernel, body, target)
     let queries = body.queries.extent.constantValue ?? 64
     var forms = SIMTFlashWriter.applies(shape) ? (queries >= 16 ? [1, 0] : [0, 1]) : [0]
+    if SIMTGroupFlashWriter.applies(shape) {
+        // From a block of 64 rows a processor on (measured, H200).
+        let blocks = shape.blocks(rows: 64)
+        forms.insert(3, at: queries >= 16 && blocks >= target.multiprocessors ? 0 : forms.count)
+    }
     if SIMTDecodeWriter.applies(shape), shape.isCountable { forms.insert(2, at: 0) }
     let rows = min(8, max(1, shape.rowCount ?? 8))
     let power = [1, 2, 4, 8].first { $0 >= rows } ?? 8
@@ -23,6 +28,9 @@ package func simtAttentionChoices(
         Choice("parts", shape.isCountable ? [parts] + [1, 2, 4, 8, 16, 32].filter { $0 != parts } : [1]),
         Choice("threads", [128, 256].filter { $0 <= target.threads }),
         Choice("warps", forms[0] == 2 ? [8, 4] : [4, 8, 2]),
+        // Tiles of form 3, and how many are in shared memory.
+        Choice("tile", forms.contains(3) ? Array(SIMTGroupFlashWriter.tiles.indices) : [0]),
+        Choice("stages", forms.contains(3) ? [2, 3, 4] : [2]),
     ]
 }
 
@@ -40,6 +48,19 @@ package func emitSIMTAttention(
             throw EmissionError(kernel: kernel.name, reason: "matrix units do not serve this attention")
         }
         return SIMTFlashWriter(shape: shape, symbol: symbol, warps: schedule[choices[4]]).write()
+    }
+    if schedule[choices[0]] == 3 {
+        guard choices[0].values.contains(3) else {
+            throw EmissionError(kernel: kernel.name, reason: "groups of warps do not serve this attention")
+        }
+        let tile = SIMTGroupFlashWriter.tiles[schedule[choices[5]]]
+        let writers = (2...max(2, schedule[choices[6]])).reversed().map {
+            SIMTGroupFlashWriter(shape: shape, symbol: symbol, tile: tile, stages: $0)
+        }
+        guard let writer = writers.first(where: \.fits) else {
+            throw EmissionError(kernel: kernel.name, reason: "two tiles of keys and values do not fit in shared memory")
+        }
+        return writer.write()
     }
     if schedule[choices[0]] == 2 {
         guard choices[0].values.contains(2) else {
@@ -148,14 +169,17 @@ struct SIMTAttentionShape {
             "mask", mask, over: [body.batch, body.keyHeads, body.group, body.queries, body.keys], as: nil)
     }
 
-    /// C text of what is added to a score for group `g`, query `i` and key `k`.
+    /// C text of what the mask adds to a score for group `g`, query `i` and key `k`.
+    func maskTerm(_ frame: SIMTFrame, group: String, query: String, key: String) -> String {
+        guard let mask = body.mask else { return "0.0f" }
+        let call = frame.call("mask", ["b", "h", group, query, key])
+        let type = mask.body.types(parameters: kernel.parameters)[mask.result]
+        return type == .bool ? "(\(call) ? 0.0f : -__builtin_inff())" : "(float)\(call)"
+    }
+
+    /// As `maskTerm`, and what causality hides.
     func term(_ frame: SIMTFrame, group: String, query: String, key: String) -> String {
-        var text = "0.0f"
-        if let mask = body.mask {
-            let call = frame.call("mask", ["b", "h", group, query, key])
-            let type = mask.body.types(parameters: kernel.parameters)[mask.result]
-            text = type == .bool ? "(\(call) ? 0.0f : -__builtin_inff())" : "(float)\(call)"
-        }
+        let text = maskTerm(frame, group: group, query: query, key: key)
         return body.isCausal ? "(\(key) > \(query) ? -__builtin_inff() : \(text))" : text
     }
 }

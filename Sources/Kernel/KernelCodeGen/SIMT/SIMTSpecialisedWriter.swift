@@ -58,7 +58,7 @@ struct SIMTSpecialisedWriter {
 
     /// Bytes of shared memory: stages, a patch for each warp that multiplies, barriers.
     static func sharedBytes(_ tile: Tile, stages: Int) -> Int {
-        stages * (tile.rows + tile.columns) * 128 + tile.groups * 4 * patchBytes + stages * 16 + 16
+        stages * (tile.rows + tile.columns) * 128 + tile.groups * 4 * SIMTWarpFinish.patchBytes + stages * 16 + 16
     }
 
     /// Blocks that a processor has room for: by shared memory, and by registers, of which the units' instruction needs some more
@@ -67,11 +67,6 @@ struct SIMTSpecialisedWriter {
         let fits = 2 * (sharedBytes(tile, stages: stages) + 1024) <= target.sharedBytes + 1024
         return fits && tile.columns / 2 + 32 <= 65536 / (2 * tile.threads) / 8 * 8 ? 2 : 1
     }
-
-    /// Columns that a warp finishes at a time.
-    private static let chunk = 32
-    /// Bytes of a warp's patch of shared memory, through which sums go from the units' order to rows.
-    private static let patchBytes = 16 * (chunk + 4) * 4
 
     /// Columns as they are packed: whole blocks of eight.
     private var packedColumns: Int { ((product.columns ?? 0) + 7) / 8 * 8 }
@@ -96,7 +91,7 @@ struct SIMTSpecialisedWriter {
             element: product.element)
         let finish = finishing(frame)
         let patches = stages * stageBytes
-        let barriers = patches + tile.groups * 4 * Self.patchBytes
+        let barriers = patches + tile.groups * 4 * SIMTWarpFinish.patchBytes
         let meet = cluster > 1 ? "CLUSTER_BARRIER;" : "BARRIER;"
         let registers = self.registers
         let i = frame.integer
@@ -200,11 +195,9 @@ struct SIMTSpecialisedWriter {
     }
 
     /// What the groups do that multiply.
-    private func multiplying(_ frame: SIMTFrame, _ finish: Finish, patches: Int) -> [String] {
+    private func multiplying(_ frame: SIMTFrame, _ finish: SIMTWarpFinish, patches: Int) -> [String] {
         let i = frame.integer
         let type = product.element == .f16 ? "f16" : "bf16"
-        let chunk = Self.chunk
-        let pitch = chunk + 4
         func release(_ stage: String) -> String {
             cluster > 1
                 ? "if (thread < \(cluster)) barrier_arrive_of(empty + 8 * (\(stage)), thread);"
@@ -213,7 +206,7 @@ struct SIMTSpecialisedWriter {
         var lines = [
             "OVERLAP_WAIT;", "int taken = group - 1; (void)taken;",
             "const int lane = thread % 32, warp = thread / 32; (void)warp;",
-            "float *const sums = (float *)(arena + \(patches)) + ((group - 1) * 4 + warp) * \(16 * pitch);",
+            "float *const sums = (float *)(arena + \(patches)) + ((group - 1) * 4 + warp) * \(16 * SIMTWarpFinish.pitch);",
             "KEEP_LOOP for (int tile = BLOCK / \(cluster); tile < \(tiles); tile += \(clusters)) {",
         ]
         if tile.takesTurns {
@@ -249,64 +242,22 @@ struct SIMTSpecialisedWriter {
             "} while (++turn < \(turns));",
             tile.takesTurns ? "if (thread == 0) barrier_arrive(order + 8 * (2 - group));" : "",
             "GROUP_WAIT(0);", release("last"),
-            "UNROLL for (int part = 0; part < \(tile.columns / chunk); ++part) {",
         ]
-        // What the next chunk needs is on its way while this one is computed.
-        let parts = tile.columns / chunk
-        let next = finish.fetch("(part + 1) % 2", "firstColumn + (part + 1) * \(chunk)")
-        if !next.isEmpty { lines += ["if (part + 1 < \(parts)) {"] + next + ["}"] }
-        lines += [
-            "const \(i) edge = firstColumn + part * \(chunk);",
-            "WARP_BARRIER;",
-            "UNROLL for (int j = 0; j < \(chunk / 8); ++j) UNROLL for (int e = 0; e < 4; ++e)",
-            "sums[(lane / 4 + e / 2 * 8) * \(pitch) + j * 8 + lane % 4 * 2 + e % 2] = c[(part * \(chunk / 8) + j) * 4 + e];",
-            "WARP_BARRIER;", "{ const int thread = lane;",
-        ]
-        return lines + finish.statements + ["}", "}", "}"]
+        return lines + finish.finish(columns: tile.columns, first: "firstColumn", integer: i) + ["}"]
     }
 
-    /// The epilogue of a chunk of columns.
-    private struct Finish {
-        let functions: String
-        /// Declares what is fetched ahead, for this chunk and the next; nil where nothing is.
-        let words: String?
-        /// Fetches into a half what the chunk that begins at a column needs.
-        let fetch: (_ half: String, _ edge: String) -> [String]
-        let statements: [String]
-    }
-
-    /// The epilogue of 16 rows of a chunk of columns, by a warp.
-    private func finishing(_ frame: SIMTFrame) -> Finish {
-        let axes = [product.batch, product.row, product.column]
-        let chunk = Self.chunk
-        let pitch = chunk + 4
-        let arguments = ["b", "top + r", "edge + q"]
-        let condition = "top + r < rows && edge + q < columns"
-        func within(_ run: Int) -> [String] {
-            ["b", "(top + r < rows ? top + r : rows - 1)", "(edge + q < columns ? edge + q : columns - \(run))"]
-        }
-        for run in [8, 4, 2] {
-            let runs = frame.finishingRuns(
-                product.epilogue, product.stores, over: axes, count: 16 * chunk, run: run, columns: chunk, threads: 32,
-                point: ["const int r = e / \(chunk / run);"], arguments: arguments, inside: within(run),
-                accumulators: "UNROLL for (int i = 0; i < \(run); ++i) sums_[i] = sums[r * \(pitch) + q + i]",
-                condition: condition)
-            guard let runs else { continue }
-            guard runs.words > 0, runs.turns * runs.words <= 16 else {
-                return Finish(functions: runs.functions, words: nil, fetch: { _, _ in [] }, statements: runs.statements)
-            }
-            return Finish(
-                functions: runs.functions, words: "uint32_t words[2][\(runs.turns)][\(runs.words)];",
-                fetch: { half, edge in
-                    ["{ const int thread = lane; const \(frame.integer) edge = \(edge);"] + runs.fetch("words[\(half)]")
-                        + ["}"]
-                }, statements: runs.finish("words[part % 2]"))
-        }
-        let plain = frame.finishing(
-            product.epilogue, product.stores, over: axes, count: 16 * chunk, threads: 32,
-            point: ["const int r = e / \(chunk), q = e % \(chunk);"], arguments: arguments, inside: within(1),
-            accumulator: "sums[r * \(pitch) + q]", condition: condition)
-        return Finish(functions: plain.functions, words: nil, fetch: { _, _ in [] }, statements: plain.statements)
+    /// The epilogue of 16 rows of a tile, by a warp.
+    private func finishing(_ frame: SIMTFrame) -> SIMTWarpFinish {
+        SIMTWarpFinish(
+            frame, product.epilogue, product.stores, over: [product.batch, product.row, product.column],
+            .init(
+                arguments: ["b", "top + r", "edge + q"],
+                inside: { run in
+                    [
+                        "b", "(top + r < rows ? top + r : rows - 1)",
+                        "(edge + q < columns ? edge + q : columns - \(run))",
+                    ]
+                }, condition: "top + r < rows && edge + q < columns"))
     }
 
     /// The rearrangement of the right operand as host C: `[batch][slice][column / 8][column % 8][64]`, runs of 8 swapped about, zeros
