@@ -169,6 +169,7 @@ enum CUDAOnHost {
         FORCE uint16_t store_f16(float x) { _Float16 h = (_Float16)x; uint16_t r; memcpy(&r, &h, 2); return r; }
         FORCE float div_fs(float a, float b) { return a / b; }
         FORCE float near_sqrt(float x) { return sqrtf(x); }
+        FORCE float erf_sum_fs(float x) { return 1 + erff(x); }
         FORCE float fma_fs(float a, float b, float c) { return fmaf(a, b, c); }
         FORCE double fma_ds(double a, double b, double c) { return fma(a, b, c); }
         #define MATH(NAME, F, D) FORCE float NAME##_fs(float x) { return F(x); } FORCE double NAME##_ds(double x) { return D(x); }

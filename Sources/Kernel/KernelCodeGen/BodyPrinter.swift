@@ -43,6 +43,8 @@ package struct BodyPrinter {
     package var outside: (scalar: String, vector: String)?
     /// Whether the language has a type of 16-bit reals; else f16 is loaded and stored by functions.
     package var hasHalf = true
+    /// A function of one f32 number that gives 1 + erf(x), where the language has one (scalars alone).
+    package var errorSum: String?
     /// Text of a loaded value (by its node) that was read before, of the load's compute type.
     package var loaded: (Int) -> String? = { _ in nil }
     /// Compute types of slots and storage types of rows.
@@ -139,8 +141,10 @@ package struct BodyPrinter {
         var vectors: Set<Variable> = []
         for node in body.nodes.indices where needed[node] {
             let name = "n\(node)\(suffix)"
-            let (lines, text) = printer.print(
-                body.nodes[node], node, name, types, values, vectors, isRoundedAlone: rounded[node])
+            let (lines, text) =
+                sumWithError(body, node, name, types, values)
+                ?? printer.print(
+                    body.nodes[node], node, name, types, values, vectors, isRoundedAlone: rounded[node])
             statements += lines
             values[node] = text
             let variable = Variable(.value, node)
@@ -162,6 +166,18 @@ package struct BodyPrinter {
             }
         }
         return rounded
+    }
+
+    /// 1 + erf(x) by the language's own function: nil where a node is anything else.
+    private func sumWithError(
+        _ body: ScalarBody, _ node: Int, _ name: String, _ types: [ElementType], _ values: [Int: Text]
+    ) -> ([String], Text)? {
+        guard let errorSum, case .apply(.add, let terms) = body.nodes[node], terms.count == 2, types[node] == .f32,
+            let one = terms.firstIndex(where: { body.nodes[$0] == .real(bits: (1.0).bitPattern, .f32) }),
+            case .apply(.errorFunction, let arguments) = body.nodes[terms[1 - one]],
+            let argument = arguments.first.flatMap({ values[$0] }), !argument.isVector
+        else { return nil }
+        return (["const float \(name) = \(errorSum)(\(argument.text));"], Text(name, isVector: false))
     }
 
     private func operands(_ node: ScalarBody.Node) -> [Int] {

@@ -9,9 +9,8 @@ package func simtAttentionChoices(
     let queries = body.queries.extent.constantValue ?? 64
     var forms = SIMTFlashWriter.applies(shape) ? (queries >= 16 ? [1, 0] : [0, 1]) : [0]
     if SIMTGroupFlashWriter.applies(shape) {
-        // From a block of 64 rows a processor on (measured, H200).
-        let blocks = shape.blocks(rows: 64)
-        forms.insert(3, at: queries >= 16 && blocks >= target.multiprocessors ? 0 : forms.count)
+        // Where a group's rows are mostly there (measured, H200).
+        forms.insert(3, at: queries >= 16 && shape.rowCount ?? 64 >= 48 ? 0 : forms.count)
     }
     if SIMTDecodeWriter.applies(shape), shape.isCountable { forms.insert(2, at: 0) }
     let rows = min(8, max(1, shape.rowCount ?? 8))
@@ -29,7 +28,7 @@ package func simtAttentionChoices(
         Choice("threads", [128, 256].filter { $0 <= target.threads }),
         Choice("warps", forms[0] == 2 ? [8, 4] : [4, 8, 2]),
         // Tiles of form 3, and how many are in shared memory.
-        Choice("tile", forms.contains(3) ? Array(SIMTGroupFlashWriter.tiles.indices) : [0]),
+        Choice("tile", forms.contains(3) ? SIMTGroupFlashWriter.preferredTiles(shape) : [0]),
         Choice("stages", forms.contains(3) ? [2, 3, 4] : [2]),
     ]
 }

@@ -52,6 +52,7 @@ struct SIMTFrame {
     var printer: BodyPrinter {
         var printer = BodyPrinter(parameters: kernel.parameters, index: index, lanes: 1, laneAxis: nil)
         printer.hasHalf = false
+        if dialect == .cuda { printer.errorSum = "erf_sum_fs" }
         return printer
     }
 
