@@ -130,4 +130,17 @@ let siblingCases: [RuleCase] = [
         let v = try layer("v", 6, "cdk nk cdn")
         return try g.b.add(.concatenate(axis: 2), [try g.apply(.exp, q), k, v])
     },
+    // One of them has no bias.
+    RuleCase("products of one operand with weights and biases -> slices of one") { g in
+        let x = try g.input([2, 3, 4])
+        func product(_ name: String, _ count: Dimension) throws -> Value {
+            try g.contract(x, try g.weight(name, [count, 4]), "abk nk abn")
+        }
+        func biased(_ name: String, _ count: Dimension) throws -> Value {
+            let bias = try g.b.expand(try g.weight("\(name).bias", [count]), [2, 3, count])
+            return try g.apply(.add, try product(name, count), bias)
+        }
+        let (q, k, v) = (try biased("q", 6), try product("k", 5), try biased("v", 6))
+        return try g.b.add(.concatenate(axis: 2), [try g.apply(.exp, q), k, v])
+    },
 ]

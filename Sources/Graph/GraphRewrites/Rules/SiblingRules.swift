@@ -72,25 +72,53 @@ private struct BiasedProjection {
     }
 }
 
-/// Those that can become one with a biased projection, itself included, in the order of the operand's users.
-private func family(_ c: RewriteContext, _ own: BiasedProjection) -> [BiasedProjection] {
-    var shape = c.shape(own.projection.weight)
-    shape[own.projection.weightAxis] = 1
-    return c.users[own.projection.input.node.index].compactMap { user in
-        guard c.users[user.index].count == 1, let map = c.users[user.index].first,
-            let other = BiasedProjection(c, map), other.projection.id == user,
-            other.projection.input == own.projection.input, other.projection.contract == own.projection.contract,
-            other.projection.side == own.projection.side, other.expression == own.expression, other.side == own.side,
-            c.type(Value(map)).element == c.type(Value(own.id)).element
-        else { return nil }
-        var otherShape = c.shape(other.projection.weight)
-        otherShape[other.projection.weightAxis] = 1
-        return otherShape == shape ? other : nil
+/// A projection of a family and its bias; those without one have zeros, which change nothing, added.
+private struct Member {
+    /// The map or, where there is no bias, the product.
+    let id: NodeID
+    let projection: Projection
+    let bias: Value?
+}
+
+extension ScalarExpression {
+    /// Whether it adds its two operands and does nothing else but convert.
+    fileprivate var isSum: Bool {
+        guard case .apply(.add, let terms) = step(root) else { return false }
+        return terms.allSatisfy { if case .argument = step(peeled($0)) { true } else { false } }
     }
 }
 
-private func mergeBiasedSiblings(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
-    guard let own = BiasedProjection(c, id) else { return nil }
+/// Those that can become one with a biased projection, itself included, in the order of the operand's users.
+private func family(_ c: RewriteContext, _ own: BiasedProjection) -> [Member] {
+    func canJoin(_ other: Projection) -> Bool {
+        guard other.input == own.projection.input, other.contract == own.projection.contract,
+            other.side == own.projection.side
+        else { return false }
+        var (shape, otherShape) = (c.shape(own.projection.weight), c.shape(other.weight))
+        shape[own.projection.weightAxis] = 1
+        otherShape[other.weightAxis] = 1
+        return shape == otherShape
+    }
+    let element = c.type(Value(own.id)).element
+    return c.users[own.projection.input.node.index].compactMap { user in
+        if c.users[user.index].count == 1, let map = c.users[user.index].first,
+            let other = BiasedProjection(c, map), other.projection.id == user
+        {
+            guard canJoin(other.projection), other.expression == own.expression, other.side == own.side,
+                c.type(Value(map)).element == element
+            else { return nil }
+            return Member(id: map, projection: other.projection, bias: other.bias)
+        }
+        guard own.expression.isSum, let other = Projection(c, user), canJoin(other), c.type(Value(user)).element == element
+        else { return nil }
+        return Member(id: user, projection: other, bias: nil)
+    }
+}
+
+/// The slice of a family's sum that is what one of them was; nil where there is nothing to join.
+private func joined(
+    _ c: inout RewriteContext, _ id: NodeID, _ own: BiasedProjection
+) throws(ShapeError) -> Value? {
     let family = family(c, own)
     guard family.count > 1, Set(family.map(\.projection.weight)).count > 1 else { return nil }
     let (weightAxis, resultAxis) = (own.projection.weightAxis, own.projection.resultAxis)
@@ -99,12 +127,17 @@ private func mergeBiasedSiblings(_ c: inout RewriteContext, _ id: NodeID) throws
     for member in family {
         if member.id == id { start = weights.reduce(0) { $0 + c.builder.shape($1)[weightAxis] } }
         weights.append(try c.movedEarly(member.projection.weight))
-        biases.append(try c.movedEarly(member.bias))
+        if let bias = member.bias {
+            biases.append(try c.movedEarly(bias))
+        } else {
+            let zero = try c.builder.scalar(0, c.type(own.bias).element)
+            biases.append(try c.builder.expand(zero, [c.shape(member.projection.weight)[weightAxis]]))
+        }
     }
-    let joined = try c.builder.add(.concatenate(axis: weightAxis), weights)
+    let weight = try c.builder.add(.concatenate(axis: weightAxis), weights)
     let input = c.moved(own.projection.input)
     let product = try c.builder.add(
-        .contract(own.projection.contract), own.projection.side == 0 ? [input, joined] : [joined, input])
+        .contract(own.projection.contract), own.projection.side == 0 ? [input, weight] : [weight, input])
     let bias = try c.builder.expand(
         try c.builder.add(.concatenate(axis: 0), biases), c.builder.shape(product))
     let sum = try c.builder.add(.map(own.expression), own.side == 0 ? [product, bias] : [bias, product])
@@ -112,13 +145,21 @@ private func mergeBiasedSiblings(_ c: inout RewriteContext, _ id: NodeID) throws
     return try c.builder.view(.slice(axis: resultAxis, start: start, count: count, step: 1), sum)
 }
 
+private func mergeBiasedSiblings(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
+    guard let own = BiasedProjection(c, id) else { return nil }
+    return try joined(&c, id, own)
+}
+
 private func mergeSiblings(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
     guard let own = Projection(c, id) else { return nil }
-    // With their biases they become one sum.
-    if let user = c.users[id.index].first, let biased = BiasedProjection(c, user), biased.projection.id == id,
-        family(c, biased).count > 1
-    {
-        return nil
+    // With their biases they become one sum, if one of them has any.
+    for user in c.users[own.input.node.index] {
+        guard c.users[user.index].count == 1, let map = c.users[user.index].first,
+            let biased = BiasedProjection(c, map), biased.projection.id == user
+        else { continue }
+        let family = family(c, biased)
+        guard family.count > 1, let member = family.first(where: { $0.projection.id == id }) else { continue }
+        return member.bias == nil ? try joined(&c, id, biased) : nil
     }
     var shape = c.shape(own.weight)
     shape[own.weightAxis] = 1
