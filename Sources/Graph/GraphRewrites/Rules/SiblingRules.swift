@@ -109,7 +109,8 @@ private func family(_ c: RewriteContext, _ own: BiasedProjection) -> [Member] {
             else { return nil }
             return Member(id: map, projection: other.projection, bias: other.bias)
         }
-        guard own.expression.isSum, let other = Projection(c, user), canJoin(other), c.type(Value(user)).element == element
+        guard own.expression.isSum, let other = Projection(c, user), canJoin(other),
+            c.type(Value(user)).element == element
         else { return nil }
         return Member(id: user, projection: other, bias: nil)
     }

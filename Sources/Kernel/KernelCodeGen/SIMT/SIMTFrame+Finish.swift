@@ -152,7 +152,8 @@ extension SIMTFrame {
             isOfColumns: others.isEmpty)
     }
 
-    private func isWide(_ store: Store, along axis: LoopAxis, count: Int) -> Bool {
+    /// Whether a store writes whole runs of neighbours along an axis, under a mask that is the same for all of a run.
+    func isWide(_ store: Store, along axis: LoopAxis, count: Int) -> Bool {
         var printer = BodyPrinter(parameters: kernel.parameters, index: index, lanes: count, laneAxis: axis)
         printer.hasHalf = false
         guard (kernel.parameters[store.parameter].element.byteCount * count) % 4 == 0,
@@ -206,8 +207,8 @@ extension SIMTFrame {
         return (lines + ["}", "}", ""]).joined(separator: "\n")
     }
 
-    /// A device function that stores runs.
-    private func runStores(_ stores: [Store], _ types: [ElementType], over axes: [LoopAxis], run: Int) -> String {
+    /// A device function `store` that stores runs: its last arguments are arrays of the values.
+    func runStores(_ stores: [Store], _ types: [ElementType], over axes: [LoopAxis], run: Int) -> String {
         let axis = axes[axes.count - 1]
         let loops = axes.map { "const \(integer) \($0.variable.name)" }
         let given = stores.enumerated().map { "const \(CTypes.scalar(types[$1.value])) *v\($0)" }

@@ -64,6 +64,13 @@ package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel, _ target: SIM
     }
     let others = teams[0] == .block ? [256, 512, 128, 1024, 64] : [256, 128, 64, 512]
     let threads = ([best] + others.filter { $0 != best }).filter { $0 <= target.threads }
+    if let rows = SIMTRowsWriter(kernel, nest, target), let plain = rows.plain(points) {
+        let ordered = [plain.team] + teams.filter { $0 != plain.team }
+        return [
+            Choice("team", ordered.map(\.rawValue)),
+            Choice("threads", [plain.threads] + threads.filter { $0 != plain.threads }), Choice("run", [rows.run, 1]),
+        ]
+    }
     let map = SIMTMapWriter(kernel, nest, target)
     return [Choice("team", teams.map(\.rawValue)), Choice("threads", threads)] + (map.map { [$0.choice] } ?? [])
 }
@@ -75,6 +82,15 @@ package func emitSIMTNest(
     let choices = simtNestChoices(kernel, nest, target)
     if let map = SIMTMapWriter(kernel, nest, target), schedule[map.choice] > 1 {
         return map.write(symbol, threads: schedule[choices[1]])
+    }
+    if let rows = SIMTRowsWriter(kernel, nest, target), choices.count > 2, schedule[choices[2]] > 1 {
+        let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .block
+        let plan = SIMTNestPlan(
+            kernel, nest, team: team == .thread ? .warp : team, threads: schedule[choices[1]], warp: 32)
+        guard rows.fits(plan.width) else {
+            throw EmissionError(kernel: kernel.name, reason: "rows do not fit in the registers of so few threads")
+        }
+        return rows.write(symbol, plan)
     }
     let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .thread
     let plan = SIMTNestPlan(kernel, nest, team: team, threads: schedule[choices[1]], warp: 32)

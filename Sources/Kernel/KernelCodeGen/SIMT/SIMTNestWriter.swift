@@ -30,6 +30,8 @@ struct SIMTNestWriter {
     private var index: IndexPrinter { frame.index }
     private var integer: String { frame.integer }
 
+    private var fold: SIMTFold { SIMTFold(plan: plan, dialect: dialect) }
+
     /// Whether positions are computed, which may lie outside of their axes.
     private var hasPositions: Bool {
         nest.steps.contains { $0.body.nodes.contains { if case .position = $0 { true } else { false } } }
@@ -55,14 +57,7 @@ struct SIMTNestWriter {
         }
         line("OVERLAP_BEGIN; OVERLAP_WAIT;")
         if hasPositions { line("int64_t outside = 0;") }
-        if plan.team == .block {
-            for (name, type) in [("d", "double"), ("l", "int64_t")] {
-                line(dialect.shared(type, "fold_\(name)", max(1, plan.threads / (dialect.hasShuffles ? 32 : 1))))
-            }
-        } else if plan.team == .warp, !dialect.hasShuffles {
-            line(dialect.shared("double", "fold_d", plan.threads))
-            line(dialect.shared("int64_t", "fold_l", plan.threads))
-        }
+        for text in fold.declarations { line(text) }
         line("const int member = (int)\(dialect.thread) % \(plan.width); (void)member;")
         if nest.isSerial {
             line("if (\(dialect.thread) != 0) return;")
@@ -157,7 +152,9 @@ struct SIMTNestWriter {
         }
         for effect in step.effects {
             guard case .reduce(let kind, let value, let position, let slot) = effect else { continue }
-            if plan.team != .thread, !step.axes.isEmpty { fold(kind, types[value], slot, isArg: position != nil) }
+            if plan.team != .thread, !step.axes.isEmpty {
+                for text in fold.statements(kind, types[value], slot, isArg: position != nil) { line(text) }
+            }
             if position != nil {
                 line("const int64_t slot\(slot) = q\(slot);")
             } else {
@@ -306,57 +303,5 @@ struct SIMTNestWriter {
                 }
             }
         }
-    }
-
-    // MARK: Folding over a team
-
-    /// Combines the accumulators of a team's threads, in a fixed order; every thread gets the result.
-    private mutating func fold(_ kind: ReductionKind, _ type: ElementType, _ slot: Int, isArg: Bool) {
-        let cType = CTypes.scalar(type)
-        let memory = type.computeType == .f64 || type.computeType == .f32 ? "fold_d" : "fold_l"
-        func merge(_ value: String, _ at: String) -> String {
-            isArg
-                ? "if (\(at) >= 0) { \(Reductions.argFold(kind, "a\(slot)", "q\(slot)", value, at)) }"
-                : "a\(slot) = \(BodyPrinter.combine(kind, CTypes.letter(type), "s", "a\(slot)", value));"
-        }
-        func shuffles(_ width: Int) {
-            open("for (int other = \(width / 2); other > 0; other /= 2)")
-            line("const \(cType) v = __shfl_xor_sync(0xffffffffu, a\(slot), other, \(width));")
-            if isArg { line("const int64_t w = __shfl_xor_sync(0xffffffffu, q\(slot), other, \(width));") }
-            line(merge("v", "w"))
-            close()
-        }
-        if dialect.hasShuffles {
-            shuffles(32)
-            guard plan.team == .block, plan.threads > 32 else { return }
-            let warps = plan.threads / 32
-            line(dialect.barrier)
-            line("if (threadIdx.x % 32 == 0) { \(memory)[threadIdx.x / 32] = a\(slot);\(isArg ? " " : " }")")
-            if isArg {
-                // Values of integers and their positions must not share the array.
-                line("}")
-                line(dialect.barrier)
-                line("__shared__ int64_t at\(slot)[\(warps)];")
-                line("if (threadIdx.x % 32 == 0) at\(slot)[threadIdx.x / 32] = q\(slot);")
-            }
-            line(dialect.barrier)
-            line("a\(slot) = (\(cType))\(memory)[0];\(isArg ? " q\(slot) = at\(slot)[0];" : "")")
-            open("for (int other = 1; other < \(warps); ++other)")
-            line("const \(cType) v = (\(cType))\(memory)[other];\(isArg ? " const int64_t w = at\(slot)[other];" : "")")
-            line(merge("v", "w"))
-            close()
-            return
-        }
-        // In pairs, as shuffles do: long sums lose less than one after the other.
-        if isArg { line(dialect.shared("int64_t", "at\(slot)", plan.threads)) }
-        let partner = "(int)\(dialect.thread) - member + (member ^ other)"
-        open("for (int other = \(plan.width / 2); other > 0; other /= 2)")
-        line(dialect.barrier)
-        line("\(memory)[\(dialect.thread)] = a\(slot);\(isArg ? " at\(slot)[\(dialect.thread)] = q\(slot);" : "")")
-        line(dialect.barrier)
-        line("const \(cType) v = (\(cType))\(memory)[\(partner)];")
-        if isArg { line("const int64_t w = at\(slot)[\(partner)];") }
-        line(merge("v", "w"))
-        close()
     }
 }
