@@ -93,6 +93,14 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                         isCausal: true),
                     Schedule(["form": 1])))
         }
+        for (depth, tile) in [(64, 0), (64, 6), (128, 3), (128, 6)] {
+            cases.append(
+                attention(
+                    .init(
+                        keyHeads: 8, queries: 512, keys: 500, depth: depth, valueDepth: depth, element: .bf16,
+                        mask: (depth, tile) == (64, 6) ? .keys : .none, isCausal: depth == 128),
+                    Schedule(["form": 3, "tile": tile, "stages": 2])))
+        }
         cases += [
             attention(
                 .init(queries: 128, keys: 128, depth: 64, valueDepth: 64, element: .f16, mask: .keys),
@@ -166,7 +174,8 @@ enum CubinTarget {
     func compiles(_ cubin: CubinCase, _ architecture: String) async throws {
         let emitter = SIMTEmitter(CubinTarget.target(architecture))
         let tile = cubin.schedule[Choice("tile", Array(SIMTMatrixWriter.tiles.indices))]
-        if SIMTMatrixWriter.tiles[tile].isGroup, !emitter.target.hasGroupUnits {
+        let isGroupAttention = cubin.schedule[Choice("form", [0])] == 3
+        if isGroupAttention || SIMTMatrixWriter.tiles[tile].isGroup, !emitter.target.hasGroupUnits {
             #expect(throws: EmissionError.self) {
                 try emitter.emit(cubin.kernel, symbol: "tested", cubin.schedule)
             }

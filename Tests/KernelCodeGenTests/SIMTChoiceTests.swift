@@ -42,10 +42,22 @@ import Testing
                     #expect(grid.sharedBytes <= target.sharedBytes, "\(schedule)")
                     #expect((grid.blocks.constantValue ?? 1) >= (grid.call == nil ? 1 : 0), "\(schedule)")
                     #expect(emitted.source.contains("tested("), "\(schedule)")
+                    #expect(sharesRegisters(emitted.source, threads: grid.threads), "\(schedule)")
                 } catch {
                     #expect(number > 0, "the default is refused: \(error)")
                 }
             }
         }
+    }
+
+    /// Whether groups of warps that share registers out again (`setmaxnreg`) ask for no more than the block was given, or it would wait
+    /// for ever: all threads but the first or last 128 ask for more.
+    private func sharesRegisters(_ source: String, threads: Int) -> Bool {
+        guard let down = source.firstMatch(of: /REGISTERS_DOWN\(([0-9]+)\)/).flatMap({ Int($0.1) }) else { return true }
+        guard let up = source.firstMatch(of: /REGISTERS_UP\(([0-9]+)\)/).flatMap({ Int($0.1) }),
+            let blocks = source.firstMatch(of: /__launch_bounds__\([0-9]+, ([0-9]+)\)/).flatMap({ Int($0.1) })
+        else { return false }
+        let given = min(255, 65536 / (threads * blocks)) / 8 * 8
+        return 128 * down + (threads - 128) * up <= given * threads && up % 8 == 0 && down % 8 == 0
     }
 }

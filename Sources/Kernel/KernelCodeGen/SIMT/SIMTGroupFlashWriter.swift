@@ -74,13 +74,15 @@ struct SIMTGroupFlashWriter {
         return fits && registers(residents: 2) >= wantedRegisters ? 2 : 1
     }
 
-    /// Registers of a thread that fetches.
-    private static let fetchingRegisters = 32
+    /// Registers of a thread that fetches: addresses of many runs want more than 32, where there are any left.
+    private func fetchingRegisters(residents: Int) -> Int {
+        [72, 56, 48, 40].first { registers(residents: residents, fetching: $0) >= wantedRegisters } ?? 32
+    }
 
     /// Registers of a thread that multiplies: what all are given at the launch is shared out again.
-    private func registers(residents: Int) -> Int {
+    private func registers(residents: Int, fetching: Int = 32) -> Int {
         let even = min(240, 65536 / (residents * tile.threads) / 8 * 8)
-        return min(240, (even * (tile.groups + 1) - Self.fetchingRegisters) / tile.groups / 8 * 8)
+        return min(240, (even * (tile.groups + 1) - fetching) / tile.groups / 8 * 8)
     }
 
     /// Whether an attention can be computed so.
@@ -101,7 +103,12 @@ struct SIMTGroupFlashWriter {
             max(shape.depth ?? 0, shape.valueDepth ?? 0) <= 64
             ? (10 * shape.blocks(rows: 256) >= 9 * processors ? 0 : 6)
             : (shape.blocks(rows: 128) >= 2 * processors ? 3 : 6)
-        return [first] + tiles.indices.filter { $0 != first }
+        // Where registers are scarce the units wait for each other.
+        return [first]
+            + tiles.indices.filter { place in
+                let writer = Self(shape: shape, symbol: "", tile: tiles[place], stages: 2)
+                return place != first && writer.fits && writer.registers(residents: 1) >= writer.wantedRegisters
+            }
     }
 
     /// Whether rows of keys or values lie as runs in memory, one as far from the next as any.
@@ -133,6 +140,8 @@ struct SIMTGroupFlashWriter {
                     ]
                 }, condition: "row < rows && edge + q < \(valueDepth)"))
         let blocks = (shape.rows + (tile.rows - 1)).floorDivided(by: IntegerExpression(tile.rows), frame.ranges)
+        let residents = self.residents
+        let fetching = fetchingRegisters(residents: residents)
         var lines = [
             "OVERLAP_BEGIN;", "extern __shared__ __align__(1024) unsigned char arena[];",
             "const int thread = THREAD % 128, lane = thread % 32, group = THREAD / 128;",
@@ -159,9 +168,12 @@ struct SIMTGroupFlashWriter {
         lines += body.isCausal ? causalReach(i) : ["const \(i) seen = allKeys;"]
         lines += [
             "const int turns = (int)((seen + \(tile.keys - 1)) / \(tile.keys));", "int stage = 0, phase = 0;",
-            "if (group == \(tile.groups)) {", "REGISTERS_DOWN(\(Self.fetchingRegisters));",
+            "if (group == \(tile.groups)) {", "REGISTERS_DOWN(\(fetching));",
         ]
-        lines += fetching(frame) + ["} else {", "REGISTERS_UP(\(registers(residents: residents)));"]
+        lines +=
+            self.fetching(frame) + [
+                "} else {", "REGISTERS_UP(\(registers(residents: residents, fetching: fetching)));",
+            ]
         lines += multiplying(frame, query, finish) + ["}"]
         return EmittedKernel(
             symbol: symbol,
