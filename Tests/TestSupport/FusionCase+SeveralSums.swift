@@ -134,7 +134,7 @@ extension FusionCase {
             output "y" %7
             """, ["rows/2 x0 -> y0", "contract y0 w -> y1"], fewRows: 8),
         FusionCase(
-            "a norm before codes of fewer bits than a byte",
+            "a norm before codes of fewer bits than a byte stands by itself",
             """
             input "x" f32[2, 8]
             %0 = input 0 : f32[2, 8]
@@ -150,7 +150,7 @@ extension FusionCase {
             %10 = map divide(a0, add(a1, 1.0)) %0, %9 : f32[2, 8]
             %11 = contract [0, 1] [2, 1] [0, 2] %10, %5 : f32[2, 6]
             output "y" %11
-            """, ["contract x0 codes -> y0"], fewRows: 8),
+            """, ["rows/2 x0 -> t0", "contract t0 codes -> y0"], fewRows: 8),
         FusionCase(
             "a shift by the sum does not commute with the product",
             """

@@ -323,10 +323,30 @@ package struct Partitioner {
             let rows = products.map { rowsByConstant($0, isNormed: true) ?? .max }.max() ?? .max
             guard rows <= Self.mostFewRows, products.allSatisfy({ takes(norm, $0) }),
                 !viewsOf(root).contains(where: { exits.contains(Value($0)) }),
-                decide(.norm, root, default: rows <= cover.fewRows)
+                // Codes of fewer bits go to matrix units, for which each block would have to round what it norms.
+                decide(.norm, root, default: rows <= cover.fewRows && !products.contains(where: readsPartsOfBytes))
             else { continue }
             for product in products { norms[product] = norm }
             repeated.formUnion(norm.dependents)
+        }
+    }
+
+    /// Whether a product's constant is stored in less than a byte an element.
+    private func readsPartsOfBytes(_ product: NodeID) -> Bool {
+        graph.nodes[product].operands.contains { operand in
+            guard isConstant[operand.node.index], decodesWeights(operand.node),
+                let count = elementCount(graph.type(operand).shape).constantValue
+            else { return false }
+            // Both halves of a byte are the same tensor.
+            var (bytes, seen, stack) = (0, Set<NodeID>(), [operand.node])
+            while let id = stack.popLast() {
+                guard seen.insert(id).inserted else { continue }
+                stack += graph.nodes[id].operands.map(\.node)
+                if case .leaf(.parameter(_, let type)) = graph.nodes[id].operation {
+                    bytes += (elementCount(type.shape).constantValue ?? 0) * type.element.byteCount
+                }
+            }
+            return bytes < count
         }
     }
 
