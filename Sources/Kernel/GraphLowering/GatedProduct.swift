@@ -82,14 +82,14 @@ struct GatedProduct {
                 ranges.declare(variables[place], extent: extent)
                 index.append(extent == 1 ? 0 : IntegerExpression(variables[place]))
             }
-            guard let target = Self.target(graph, stem + branches[0].views, index, ranges),
+            guard let target = graph.target(along: stem + branches[0].views, index, ranges, inSlices: true),
                 let first = branches.first(where: { $0.start == 0 }),
-                let base = Self.source(graph, stem + first.views, target, ranges), base[own].constant == 0
+                let base = graph.source(along: stem + first.views, target, ranges), base[own].constant == 0
             else { continue }
             let agrees = branches.allSatisfy { start, views in
                 var wanted = base
                 wanted[own] = base[own] + IntegerExpression(start)
-                return Self.source(graph, stem + views, target, ranges) == wanted
+                return graph.source(along: stem + views, target, ranges) == wanted
             }
             if agrees { found = Gate(axis: own, parts: branches.count, count: count) }
         }
@@ -99,35 +99,5 @@ struct GatedProduct {
         guard contract.left.contains(label) != contract.right.contains(label) else { return nil }
         gate = found
         maps = stem.filter { if case .map = graph.nodes[$0].operation { true } else { false } } + [join]
-    }
-
-    /// Where an element goes along a path of maps, bijective views and slices, in which it keeps its place.
-    private static func target(
-        _ graph: Graph, _ path: [NodeID], _ index: [IntegerExpression], _ ranges: VariableRanges
-    ) -> [IntegerExpression]? {
-        var index = index
-        for id in path {
-            guard case .view(let view) = graph.nodes[id].operation else { continue }
-            if case .slice = view { continue }
-            guard let next = view.target(index, of: graph.type(graph.nodes[id].operands[0]).shape, ranges) else {
-                return nil
-            }
-            index = next
-        }
-        return index
-    }
-
-    /// Where an element comes from along such a path; at 0 on axes of one element.
-    private static func source(
-        _ graph: Graph, _ path: [NodeID], _ index: [IntegerExpression], _ ranges: VariableRanges
-    ) -> [IntegerExpression]? {
-        var index = index
-        for id in path.reversed() {
-            guard case .view(let view) = graph.nodes[id].operation else { continue }
-            let shape = graph.type(graph.nodes[id].operands[0]).shape
-            guard let source = view.source(index, of: shape, ranges), source.mask.isEmpty else { return nil }
-            index = zip(source.index, shape).map { $1 == 1 ? 0 : $0 }
-        }
-        return index
     }
 }

@@ -70,7 +70,7 @@ extension ProgramBuilder {
                 if own.extent != 1 {
                     source[spread.axis] = source[spread.axis] + IntegerExpression(own.variable) * spread.block
                 }
-                guard let target = spread.target(graph, outlet, source, builder.ranges) else {
+                guard let target = graph.target(along: outlet.path, source, builder.ranges) else {
                     throw builder.error(Value(outlet.node), "an outlet's view has no inverse")
                 }
                 if case .scatter(let scatter) = graph.nodes[outlet.node].operation {

@@ -149,7 +149,7 @@ struct SpreadProduct {
             let value = inside.contains(id) ? Value(id) : graph.nodes[id].operands[1]
             let shape = graph.type(value).shape
             guard let path = path(graph, value.node, inside, product),
-                let first = Walk.source(graph, path, shape.map { _ in 0 }, graph.ranges),
+                let first = graph.source(along: path, shape.map { _ in 0 }, graph.ranges),
                 let start = first[axis].constantValue, let count = elementCount(shape).constantValue, rows > 0,
                 count % rows == 0
             else { return nil }
@@ -176,13 +176,6 @@ struct SpreadProduct {
         }
     }
 
-    /// Where an element of the product is found in an outlet's value.
-    func target(
-        _ graph: Graph, _ outlet: Outlet, _ index: [IntegerExpression], _ ranges: VariableRanges
-    ) -> [IntegerExpression]? {
-        Walk.target(graph, outlet.path, index, ranges)
-    }
-
     /// Follows elements from the product to what is made of them, and back.
     private struct Walk {
         let graph: Graph
@@ -205,8 +198,8 @@ struct SpreadProduct {
             let first = block * (parts * count) + place + IntegerExpression(outlet.start)
             for part in 0..<parts {
                 index[axis] = first + IntegerExpression(part * count)
-                guard let target = Self.target(graph, outlet.path, index, ranges),
-                    Self.source(graph, outlet.path, target, ranges) == index,
+                guard let target = graph.target(along: outlet.path, index, ranges),
+                    graph.source(along: outlet.path, target, ranges) == index,
                     zip(target, graph.type(outlet.value).shape).allSatisfy({
                         ranges.isNonNegative($0) && ranges.isNonNegative($1 - 1 - $0)
                     })
@@ -259,39 +252,6 @@ struct SpreadProduct {
             case .leaf, .reduce, .scan, .gather, .scatter, .contract, .convolve, .attend, .recur, .window, .sort:
                 return false
             }
-        }
-
-        /// Where an element goes along views.
-        static func target(
-            _ graph: Graph, _ path: [NodeID], _ index: [IntegerExpression], _ ranges: VariableRanges
-        ) -> [IntegerExpression]? {
-            var index = index
-            for id in path {
-                guard case .view(let view) = graph.nodes[id].operation else { continue }
-                if case .slice(let axis, let start, _, _) = view {
-                    index[axis] = index[axis] - start
-                    continue
-                }
-                guard let next = view.target(index, of: graph.type(graph.nodes[id].operands[0]).shape, ranges) else {
-                    return nil
-                }
-                index = next
-            }
-            return index
-        }
-
-        /// Where an element comes from along views; at 0 on axes of one element.
-        static func source(
-            _ graph: Graph, _ path: [NodeID], _ index: [IntegerExpression], _ ranges: VariableRanges
-        ) -> [IntegerExpression]? {
-            var index = index
-            for id in path.reversed() {
-                guard case .view(let view) = graph.nodes[id].operation else { continue }
-                let shape = graph.type(graph.nodes[id].operands[0]).shape
-                guard let source = view.source(index, of: shape, ranges), source.mask.isEmpty else { return nil }
-                index = zip(source.index, shape).map { $1 == 1 ? 0 : $0 }
-            }
-            return index
         }
     }
 }

@@ -100,6 +100,7 @@ package struct KernelTrial: Sendable {
         return trials
     }()
 
+    /// A trial of an attention beside rows one by one.
     static func attention(_ name: String, _ kernel: Kernel, _ schedules: [Schedule], isTimed: Bool = false)
         -> KernelTrial
     {
@@ -108,6 +109,7 @@ package struct KernelTrial: Sendable {
             isTimed: isTimed)
     }
 
+    /// Attention by warps of 16 rows.
     static let flash = [4, 8, 2].map { Schedule(["form": 1, "warps": $0]) }
     private static func decode(_ parts: Int, _ warps: Int = 4) -> Schedule {
         Schedule(["form": 2, "parts": parts, "warps": warps])

@@ -80,6 +80,16 @@ struct SIMTFrame {
         return sum <= most
     }
 
+    /// Statements that take the variables of axes from `number`, which counts their points and is used up.
+    func places(_ axes: [LoopAxis], from number: String) -> [String] {
+        axes.enumerated().reversed().map { position, axis in
+            let (name, extent) = (axis.variable.name, index.print(axis.extent))
+            return position == 0
+                ? "const \(integer) \(name) = \(number);"
+                : "const \(integer) \(name) = \(number) % \(extent); \(number) /= \(extent);"
+        }
+    }
+
     // MARK: Arguments
 
     /// Type of a parameter's elements in memory.

@@ -23,7 +23,7 @@ struct SIMTMapWriter {
         let isPlain = step.body.nodes.allSatisfy { node in
             switch node {
             case .scan, .position, .slot, .row: false
-            default: true
+            case .load, .integerExpression, .condition, .real, .integer, .truth, .apply, .cast, .accumulator: true
             }
         }
         let stores = step.effects.compactMap { if case .store(let store) = $0 { store } else { nil } }
@@ -59,7 +59,7 @@ struct SIMTMapWriter {
             !window.body.nodes.contains(where: { node in
                 switch node {
                 case .scan, .position, .slot, .row: true
-                default: false
+                case .load, .integerExpression, .condition, .real, .integer, .truth, .apply, .cast, .accumulator: false
                 }
             })
         else { return nil }
@@ -128,12 +128,7 @@ struct SIMTMapWriter {
             "const \(i) whole = ((\(i))\(frame.dialect.block) * \(threads) + e) * \(run);",
             "\(i) rest = whole < \(total) ? whole : \(total) - \(run);",
         ]
-        for (position, axis) in axes.enumerated().reversed() {
-            let (name, extent) = (axis.variable.name, frame.index.print(axis.extent))
-            point.append(
-                position == 0
-                    ? "const \(i) \(name) = rest;" : "const \(i) \(name) = rest % \(extent); rest /= \(extent);")
-        }
+        point += frame.places(axes, from: "rest")
         let names = axes.map(\.variable.name)
         return frame.finishingRuns(
             body, stores, over: axes, count: run * threads, run: run, columns: run * threads, threads: threads,

@@ -37,7 +37,9 @@ struct SIMTRowsWriter {
                 // Rows are registers of the thread that computes their points.
                 case .row where step.axes.isEmpty: return nil
                 case .load(let parameter, _, _) where written.contains(parameter): return nil
-                default: break
+                case .row, .load, .integerExpression, .condition, .real, .integer, .truth, .apply, .cast, .slot,
+                    .accumulator:
+                    break
                 }
             }
             var stores: [Store] = []
@@ -112,7 +114,7 @@ struct SIMTRowsWriter {
     }
 
     /// Words that a thread of a team of so many keeps.
-    func words(_ width: Int) -> Int {
+    private func words(_ width: Int) -> Int {
         let bytes = reads(Self.frame(kernel, nest, "probe", target)).distinct.reduce(0) {
             $0 + run * kernel.parameters[$1.load.parameter].element.byteCount
         }
@@ -146,12 +148,7 @@ struct SIMTRowsWriter {
                     + "+ (int)\(frame.dialect.thread) / \(plan.width);",
                 "if (point >= \(frame.index.print(plan.points))) return;", "\(i) rest = point;",
             ]
-        for (position, axis) in nest.axes.enumerated().reversed() {
-            let (name, extent) = (axis.variable.name, frame.index.print(axis.extent))
-            lines.append(
-                position == 0
-                    ? "const \(i) \(name) = rest;" : "const \(i) \(name) = rest % \(extent); rest /= \(extent);")
-        }
+        lines += frame.places(nest.axes, from: "rest")
         lines.append("(void)rest;")
         for read in reads.distinct {
             lines.append("uint32_t \(read.name)[\(turns)][\(words(read))];")

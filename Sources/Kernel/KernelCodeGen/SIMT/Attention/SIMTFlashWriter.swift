@@ -48,9 +48,7 @@ struct SIMTFlashWriter {
         let functions =
             query.functions + key.functions + value.functions + shape.maskFunctions(frame)
             + finish.functions
-        let index = frame.index
         let i = frame.integer
-        let blocks = (shape.rows + (rows - 1)).floorDivided(by: IntegerExpression(rows), frame.ranges)
         func tiles(_ turn: String) -> [String] {
             func fill(_ operand: SIMTOperand, _ extent: Int, _ pitch: Int, _ offset: String) -> [String] {
                 operand.fill(
@@ -63,21 +61,10 @@ struct SIMTFlashWriter {
         }
         var lines = [
             "OVERLAP_BEGIN; OVERLAP_WAIT;", "extern __shared__ __align__(128) unsigned char arena[];",
-            "const int thread = THREAD, lane = thread % 32, warp = thread / 32;", "\(i) rest = BLOCK;",
+            "const int thread = THREAD, lane = thread % 32, warp = thread / 32;",
             "const uint32_t queries = (uint32_t)__cvta_generic_to_shared(arena), keys = queries + \(rows * pitch);",
-            // Late rows see most keys under a causal mask: they start first.
-            "const \(i) tilesOfRows = \(index.print(blocks));",
-            "const \(i) first = (tilesOfRows - 1 - rest % tilesOfRows) * \(rows); rest /= tilesOfRows;",
-            "const \(i) h = rest % \(index.print(body.keyHeads.extent)), b = rest / \(index.print(body.keyHeads.extent));",
-            "const \(i) length = \(index.print(body.queries.extent)), rows = \(index.print(shape.rows));",
-            "const \(i) allKeys = \(index.print(body.keys.extent));",
-            "const \(i) last = (first + \(rows) < rows ? first + \(rows) : rows) - 1;",
         ]
-        lines.append(
-            body.isCausal
-                ? "const \(i) reach = first / length == last / length ? last % length + 1 : length; "
-                    + "const \(i) seen = reach < allKeys ? reach : allKeys;"
-                : "const \(i) seen = allKeys;")
+        lines += shape.place(rows: rows, frame)
         lines.append("const int turns = (seen + \(Self.tileKeys - 1)) / \(Self.tileKeys);")
         lines += query.fill(
             rows: rows, runs: depth / 8, pitch: pitch, threads: threads, first: "first", limit: "rows", from: "0",
@@ -94,7 +81,7 @@ struct SIMTFlashWriter {
             arguments: shape.kernel.parameters.indices.map { .parameter($0) }, packings: [], workspaceBytes: 0,
             parts: .grid(
                 .init(
-                    blocks: shape.heads * blocks, threads: threads, sharedBytes: sharedBytes,
+                    blocks: shape.heads * shape.rowBlocks(rows, frame), threads: threads, sharedBytes: sharedBytes,
                     overlaps: shape.target.overlaps)))
     }
 

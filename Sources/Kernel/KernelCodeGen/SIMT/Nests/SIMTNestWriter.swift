@@ -74,25 +74,13 @@ struct SIMTNestWriter {
             line("const int active = point < \(index.print(plan.points));")
             if plan.team != .block, !meets { line("if (!active) return;") }
             line("\(integer) rest = \(meets ? "active ? point : 0" : "point");")
-            decodePoint()
+            for text in frame.places(nest.axes, from: "rest") + ["(void)rest;"] { line(text) }
         }
         for row in nest.rows.indices { declareRow(row) }
         for number in nest.steps.indices { step(number) }
         if nest.isSerial { for _ in nest.axes { close() } }
         if hasPositions { line("if (outside) *status = \(KernelCode.indexOutOfRange.rawValue);") }
         return (frame.kernelFunction(extra: extra, threads: plan.threads, lines), scratch)
-    }
-
-    private mutating func decodePoint() {
-        for (position, axis) in nest.axes.enumerated().reversed() {
-            let extent = index.print(axis.extent)
-            let name = axis.variable.name
-            line(
-                position == 0
-                    ? "const \(integer) \(name) = rest;"
-                    : "const \(integer) \(name) = rest % \(extent); rest /= \(extent);")
-        }
-        line("(void)rest;")
     }
 
     // MARK: Rows
@@ -241,14 +229,7 @@ struct SIMTNestWriter {
             return
         }
         line("\(integer) left = inner;")
-        for (position, axis) in step.axes.enumerated().reversed() {
-            let extent = index.print(axis.extent)
-            let name = axis.variable.name
-            line(
-                position == 0
-                    ? "const \(integer) \(name) = left;"
-                    : "const \(integer) \(name) = left % \(extent); left /= \(extent);")
-        }
+        for text in frame.places(step.axes, from: "left") { line(text) }
     }
 
     private mutating func body(

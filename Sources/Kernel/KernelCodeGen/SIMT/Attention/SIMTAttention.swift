@@ -124,6 +124,32 @@ struct SIMTAttentionShape {
         return max(1, min(wanted, keys / 64, 64))
     }
 
+    /// Blocks of so many rows of a head, over symbols.
+    func rowBlocks(_ count: Int, _ frame: SIMTFrame) -> IntegerExpression {
+        (rows + (count - 1)).floorDivided(by: IntegerExpression(count), frame.ranges)
+    }
+
+    /// Statements that say where a block of so many rows is: batch `b`, head `h`, row `first`; how many rows, queries (`length`) and keys
+    /// (`allKeys`) there are, and how many keys its rows may see (`seen`).
+    func place(rows count: Int, _ frame: SIMTFrame) -> [String] {
+        let (i, index) = (frame.integer, frame.index)
+        let heads = index.print(body.keyHeads.extent)
+        let lines = [
+            "\(i) rest = BLOCK;", "const \(i) tilesOfRows = \(index.print(rowBlocks(count, frame)));",
+            // Late rows see most keys under a causal mask: they start first.
+            "const \(i) first = (tilesOfRows - 1 - rest % tilesOfRows) * \(count); rest /= tilesOfRows;",
+            "const \(i) h = rest % \(heads), b = rest / \(heads);",
+            "const \(i) length = \(index.print(body.queries.extent)), rows = \(index.print(rows));",
+            "const \(i) allKeys = \(index.print(body.keys.extent));",
+        ]
+        guard body.isCausal else { return lines + ["const \(i) seen = allKeys;"] }
+        return lines + [
+            "const \(i) last = (first + \(count) < rows ? first + \(count) : rows) - 1;",
+            "const \(i) reach = first / length == last / length ? last % length + 1 : length;",
+            "const \(i) seen = reach < allKeys ? reach : allKeys;",
+        ]
+    }
+
     func frame(_ symbol: String) -> SIMTFrame {
         SIMTFrame(
             kernel, .attention(body), symbol: symbol,

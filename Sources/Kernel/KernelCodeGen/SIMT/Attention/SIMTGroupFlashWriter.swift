@@ -26,8 +26,9 @@ struct SIMTGroupFlashWriter {
         Tile(groups: 3, keys: 64, keepsQueries: true), Tile(groups: 3, keys: 128, keepsQueries: false),
         Tile(groups: 1, keys: 64, keepsQueries: true), Tile(groups: 1, keys: 128, keepsQueries: true),
     ]
-    /// Keys of all tiles, and columns of values that are multiplied at once.
+    /// Keys of all tiles.
     static let scoreColumns = [64, 128]
+    /// Columns of values that are multiplied at once.
     static let valueColumns = [16, 32, 48, 64]
 
     let shape: SIMTAttentionShape
@@ -125,7 +126,6 @@ struct SIMTGroupFlashWriter {
     func write() -> EmittedKernel {
         let frame = shape.frame(symbol)
         let (query, key, value) = shape.operands(frame)
-        let index = frame.index
         let i = frame.integer
         let heads = [body.batch, body.keyHeads]
         let finish = SIMTWarpFinish(
@@ -139,7 +139,6 @@ struct SIMTGroupFlashWriter {
                         "(edge + q < \(valueDepth) ? edge + q : \(valueDepth - run))",
                     ]
                 }, condition: "row < rows && edge + q < \(valueDepth)"))
-        let blocks = (shape.rows + (tile.rows - 1)).floorDivided(by: IntegerExpression(tile.rows), frame.ranges)
         let residents = self.residents
         let fetching = fetchingRegisters(residents: residents)
         var lines = [
@@ -151,21 +150,15 @@ struct SIMTGroupFlashWriter {
             "if (THREAD == 0) { for (int s = 0; s < \(stages); ++s) {",
             "barrier_begin(fullKeys + 8 * s, \(hasTerms ? 256 : 128)); barrier_begin(fullValues + 8 * s, 128);",
             "barrier_begin(freeKeys + 8 * s, \(tile.groups)); barrier_begin(freeValues + 8 * s, \(tile.groups)); }",
-            "BARRIERS_BEGUN;", "}", "BARRIER;", "OVERLAP_WAIT;", "\(i) rest = BLOCK;",
-            // Late rows see most keys under a causal mask: they start first.
-            "const \(i) tilesOfRows = \(index.print(blocks));",
-            "const \(i) first = (tilesOfRows - 1 - rest % tilesOfRows) * \(tile.rows); rest /= tilesOfRows;",
-            "const \(i) h = rest % \(index.print(body.keyHeads.extent)), b = rest / \(index.print(body.keyHeads.extent));",
-            "const \(i) length = \(index.print(body.queries.extent)), rows = \(index.print(shape.rows));",
-            "const \(i) allKeys = \(index.print(body.keys.extent));",
+            "BARRIERS_BEGUN;", "}", "BARRIER;", "OVERLAP_WAIT;",
         ]
+        lines += shape.place(rows: tile.rows, frame)
         if hasTerms {
             lines += [
                 "float *const terms = (float *)(arena + \(termsAt)); "
                     + "int *const hides = (int *)(terms + \(stages * tile.keys));"
             ]
         }
-        lines += body.isCausal ? causalReach(i) : ["const \(i) seen = allKeys;"]
         lines += [
             "const int turns = (int)((seen + \(tile.keys - 1)) / \(tile.keys));", "int stage = 0, phase = 0;",
             "if (group == \(tile.groups)) {", "REGISTERS_DOWN(\(fetching));",
@@ -182,16 +175,9 @@ struct SIMTGroupFlashWriter {
             arguments: shape.kernel.parameters.indices.map { .parameter($0) }, packings: [], workspaceBytes: 0,
             parts: .grid(
                 .init(
-                    blocks: shape.heads * blocks, threads: tile.threads, sharedBytes: sharedBytes,
+                    blocks: shape.heads * shape.rowBlocks(tile.rows, frame), threads: tile.threads,
+                    sharedBytes: sharedBytes,
                     overlaps: shape.target.overlaps)))
-    }
-
-    private func causalReach(_ i: String) -> [String] {
-        [
-            "const \(i) last = (first + \(tile.rows) < rows ? first + \(tile.rows) : rows) - 1;",
-            "const \(i) reach = first / length == last / length ? last % length + 1 : length;",
-            "const \(i) seen = reach < allKeys ? reach : allKeys;",
-        ]
     }
 
     private var advance: String { "if (++stage == \(stages)) { stage = 0; phase ^= 1; }" }
