@@ -87,7 +87,10 @@ let package = Package(
         .target(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
-        room("Search", "KernelWorker", ["ElementTypes", "CKernelHarness", "COneDNN", "CProcessor", "CThreadPool"]),
+        .target(name: "CSandbox", path: "Sources/Search/CSandbox", cSettings: [.unsafeFlags(["-Wall", "-Werror"])]),
+        room(
+            "Search", "KernelWorker",
+            ["ElementTypes", "CKernelHarness", "COneDNN", "CProcessor", "CSandbox", "CThreadPool"]),
         room("Search", "DeviceRates", ["DeviceAPI", "JSON"]),
         room("Search", "DeviceWorker", ["ElementTypes", "KernelWorker", "DeviceAPI", "Safetensors"]),
         room(

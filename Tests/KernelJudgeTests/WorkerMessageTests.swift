@@ -15,7 +15,8 @@ import Testing
         left: .init(operand: 0, offset: 8, line: 7, batch: 21), right: .init(operand: 1, line: 1, step: 5),
         result: .init(operand: 2, line: 6, batch: 18), bias: .init(operand: 3, offset: 4), workspace: 4,
         workspaceBytes: 64, proposal: 2)
-    static let file = WorkerFile(path: "/proc/1/fd/2", byteCount: 99)
+    // Its number stays behind.
+    static let file = WorkerFile(descriptor: -1, byteCount: 99)
     static let requests: [WorkerRequest] = [
         .load(library: 1, path: "/a/ü.so"),
         .check(
@@ -38,9 +39,14 @@ import Testing
                 library: 2, symbol: "", file: file, operands: [], dimensions: [], workspaceBytes: 0, spread: .gang)),
     ]
     static let replies: [WorkerReply] = [
-        .ready(threads: 2), .done, .refused(.missingSymbol, detail: "kernel"),
+        .ready(
+            threads: 2,
+            Sandbox(parts: [.files, .memory], asked: [.files, .memory, .calls], landlock: 7, memoryBytes: 1 << 30)),
+        .done, .refused(.missingSymbol, detail: "kernel"),
         .checked([
-            RunReport(code: 0, extraThreads: 0, damaged: nil, changedInput: nil, nanoseconds: 5),
+            RunReport(
+                code: 0, extraThreads: 0, damaged: nil, changedInput: nil, changedState: .arithmeticMode, nanoseconds: 5
+            ),
             RunReport(
                 code: -1, extraThreads: 2, damaged: .init(buffer: .workspace, offset: -4), changedInput: 3,
                 nanoseconds: 6),

@@ -99,15 +99,16 @@ package struct ChildProcess: ~Copyable, Sendable {
         while waitpid(number, &status, 0) < 0, errno == EINTR {}
     }
 
-    /// Writes all bytes to the child's standard input, waiting at most until `deadline` (see `monotonicSeconds`).
-    package func write(_ bytes: [UInt8], deadline: Double) throws(ProcessError) {
+    /// Writes all bytes to the child's standard input, waiting at most until `deadline` (see `monotonicSeconds`). Open files of
+    /// these numbers come with the first byte (SCM_RIGHTS).
+    package func write(_ bytes: [UInt8], files: [Int32] = [], deadline: Double) throws(ProcessError) {
         precondition(input >= 0, "the child's input is no pipe")
         var offset = 0
         while offset < bytes.count {
             try Self.await(input, Int16(POLLOUT), deadline)
             let count = bytes.withUnsafeBytes { buffer in
                 let rest = UnsafeRawBufferPointer(rebasing: buffer[offset...])
-                return send(input, rest.baseAddress, rest.count, Int32(Int(MSG_NOSIGNAL) | Int(MSG_DONTWAIT)))
+                return sendWithFiles(input, rest, offset == 0 ? files : [])
             }
             if count > 0 {
                 offset += count
@@ -175,6 +176,32 @@ package struct ChildProcess: ~Copyable, Sendable {
             if left <= 0 { throw .timedOut(seconds: deadline - start) }
             var polled = pollfd(fd: descriptor, events: events, revents: 0)
             if poll(&polled, 1, Int32(min(left * 1000 + 1, 1_000_000))) > 0 { return }
+        }
+    }
+}
+
+/// `send` with open files beside the bytes, as unix(7) has it: a header of its length, level and type, then the numbers.
+private func sendWithFiles(_ socket: Int32, _ bytes: UnsafeRawBufferPointer, _ files: [Int32]) -> Int {
+    let flags = Int32(Int(MSG_NOSIGNAL) | Int(MSG_DONTWAIT))
+    if files.isEmpty { return send(socket, bytes.baseAddress, bytes.count, flags) }
+    var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    let header = MemoryLayout<cmsghdr>.size
+    let length = header + 4 * files.count
+    return withUnsafeTemporaryAllocation(byteCount: (length + 7) / 8 * 8, alignment: 8) { control in
+        control.initializeMemory(as: UInt8.self, repeating: 0)
+        control.storeBytes(of: length, as: Int.self)
+        control.storeBytes(of: SOL_SOCKET, toByteOffset: 8, as: Int32.self)
+        control.storeBytes(of: Int32(SCM_RIGHTS), toByteOffset: 12, as: Int32.self)
+        for (index, file) in files.enumerated() {
+            control.storeBytes(of: file, toByteOffset: header + 4 * index, as: Int32.self)
+        }
+        return withUnsafeMutablePointer(to: &part) { part in
+            var message = msghdr()
+            message.msg_iov = part
+            message.msg_iovlen = 1
+            message.msg_control = control.baseAddress
+            message.msg_controllen = control.count
+            return sendmsg(socket, &message, flags)
         }
     }
 }

@@ -79,6 +79,7 @@ struct HearthPool {
     int32_t started;
     int32_t cpu_count;
     uint32_t flags;
+    void (*on_start)(void);
     int32_t *cpus;
     Range *ranges;
     Worker *workers;
@@ -295,6 +296,11 @@ static void walk(HearthPool *pool, int32_t thread) {
 static void *worker_main(void *argument) {
     Worker *worker = argument;
     HearthPool *pool = worker->pool;
+    // By the thread itself: naming another one opens a file.
+    char name[24];
+    snprintf(name, sizeof name, "hearth-%d", worker->index);
+    pthread_setname_np(pthread_self(), name);
+    if (pool->on_start) pool->on_start();
     uint32_t seen = 0;
     for (;;) {
         uint64_t since = 0;
@@ -326,7 +332,7 @@ static void start_workers(HearthPool *pool) {
     sigset_t all, old;
     sigfillset(&all);
     // But a crash belongs to the thread that crashes: blocked, it would end the process past every handler.
-    const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
+    const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigdelset(&all, crashes[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);  // signals belong to the threads of the application
     while (pool->started < pool->threads) {
@@ -336,9 +342,6 @@ static void start_workers(HearthPool *pool) {
             pool->threads = index;  // what there is must do
             break;
         }
-        char name[24];
-        snprintf(name, sizeof name, "hearth-%d", index);
-        pthread_setname_np(pool->handles[index], name);
         if ((pool->flags & HEARTH_POOL_PIN) && pool->threads <= pool->cpu_count) {
             cpu_set_t set;
             CPU_ZERO(&set);
@@ -526,6 +529,8 @@ void hearth_pool_destroy(HearthPool *pool) {
     for (int32_t i = 1; i < pool->started; i++) pthread_join(pool->handles[i], NULL);
     free(pool->cpus), free(pool->ranges), free(pool->workers), free(pool->handles), free(pool);
 }
+
+void hearth_pool_on_start(HearthPool *pool, void (*body)(void)) { pool->on_start = body; }
 
 int32_t hearth_pool_threads(const HearthPool *pool) { return pool->threads; }
 

@@ -1,6 +1,7 @@
 import CPUDevice
 import CUDADevice
 import DeviceAPI
+import Glibc
 import OpenCLDevice
 
 /// Devices by name: `cpu`, `cuda`, `cuda:1`, `opencl`, `opencl:1`. The one place that knows all of them.
@@ -26,6 +27,25 @@ package enum DeviceCatalogue {
         case .cuda: return try CUDADevice(ordinal: try ordinal(name, number))
         case .openCL: return try OpenCLDevice(ordinal: try ordinal(name, number))
         }
+    }
+
+    /// Folders that the driver of a device keeps things in, made where they are missing: a process in a sandbox that runs code there
+    /// must be let write them. None for the processor.
+    package static func caches(of name: String) throws(DeviceError) -> [String] {
+        func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+        guard let home = variable("HOME") else { return [] }
+        let folder: String
+        switch try parts(of: name).kind {
+        case .cpu: return []
+        case .cuda: folder = variable("CUDA_CACHE_PATH") ?? "\(home)/.nv"
+        case .openCL: folder = variable("POCL_CACHE_DIR") ?? "\(variable("XDG_CACHE_HOME") ?? "\(home)/.cache")/pocl"
+        }
+        var path = ""
+        for part in folder.split(separator: "/") {
+            path += "/\(part)"
+            mkdir(path, 0o755)
+        }
+        return [folder]
     }
 
     /// All devices here but the processor, and why those that are here cannot be used.

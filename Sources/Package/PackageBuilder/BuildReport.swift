@@ -40,14 +40,16 @@ package enum BuildReport {
         }
         // Without a search no kernel is judged: default schedules stand for themselves until the whole model is compared.
         let verification = JSONValue.string(findings.regions.isEmpty ? "whole model" : "every kernel as stated")
+        let sandbox = JSONValue.array(findings.sandbox.map { .string($0) })
         guard let cover = findings.cover else {
             return [
-                "stages": .array(stages), "kernels_verified_by": verification, "precision": facts(false),
+                "stages": .array(stages), "sandbox": sandbox, "kernels_verified_by": verification,
+                "precision": facts(false),
                 "libraries": facts(true), "kernels": .array(kernels),
             ]
         }
         return [
-            "stages": .array(stages), "cover": json(cover), "kernels_verified_by": verification,
+            "stages": .array(stages), "sandbox": sandbox, "cover": json(cover), "kernels_verified_by": verification,
             "precision": facts(false), "libraries": facts(true), "kernels": .array(kernels),
         ]
     }

@@ -50,6 +50,8 @@ package struct Pipeline {
         package var cover: CoverReport?
         /// The search over the schedules of each kernel.
         package var regions: [RegionReport] = []
+        /// What kept generated code from the rest of the machine, a line for each place where it ran.
+        package var sandbox: [String] = []
     }
 
     /// Of the device that the package is for; it need not be here.
@@ -64,6 +66,8 @@ package struct Pipeline {
     package var searchProgress: (Stage, SearchProgress) -> Void = { _, _ in }
     /// Whether small kernels share launches where the device gains from it.
     package var joinsLaunches = true
+    /// What keeps generated code from the rest of the machine, a line for each place where it runs; for the report.
+    package var sandbox: [String] = []
     /// What the stages took so far.
     package private(set) var timings: [Timing] = []
     private var generator: CodeGenerator
@@ -127,6 +131,7 @@ package struct Pipeline {
             constants: try ConstantWorkshop(worker), joinsLaunches: joinsLaunches)
         let notify = searchProgress
         var findings = Findings()
+        findings.sandbox = sandbox
         let choices = FormChoices(limits)
         let rewritten = try stage(.rewrite) { try ModelForm.rewritten(model.graph, choices) }
         trace(model.graph, rewritten)

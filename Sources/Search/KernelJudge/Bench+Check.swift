@@ -63,6 +63,7 @@ extension Bench {
         if let damaged = report.damaged { throw .damagedFence(damaged.buffer, byteOffset: damaged.offset) }
         if let input = report.changedInput { throw .inputChanged(.parameter(input)) }
         if report.extraThreads > 0 { throw .startedThreads(count: report.extraThreads) }
+        if let state = report.changedState { throw .stateChanged(state) }
     }
 
     /// Compares both runs of a case with each other and with the truth.

@@ -39,6 +39,7 @@ extension Bench {
         }
         if let input = report.changedInput { throw .inputChanged(.parameter(input)) }
         if report.extraThreads > 0 { throw .startedThreads(count: report.extraThreads) }
+        if let state = report.changedState { throw .stateChanged(state) }
         let workerSeconds = Double(report.totalNanoseconds) * 1e-9
         // The parent's time includes the message and a thread that may wait to run; more than that is a lie of the clock.
         if workerSeconds > seconds * 1.001 + 1e-3 || workerSeconds < seconds * 0.8 - 0.1 {

@@ -1,5 +1,5 @@
 internal import Base
-internal import KernelWorker
+package import KernelWorker
 internal import Processes
 internal import Synchronization
 
@@ -21,7 +21,8 @@ package protocol CandidateJudge: Sendable {
 /// it or wins, the full battery of distributions and shapes, the outputs of the timed runs recomputed in a fresh process,
 /// and a second timing.
 package final class KernelJudge: CandidateJudge {
-    private let command: WorkerCommand
+    /// How the worker is started.
+    package let command: WorkerCommand
     let settings: JudgeSettings
     private let bench: Mutex<Bench>
 
@@ -30,6 +31,11 @@ package final class KernelJudge: CandidateJudge {
         self.command = command
         self.settings = settings
         bench = Mutex(Bench(command: command))
+    }
+
+    /// What keeps a worker that `command` starts from the rest of the machine: starts one and asks.
+    package static func sandbox(of command: WorkerCommand) throws(Refusal) -> Sandbox {
+        try WorkerProcess.start(command).sandbox
     }
 
     /// Judges `candidate`. `incumbent` is what it must beat; without one (the default schedule) it gets the full battery and

@@ -47,6 +47,10 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     case timedOut(seconds: Double)
     /// It left threads or processes behind.
     case startedThreads(count: Int)
+    /// It asked the kernel for what computing does not need: files, sockets, processes, handlers of signals.
+    case forbiddenCall(String)
+    /// It left something of its process other than it was.
+    case stateChanged(ProcessState)
 
     // What it computed.
     /// Elements that no run wrote.
@@ -87,6 +91,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .exited: "exited"
         case .timedOut: "timedOut"
         case .startedThreads: "startedThreads"
+        case .forbiddenCall: "forbiddenCall"
+        case .stateChanged: "stateChanged"
         case .unwritten: "unwritten"
         case .wrongOutput: "wrongOutput"
         case .inaccurate: "inaccurate"
@@ -103,8 +109,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     package var blamesKernel: Bool {
         switch self {
         case .notCompiled, .badLibrary, .forbiddenImport, .writableData, .runsAtLoad, .notLoaded, .failed, .outOfBounds,
-            .damagedFence, .inputChanged, .crashed, .exited, .timedOut, .startedThreads, .unwritten, .wrongOutput,
-            .inaccurate, .unstable, .timedOutputWrong:
+            .damagedFence, .inputChanged, .crashed, .exited, .timedOut, .startedThreads, .forbiddenCall, .stateChanged,
+            .unwritten, .wrongOutput, .inaccurate, .unstable, .timedOutputWrong:
             true
         case .noEvidence, .belowFloor, .clocksDisagree, .notJudged: false
         }
@@ -127,6 +133,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .exited(let end): "ended the process: \(end)"
         case .timedOut(let seconds): "did not return within \(seconds) s"
         case .startedThreads(let count): "left \(count) threads or processes behind"
+        case .forbiddenCall(let name): "made the system call \(name), which no kernel needs"
+        case .stateChanged(let state): "changed \(state) of its process"
         case .unwritten(let first, let count): "left \(count) elements unwritten, first \(first)"
         case .wrongOutput(let place, let got, let expected): "gave \(got) for \(expected) at \(place)"
         case .inaccurate(let place, let got, let expected, let errors):

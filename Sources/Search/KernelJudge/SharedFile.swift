@@ -45,7 +45,7 @@ struct SharedFile: ~Copyable {
     }
 
     /// How the worker finds it.
-    var reference: WorkerFile { WorkerFile(path: "/proc/\(getpid())/fd/\(descriptor)", byteCount: byteCount) }
+    var reference: WorkerFile { WorkerFile(descriptor: descriptor, byteCount: byteCount) }
 
     /// Bytes of the file as they are now.
     func bytes(_ offset: Int, _ count: Int) -> [UInt8] {

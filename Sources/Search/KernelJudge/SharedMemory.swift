@@ -21,7 +21,7 @@ package final class SharedMemory: Sendable {
 
     /// How the worker finds it.
     var reference: WorkerFile {
-        WorkerFile(path: "/proc/\(getpid())/fd/\(descriptor)", byteCount: end.withLock { $0 })
+        WorkerFile(descriptor: descriptor, byteCount: end.withLock { $0 })
     }
 
     /// A new buffer of zeros at a multiple of 64 bytes.

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import KernelWorker
 internal import Processes
 
@@ -16,6 +17,8 @@ package struct WorkerCommand: Hashable, Sendable {
 /// A worker process and the conversation with it. After an error it is of no more use.
 struct WorkerProcess: ~Copyable {
     private let child: ChildProcess
+    /// What keeps it from the rest of the machine.
+    private(set) var sandbox = Sandbox(parts: [], asked: [], landlock: 0, memoryBytes: 0)
     private var sequence: UInt64 = 0
     /// Libraries that it has loaded, by path.
     private var libraries: [String: Int] = [:]
@@ -33,10 +36,11 @@ struct WorkerProcess: ~Copyable {
         } catch {
             throw .notJudged(reason: "the worker does not start: \(error)")
         }
-        let worker = WorkerProcess(child: child)
-        guard case .ready = try worker.receive(limit: 30) else {
+        var worker = WorkerProcess(child: child)
+        guard case .ready(_, let sandbox) = try worker.receive(limit: 30) else {
             throw .notJudged(reason: "the worker did not say that it is ready")
         }
+        worker.sandbox = sandbox
         return worker
     }
 
@@ -46,7 +50,8 @@ struct WorkerProcess: ~Copyable {
         sequence += 1
         let start = monotonicSeconds()
         do throws(ProcessError) {
-            try child.write(request.frame(sequence: sequence), deadline: start + limit)
+            try child.write(
+                request.frame(sequence: sequence), files: request.files.map(\.descriptor), deadline: start + limit)
         } catch {
             throw ended(error, limit: limit)
         }
@@ -101,6 +106,8 @@ struct WorkerProcess: ~Copyable {
             let deadline = monotonicSeconds() + 5
             while monotonicSeconds() < deadline {
                 switch child.finished() {
+                // Nobody could be told which call it was.
+                case .signaled(SIGSYS): return .forbiddenCall("of a thread that blocks signals")
                 case .signaled(let signal): return .crashed(signal: Int(signal))
                 case .some(.exited(let code)): return .exited(.exited(code: code))
                 case nil: continue
@@ -112,6 +119,7 @@ struct WorkerProcess: ~Copyable {
     }
 
     private static func refusal(_ fault: FaultReport) -> Refusal {
+        if fault.signal == SIGSYS { return .forbiddenCall(Sandbox.call(fault.offset)) }
         guard let buffer = fault.buffer else { return .crashed(signal: fault.signal) }
         switch fault.zone {
         case .elsewhere: return .crashed(signal: fault.signal)

@@ -50,9 +50,28 @@ extension WorkerCall.Packing {
 
 /// oneDNN's table; requests that ask for it were refused where there is none.
 var oneDNN: UnsafeMutableRawPointer {
-    guard let table = hearth_onednn() else { preconditionFailure("a request without oneDNN was let through") }
-    return UnsafeMutableRawPointer(mutating: table)
+    guard let table = warmOneDNN else { preconditionFailure("a request without oneDNN was let through") }
+    return table
 }
+
+/// The table, once a product was computed on the thread that answers: what the library opens at its first work (it looks for
+/// profilers), threads that may only compute could not.
+// Safety: set once, by the first who asks; what it points at never changes.
+private nonisolated(unsafe) let warmOneDNN: UnsafeMutableRawPointer? = {
+    guard let table = hearth_onednn() else { return nil }
+    var product = HearthProduct(
+        rows: 1, columns: 1, depth: 1, left_row: 1, right_depth: 1, right_column: 1, result_row: 1, element: 0,
+        unused: 0)
+    let room = 1 << 16
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: 2 * room, alignment: 64)
+    defer { memory.deallocate() }
+    memset(memory, 0, 2 * room)
+    let result = (memory + room).assumingMemoryBound(to: Float.self)
+    if table.pointee.pack(&product, memory, memory + 64, Int64(room - 64)) == 0 {
+        _ = table.pointee.multiply(&product, 1, memory, memory + 64, result)
+    }
+    return UnsafeMutableRawPointer(mutating: table)
+}()
 
 extension WorkerCall {
     /// Distance of two threads' workspaces.

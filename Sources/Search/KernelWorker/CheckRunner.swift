@@ -106,7 +106,8 @@ private final class Layout {
         }
         self.shared = shared
         prepared = PreparedRun(
-            function, operands: operands, call: call, parts: call.parts, gangArea: gangArea?.data,
+            hearth_harness_watched(function), operands: operands, call: call, parts: call.parts,
+            gangArea: gangArea?.data,
             workspace: workspace.data, workspaceStride: call.workspaceStride)
         zones = zip(parameters, call.parameters).flatMap { $0.zones(readOnly: !$1.role.isWritten) }
         zones += packed.flatMap { $0.zones(readOnly: true) } + workspace.zones(readOnly: false)
@@ -131,8 +132,9 @@ private final class Layout {
         workspace.fill(run.poison)
         zones.withUnsafeBufferPointer { hearth_harness_set_zones($0.baseAddress, Int32($0.count)) }
         let threads = hearth_harness_threads()
+        let state = hearth_harness_state()
         let start = hearth_nanoseconds()
-        let status = hearth_pool_run(pool, prepared.run)
+        let status = hearth_harness_run(pool, prepared.run)
         let nanoseconds = hearth_nanoseconds() - start
         let extraThreads = hearth_harness_threads() - threads
         let all = parameters + packed + shared + [workspace] + (gangArea.map { [$0] } ?? [])
@@ -146,7 +148,8 @@ private final class Layout {
         }
         return RunReport(
             code: status.launch < 0 ? 0 : Int(status.code), extraThreads: Int(extraThreads), damaged: damaged,
-            changedInput: changed, nanoseconds: Int(nanoseconds))
+            changedInput: changed, changedState: hearth_harness_state().change(since: state),
+            nanoseconds: Int(nanoseconds))
     }
 }
 
@@ -157,5 +160,5 @@ package func pack(
     let function = try library.function(packing.symbol)
     let dimensions = call.dimensions.map { Int64($0) }
     let buffers: [UnsafeMutableRawPointer?] = operands
-    return Int(function(buffers, dimensions, nil, 0, 1))
+    return Int(hearth_harness_call(function, buffers, dimensions))
 }

@@ -30,15 +30,17 @@ struct FoldRunner {
         let gangArea = job.spread == .gang ? try allocate(.gangArea, Int(HEARTH_GANG_AREA_BYTES)) : nil
         let operands = buffers.map { $0?.data ?? oneDNN }
         let prepared = PreparedRun(
-            function, operands: operands, call: call, parts: parts, gangArea: gangArea?.data, workspace: workspace.data,
+            hearth_harness_watched(function), operands: operands, call: call, parts: parts, gangArea: gangArea?.data,
+            workspace: workspace.data,
             workspaceStride: call.workspaceStride)
         let own = buffers.compactMap { $0 } + [workspace] + (gangArea.map { [$0] } ?? [])
         let zones = own.flatMap { $0.zones(readOnly: $0.isReadOnly) }
         zones.withUnsafeBufferPointer { hearth_harness_set_zones($0.baseAddress, Int32($0.count)) }
         defer { hearth_harness_set_zones(nil, 0) }
         let before = hearth_harness_threads()
+        let state = hearth_harness_state()
         let start = hearth_nanoseconds()
-        let status = hearth_pool_run(pool, prepared.run)
+        let status = hearth_harness_run(pool, prepared.run)
         let nanoseconds = hearth_nanoseconds() - start
         let extraThreads = hearth_harness_threads() - before
         let damaged = own.lazy.compactMap { buffer in
@@ -46,15 +48,15 @@ struct FoldRunner {
         }.first
         return RunReport(
             code: status.launch < 0 ? 0 : Int(status.code), extraThreads: Int(extraThreads), damaged: damaged,
-            changedInput: nil, nanoseconds: Int(nanoseconds))
+            changedInput: nil, changedState: hearth_harness_state().change(since: state), nanoseconds: Int(nanoseconds))
     }
 
     /// The operands in memory; nil stands for the library's table.
     private func mapped() throws(RequestError) -> [GuardedBuffer?] {
-        let isWriting = job.operands.contains { if case .written = $0 { true } else { false } }
-        let descriptor = open(job.file.path, (isWriting ? O_RDWR : O_RDONLY) | O_CLOEXEC)
-        guard descriptor >= 0 else { throw RequestError(.noMemory, "cannot open the shared file") }
-        defer { close(descriptor) }
+        let descriptor = job.file.descriptor
+        guard descriptor >= 0 else { throw RequestError(.noMemory, "no shared file") }
+        // Generated code is to meet no open file.
+        defer { hearth_harness_close_files() }
         func map(_ name: WorkerBuffer, _ slot: FoldJob.Slot, isReadOnly: Bool) throws(RequestError) -> GuardedBuffer {
             guard slot.byteCount >= 0, slot.start >= 0, slot.start % FoldJob.Slot.page == 0,
                 slot.offset + slot.byteCount <= job.file.byteCount

@@ -116,13 +116,11 @@ package final class SharedMapping {
 
     /// Nil when it cannot be mapped.
     package init?(_ file: WorkerFile, writable: Bool) {
-        let descriptor = open(file.path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
         let protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
         // Private for inputs: a write could not reach the parent's file even if the pages were writable.
         let flags = writable ? MAP_SHARED : MAP_PRIVATE
-        guard let mapped = mmap(nil, max(1, file.byteCount), protection, flags, descriptor, 0), mapped != MAP_FAILED
+        guard let mapped = mmap(nil, max(1, file.byteCount), protection, flags, file.descriptor, 0),
+            mapped != MAP_FAILED
         else { return nil }
         base = mapped
         byteCount = file.byteCount

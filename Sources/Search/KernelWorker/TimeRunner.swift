@@ -49,6 +49,7 @@ final class TimeRunner {
         _ = try sample(theirs, calls: 1)
         _ = try sample(ours, calls: 1)
         let threads = hearth_harness_threads()
+        let state = hearth_harness_state()
         var calls = 1
         while calls < job.callLimit {
             let time = max(1, max(try sample(theirs, calls: calls), try sample(ours, calls: calls)))
@@ -72,7 +73,8 @@ final class TimeRunner {
         let extraThreads = hearth_harness_threads() - threads
         return TimeReport(
             calls: calls, samples: samples, totalNanoseconds: Int(hearth_nanoseconds() - start),
-            extraThreads: Int(extraThreads), changedInput: changed)
+            extraThreads: Int(extraThreads), changedInput: changed,
+            changedState: hearth_harness_state().change(since: state))
     }
 
     /// Runs of one side over its copies of the constants.

@@ -1,34 +1,45 @@
 internal import CKernelHarness
 internal import CProcessor
+internal import CSandbox
 internal import Glibc
 
 /// The worker process of the judge and of constant folding: reads requests from standard input, runs generated code and
 /// answers on what was standard output. It knows no truth and no tolerance, and may crash or hang without harm.
 package enum WorkerLoop {
     /// Serves until the parent closes its end; then ends the process. `threads` is the size of the pool, nil for as many
-    /// as the runtime would take.
-    package static func run(threads: Int?) -> Never {
-        let (input, output) = prepare()
+    /// as the runtime would take. `without` are parts of the sandbox that are left out, for tests.
+    package static func run(threads: Int?, without: [Sandbox.Part] = []) -> Never {
+        let (input, output, entered) = prepare(.host, without)
+        var sandbox = entered
         guard let pool = hearth_pool_create(Int32(clamping: threads ?? 0), 0) else { exit(3) }
+        // From here on generated code is called by threads that can do nothing but compute.
+        let isStarted =
+            sandbox.parts.contains(.calls)
+            ? hearth_harness_start_runner(pool, hearth_sandbox_confine_thread) : hearth_harness_start_runner(pool, nil)
+        guard isStarted == 0 else { exit(3) }
+        if hearth_harness_unconfined() > 0 { sandbox.parts.remove(.calls) }
         var session = Session(pool: pool)
-        serve(input, output, threads: Int(hearth_pool_threads(pool))) { request throws(RequestError) in
+        serve(input, output, threads: Int(hearth_pool_threads(pool)), sandbox) { request throws(RequestError) in
             try session.perform(request)
         }
     }
 
     /// As above for requests that something else performs: code for a device. `start` comes first, once what candidates print
-    /// cannot meet the protocol; when it throws, the process ends.
+    /// cannot meet the protocol; when it throws, the process ends. `caches` are folders that the device's driver writes.
     package static func run<Performer>(
+        caches: [String],
         start: () throws -> Performer,
         perform: (inout Performer, WorkerRequest) throws(RequestError) -> WorkerReply
     ) -> Never {
-        let (input, output) = prepare()
+        let (input, output, sandbox) = prepare(.device(caches: caches), [])
         guard var performer = try? start() else { exit(3) }
-        serve(input, output, threads: 1) { request throws(RequestError) in try perform(&performer, request) }
+        serve(input, output, threads: 1, sandbox) { request throws(RequestError) in try perform(&performer, request) }
     }
 
-    /// Puts the protocol out of reach of generated code; returns the descriptors that it uses.
-    private static func prepare() -> (input: Int32, output: Int32) {
+    /// Puts the protocol out of reach of generated code, and the process into its sandbox; returns the descriptors that it uses.
+    private static func prepare(
+        _ profile: Sandbox.Profile, _ without: [Sandbox.Part]
+    ) -> (input: Int32, output: Int32, Sandbox) {
         // What a candidate prints or reads must not meet the protocol.
         let input = fcntl(0, F_DUPFD_CLOEXEC, 100)
         let output = fcntl(1, F_DUPFD_CLOEXEC, 100)
@@ -37,25 +48,30 @@ package enum WorkerLoop {
         dup2(null, 0)
         dup2(null, 1)
         close(null)
-        var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
-        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
+        // Before the first thread.
+        let sandbox = Sandbox.enter(profile, without: without)
         // Asks for the tile registers, which candidates may use; threads started later inherit the permission.
         var processor = HearthProcessor()
         hearth_processor(&processor)
         hearth_harness_install(output, WorkerReply.faultTag)
         hearth_harness_watch(input)
-        return (input, output)
+        return (input, output, sandbox)
     }
 
     private static func serve(
-        _ input: Int32, _ output: Int32, threads: Int,
+        _ input: Int32, _ output: Int32, threads: Int, _ sandbox: Sandbox,
         _ perform: (WorkerRequest) throws(RequestError) -> WorkerReply
     ) -> Never {
-        send(.ready(threads: threads), sequence: 0, to: output)
+        send(.ready(threads: threads, sandbox), sequence: 0, to: output)
         while true {
+            hearth_harness_close_files()
             guard let prefix = receive(WorkerFrame.prefixBytes, from: input), let length = WorkerFrame.length(prefix),
-                let frame = receive(length, from: input), let (sequence, request) = try? WorkerRequest.read(frame)
+                let frame = receive(length, from: input), let (sequence, read) = try? WorkerRequest.read(frame)
             else { exit(0) }
+            var request = read
+            request.files = request.files.indices.map {
+                WorkerFile(descriptor: hearth_harness_file(Int32($0)), byteCount: request.files[$0].byteCount)
+            }
             hearth_harness_set_sequence(sequence)
             let reply: WorkerReply
             do throws(RequestError) {
@@ -73,23 +89,7 @@ package enum WorkerLoop {
         let pool: OpaquePointer
         var libraries: [Int: LoadedLibrary] = [:]
 
-        init(pool: OpaquePointer) {
-            self.pool = pool
-            warm()
-        }
-
-        /// Starts the pool's threads, so that later ones are a candidate's.
-        private func warm() {
-            let call = WorkerCall(
-                library: 0, symbol: "", arguments: [], packings: [], parameters: [], dimensions: [], workspaceBytes: 0,
-                parts: 64)
-            let workspace = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
-            let nothing: HearthKernel = { _, _, _, _, _ in 0 }
-            let prepared = PreparedRun(
-                nothing, operands: [], call: call, parts: 64, gangArea: nil, workspace: workspace, workspaceStride: 0)
-            hearth_pool_run(pool, prepared.run)
-            workspace.deallocate()
-        }
+        init(pool: OpaquePointer) { self.pool = pool }
 
         mutating func perform(_ request: WorkerRequest) throws(RequestError) -> WorkerReply {
             switch request {
@@ -136,11 +136,11 @@ package enum WorkerLoop {
         var offset = 0
         while offset < count {
             let got = bytes.withUnsafeMutableBytes { buffer in
-                buffer.baseAddress.map { Glibc.read(descriptor, $0 + offset, count - offset) } ?? -1
+                buffer.baseAddress.map { hearth_harness_receive(descriptor, $0 + offset, Int64(count - offset)) } ?? -1
             }
             if got < 0, errno == EINTR { continue }
             if got <= 0 { return nil }
-            offset += got
+            offset += Int(got)
         }
         return bytes
     }

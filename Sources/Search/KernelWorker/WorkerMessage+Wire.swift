@@ -111,9 +111,10 @@ extension WorkerReply {
         var writer = WireWriter()
         let tag: UInt8
         switch self {
-        case .ready(let threads):
+        case .ready(let threads, let sandbox):
             tag = 1
             writer.put(threads)
+            sandbox.write(to: &writer)
         case .done: tag = 2
         case .refused(let reason, let detail):
             tag = 3
@@ -127,6 +128,7 @@ extension WorkerReply {
                 writer.put(run.damaged?.buffer.code ?? -1)
                 writer.put(run.damaged?.offset ?? 0)
                 writer.put(run.changedInput ?? -1)
+                writer.put(run.changedState?.rawValue ?? 0)
                 writer.put(run.nanoseconds)
             }
         case .timed(let report):
@@ -136,6 +138,7 @@ extension WorkerReply {
             writer.put(report.totalNanoseconds)
             writer.put(report.extraThreads)
             writer.put(report.changedInput ?? -1)
+            writer.put(report.changedState?.rawValue ?? 0)
         case .fault(let fault):
             tag = Self.faultTag
             writer.put(fault.signal)
@@ -151,7 +154,7 @@ extension WorkerReply {
         var (sequence, tag, reader) = try WorkerFrame.split(frame)
         let reply: WorkerReply
         switch tag {
-        case 1: reply = .ready(threads: try reader.integer())
+        case 1: reply = .ready(threads: try reader.integer(), try Sandbox(from: &reader))
         case 2: reply = .done
         case 3:
             guard let reason = WorkerRefusal(rawValue: try reader.integer()) else {
@@ -166,10 +169,12 @@ extension WorkerReply {
                     let buffer = WorkerBuffer(code: try reader.integer())
                     let offset = try reader.integer()
                     let changed = try reader.integer()
+                    let state = try reader.integer()
                     return RunReport(
                         code: code, extraThreads: extraThreads,
                         damaged: buffer.map { RunReport.Damage(buffer: $0, offset: offset) },
-                        changedInput: changed < 0 ? nil : changed, nanoseconds: try reader.integer())
+                        changedInput: changed < 0 ? nil : changed, changedState: ProcessState(rawValue: state),
+                        nanoseconds: try reader.integer())
                 })
         case 5:
             let calls = try reader.integer()
@@ -177,10 +182,11 @@ extension WorkerReply {
             let total = try reader.integer()
             let threads = try reader.integer()
             let changed = try reader.integer()
+            let state = try reader.integer()
             reply = .timed(
                 TimeReport(
                     calls: calls, samples: samples, totalNanoseconds: total, extraThreads: threads,
-                    changedInput: changed < 0 ? nil : changed))
+                    changedInput: changed < 0 ? nil : changed, changedState: ProcessState(rawValue: state)))
         case faultTag:
             let signal = try reader.integer()
             guard let zone = FaultReport.Zone(rawValue: try reader.integer()) else {

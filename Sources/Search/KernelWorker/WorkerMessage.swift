@@ -1,22 +1,20 @@
 /// A file that both processes map, and where the buffers' contents lie in it.
 package struct WorkerFile: Hashable, Sendable {
-    /// A path that the worker can open.
-    package var path: String
+    /// The file's number in the process that holds this. It travels beside the message, which has only its size: the worker can
+    /// open nothing of its parent's.
+    package var descriptor: Int32
     package var byteCount: Int
 
     /// Makes a reference.
-    package init(path: String, byteCount: Int) {
-        self.path = path
+    package init(descriptor: Int32, byteCount: Int) {
+        self.descriptor = descriptor
         self.byteCount = byteCount
     }
 
-    func write(to writer: inout WireWriter) {
-        writer.put(path)
-        writer.put(byteCount)
-    }
+    func write(to writer: inout WireWriter) { writer.put(byteCount) }
 
     init(from reader: inout WireReader) throws(WireError) {
-        path = try reader.text()
+        descriptor = -1
         byteCount = try reader.integer()
     }
 }
@@ -104,11 +102,38 @@ package enum WorkerRequest: Hashable, Sendable {
     case time(TimeJob)
     /// Answered like a check of one run.
     case fold(FoldJob)
+
+    /// Files that travel with it, in order.
+    package var files: [WorkerFile] {
+        get {
+            switch self {
+            case .load: []
+            case .check(let job): [job.inputs, job.outputs]
+            case .time(let job): [job.inputs, job.outputs]
+            case .fold(let job): [job.file]
+            }
+        }
+        set {
+            precondition(newValue.count == files.count, "as many files as before")
+            switch self {
+            case .load: break
+            case .check(var job):
+                (job.inputs, job.outputs) = (newValue[0], newValue[1])
+                self = .check(job)
+            case .time(var job):
+                (job.inputs, job.outputs) = (newValue[0], newValue[1])
+                self = .time(job)
+            case .fold(var job):
+                job.file = newValue[0]
+                self = .fold(job)
+            }
+        }
+    }
 }
 
 /// What the worker answers; exactly one reply to each request, and one `ready` at the start.
 package enum WorkerReply: Hashable, Sendable {
-    case ready(threads: Int)
+    case ready(threads: Int, Sandbox)
     case done
     /// The request could not be carried out; the worker goes on.
     case refused(WorkerRefusal, detail: String)
@@ -146,6 +171,8 @@ package struct RunReport: Hashable, Sendable {
     package var damaged: Damage?
     /// First input whose contents changed.
     package var changedInput: Int?
+    /// What it changed of the process that it ran in.
+    package var changedState: ProcessState?
     /// Time of the run.
     package var nanoseconds: Int
 
@@ -162,11 +189,15 @@ package struct RunReport: Hashable, Sendable {
     }
 
     /// Makes a report.
-    package init(code: Int, extraThreads: Int, damaged: Damage?, changedInput: Int?, nanoseconds: Int) {
+    package init(
+        code: Int, extraThreads: Int, damaged: Damage?, changedInput: Int?, changedState: ProcessState? = nil,
+        nanoseconds: Int
+    ) {
         self.code = code
         self.extraThreads = extraThreads
         self.damaged = damaged
         self.changedInput = changedInput
+        self.changedState = changedState
         self.nanoseconds = nanoseconds
     }
 }
@@ -183,14 +214,20 @@ package struct TimeReport: Hashable, Sendable {
     package var extraThreads: Int
     /// First input whose contents are not what the runner made them.
     package var changedInput: Int?
+    /// What the candidate changed of the process that it ran in.
+    package var changedState: ProcessState?
 
     /// Makes a report.
-    package init(calls: Int, samples: [Int], totalNanoseconds: Int, extraThreads: Int, changedInput: Int?) {
+    package init(
+        calls: Int, samples: [Int], totalNanoseconds: Int, extraThreads: Int, changedInput: Int?,
+        changedState: ProcessState? = nil
+    ) {
         self.calls = calls
         self.samples = samples
         self.totalNanoseconds = totalNanoseconds
         self.extraThreads = extraThreads
         self.changedInput = changedInput
+        self.changedState = changedState
     }
 }
 
@@ -204,7 +241,7 @@ package struct FaultReport: Hashable, Sendable {
     package var signal: Int
     package var zone: Zone
     package var buffer: WorkerBuffer?
-    /// Bytes from the buffer's start.
+    /// Bytes from the buffer's start; the number of the system call where that was refused (SIGSYS).
     package var offset: Int
 
     /// Makes a report.

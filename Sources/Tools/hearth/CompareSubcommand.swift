@@ -23,6 +23,7 @@ struct CompareSubcommand: ParsableCommand {
     @Option(help: "Rounds of the comparison.") var rounds = 15
 
     func run() throws {
+        try DeviceChoice.enterSandbox(for: candidate, asked: self.device)
         let device = try DeviceChoice.open(for: candidate, asked: self.device, threads: threads)
         if let wrong = try PackageAgreement.check(candidate, device).first(where: { !$0.passes }) {
             print(JSONValue.object(JSONObject(members: [.init(name: "refused", value: .string("\(wrong)"))])).text)

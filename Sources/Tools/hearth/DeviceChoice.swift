@@ -4,6 +4,7 @@ import DeviceAPI
 import DeviceCatalogue
 import DeviceRates
 import KernelCodeGen
+import KernelWorker
 import ModelPackage
 import PackageBuilder
 
@@ -22,6 +23,13 @@ enum DeviceChoice {
         if let asked { return try open(asked, threads: threads) }
         let plans = try PackageDirectory(path: package).manifest.plans
         return try open(plans.first?.device ?? "cpu", threads: threads)
+    }
+
+    /// Keeps this process, which is to run a package of unproven code on a device (see `open`), from the rest of the machine.
+    static func enterSandbox(for package: String, asked: String?) throws {
+        let name = try asked ?? PackageDirectory(path: package).manifest.plans.first?.device ?? "cpu"
+        let isHost = try DeviceCatalogue.parts(of: name).kind == .cpu
+        _ = Sandbox.enter(isHost ? .host : .device(caches: try DeviceCatalogue.caches(of: name)))
     }
 
     /// Limits of the device that `optimize` builds for, and the device, where it is here. `cuda:sm_90` builds for such a GPU

@@ -180,6 +180,7 @@ struct OptimizeCommand: AsyncParsableCommand {
                 "\(stage.rawValue): \(progress.trials) trials, \(progress.refused) refused, time \(gain) of the default's"
             )
         }
+        pipeline.sandbox = try saySandbox(isSearching: trials > 0 && device != nil)
         let tensors: any TensorSource = if let coded { coded.tensors } else { stored }
         var model = Pipeline.Model(
             graph: coded?.graph ?? imported.graph, tensors: tensors, record: record, provenance: facts)
@@ -338,6 +339,14 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// How the process is started in which kernels run alone.
     private var worker: WorkerCommand {
         WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + threadOptions)
+    }
+
+    /// Says what keeps generated code from the rest of the machine, and what this kernel does not give; returns what it said.
+    private func saySandbox(isSearching: Bool) throws -> [String] {
+        var lines = ["\(try KernelJudge.sandbox(of: worker))"]
+        if isSearching, place != "cpu" { lines.append("on \(place): \(try KernelJudge.sandbox(of: judge.command))") }
+        for line in lines { Failure.complain("sandbox: \(line)") }
+        return lines
     }
 
     /// Who judges kernels: a worker on the device.

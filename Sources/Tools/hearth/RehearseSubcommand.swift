@@ -22,10 +22,9 @@ struct RehearseSubcommand: ParsableCommand {
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
 
     func run() {
-        var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
-        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
         var members: [JSONObject.Member] = []
         do {
+            try DeviceChoice.enterSandbox(for: package, asked: self.device)
             let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
             if profile {
                 let seconds = try PackageRehearsal.seconds(package, device)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeviceCatalogue
 import DeviceWorker
 import KernelWorker
 
@@ -17,7 +18,10 @@ struct WorkerSubcommand: ParsableCommand {
 
     func run() throws {
         guard let device, device != "cpu" else { WorkerLoop.run(threads: threads) }
-        WorkerLoop.run(start: { try DeviceWorker(try DeviceChoice.open(device, threads: threads)) }) {
+        WorkerLoop.run(
+            caches: try DeviceCatalogue.caches(of: device),
+            start: { try DeviceWorker(try DeviceChoice.open(device, threads: threads)) }
+        ) {
             worker, request throws(RequestError) in try worker.perform(request)
         }
     }

@@ -69,6 +69,9 @@ enum {
 /// first run that needs them, and again after a fork in the child. Null when out of memory.
 HearthPool *hearth_pool_create(int32_t threads, uint32_t flags);
 
+/// Has every worker that starts from now on call `body` before anything else.
+void hearth_pool_on_start(HearthPool *pool, void (*body)(void));
+
 /// Ends the workers and frees the pool. No run may be under way.
 void hearth_pool_destroy(HearthPool *pool);
 

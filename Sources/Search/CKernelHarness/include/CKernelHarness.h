@@ -24,9 +24,45 @@ typedef struct {
     int32_t buffer;
 } HearthZone;
 
-/// Sends a frame (see `hearth_harness_fault_bytes`) to `descriptor` and ends the process with code 120 when a thread gets
-/// SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT. `tag` is the frame's message tag.
+/// Sends a frame (see `FaultReport`) to `descriptor` and ends the process with code 120 when a thread gets SIGSEGV, SIGBUS,
+/// SIGILL, SIGFPE, SIGABRT or SIGSYS. `tag` is the frame's message tag. The calling thread is the one that answers.
 void hearth_harness_install(int32_t descriptor, uint8_t tag);
+
+/// Starts the thread that calls generated code from now on, through the functions below; it and the workers of `pool` call
+/// `narrow` first, which may take rights away from the calling thread. Without this, the functions below call generated code
+/// on their own thread. -1 where there is no thread to be had.
+int32_t hearth_harness_start_runner(HearthPool *pool, int32_t (*narrow)(void));
+
+/// Threads whose `narrow` did not return 0.
+int32_t hearth_harness_unconfined(void);
+
+/// `hearth_pool_run`.
+HearthStatus hearth_harness_run(HearthPool *pool, const HearthRun *run);
+
+/// Calls a packing function.
+int32_t hearth_harness_call(HearthKernel kernel, void *const *buffers, const int64_t *dims);
+
+/// What stands for `kernel` until the next call of this function: it notes parts that leave another mode of arithmetic (rounding,
+/// subnormal numbers, masks of exceptions) on their thread than they found, and puts it back.
+HearthKernel hearth_harness_watched(HearthKernel kernel);
+
+/// What a call must leave as it was: hashes of the environment and of the handlers of signals, and how often a mode was changed.
+typedef struct {
+    uint64_t environment, handlers;
+    int32_t modes_changed;
+} HearthProcessState;
+
+/// The state now.
+HearthProcessState hearth_harness_state(void);
+
+/// As `recvmsg`: up to `count` bytes, with files that came along.
+int64_t hearth_harness_receive(int32_t descriptor, void *bytes, int64_t count);
+
+/// A file that came with the last request, or -1.
+int32_t hearth_harness_file(int32_t index);
+
+/// Closes the files that came, so that generated code meets none of them.
+void hearth_harness_close_files(void);
 
 /// Number of the request under way, which the frame of a fault carries.
 void hearth_harness_set_sequence(uint64_t sequence);
