@@ -184,7 +184,7 @@ import Testing
 
     private static func isOneLine(_ outcome: HearthProcess.Outcome, _ message: String) throws {
         let lines = outcome.errors.split(separator: "\n").filter {
-            !$0.hasPrefix("hearth: note: ") && !$0.hasPrefix("evaluating ")
+            !$0.hasPrefix("hearth: note: ") && !$0.hasPrefix("evaluating ") && !$0.hasPrefix("sandbox: ")
         }
         #expect(lines.count == 1, "\(outcome.errors)")
         #expect(lines.first?.hasPrefix(message) == true, "\(outcome.errors)")

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -60,6 +61,9 @@ HearthSandbox hearth_sandbox_enter(int32_t profile, const char *const *writable,
     int alone = threads() == 1;
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+    // A crash ends the process: handlers that a runtime has installed would start a debugger, which nothing in here may.
+    const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGQUIT};
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) signal(crashes[i], SIG_DFL);
     // No gain from programs that run as somebody else; a condition of the rest where the user is not root.
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (profile == HEARTH_SANDBOX_HOST) {
