@@ -1,6 +1,7 @@
-// Filters of system calls (seccomp, Documentation/userspace-api/seccomp_filter.rst of Linux). What a filter says no to raises
-// SIGSYS with the call's number, so that the candidate is refused by name; for a device's driver, which may try and do without, it
-// is an error like any other.
+// Filters of system calls (seccomp, Documentation/userspace-api/seccomp_filter.rst of Linux). What the process may not do fails:
+// runtimes and drivers try this and that and do without (a queue of threads asks for a priority and tells the system's log that it
+// has none). What a thread may not do that calls generated code raises SIGSYS with the call's number, so that the candidate is
+// refused by name; of two filters the stricter answer counts.
 #define _GNU_SOURCE
 #include "parts.h"
 
@@ -101,7 +102,7 @@ static const int forbidden_to_host[] = {
 int32_t hearth_calls_forbid(int32_t profile) {
     Filter filter = {.count = 0};
     int is_host = profile == HEARTH_SANDBOX_HOST;
-    uint32_t refusal = is_host ? SECCOMP_RET_TRAP : SECCOMP_RET_ERRNO | EPERM;
+    uint32_t refusal = SECCOMP_RET_ERRNO | EPERM;
     begin(&filter, refusal);
     for (size_t i = 0; i < sizeof forbidden_to_all / sizeof(int); i++)
         answer_if(&filter, (uint32_t)forbidden_to_all[i], refusal);

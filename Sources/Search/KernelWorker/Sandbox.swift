@@ -7,7 +7,7 @@ package struct Sandbox: Hashable, Sendable, CustomStringConvertible {
     package enum Part: Int, Hashable, Sendable, CaseIterable {
         /// Landlock: files are not changed, TCP is not used, signals reach nobody else.
         case files = 1
-        /// Seccomp: system calls that reach the network, start programs or look into other processes end the process; where code
+        /// Seccomp: system calls that reach the network, start programs or look into other processes fail; where code
         /// runs on the host, threads that call it can do nothing but compute.
         case calls = 2
         /// A network namespace in which nothing is up.

@@ -18,7 +18,7 @@ enum {
 enum {
     /// Files cannot be changed, TCP cannot be used (interface 4), signals reach nobody else (interface 6).
     HEARTH_SANDBOX_FILES = 1,
-    /// System calls that reach the network, start programs or look into other processes end the process.
+    /// System calls that reach the network, start programs or look into other processes fail.
     HEARTH_SANDBOX_CALLS = 2,
     /// There is no network but a dead loopback.
     HEARTH_SANDBOX_NETWORK = 4,
