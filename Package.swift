@@ -32,7 +32,8 @@ let package = Package(
         .library(name: "HearthC", type: .dynamic, targets: ["HearthLibrary"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // Base
@@ -42,6 +43,7 @@ let package = Package(
         .target(name: "CFiles", path: "Sources/Base/CFiles", cSettings: [.unsafeFlags(["-Wall", "-Werror"])]),
         room("Base", "MappedFiles"),
         room("Base", "Processes"),
+        room("Base", "Signatures", [.product(name: "Crypto", package: "swift-crypto")]),
         room("Base", "Safetensors", ["Base", "ElementTypes", "JSON"]),
         // Import
         room("Import", "ModelFiles", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors"]),
@@ -83,7 +85,10 @@ let package = Package(
         // Search
         room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
-        room("Search", "KernelArchive", ["Base", "JSON"]),
+        .target(
+            name: "CSQLite", path: "Sources/Search/CSQLite", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
+        room("Search", "KernelArchive", ["Base", "JSON", "CSQLite"]),
+        room("Search", "ArchiveExchange", ["JSON", "KernelArchive", "Signatures"]),
         .target(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
@@ -114,7 +119,10 @@ let package = Package(
         // Tools
         room(
             "Tools", "FileFuzzing",
-            ["Base", "ElementTypes", "JSON", "KernelArchive", "ModelFiles", "ModelPackage", "Safetensors"]),
+            [
+                "ArchiveExchange", "Base", "ElementTypes", "JSON", "KernelArchive", "ModelFiles", "ModelPackage",
+                "Safetensors",
+            ]),
         room("Tools", "KernelTrials", ["Base", "ElementTypes", "KernelIR", "KernelCodeGen", "DeviceAPI"]),
         room(
             "Tools", "DeviceConformance",
@@ -147,7 +155,7 @@ let package = Package(
             dependencies: [
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
                 "Processes", "Baselines", "KernelIR", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
-                "KernelArchive",
+                "KernelArchive", "ArchiveExchange", "Signatures",
                 "ReferenceInterpreter", "DeviceAPI", "DeviceCatalogue", "DeviceConformance", "DeviceRates",
                 "DeviceWorker",
                 "CPUDevice",
@@ -166,7 +174,12 @@ let package = Package(
         tests("Processes"),
         tests("Baselines"),
         tests("KernelSwarm", ["Base", "KernelIR"]),
-        tests("KernelArchive"),
+        .executableTarget(
+            name: "archive-writer-for-tests", dependencies: ["KernelArchive"], path: "Tests/ArchiveWriterForTests",
+            swiftSettings: strict),
+        tests("KernelArchive", ["Processes", "archive-writer-for-tests"]),
+        tests("ArchiveExchange", ["KernelArchive", "Signatures"]),
+        tests("Signatures"),
         .executableTarget(
             name: "worker-for-tests", dependencies: ["KernelWorker", "DeviceWorker", "OpenCLDevice"],
             path: "Tests/WorkerForTests",
@@ -200,7 +213,10 @@ let package = Package(
         tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
         tests(
             "hearth",
-            ["TestSupport", "ElementTypes", "FileFuzzing", "JSON", "KernelCodeGen", "ModelPackage", "Safetensors"],
+            [
+                "TestSupport", "ElementTypes", "FileFuzzing", "JSON", "KernelArchive", "KernelCodeGen", "ModelPackage",
+                "Safetensors",
+            ],
             exclude: ["FakeDriver", "Fixtures"]),
         tests(
             "PackageBuilder",

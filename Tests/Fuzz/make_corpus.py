@@ -102,3 +102,23 @@ for folder in map(pathlib.Path, sys.argv[1:]):
 trial = {"region": "5f", "candidate": "v6 tile=2", "machine": "sm_90a", "schedule": "tile=2 stages=4", "agent": "random"}
 put("trial", "timed.json", json.dumps({**trial, "seconds": 1.5e-05, "championSeconds": 2, "isWin": True}))
 put("trial", "refused.json", json.dumps({**trial, "refused": "inaccurate: max 3"}))
+header = {"format": "hearth-archive", "version": 1}
+machine = {
+    "fingerprint": "0123456789abcdef", "kind": "cpu", "model": "CPU", "features": ["avx2", "fma"], "cores": 4, "threads": 8,
+    "caches": [32768, 1048576, 0], "memory": 68719476736,
+}
+kernel = {
+    "key": "5f", "kind": "contraction", "family": "a0", "element": "bf16", "elements": ["bf16", "f32"],
+    "extents": {"rows": 128, "columns": 64}, "bytes": 1.5e6, "operations": 0.5,
+}
+tried = {
+    "kernel": "5f", "machine": "0123456789abcdef", "generator": "7", "compiler": "clang 19", "schedule": "tile=2 x.y=-1",
+    "agent": "evolution", "time": 1763000000,
+}
+timed = {**tried, "seconds": 1.5e-05, "champion_seconds": 2, "won": True, "speedup": [1.1, 1.2, 1.3], "calls": 7, "groups": 9}
+refused = {**tried, "refused": "wrong output: p2"}
+signature = {"signature": "ed25519", "key": "0a" * 32, "sha256": "1b" * 32, "value": "2c" * 64}
+lines = [header, {"machine": machine}, {"kernel": kernel}, {"trial": timed}, {"trial": refused}]
+put("archive", "unsigned.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+put("archive", "signed.jsonl", "".join(json.dumps(line) + "\n" for line in lines + [signature]))
+put("archive", "empty.jsonl", json.dumps(header))

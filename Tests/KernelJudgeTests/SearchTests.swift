@@ -29,7 +29,9 @@ private actor RegionEvaluator: CandidateEvaluator {
     }
 
     nonisolated func key(_ schedule: Schedule) -> ArchiveKey {
-        ArchiveKey(region: "product", candidate: schedule.description, machine: "here")
+        ArchiveKey(
+            kernel: "product", machine: "here", builder: .init(generator: "1", compiler: ""),
+            schedule: schedule.description)
     }
 
     func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
@@ -47,9 +49,7 @@ private actor RegionEvaluator: CandidateEvaluator {
             let outcome = await judged(result)
             verdicts.append(Self.verdict(outcome))
             try? archive.append(
-                ArchiveRecord(
-                    key: key(candidate.schedule), schedule: candidate.schedule.description, agent: candidate.agent,
-                    outcome: outcome))
+                ArchiveRecord(key: key(candidate.schedule), agent: candidate.agent, outcome: outcome))
         }
         return verdicts
     }
@@ -149,7 +149,7 @@ extension CandidateKernel {
         let emitter = KernelEmitter(target)
         let region = SearchRegion(key: "product", choices: emitter.choices(Self.kernel), weight: 1)
         #expect(region.scheduleCount > 4)
-        let path = workshop.directory + "/archive.jsonl"
+        let path = workshop.directory + "/archive.sqlite"
         var trials: [[Trial]] = []
         for round in 0..<2 {
             let evaluator = RegionEvaluator(

@@ -103,7 +103,10 @@ private struct ReplayEvaluator: CandidateEvaluator {
             // The formula's least time is 1; the last 2 % are within the margin.
             #expect(champion.seconds < 1.021, "\(region.key): \(champion)")
         }
-        #expect(Set(swarm.trials.map(\.candidate.agent)).count == AgentRoster.standard.rows.count)
+        // The historian has nothing to say of regions without suggestions.
+        #expect(
+            Set(swarm.trials.map(\.candidate.agent))
+                == Set(AgentRoster.standard.rows.map(\.name)).subtracting(["historian"]))
     }
 
     @Test func neverTriesTheSameScheduleTwice() async {
@@ -188,5 +191,47 @@ private final class TickingClock: Sendable {
             now += 1
             return now
         }
+    }
+}
+
+/// What was fast before, and what the swarm makes of it.
+@Suite struct HistorianTests {
+    private static let choices = [
+        Choice("rows", [1, 2, 4, 8]), Choice("columns", [16, 32, 64]), Choice("threads", [2, 1]),
+    ]
+
+    /// A schedule of another kernel, in these choices.
+    @Test(arguments: [
+        (["rows": 8, "columns": 32], ["rows": 8, "columns": 32, "threads": 2]),
+        (["rows": 7, "columns": 4096], ["rows": 8, "columns": 64, "threads": 2]),
+        (["rows": -3, "columns": 0, "unknown": 5, "threads": 1], ["rows": 1, "columns": 16, "threads": 1]),
+        ([:], ["rows": 1, "columns": 16, "threads": 2]),
+    ])
+    func schedulesAreFitted(_ other: [String: Int], _ fitted: [String: Int]) {
+        let region = SearchRegion(key: "k", choices: Self.choices, weight: 1)
+        #expect(region.fitted(Schedule(other)) == Schedule(fitted))
+    }
+
+    /// Suggestions come right after the default, each once and at most four, whatever else agents would say.
+    @Test func suggestionsComeFirst() {
+        let suggestions =
+            [8, 4, 4, 8, 2].map { Schedule(["rows": $0, "columns": 64]) } + [
+                Schedule(["rows": 2, "columns": 32]), Schedule(["rows": 4, "columns": 32]),
+            ]
+        let region = SearchRegion(key: "k", choices: Self.choices, weight: 1, suggestions: suggestions)
+        var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 20), seed: 1)
+        let batch = swarm.nextBatch(limit: 6)
+        #expect(batch[0].schedule == region.defaultSchedule)
+        let proposed = batch[1...4].map { [$0.schedule.values["rows"], $0.schedule.values["columns"]] }
+        #expect(proposed == [[8, 64], [4, 64], [2, 64], [2, 32]])
+        #expect(batch[1...4].allSatisfy { $0.agent == "historian" })
+    }
+
+    @Test(arguments: [
+        ("a=1 b.c=-2", ["a": 1, "b.c": -2]), ("", [:]), ("x=y=3", ["x=y": 3]), ("a", nil), ("=1", nil), ("a=", nil),
+        ("a=1 a=2", nil), ("a=99999999999999999999", nil),
+    ])
+    func schedulesReadBack(_ text: String, _ values: [String: Int]?) {
+        #expect(Schedule(parsing: text)?.values == values)
     }
 }

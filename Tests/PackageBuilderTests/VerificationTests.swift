@@ -150,15 +150,15 @@ private enum Hard: String, CaseIterable {
     ])
     func faultsOfTheMachineAreNotRemembered(_ refusal: Refusal, _ isRemembered: Bool) async throws {
         let (graph, tensors) = try Hard.product.build()
-        let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).jsonl"
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).sqlite"
+        defer { for name in [path, path + ".lock"] { try? FileManager.default.removeItem(atPath: name) } }
         let archive = try KernelArchive(path: path)
         let reports = try await verified(
             graph, tensors, judge: ScriptedJudge([], judging: refusal), trials: 3, archive: archive)
         #expect(reports[0].trials > 0)
         #expect(archive.records.isEmpty != isRemembered, "\(archive.records)")
-        let lines = try String(contentsOfFile: path, encoding: .utf8)
-        #expect(lines.isEmpty != isRemembered)
+        archive.close()
+        #expect(try KernelArchive(path: path).records.isEmpty != isRemembered)
     }
 
     /// That nothing can be told is no reason to change a schedule.

@@ -40,7 +40,7 @@ enum FakeGPU {
             "LD_LIBRARY_PATH": driver, "FAKE_CUDA": fault, "HEARTH_NVRTC": "\(driver)/libcuda.so.1",
             "HEARTH_CUBLASLT": fault == "no products" ? "/nowhere/libcublasLt.so" : "\(driver)/libcuda.so.1",
             "HEARTH_CUDNN": fault == "no convolutions" ? "/nowhere/libcudnn.so.9" : "\(driver)/libcuda.so.1",
-            "HEARTH_ARCHIVE": folder + "/archive.jsonl",
+            "HEARTH_ARCHIVE": folder + "/archive.sqlite",
         ]
         return try HearthProcess.run(arguments, in: folder, environment: own.merging(environment) { $1 })
     }

@@ -9,7 +9,7 @@ import Testing
         .appending(path: "ModelImportTests/Fixtures").path
     private static let arguments = [
         "optimize", "\(fixtures)/f64.middle.pt2", "-i", "\(fixtures)/f64.golden.safetensors", "-o", "m.hearth",
-        "--archive", "trials.jsonl",
+        "--archive", "trials.sqlite",
     ]
 
     /// Writes a shell script that stands for the compiler; `$REAL` in it is the real one.

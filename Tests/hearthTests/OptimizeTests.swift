@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import KernelArchive
 import Safetensors
 import Testing
 
@@ -59,7 +60,7 @@ import Testing
             let built = try Self.hearth(
                 [
                     "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--trials", "3", "--archive",
-                    "trials.jsonl",
+                    "trials.sqlite",
                 ], in: folder, ["HEARTH_DEBUG": "5", "HEARTH_DEBUG_DIR": folder + "/stages"])
             try #require(built.code == 0, "\(built.errors)")
             for (stage, expected) in [
@@ -97,7 +98,7 @@ import Testing
     @Test func interruptedSearchesKeepWhatTheyFoundAndGoOn() throws {
         // The product has 36 different schedules: an interrupt that came too late would show.
         try Self.withFolder { folder in
-            let archive = folder + "/trials.jsonl"
+            let archive = folder + "/trials.sqlite"
             let arguments = [
                 "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--archive", archive, "--budget", "600",
                 "--trials",
@@ -106,26 +107,38 @@ import Testing
             #expect(first.code == 0 && first.output == "wrote m.hearth\n", "\(first.errors)")
             let verified = try Self.hearth(["verify", "m.hearth"], in: folder)
             #expect(verified.code == 0, "\(verified.errors)")
-            let kept = try Self.text(archive)
-            let known = kept.split(separator: "\n").count
-            #expect(known >= 4 && known < 36)
+            let kept = try KernelArchive(path: archive).records
+            #expect(kept.count >= 4 && kept.count < 36)
 
-            // The same seed and the same verdicts lead to the same candidates: none is judged again.
+            // What was tried is known: at most what may win beside today's champion is judged again.
             let second = try Self.hearth(arguments + ["8"], in: folder)
             #expect(second.code == 0, "\(second.errors)")
-            let all = try Self.text(archive)
-            #expect(all.hasPrefix(kept))
-            let keys = try all.split(separator: "\n").map { line in
-                let object = try JSONReader().read(String(line)).objectValue
-                return ["region", "candidate", "machine"].map { object?[$0]?.stringValue ?? "" }
-            }
-            #expect(Set(keys).count == keys.count)
+            let all = try KernelArchive(path: archive).records
+            #expect(all.prefix(kept.count).map(\.key) == kept.map(\.key))
+            #expect(zip(all, kept).count { $0.0 != $0.1 } <= 4)
 
-            // A record that a crash cut short costs itself alone.
-            try (all + "{\"region\": \"torn").write(toFile: archive, atomically: true, encoding: .utf8)
+            // A file that was damaged is put aside, and the search goes on.
+            try String(repeating: "no database ", count: 1000).write(toFile: archive, atomically: true, encoding: .utf8)
             let third = try Self.hearth(arguments + ["8"], in: folder)
             #expect(third.code == 0, "\(third.errors)")
-            #expect(try Self.text(archive).hasPrefix(all))
+            #expect(third.errors.contains("hearth: note: the archive \(archive) is damaged ("), "\(third.errors)")
+            #expect(try KernelArchive(path: archive).records.count > 0)
+        }
+    }
+
+    /// Without SQLite the search goes on, and says so.
+    @Test(arguments: [[], ["--archive", "trials.sqlite"]]) func withoutSQLiteNothingIsRemembered(
+        _ options: [String]
+    ) throws {
+        try Self.withFolder { folder in
+            let built = try Self.hearth(
+                ["optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--trials", "2"] + options, in: folder,
+                ["HEARTH_SQLITE": "/no/such/libsqlite3.so"])
+            #expect(built.code == 0 && built.output == "wrote m.hearth\n", "\(built.errors)")
+            #expect(
+                built.errors.contains("hearth: note: trials will not be remembered: there is no SQLite here ("),
+                "\(built.errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder + "/trials.sqlite"))
         }
     }
 
@@ -150,7 +163,7 @@ import Testing
         try Self.withFolder { folder in
             let arguments = [
                 "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--trials", "3", "--archive",
-                "trials.jsonl",
+                "trials.sqlite",
                 "--only",
             ]
             let none = try Self.hearth(arguments + ["frob"], in: folder)
@@ -241,14 +254,14 @@ import Testing
     @Test func requestsToEndKeepWhatWasFound() throws {
         try Self.withFolder { folder in
             let arguments = [
-                "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--archive", folder + "/trials.jsonl",
+                "optimize", Self.model, "-i", Self.golden, "-o", "m.hearth", "--archive", folder + "/trials.sqlite",
                 "--budget", "600", "--trials", "400",
             ]
             for _ in 0..<2 {
                 let ended = try Self.hearth(arguments, in: folder, interruptAt: "search: 4 trials", with: SIGTERM)
                 #expect(ended.code == 0 && ended.output == "wrote m.hearth\n", "\(ended.errors)")
                 let left = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-                #expect(left == ["m.hearth", "trials.jsonl"])
+                #expect(left == ["m.hearth", "trials.sqlite", "trials.sqlite.lock"])
             }
         }
     }

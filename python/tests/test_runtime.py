@@ -53,7 +53,7 @@ def built(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     folder = tmp_path_factory.mktemp("packages")
     packages = {}
     environment = {**os.environ, "HEARTH_HOME": str(ROOT), "HEARTH_PYTHON": sys.executable}
-    environment["HEARTH_ARCHIVE"] = str(folder / "archive.jsonl")
+    environment["HEARTH_ARCHIVE"] = str(folder / "archive.sqlite")
     for name in ("norm", "dynamic", "cache"):
         packages[name] = folder / f"{name}.hearth"
         command = [str(BUILT[0]), "optimize", f"{models}:{name}", "-o", str(packages[name]), "--trials", "0"]

@@ -82,7 +82,7 @@ def environment(driver: Path, fault: str) -> dict[str, str]:
         "HEARTH_NVRTC": str(driver / "libcuda.so.1"),
         "HEARTH_CUBLASLT": "/nowhere" if fault == "no products" else str(driver / "libcuda.so.1"),
         "HEARTH_CUDNN": "/nowhere",
-        "HEARTH_ARCHIVE": str(driver / "archive.jsonl"),
+        "HEARTH_ARCHIVE": str(driver / "archive.sqlite"),
         "HEARTH_LIBRARY": str(BUILT[1]),
         "PYTHONPATH": str(ROOT / "python"),
     }

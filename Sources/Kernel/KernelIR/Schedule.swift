@@ -62,6 +62,18 @@ package struct Schedule: Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
+
+    /// Reads the canonical text; nil for any other text.
+    package init?(parsing text: String) {
+        var values: [String: Int] = [:]
+        for part in text.split(separator: " ") {
+            guard let equals = part.lastIndex(of: "="), equals != part.startIndex,
+                let value = Int(part[part.index(after: equals)...]),
+                values.updateValue(value, forKey: String(part[..<equals])) == nil
+            else { return nil }
+        }
+        self.init(values)
+    }
 }
 
 /// What code generation must know of a processor; made from a device's limits.

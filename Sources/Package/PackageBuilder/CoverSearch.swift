@@ -1,5 +1,6 @@
 import Base
 import DeviceAPI
+import ElementTypes
 import GraphIR
 import GraphLowering
 import KernelArchive
@@ -66,8 +67,11 @@ package struct CoverSearch: Sendable {
         report: (SearchProgress) -> Void, make: @escaping @Sendable (ModelForm, String) async throws -> Void
     ) async throws -> (CoverReport, ModelForm) {
         let space = FormSpace(form, seconds: seconds, threads: device.blocks == nil ? device.threads : 1)
+        let identity = ArchiveKernel(model: "\(form.graph)", parameterBytes: Self.parameterBytes(form.graph))
+        let history = archive.map { KernelHistory($0, on: device) }
         let region = SearchRegion(
-            key: "model \(ContentHash.of("\(form.graph)"))", choices: space.choices, weight: 1)
+            key: identity.key, choices: space.choices, weight: 1,
+            suggestions: history?.suggestions(for: identity) ?? [])
         let families = FormSpace.families
         var swarm = Swarm(regions: [region], roster: .covers(families: families), budget: budget, seed: seed)
         let evaluator = CoverEvaluator(
@@ -94,6 +98,16 @@ package struct CoverSearch: Sendable {
     }
 }
 
+extension CoverSearch {
+    /// Bytes of a graph's parameters of known size.
+    private static func parameterBytes(_ graph: Graph) -> Double {
+        graph.nodes.rows.reduce(0) { sum, node in
+            guard case .leaf(.parameter(_, let type)) = node.operation else { return sum }
+            return sum + Double((elementCount(type.shape).constantValue ?? 0) * type.element.byteCount)
+        }
+    }
+}
+
 /// Builds candidates' packages and has them compared.
 actor CoverEvaluator: CandidateEvaluator {
     private let region: SearchRegion
@@ -107,6 +121,8 @@ actor CoverEvaluator: CandidateEvaluator {
     private let make: @Sendable (ModelForm, String) async throws -> Void
     /// The fastest package so far and its time.
     private var champion: (path: String, seconds: Double)?
+    /// Today's seconds of the default by those that are remembered; nil when none are.
+    private var scale: Double?
 
     init(
         region: SearchRegion, model: Pipeline.Model, form: ModelForm, path: String, folder: TemporaryFolder,
@@ -145,15 +161,16 @@ actor CoverEvaluator: CandidateEvaluator {
 
     private func verdict(_ candidate: Candidate) async -> TrialVerdict {
         let key = ArchiveKey(
-            region: region.key,
-            candidate: "\(KernelSearch.generatorVersion) \(search.toolchain) \(candidate.schedule)", machine: machine)
-        let known = search.archive?[key]
-        // What lost before loses again; what won must be built again to be the champion.
-        if let known, champion != nil {
-            switch known.outcome {
+            kernel: region.key, machine: machine,
+            builder: .init(generator: KernelSearch.generatorVersion, compiler: search.toolchain),
+            schedule: candidate.schedule.description)
+        if let champion, let known = search.archive?[key]?.outcome {
+            // The default is timed in every search; its remembered time says how remembered times compare with today's.
+            switch known.recall(besides: champion.seconds, scale: scale ?? .nan) {
             case .refused(let reason): return .refused(reason: reason)
-            case .timed(let seconds, _, false): return .timed(seconds: seconds, isWin: false)
-            case .timed: break
+            case .timed(let seconds, false): return .timed(seconds: seconds, isWin: false)
+            // What would be the champion must be built again anyway, and then it is compared again too.
+            case .timed, .unclear: break
             }
         }
         var path = startPath
@@ -164,10 +181,6 @@ actor CoverEvaluator: CandidateEvaluator {
             } catch {
                 return remember(key, candidate, .refused(reason: "not built: \(error)"))
             }
-        }
-        if let known, case .timed(let seconds, _, true) = known.outcome, champion != nil {
-            replaceChampion(path, seconds)
-            return .timed(seconds: seconds, isWin: true)
         }
         switch await compared(path, champion?.path ?? path) {
         case .refused(let reason):
@@ -181,6 +194,9 @@ actor CoverEvaluator: CandidateEvaluator {
             let scaled = champion.map { $0.seconds * seconds / championSeconds } ?? seconds
             let isWin = champion == nil || isFaster
             let before = champion?.seconds ?? scaled
+            if champion == nil, case .timed(let remembered, _, _) = search.archive?[key]?.outcome {
+                scale = scaled / remembered
+            }
             if isWin { replaceChampion(path, scaled) } else { discard(path) }
             return remember(
                 key, candidate, .timed(seconds: scaled, championSeconds: before, isWin: isWin))
@@ -216,12 +232,14 @@ actor CoverEvaluator: CandidateEvaluator {
     private func remember(
         _ key: ArchiveKey, _ candidate: Candidate, _ outcome: ArchiveRecord.Outcome
     ) -> TrialVerdict {
-        // The first champion is timed in every search, and written once. A full disk costs the memory of this trial, not the
-        // search.
-        if search.archive?[key] == nil {
-            try? search.archive?.append(
-                ArchiveRecord(
-                    key: key, schedule: candidate.schedule.description, agent: candidate.agent, outcome: outcome))
+        // The first champion is timed in every search, and written once: all other times are by its. A full disk costs the memory
+        // of this trial, not the search.
+        if candidate.schedule != region.defaultSchedule || search.archive?[key] == nil {
+            var kept = outcome
+            if case .timed(let seconds, let championSeconds, let isWin) = outcome, let scale {
+                kept = .timed(seconds: seconds / scale, championSeconds: championSeconds / scale, isWin: isWin)
+            }
+            try? search.archive?.append(ArchiveRecord(key: key, agent: candidate.agent, outcome: kept))
         }
         return switch outcome {
         case .refused(let reason): .refused(reason: reason)

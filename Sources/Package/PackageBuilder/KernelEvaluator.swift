@@ -10,7 +10,8 @@ actor KernelEvaluator: CandidateEvaluator {
     /// A kernel under search.
     struct Region: Sendable {
         var kernel: Kernel
-        var key: String
+        /// What the archive knows it by.
+        var identity: ArchiveKernel
         var evidence: RegionEvidence
         var floorSeconds: Double
         var constantCopies: Int
@@ -25,6 +26,8 @@ actor KernelEvaluator: CandidateEvaluator {
     private let machine: String
     private let folder: String
     private var champions: [Int: (candidate: CandidateKernel, seconds: Double)] = [:]
+    /// Regions whose first champion was timed here, so that remembered times are of other minutes than theirs.
+    private var timedAnew: Set<Int> = []
     private var made = 0
     /// Complete schedules of which the judge said, here, that the kernel is to blame.
     private var blamed: [Int: [Schedule: Refusal]] = [:]
@@ -75,25 +78,15 @@ actor KernelEvaluator: CandidateEvaluator {
         _ candidate: Candidate, _ compiled: Result<CandidateKernel, ToolchainOrEmission>?
     ) async -> TrialVerdict {
         let region = regions[candidate.region]
-        guard let compiled else {
-            guard let record = known(candidate) else { return .cancelled }
-            switch record.outcome {
-            case .timed(let seconds, _, let isWin):
-                // A remembered winner must be compiled again before it can be an incumbent.
-                if isWin || champions[candidate.region] == nil {
-                    made += 1
-                    let path = "\(folder)/c\(made).so"
-                    if case .success(let kernel) = await compile(
-                        region.kernel, candidate.schedule, path)
-                    {
-                        champions[candidate.region] = (kernel, seconds)
-                    }
-                }
-                return .timed(seconds: seconds, isWin: isWin)
-            case .refused(let reason): return .refused(reason: reason)
-            }
+        var compiled = compiled
+        if compiled == nil {
+            if let verdict = await remembered(candidate) { return verdict }
+            made += 1
+            compiled = await compile(region.kernel, candidate.schedule, "\(folder)/c\(made).so")
         }
+        guard let compiled else { return .cancelled }
         let outcome: ArchiveRecord.Outcome
+        var samples: ArchiveRecord.Samples?
         let result: TrialVerdict
         switch compiled {
         case .failure(let failure):
@@ -118,17 +111,42 @@ actor KernelEvaluator: CandidateEvaluator {
                 let seconds = champion.map { $0.seconds / timing.speedup } ?? timing.seconds
                 let isWin = champion == nil || timing.isWin
                 if isWin { champions[candidate.region] = (kernel, seconds) }
+                if champion == nil { timedAnew.insert(candidate.region) }
                 outcome = .timed(seconds: seconds, championSeconds: champion?.seconds ?? seconds, isWin: isWin)
+                samples = .init(
+                    speedup: timing.speedup, low: timing.speedupLow, high: timing.speedupHigh, calls: timing.calls,
+                    groups: timing.groups)
                 result = .timed(seconds: seconds, isWin: isWin)
             }
         }
         if let archive {
             let record = ArchiveRecord(
-                key: key(candidate), schedule: candidate.schedule.description, agent: candidate.agent, outcome: outcome)
+                key: key(candidate), agent: candidate.agent, outcome: outcome, samples: samples)
             // A full disk costs the memory of this trial, not the search.
             try? archive.append(record)
         }
         return result
+    }
+
+    /// The verdict that was remembered, where it holds beside today's champion; nil where the candidate must be judged again.
+    private func remembered(_ candidate: Candidate) async -> TrialVerdict? {
+        guard let record = known(candidate) else { return nil }
+        let region = candidate.region
+        switch record.outcome.recall(besides: champions[region]?.seconds) {
+        case .refused(let reason): return .refused(reason: reason)
+        case .unclear: return nil
+        case .timed(let seconds, let isWin):
+            if timedAnew.contains(region) { return nil }
+            if isWin {
+                // A remembered winner must be compiled again before it can be an incumbent.
+                made += 1
+                let path = "\(folder)/c\(made).so"
+                if case .success(let kernel) = await compile(regions[region].kernel, candidate.schedule, path) {
+                    champions[region] = (kernel, seconds)
+                }
+            }
+            return .timed(seconds: seconds, isWin: isWin)
+        }
     }
 
     /// Checks a schedule of a region with all inputs and shapes, without timing; nil when it passes.
@@ -148,10 +166,10 @@ actor KernelEvaluator: CandidateEvaluator {
 
     private func key(_ candidate: Candidate) -> ArchiveKey {
         ArchiveKey(
-            region: regions[candidate.region].key,
-            candidate:
-                "\(KernelSearch.generatorVersion) \(images?.version ?? toolchain.version) \(candidate.schedule.description)",
-            machine: machine)
+            kernel: regions[candidate.region].identity.key, machine: machine,
+            builder: .init(
+                generator: KernelSearch.generatorVersion, compiler: images?.version ?? toolchain.version),
+            schedule: candidate.schedule.description)
     }
 
     /// What was said of a candidate before. That a default was refused is not believed without seeing it again: what it

@@ -108,7 +108,7 @@ package struct KernelSearch {
             let truth = try RegionTruth(
                 program, launch: launch, graph: graph, tensors: tensors, folder: folder, record: record)
             return KernelEvaluator.Region(
-                kernel: kernel, key: ContentHash.of(kernel.canonicalText).description,
+                kernel: kernel, identity: ArchiveKernel(kernel, dimensions: truth.shapes[0]),
                 evidence: RegionEvidence(oracle: truth, seed: seed),
                 floorSeconds: KernelLimits.floorSeconds(kernel, dimensions: truth.shapes[0], limits),
                 constantCopies: KernelLimits.constantCopies(kernel, weightBytes: weightBytes, limits))
@@ -134,6 +134,7 @@ package struct KernelSearch {
         var searched: [SearchRegion] = []
         var ids: [KernelID] = []
         var reports: [KernelID: RegionReport] = [:]
+        let history = archive.map { KernelHistory($0, on: subject.limits) }
         let order = list.kernels.ids.filter { time[$0] != nil }
             .sorted { (time[$0] ?? 0, $1) > (time[$1] ?? 0, $0) }
         for id in order {
@@ -156,10 +157,12 @@ package struct KernelSearch {
                     entry.note = "no choices"
                 }
                 // What is not searched is checked all the same: a region without weight and choices.
+                let isOpen = entry.note.isEmpty
                 searched.append(
                     SearchRegion(
-                        key: region.key, choices: entry.note.isEmpty ? choices : [], weight: share,
-                        floorSeconds: region.floorSeconds))
+                        key: region.identity.key, choices: isOpen ? choices : [], weight: share,
+                        floorSeconds: region.floorSeconds,
+                        suggestions: isOpen ? history?.suggestions(for: region.identity) ?? [] : []))
             } catch let obstacle as RegionGraph.Obstacle {
                 entry.note = "\(obstacle)"
                 entry.verification = .wholeModel

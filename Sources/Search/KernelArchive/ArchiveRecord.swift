@@ -1,19 +1,33 @@
-package import JSON
-
 /// What identifies a trial: equal keys may share verdicts.
 package struct ArchiveKey: Hashable, Sendable {
-    /// Canonical text of the region, with types and shape class, or its hash.
-    package var region: String
-    /// Schedule with the versions of choice space, generator and toolchain.
-    package var candidate: String
-    /// Fingerprint of the machine.
+    /// What made the code.
+    package struct Builder: Hashable, Sendable {
+        /// Version of the generator and the judge; see `KernelSearch.generatorVersion`.
+        package var generator: String
+        /// The compiler with its version.
+        package var compiler: String
+
+        /// Makes a description.
+        package init(generator: String, compiler: String) {
+            self.generator = generator
+            self.compiler = compiler
+        }
+    }
+
+    /// Hash of the kernel's canonical text, with types and shapes: `ArchiveKernel.key`.
+    package var kernel: String
+    /// Fingerprint of the machine: `ArchiveMachine.fingerprint`.
     package var machine: String
+    package var builder: Builder
+    /// Canonical schedule text.
+    package var schedule: String
 
     /// Makes a key.
-    package init(region: String, candidate: String, machine: String) {
-        self.region = region
-        self.candidate = candidate
+    package init(kernel: String, machine: String, builder: Builder, schedule: String) {
+        self.kernel = kernel
         self.machine = machine
+        self.builder = builder
+        self.schedule = schedule
     }
 }
 
@@ -27,55 +41,67 @@ package struct ArchiveRecord: Hashable, Sendable {
         case refused(reason: String)
     }
 
+    /// What the samples of a timing say.
+    package struct Samples: Hashable, Sendable {
+        /// Median of the champion's time / the candidate's, and the ends of its 95 % interval.
+        package var speedup: Double
+        package var low: Double
+        package var high: Double
+        /// Calls of a sample, and groups of samples.
+        package var calls: Int
+        package var groups: Int
+
+        /// Makes a summary.
+        package init(speedup: Double, low: Double, high: Double, calls: Int, groups: Int) {
+            self.speedup = speedup
+            self.low = low
+            self.high = high
+            self.calls = calls
+            self.groups = groups
+        }
+    }
+
     package var key: ArchiveKey
-    /// Canonical schedule text.
-    package var schedule: String
     /// The agent that proposed it.
     package var agent: String
     package var outcome: Outcome
+    /// nil for refusals, and where nobody wrote it down.
+    package var samples: Samples?
+    /// Seconds since 1970 at which it was judged; 0 for "when it is appended".
+    package var time: Int64
 
     /// Makes a record.
-    package init(key: ArchiveKey, schedule: String, agent: String, outcome: Outcome) {
+    package init(
+        key: ArchiveKey, agent: String, outcome: Outcome, samples: Samples? = nil, time: Int64 = 0
+    ) {
         self.key = key
-        self.schedule = schedule
         self.agent = agent
         self.outcome = outcome
+        self.samples = samples
+        self.time = time
+    }
+}
+
+extension ArchiveRecord.Outcome {
+    /// What a remembered trial says of a candidate beside today's champion.
+    package enum Recall: Hashable, Sendable {
+        case refused(reason: String)
+        case timed(seconds: Double, isWin: Bool)
+        /// It may win against this champion, which it never met: it must be judged again.
+        case unclear
     }
 
-    /// One line of the archive.
-    package var json: JSONValue {
-        var object = JSONObject(members: [
-            .init(name: "region", value: .string(key.region)), .init(name: "candidate", value: .string(key.candidate)),
-            .init(name: "machine", value: .string(key.machine)), .init(name: "schedule", value: .string(schedule)),
-            .init(name: "agent", value: .string(agent)),
-        ])
-        switch outcome {
-        case .timed(let seconds, let championSeconds, let isWin):
-            object.members.append(.init(name: "seconds", value: .number(seconds)))
-            object.members.append(.init(name: "championSeconds", value: .number(championSeconds)))
-            object.members.append(.init(name: "isWin", value: .bool(isWin)))
-        case .refused(let reason): object.members.append(.init(name: "refused", value: .string(reason)))
-        }
-        return .object(object)
-    }
-
-    /// Reads one line; nil when a member is missing or of another type.
-    package init?(_ json: JSONValue) {
-        guard let object = json.objectValue, let region = object["region"]?.stringValue,
-            let candidate = object["candidate"]?.stringValue, let machine = object["machine"]?.stringValue,
-            let schedule = object["schedule"]?.stringValue, let agent = object["agent"]?.stringValue
-        else { return nil }
-        key = ArchiveKey(region: region, candidate: candidate, machine: machine)
-        self.schedule = schedule
-        self.agent = agent
-        if let reason = object["refused"]?.stringValue {
-            outcome = .refused(reason: reason)
-        } else if let seconds = object["seconds"]?.doubleValue,
-            let championSeconds = object["championSeconds"]?.doubleValue, let isWin = object["isWin"]?.boolValue
-        {
-            outcome = .timed(seconds: seconds, championSeconds: championSeconds, isWin: isWin)
-        } else {
-            return nil
+    /// The trial beside a champion of `seconds`; nil when there is none yet. Remembered times are multiplied by `scale`. What was
+    /// found against this very champion is believed, and what is slower than the champion loses; no memory of times alone
+    /// makes a winner.
+    package func recall(besides seconds: Double?, scale: Double = 1) -> Recall {
+        switch self {
+        case .refused(let reason): return .refused(reason: reason)
+        case .timed(let own, let champion, let isWin):
+            let scaled = own * scale
+            guard let seconds else { return .timed(seconds: scaled, isWin: true) }
+            if abs(champion * scale - seconds) <= 1e-9 * seconds { return .timed(seconds: scaled, isWin: isWin) }
+            return scaled >= seconds ? .timed(seconds: scaled, isWin: false) : .unclear
         }
     }
 }

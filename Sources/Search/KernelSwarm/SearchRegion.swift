@@ -1,3 +1,4 @@
+internal import Glibc
 package import KernelIR
 
 /// What the swarm knows of one region: its choices and what it is worth. It knows neither the graph nor the kernel.
@@ -10,13 +11,18 @@ package struct SearchRegion: Hashable, Sendable {
     package var weight: Double
     /// Seconds that no kernel can go below on this machine; 0 when unknown.
     package var floorSeconds: Double
+    /// What was fast for this kernel or its neighbours before, the most promising first. They are proposals like any other.
+    package var suggestions: [Schedule]
 
     /// Makes a region.
-    package init(key: String, choices: [Choice], weight: Double, floorSeconds: Double = 0) {
+    package init(
+        key: String, choices: [Choice], weight: Double, floorSeconds: Double = 0, suggestions: [Schedule] = []
+    ) {
         self.key = key
         self.choices = choices
         self.weight = weight
         self.floorSeconds = floorSeconds
+        self.suggestions = suggestions
     }
 
     /// Number of schedules, of which some may be the same kernel; the largest `Int` when there are more.
@@ -29,6 +35,21 @@ package struct SearchRegion: Hashable, Sendable {
 
     /// The schedule as `[Choice].canonical` states it: equal kernels have equal text.
     package func canonical(_ schedule: Schedule) -> Schedule { choices.canonical(schedule) }
+
+    /// A schedule of another kernel in this one's choices: a value that is not allowed here becomes the allowed one with the
+    /// nearest ratio, and what the schedule does not name stays at its default.
+    package func fitted(_ schedule: Schedule) -> Schedule {
+        var fitted = Schedule()
+        for choice in choices {
+            guard let wanted = schedule.values[choice.name] else { continue }
+            func distance(_ value: Int) -> Double {
+                value == wanted ? -1 : abs(log2(Double(max(0, value)) + 1) - log2(Double(max(0, wanted)) + 1))
+            }
+            // The first of equals is the nearest to the default.
+            if let value = choice.values.min(by: { distance($0) < distance($1) }) { fitted.set(choice.name, value) }
+        }
+        return canonical(fitted)
+    }
 
     /// All defaults.
     package var defaultSchedule: Schedule { canonical(Schedule()) }

@@ -41,6 +41,8 @@ package struct Swarm: Sendable {
     private let roster: AgentRoster
     /// Agents by region, then by row of the roster.
     private var agents: [[any Agent]]
+    /// Proposals that agents may still make before all others, by region, then by row of the roster.
+    private var openings: [[Int]]
     private var bandit: AgentBandit
     private var random: SeededRandom
     /// Candidates of each region that are under way.
@@ -54,6 +56,7 @@ package struct Swarm: Sendable {
     ) {
         views = regions.map { RegionView(region: $0) }
         agents = regions.map { region in roster.rows.map { $0.make(region) } }
+        openings = regions.map { _ in roster.rows.map(\.opening) }
         bandit = AgentBandit(agents: roster.rows.count)
         random = SeededRandom(seed: seed)
         pending = [Int](repeating: 0, count: regions.count)
@@ -126,18 +129,31 @@ package struct Swarm: Sendable {
     private mutating func propose(_ region: Int) -> Candidate? {
         let base = views[region].region.defaultSchedule
         if !views[region].hasTried(base) { return accept(base, region: region, agent: 0) }
+        for agent in roster.rows.indices where openings[region][agent] > 0 {
+            if let schedule = newSchedule(of: agent, region: region) {
+                openings[region][agent] -= 1
+                return accept(schedule, region: region, agent: agent)
+            }
+            openings[region][agent] = 0
+        }
         for agent in bandit.ranking() {
-            for _ in 0..<16 {
-                guard let proposal = agents[region][agent].propose(views[region], random: &random) else { break }
-                let schedule = views[region].region.canonical(proposal)
-                if isAllowed(schedule, in: region), !views[region].hasTried(schedule) {
-                    return accept(schedule, region: region, agent: agent)
-                }
+            if let schedule = newSchedule(of: agent, region: region) {
+                return accept(schedule, region: region, agent: agent)
             }
         }
         // Nobody knows anything new here: leave it until a pending verdict tells more, and look elsewhere.
         isSilent[region] = true
         return mostPromising().flatMap { propose($0) }
+    }
+
+    /// What an agent proposes that was not tried; nil when nothing new comes to it.
+    private mutating func newSchedule(of agent: Int, region: Int) -> Schedule? {
+        for _ in 0..<16 {
+            guard let proposal = agents[region][agent].propose(views[region], random: &random) else { return nil }
+            let schedule = views[region].region.canonical(proposal)
+            if isAllowed(schedule, in: region), !views[region].hasTried(schedule) { return schedule }
+        }
+        return nil
     }
 
     private mutating func accept(_ schedule: Schedule, region: Int, agent: Int) -> Candidate {

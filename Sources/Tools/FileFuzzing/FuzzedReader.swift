@@ -1,3 +1,4 @@
+internal import ArchiveExchange
 internal import ElementTypes
 internal import JSON
 internal import KernelArchive
@@ -21,8 +22,10 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case pt2
     /// A package's `manifest` and `plan`, members of one JSON object; what is accepted must survive being written and read again.
     case package
-    /// A line of the file that remembers trials; what is read must survive being written and read again.
+    /// A line of the files in which earlier versions remembered trials; what is read must survive as a line of an export.
     case trial
+    /// Trials that another exported; what is read must survive being written and read again.
+    case archive
 
     /// What became of one input.
     package enum Outcome: Equatable, Sendable {
@@ -74,8 +77,16 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
         case .pt2: return Self.contradiction(try ExportedProgramContents(span), span)
         case .package: return try Self.packageContradiction(try JSONReader().read(span))
         case .trial:
-            guard let record = ArchiveRecord(try JSONReader().read(span)) else { throw Unread(what: "no trial") }
-            return ArchiveRecord(record.json) == record ? nil : "the trial does not read back"
+            guard let record = ArchiveRecord(line: try JSONReader().read(span)) else { throw Unread(what: "no trial") }
+            let export = ArchiveExport(.init(records: [record]))
+            // An export asks for more than earlier lines did: times above 0, and texts of a bounded length.
+            guard let again = try? ArchiveExport(export.content) else { throw Unread(what: "no trial to export") }
+            return again.trials == export.trials ? nil : "the trial does not read back"
+        case .archive:
+            var export = try ArchiveExport(bytes)
+            export.seal = .missing
+            let again = try? ArchiveExport(export.content)
+            return again == export ? nil : "the export does not read back"
         }
     }
 

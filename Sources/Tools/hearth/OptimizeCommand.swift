@@ -20,7 +20,6 @@ extension ModelFileError: UserFault {}
 extension ImportError: UserFault {}
 extension ToolchainError: UserFault {}
 extension BuildError: UserFault {}
-extension ArchiveError: UserFault {}
 extension WeightFormat: ExpressibleByArgument {}
 
 /// Reads a model, fuses it, searches kernels, judges them and writes a package.
@@ -64,7 +63,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     @Option(help: "Seconds that the search may take.") var budget = 120.0
     @Option(help: "Seed of the search.") var seed: UInt64 = 1
     @Option(
-        help: "File that remembers trials (default: HEARTH_ARCHIVE, or .cache/hearth/kernels.jsonl in the home folder)."
+        help: "\(ArchivePlace.help)"
     )
     var archive: String?
     @Option(
@@ -361,7 +360,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// The two levels of the search: a third of the budget goes to decisions about the whole model.
     private func search(_ toolchain: CToolchain) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
         if trials == 0 { return nil }
-        let archive = try openArchive()
+        let archive = try ArchivePlace.open(archive)
         let options = runOptions
         let covers = CoverSearch(
             budget: SearchBudget(trials: max(1, trials / 4), seconds: budget / 3, patience: 24), seed: seed,
@@ -399,21 +398,6 @@ struct OptimizeCommand: AsyncParsableCommand {
             return name + suffix
         }
         return path
-    }
-
-    /// The archive asked for, or the one in the home folder; nil, with a note, where that cannot be opened.
-    private func openArchive() throws -> KernelArchive? {
-        if let named = archive ?? getenv("HEARTH_ARCHIVE").map({ String(cString: $0) }) {
-            return try KernelArchive(path: named)
-        }
-        let home = getenv("HOME").map { String(cString: $0) } ?? "."
-        for folder in ["\(home)/.cache", "\(home)/.cache/hearth"] { mkdir(folder, 0o755) }
-        do {
-            return try KernelArchive(path: "\(home)/.cache/hearth/kernels.jsonl")
-        } catch {
-            Failure.complain("hearth: note: trials will not be remembered: \(error); choose a file with --archive")
-            return nil
-        }
     }
 
     private func report(_ timings: [Pipeline.Timing], _ findings: Pipeline.Findings) {
