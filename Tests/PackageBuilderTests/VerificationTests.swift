@@ -207,3 +207,100 @@ private final class FirstRefused: CandidateJudge {
         return refuses ? .failure(.failed(code: 1)) : await next.check(candidate, evidence: evidence)
     }
 }
+
+/// A judge that counts whom it was asked about.
+private final class CountingJudge: CandidateJudge {
+    private let asked = Mutex(0)
+    private let next: any CandidateJudge
+    var count: Int { asked.withLock { $0 } }
+
+    init(_ next: any CandidateJudge) { self.next = next }
+
+    func judge(
+        _ candidate: CandidateKernel, against incumbent: CandidateKernel?, evidence: RegionEvidence,
+        floorSeconds: Double, constantCopies: Int
+    ) async -> Verdict {
+        asked.withLock { $0 += 1 }
+        return await next.judge(
+            candidate, against: incumbent, evidence: evidence, floorSeconds: floorSeconds,
+            constantCopies: constantCopies)
+    }
+
+    func check(_ candidate: CandidateKernel, evidence: RegionEvidence) async -> Result<[OutputErrors], Refusal> {
+        await next.check(candidate, evidence: evidence)
+    }
+}
+
+/// What a stranger's records may do to a search.
+@Suite struct ImportedRecordTests {
+    private static func withArchives(_ body: (KernelArchive, KernelArchive) async throws -> Void) async throws {
+        let folder = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await body(try KernelArchive(path: folder + "/honest"), try KernelArchive(path: folder + "/misled"))
+    }
+
+    /// Gives `misled` what `honest` found, with other outcomes.
+    private static func lie(_ outcome: ArchiveRecord.Outcome, from honest: KernelArchive, to misled: KernelArchive)
+        throws
+    {
+        var contents = try honest.contents()
+        for place in contents.records.indices { contents.records[place].outcome = outcome }
+        #expect(!contents.records.isEmpty)
+        try misled.add(
+            contents.records, kernels: contents.kernels, machines: contents.machines, signer: "a stranger")
+    }
+
+    /// Candidates of which a stranger claims that they won are judged all the same, and refused when they are wrong.
+    @Test func aLieAboutSpeedIsJudged() async throws {
+        let (graph, tensors) = try Hard.product.build()
+        try await Self.withArchives { honest, misled in
+            let refusing = ScriptedJudge([], judging: .timedOut(seconds: 1))
+            _ = try await verified(graph, tensors, judge: refusing, trials: 4, archive: honest)
+            try Self.lie(
+                .timed(seconds: 1e-12, championSeconds: 1, isWin: true), from: honest, to: misled)
+            let judge = CountingJudge(refusing)
+            let reports = try await verified(graph, tensors, judge: judge, trials: 4, archive: misled)
+            #expect(reports[0].trials == 4 && judge.count == 4)
+            #expect(reports[0].bestSeconds == nil)
+            #expect(misled.records.count == 4)
+            for record in misled.records {
+                if case .timed = record.outcome { Issue.record("\(record)") }
+            }
+            // Claims were tried first, as any suggestion is.
+            #expect(misled.records.contains { $0.agent == "historian" })
+        }
+    }
+
+    /// Candidates that a stranger says were refused are judged, timed and may win.
+    @Test func aLieAboutAVerdictIsJudged() async throws {
+        let (graph, tensors) = try Hard.product.build()
+        try await Self.withArchives { honest, misled in
+            _ = try await verified(graph, tensors, judge: realJudge(), trials: 3, archive: honest)
+            try Self.lie(.refused(reason: "wrong output"), from: honest, to: misled)
+            let judge = CountingJudge(realJudge())
+            let reports = try await verified(graph, tensors, judge: judge, trials: 3, archive: misled)
+            #expect(judge.count == 3)
+            #expect(reports[0].refusals.isEmpty && reports[0].bestSeconds != nil)
+            #expect(misled.records.map(\.key) == honest.records.map(\.key))
+        }
+    }
+
+    /// A claim of a time that nothing reaches is replaced by what is measured here.
+    @Test func aClaimedTimeIsMeasured() async throws {
+        let (graph, tensors) = try Hard.product.build()
+        try await Self.withArchives { honest, misled in
+            _ = try await verified(graph, tensors, judge: realJudge(), trials: 3, archive: honest)
+            try Self.lie(.timed(seconds: 1e-12, championSeconds: 1, isWin: true), from: honest, to: misled)
+            let reports = try await verified(graph, tensors, judge: realJudge(), trials: 3, archive: misled)
+            #expect((reports[0].bestSeconds ?? 0) > 1e-9)
+            for record in misled.records {
+                guard case .timed(let seconds, _, _) = record.outcome else {
+                    Issue.record("\(record)")
+                    continue
+                }
+                #expect(seconds > 1e-9)
+            }
+        }
+    }
+}
