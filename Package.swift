@@ -125,6 +125,12 @@ let package = Package(
             ]),
         room("Tools", "KernelTrials", ["Base", "ElementTypes", "KernelIR", "KernelCodeGen", "DeviceAPI"]),
         room(
+            "Tools", "JudgeSelfTest",
+            [
+                "Base", "ElementTypes", "GraphIR", "KernelIR", "KernelCodeGen", "KernelJudge", "DeviceAPI", "Processes",
+                "PackageBuilder",
+            ]),
+        room(
             "Tools", "DeviceConformance",
             [
                 "Base", "ElementTypes", "GraphIR", "ReferenceInterpreter", "KernelCodeGen", "KernelJudge", "DeviceAPI",
@@ -162,7 +168,7 @@ let package = Package(
                 "CUDADevice",
                 "ModelPackage",
                 "PackageBuilder",
-                "PackageRuntime", "KernelTrials",
+                "PackageRuntime", "KernelTrials", "JudgeSelfTest",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),
@@ -188,9 +194,9 @@ let package = Package(
             "KernelJudge",
             [
                 "Base", "ElementTypes", "KernelArchive", "KernelCodeGen", "KernelIR", "KernelSwarm", "KernelWorker",
-                "OpenCLDevice", "Safetensors", "worker-for-tests",
-            ],
-            exclude: ["Corpus"]),
+                "CPUDevice", "DeviceAPI", "JudgeSelfTest", "OpenCLDevice", "PackageBuilder", "Processes", "Safetensors",
+                "worker-for-tests",
+            ]),
         tests(
             "DeviceConformance",
             [

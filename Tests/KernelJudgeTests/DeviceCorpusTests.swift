@@ -1,5 +1,6 @@
 import ElementTypes
 import Glibc
+import JudgeSelfTest
 import KernelJudge
 import OpenCLDevice
 import Safetensors
@@ -70,7 +71,7 @@ struct DeviceCorpusTests {
         let candidate = CandidateKernel(
             libraryPath: path, symbol: "candidate", arguments: [.parameter(0), .parameter(1)],
             parts: .grid(blocks: blocks, threads: 64, sharedBytes: 0, overlaps: false, counters: entry.counters))
-        let evidence = RegionEvidence(oracle: TestRegion.square.oracle, seed: 3)
+        let evidence = RegionEvidence(oracle: CorpusRegion.square.oracle, seed: 3)
         let judge = workshop.judge(audits: false, arguments: ["opencl"], timeLimit: 30)
         switch await judge.judge(candidate, against: nil, evidence: evidence) {
         case .correct(let timing, _):

@@ -1,4 +1,5 @@
 import Glibc
+import JudgeSelfTest
 import KernelJudge
 import KernelWorker
 import Testing
@@ -28,8 +29,8 @@ import Testing
     ]) func seesWithoutFilters(file: String, reason: String) async throws {
         let workshop = try await Workshop()
         defer { workshop.clean() }
-        let candidate = try await workshop.candidate("Dishonest/\(file)", region: .softmax)
-        let evidence = RegionEvidence(oracle: TestRegion.softmax.oracle, seed: 1)
+        let candidate = try await workshop.candidate("\(file)", region: .softmax)
+        let evidence = RegionEvidence(oracle: CorpusRegion.softmax.oracle, seed: 1)
         let judge = workshop.judge(audits: false, arguments: ["--without", Self.number(.calls)])
         #expect(await judge.judge(candidate, against: nil, evidence: evidence).refusal?.kind == reason)
     }
@@ -42,9 +43,9 @@ import Testing
         guard sandbox.parts.contains(.files) || sandbox.parts.contains(.calls) else { return }
         let trace = "/tmp/hearth-candidate-was-here"
         unlink(trace)
-        let candidate = try await workshop.candidate("Dishonest/writes-a-file", region: .softmax)
+        let candidate = try await workshop.candidate("writes-a-file", region: .softmax)
         _ = await judge.judge(
-            candidate, against: nil, evidence: RegionEvidence(oracle: TestRegion.softmax.oracle, seed: 1))
+            candidate, against: nil, evidence: RegionEvidence(oracle: CorpusRegion.softmax.oracle, seed: 1))
         #expect(access(trace, F_OK) != 0)
     }
 }

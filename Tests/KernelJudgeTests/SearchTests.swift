@@ -3,6 +3,7 @@ import Glibc
 import KernelArchive
 import KernelCodeGen
 import KernelIR
+import JudgeSelfTest
 import KernelJudge
 import KernelSwarm
 import Testing
@@ -130,7 +131,7 @@ extension CandidateKernel {
         var epilogue = ScalarBody()
         let sum = epilogue.emit(.accumulator)
         return Kernel(
-            name: "product", parameters: TestRegion.product.oracle.parameters, symbols: [], ranges: VariableRanges(),
+            name: "product", parameters: CorpusRegion.product.oracle.parameters, symbols: [], ranges: VariableRanges(),
             body: .contraction(
                 ContractionKernel(
                     batch: [], rows: [m], columns: [n], taps: [], depth: k, left: .init(body: left, result: x),
@@ -153,7 +154,7 @@ extension CandidateKernel {
         var trials: [[Trial]] = []
         for round in 0..<2 {
             let evaluator = RegionEvaluator(
-                kernel: Self.kernel, emitter: emitter, workshop: workshop, oracle: TestRegion.product.oracle,
+                kernel: Self.kernel, emitter: emitter, workshop: workshop, oracle: CorpusRegion.product.oracle,
                 archive: try KernelArchive(path: path))
             var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 6), seed: 2)
             _ = await swarm.run(evaluator, batchSize: 3, clock: { 0 })

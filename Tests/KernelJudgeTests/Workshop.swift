@@ -1,8 +1,12 @@
+import CPUDevice
+import DeviceAPI
 import ElementTypes
 import Glibc
 import KernelCodeGen
 import KernelIR
+import JudgeSelfTest
 import KernelJudge
+import PackageBuilder
 import Testing
 
 /// Compiles candidates and starts judges.
@@ -41,32 +45,16 @@ struct Workshop {
                 seed: 5, timeLimit: timeLimit, groups: 6, sampleNanoseconds: 500_000, auditsLibrary: audits))
     }
 
-    func candidate(
-        _ name: String, region: TestRegion, number: Int = 0, flags: [String] = [], isGang: Bool = false,
-        isPacked: Bool = false, hasShared: Bool = false
-    ) async throws -> CandidateKernel {
-        let corpus = #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Corpus/"
-        let source = try read(corpus + "candidate.h") + "\n#line 1 \"\(name).c\"\n" + read(corpus + name + ".c")
-        let path = "\(directory)/\(name.split(separator: "/").joined(separator: "-"))-\(number).so"
-        try await toolchain.compile(source, flags: ["-ffp-contract=off"] + flags, to: path)
-        var arguments = region.oracle.parameters.indices.map { CandidateKernel.Argument.parameter($0) }
-        if isPacked { arguments[1] = .packed(0) }
-        if hasShared {
-            let count = IntegerExpression(Variable(.symbol, 0)) * IntegerExpression(Variable(.symbol, 1))
-            arguments.append(.shared(bytes: count * 4))
-        }
-        let packing = CandidateKernel.Packing(symbol: "pack", sources: [1], byteCount: 96 * 48 * 4)
-        return CandidateKernel(
-            libraryPath: path, symbol: "kernel", arguments: arguments, packings: isPacked ? [packing] : [],
-            workspaceBytes: region == .softmax ? IntegerExpression(Variable(.symbol, 1)) * 4 : 0,
-            parts: isGang ? .gang : .count(4))
+    /// Where the self-test works.
+    func bench() throws -> SelfTestBench {
+        SelfTestBench(
+            toolchain: toolchain, target: CPUTarget(try CPUDevice.shared.get().limits),
+            worker: judge(audits: false).command, folder: directory)
     }
 
-    private func read(_ path: String) throws -> String {
-        let file = try #require(fopen(path, "r"), "\(path)")
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    /// A candidate of the corpus by its name, as it is for `region`.
+    func candidate(_ name: String, region: CorpusRegion) async throws -> CandidateKernel {
+        let one = try #require(CorpusCandidate.all.first { $0.name == name && $0.region == region })
+        return try await one.compiled(toolchain, to: "\(directory)/\(name).so")
     }
 }

@@ -86,6 +86,8 @@ import Testing
         // A single column is no matrix product; all others call the library.
         let calls = loaded.plan.buffers.rows.contains { $0.placement == .library("oneDNN") }
         #expect(calls == (test.columns > 1))
+        // What calls a library says so: in the plan, from which report, manifest and `inspect` take it.
+        #expect((loaded.plan.libraryNote?.contains("oneDNN") ?? false) == calls)
         let set = try #require(record.sets.first)
         let outputs = try Session(loaded).run(
             set.inputs.map { HostTensor(TensorDescription($0.element, $0.shape), bytes: $0.bytes) })

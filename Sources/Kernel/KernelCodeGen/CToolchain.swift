@@ -73,6 +73,15 @@ package struct CToolchain: Sendable {
         try await run(source, Self.sourceFlags + ["-c"] + flags, destination, timeLimit)
     }
 
+    /// Flags under which undefined behaviour (signed overflow, shifts, addresses that are not aligned or leave their object, casts
+    /// that do not fit) raises SIGILL where it happens. Nothing of the compiler's is needed to run such code.
+    package var undefinedBehaviourTraps: [String] {
+        switch family {
+        case .clang: ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
+        case .gcc: ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+        }
+    }
+
     /// The call that `compileObject` makes of the C text in `destination.c`, for people.
     package func objectCommand(flags: [String], to destination: String) -> String {
         ([path] + Self.sourceFlags + ["-c"] + flags + ["\(destination).c", "-o", destination]).joined(separator: " ")

@@ -157,6 +157,10 @@ extension Plan {
         var counts: [String: Int] = [:]
         for launch in launches {
             if case .grid(let grid) = launch.spread, let call = grid.call { counts[call.library, default: 0] += 1 }
+            // On the host a kernel takes the library's table as an operand.
+            for operand in launch.operands {
+                if case .library(let name) = buffers[operand.buffer].placement { counts[name, default: 0] += 1 }
+            }
         }
         return counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }

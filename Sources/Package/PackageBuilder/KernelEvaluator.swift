@@ -219,7 +219,7 @@ actor KernelEvaluator: CandidateEvaluator {
 
 extension CandidateKernel {
     /// An emitted kernel that was compiled to a library.
-    init(_ emitted: EmittedKernel, libraryPath: String) {
+    package init(_ emitted: EmittedKernel, libraryPath: String) {
         var arguments: [Argument] = []
         for argument in emitted.arguments {
             switch argument {

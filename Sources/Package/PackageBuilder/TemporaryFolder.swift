@@ -2,13 +2,13 @@ import Glibc
 import Synchronization
 
 /// A folder for generated code that is removed with everything in it when it is no longer used.
-final class TemporaryFolder: Sendable {
+package final class TemporaryFolder: Sendable {
     /// Its path.
-    let path: String
+    package let path: String
     private let made = Atomic(0)
 
     /// Makes a new folder under TMPDIR or /tmp that only this user can read.
-    init() throws(BuildError) {
+    package init() throws(BuildError) {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(base)/hearth-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {

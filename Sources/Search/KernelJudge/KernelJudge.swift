@@ -77,6 +77,24 @@ package final class KernelJudge: CandidateJudge {
     }
 }
 
+extension KernelJudge {
+    /// Bytes of every output on the inputs of the full battery, without a verdict: for telling whether two kernels compute the same.
+    package func outputs(
+        of candidate: CandidateKernel, evidence: RegionEvidence
+    ) async -> Result<[[UInt8]], Refusal> {
+        await onOwnThread { [self] in
+            bench.withLock { bench in
+                do throws(Refusal) {
+                    return .success(try bench.outputs(candidate, evidence, settings))
+                } catch {
+                    bench.dismissWorker()
+                    return .failure(error)
+                }
+            }
+        }
+    }
+}
+
 /// The worker and what is done with it, on one thread at a time.
 struct Bench: ~Copyable {
     private let command: WorkerCommand
@@ -109,14 +127,18 @@ struct Bench: ~Copyable {
         return .correct(timing, Self.worst(errors))
     }
 
-    /// All distributions on the full shape, and the plain ones on every other shape.
+    /// All distributions on the full shape, some of them several times, and the plain ones on every other shape.
     mutating func battery(
         _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ settings: JudgeSettings
     ) throws(Refusal) -> [OutputErrors] {
         var keys: [(Int, InputDistribution, Int)] = [(0, .normal, 0), (0, .normal, 1)]
         for distribution in evidence.oracle.distributions where distribution != .normal {
             keys.append((0, distribution, 0))
+            // Few elements are special, and fewer NaN: one draw may miss what a kernel does with them in its last elements.
+            if distribution == .special { keys += [(0, distribution, 1), (0, distribution, 2)] }
         }
+        // Where a result has few elements, one set of inputs may hide what is wrong with them.
+        if try evidence.hasFewResults() { keys += (2..<8).map { (0, .normal, $0) } }
         var errors = try check(candidate, evidence, keys, settings)
         for shape in 0..<evidence.shapeCount where shape > 0 {
             errors += try check(candidate, evidence, [(shape, .normal, 0), (shape, evidence.second, 0)], settings)
@@ -126,6 +148,22 @@ struct Bench: ~Copyable {
             if try !evidence.isInformative(output, cases) { throw .noEvidence(parameter: parameter) }
         }
         return Self.worst(errors)
+    }
+
+    /// What a candidate writes on the inputs of the battery.
+    mutating func outputs(
+        _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ settings: JudgeSettings
+    ) throws(Refusal) -> [[UInt8]] {
+        var outputs: [[UInt8]] = []
+        for shape in 0..<evidence.shapeCount {
+            let distributions = shape == 0 ? evidence.oracle.distributions : [.normal, evidence.second]
+            let cases = try Self.cases(evidence, distributions.map { (shape, $0, 0) })
+            let runs = cases.indices.map { CheckJob.Run(set: $0, endsAtGuard: true, poison: 0xCD) }
+            let found = try run(
+                candidate, evidence, inputs: cases.map(\.inputs), dimensions: cases[0].dimensions, runs, settings)
+            outputs += found.flatMap { $0 }
+        }
+        return outputs
     }
 
     /// For each output the errors closest to what is allowed.

@@ -46,6 +46,12 @@ package enum LibraryAudit {
         }
     }
 
+    /// The bytes of a library.
+    package static func bytes(of path: String) throws(Refusal) -> [UInt8] {
+        guard let bytes = read(path) else { throw .badLibrary(reason: "cannot read \(path)") }
+        return bytes
+    }
+
     private static func read(_ path: String) -> [UInt8]? {
         guard let file = fopen(path, "re") else { return nil }
         defer { fclose(file) }

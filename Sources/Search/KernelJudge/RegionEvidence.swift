@@ -130,6 +130,13 @@ package final class RegionEvidence: Sendable {
         return outputs
     }
 
+    /// Whether an output of the full shape has fewer than 64 elements, and its truth is no great work.
+    func hasFewResults() throws(Refusal) -> Bool {
+        let sizes = try parameters(dimensions: oracle.shapes[0])
+        let counts = sizes.map { $0.byteCount / $0.elementBytes }
+        return written.contains { counts[$0] < 64 } && counts.reduce(0, +) < 1 << 20
+    }
+
     /// The absolute error that a case allows besides: inputs that are all equal test what is computed, not how precisely.
     /// A normalisation of them is the rounding error of a mean divided by nearly nothing.
     func floor(_ asked: Case) -> Double {

@@ -1,4 +1,4 @@
-internal import KernelWorker
+package import KernelWorker
 
 /// A candidate's time beside the incumbent's, from interleaved samples.
 package struct TimingResult: Hashable, Sendable {
@@ -18,7 +18,7 @@ package struct TimingResult: Hashable, Sendable {
     package var isWin: Bool
 
     /// Evaluates a report; nil when it holds no complete group.
-    init?(_ report: TimeReport, margin: Double) {
+    package init?(_ report: TimeReport, margin: Double) {
         let groups = report.samples.count / 4
         guard groups > 0, report.calls > 0, report.samples.allSatisfy({ $0 > 0 }) else { return nil }
         var ratios: [Double] = []

@@ -53,8 +53,12 @@ private final class Layout {
         _ inputs: SharedMapping,
         _ set: [Int]
     ) throws(RequestError) {
-        func allocate(_ name: WorkerBuffer, _ byteCount: Int) throws(RequestError) -> GuardedBuffer {
-            guard let buffer = GuardedBuffer(name, byteCount: byteCount, endsAtGuard: endsAtGuard) else {
+        func allocate(
+            _ name: WorkerBuffer, _ byteCount: Int, alignment: Int = 64
+        ) throws(RequestError) -> GuardedBuffer {
+            guard
+                let buffer = GuardedBuffer(name, byteCount: byteCount, endsAtGuard: endsAtGuard, alignment: alignment)
+            else {
                 throw RequestError(.noMemory, "no \(byteCount) bytes for \(name)")
             }
             return buffer
@@ -64,7 +68,11 @@ private final class Layout {
         self.pool = pool
         var parameters: [GuardedBuffer] = []
         for (index, parameter) in call.parameters.enumerated() {
-            let buffer = try allocate(.parameter(index), parameter.byteCount)
+            // A caller's tensors lie at multiples of their element; the rest is the runtime's own.
+            let isCallers = parameter.role == .input || parameter.role == .output
+            let buffer = try allocate(
+                .parameter(index), parameter.byteCount,
+                alignment: isCallers ? max(1, min(64, parameter.elementBytes)) : 64)
             if parameter.role == .constant {
                 buffer.copy(from: inputs.base + set[index])
                 buffer.protect(readOnly: true)

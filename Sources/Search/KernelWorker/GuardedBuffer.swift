@@ -18,9 +18,9 @@ final class GuardedBuffer {
     private var inner: UnsafeMutableRawPointer { mapping + Self.page }
     private var innerBytes: Int { mappedBytes - 2 * Self.page }
 
-    /// Nil when memory is short. `endsAtGuard` puts the end at the unmapped page (but for up to 63 bytes, as buffers begin
-    /// at multiples of 64).
-    init?(_ name: WorkerBuffer, byteCount: Int, endsAtGuard: Bool) {
+    /// Nil when memory is short. `endsAtGuard` puts the end at the unmapped page, but for what is left to a beginning at a
+    /// multiple of `alignment`.
+    init?(_ name: WorkerBuffer, byteCount: Int, endsAtGuard: Bool, alignment: Int = 64) {
         let pages = max(1, (byteCount + Self.page - 1) / Self.page)
         let total = (pages + 2) * Self.page
         guard let mapping = mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
@@ -33,7 +33,7 @@ final class GuardedBuffer {
         self.name = name
         self.byteCount = byteCount
         isReadOnly = false
-        let rounded = (byteCount + 63) / 64 * 64
+        let rounded = (byteCount + alignment - 1) / alignment * alignment
         data = endsAtGuard ? mapping + total - Self.page - rounded : mapping + Self.page
         memset(inner, Int32(Self.fence), innerBytes)
     }

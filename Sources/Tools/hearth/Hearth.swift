@@ -11,8 +11,7 @@ struct Hearth: AsyncParsableCommand {
         subcommands: [
             OptimizeCommand.self, DevicesCommand.self, RunCommand.self, BenchCommand.self, VerifyCommand.self,
             InspectCommand.self, ArchiveCommand.self, OperatorsCommand.self, WorkerSubcommand.self,
-            CompareSubcommand.self,
-            RehearseSubcommand.self, TrialsSubcommand.self,
+            CompareSubcommand.self, RehearseSubcommand.self, TrialsSubcommand.self, JudgeCommand.self,
         ])
 
     /// Runs the command and ends the process with its exit code.

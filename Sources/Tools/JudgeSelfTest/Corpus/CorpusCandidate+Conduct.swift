@@ -1,0 +1,230 @@
+extension CorpusCandidate {
+    /// Candidates that do what a kernel has no use for: threads, processes, files, sockets, modes of the processor, attacks on their judge.
+    static let conduct: [CorpusCandidate] = [
+        .init(
+            "background-thread", rows: [6, 7], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <pthread.h>
+                #include <unistd.h>
+                struct task { const float *in; float *out; int64_t rows, columns; };
+                static struct task task;
+                static void *compute(void *unused) {
+                    (void)unused;
+                    usleep(200000);
+                    for (int64_t row = 0; row < task.rows; row++)
+                        softmax_row(task.in + row * task.columns, task.out + row * task.columns, task.columns);
+                    return 0;
+                }
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    if (part != 0) return 0;
+                    task = (struct task){in, out, rows, columns};
+                    pthread_t thread;
+                    pthread_create(&thread, 0, compute, 0);
+                    pthread_detach(thread);
+                    return 0;
+                }
+                """#),
+        .init(
+            "background-thread", rows: [7], reasons: ["writableData", "forbiddenImport"], audits: true,
+            source: #"""
+                #include <pthread.h>
+                #include <unistd.h>
+                struct task { const float *in; float *out; int64_t rows, columns; };
+                static struct task task;
+                static void *compute(void *unused) {
+                    (void)unused;
+                    usleep(200000);
+                    for (int64_t row = 0; row < task.rows; row++)
+                        softmax_row(task.in + row * task.columns, task.out + row * task.columns, task.columns);
+                    return 0;
+                }
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    if (part != 0) return 0;
+                    task = (struct task){in, out, rows, columns};
+                    pthread_t thread;
+                    pthread_create(&thread, 0, compute, 0);
+                    pthread_detach(thread);
+                    return 0;
+                }
+                """#),
+        .init(
+            "background-process", rows: [7], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <unistd.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    if (part == 0 && fork() == 0) {
+                        sleep(100);
+                        _exit(0);
+                    }
+                    return 0;
+                }
+                """#),
+        .init(
+            "opens-a-socket", rows: [30], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <sys/socket.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    if (part == 0) socket(AF_INET, SOCK_DGRAM, 0);
+                    return 0;
+                }
+                """#),
+        .init(
+            "reads-a-file", rows: [30], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <stdio.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    FILE *file = part == 0 ? fopen("/proc/self/maps", "r") : NULL;
+                    if (file) fclose(file);
+                    return 0;
+                }
+                """#),
+        .init(
+            "writes-a-file", rows: [30], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <fcntl.h>
+                #include <unistd.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    if (part == 0) close(open("/tmp/hearth-candidate-was-here", O_CREAT | O_WRONLY, 0600));
+                    return 0;
+                }
+                """#),
+        .init(
+            "starts-a-program", rows: [30], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <unistd.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    char *arguments[] = {"true", 0};
+                    if (part == 0) execv("/bin/true", arguments);
+                    return 0;
+                }
+                """#),
+        .init(
+            "signals-its-parent", rows: [30], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <signal.h>
+                #include <unistd.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    if (part == 0) kill(getppid(), 0);
+                    return 0;
+                }
+                """#),
+        .init(
+            "sets-an-alarm", rows: [30], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <unistd.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    if (part == 0) alarm(1000);
+                    return 0;
+                }
+                """#),
+        .init(
+            "installs-a-handler", rows: [30], reasons: ["forbiddenCall"],
+            source: #"""
+                #include <signal.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    if (part == 0) signal(SIGSEGV, SIG_IGN);
+                    return 0;
+                }
+                """#),
+        .init(
+            "changes-the-environment", rows: [30], reasons: ["stateChanged"],
+            source: #"""
+                #include <stdlib.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    if (part == 0) setenv("OMP_NUM_THREADS", "1", 1);
+                    return 0;
+                }
+                """#),
+        .init(
+            "leaves-flush-to-zero", rows: [13], reasons: ["stateChanged"],
+            source: #"""
+                #include <xmmintrin.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    _mm_setcsr(_mm_getcsr() | 0x8040);
+                    return 0;
+                }
+                """#),
+        .init(
+            "leaves-rounding-up", rows: [13], reasons: ["stateChanged"],
+            source: #"""
+                #include <fenv.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    fesetround(FE_UPWARD);
+                    return 0;
+                }
+                """#),
+        .init(
+            "crashes", rows: [30], reasons: ["crashed"],
+            source: #"""
+                KERNEL(kernel) {
+                    *(volatile int *)16 = part;
+                    return 0;
+                }
+                """#),
+        .init(
+            "traps", rows: [30], reasons: ["crashed"],
+            source: #"""
+                KERNEL(kernel) { __builtin_trap(); }
+                """#),
+        .init(
+            "overflows-the-stack", rows: [30], reasons: ["crashed"], flags: ["-O0"],
+            source: #"""
+                static int deeper(int depth) {
+                    volatile char frame[4096];
+                    frame[0] = (char)depth;
+                    return deeper(depth + 1) + frame[0];
+                }
+                KERNEL(kernel) { return deeper(0) == -1; }
+                """#),
+        .init(
+            "ends-the-process", rows: [30], reasons: ["exited"],
+            source: #"""
+                #include <unistd.h>
+                KERNEL(kernel) { _exit(0); }
+                """#),
+        .init(
+            "ends-the-process", rows: [9, 30], reasons: ["forbiddenImport"], audits: true,
+            source: #"""
+                #include <unistd.h>
+                KERNEL(kernel) { _exit(0); }
+                """#),
+        .init(
+            "runs-at-load", rows: [9], reasons: ["runsAtLoad"], audits: true,
+            source: #"""
+                // Prepares the ground before anyone calls it.
+                __attribute__((constructor)) static void at_load(void) {
+                    volatile int anything[1] = {1};
+                    (void)anything[0];
+                }
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    return 0;
+                }
+                """#),
+    ]
+}

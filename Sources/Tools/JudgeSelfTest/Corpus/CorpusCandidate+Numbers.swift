@@ -1,0 +1,146 @@
+extension CorpusCandidate {
+    /// Candidates that are right only for some numbers or shapes.
+    static let numbers: [CorpusCandidate] = [
+        .init(
+            "product-in-bf16", rows: [12], .product, reasons: ["inaccurate"],
+            source: #"""
+                static inline float narrow(float x) {
+                    uint32_t bits;
+                    memcpy(&bits, &x, 4);
+                    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
+                    memcpy(&x, &bits, 4);
+                    return x;
+                }
+                KERNEL(kernel) {
+                    const float *x = buffers[0], *w = buffers[1];
+                    float *y = buffers[2];
+                    for (int64_t m = part; m < M; m += parts)
+                        for (int64_t n = 0; n < N; n++) {
+                            float sum = 0;
+                            for (int64_t k = 0; k < K; k++) sum += narrow(x[m * K + k]) * narrow(w[k * N + n]);
+                            y[m * N + n] = sum;
+                        }
+                    return 0;
+                }
+                """#),
+        .init(
+            "product-in-tf32", rows: [12], .product, reasons: ["inaccurate"],
+            source: #"""
+                static inline float narrow(float x) {
+                    uint32_t bits;
+                    memcpy(&bits, &x, 4);
+                    bits = (bits + 0xFFF + (bits >> 13 & 1)) & 0xFFFFE000;
+                    memcpy(&x, &bits, 4);
+                    return x;
+                }
+                KERNEL(kernel) {
+                    const float *x = buffers[0], *w = buffers[1];
+                    float *y = buffers[2];
+                    for (int64_t m = part; m < M; m += parts)
+                        for (int64_t n = 0; n < N; n++) {
+                            float sum = 0;
+                            for (int64_t k = 0; k < K; k++) sum += narrow(x[m * K + k]) * narrow(w[k * N + n]);
+                            y[m * N + n] = sum;
+                        }
+                    return 0;
+                }
+                """#),
+        .init(
+            "coarse-exponential", rows: [12], reasons: ["inaccurate"],
+            source: #"""
+                // Schraudolph's exponential, repeated squaring: good to about 1 in 1000.
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) {
+                        float top = -INFINITY, sum = 0;
+                        for (int64_t i = row * columns; i < (row + 1) * columns; i++) top = in[i] > top ? in[i] : top;
+                        for (int64_t i = row * columns; i < (row + 1) * columns; i++) {
+                            float e = 1 + (in[i] - top) / 1024;
+                            e = e < 0 ? 0 : e;
+                            for (int j = 0; j < 10; j++) e *= e;
+                            sum += out[i] = e;
+                        }
+                        for (int64_t i = row * columns; i < (row + 1) * columns; i++) out[i] /= sum;
+                    }
+                    return 0;
+                }
+                """#),
+        .init(
+            "without-maximum", rows: [13], reasons: ["wrongOutput"],
+            source: #"""
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) {
+                        float sum = 0;
+                        for (int64_t i = row * columns; i < (row + 1) * columns; i++) sum += out[i] = expf(in[i]);
+                        for (int64_t i = row * columns; i < (row + 1) * columns; i++) out[i] /= sum;
+                    }
+                    return 0;
+                }
+                """#),
+        .init(
+            "ignores-nan", rows: [13], reasons: ["wrongOutput"],
+            source: #"""
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) {
+                        float top = -INFINITY, sum = 0;
+                        for (int64_t i = row * columns; i < (row + 1) * columns; i++) top = fmaxf(top, in[i]);
+                        for (int64_t i = row * columns; i < (row + 1) * columns; i++) {
+                            out[i] = in[i] != in[i] ? 0 : expf(in[i] - top);
+                            sum += out[i];
+                        }
+                        for (int64_t i = row * columns; i < (row + 1) * columns; i++) out[i] /= sum;
+                    }
+                    return 0;
+                }
+                """#),
+        .init(
+            "flushes-subnormals", rows: [13], .square, reasons: ["inaccurate"],
+            source: #"""
+                #include <immintrin.h>
+                KERNEL(kernel) {
+                    const float *x = buffers[0];
+                    float *y = buffers[1];
+                    unsigned before = _mm_getcsr();
+                    _mm_setcsr(before | 0x8040);
+                    for (int64_t i = dims[0] * part / parts; i < dims[0] * (part + 1) / parts; i++) y[i] = x[i] * x[i];
+                    _mm_setcsr(before);
+                    return 0;
+                }
+                """#),
+        .init(
+            "only-round-shapes", rows: [25], reasons: ["unwritten"],
+            source: #"""
+                // Taken for granted: columns come in sixteens.
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++)
+                        softmax_row(in + row * columns, out + row * columns, columns / 16 * 16);
+                    return 0;
+                }
+                """#),
+        .init(
+            "branch-for-tested-shape", rows: [20, 25], reasons: ["inaccurate"],
+            source: #"""
+                // Cuts corners in every shape but those of the first two checks.
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) {
+                        softmax_row(in + row * columns, out + row * columns, columns);
+                        if (columns != 256 && columns != 7) out[row * columns] *= 1.001f;
+                    }
+                    return 0;
+                }
+                """#),
+        .init(
+            "decodes-the-first-position", rows: [24], .decode, reasons: ["inaccurate"],
+            source: #"""
+                // As an answer to the first token is, whatever came before.
+                KERNEL(kernel) {
+                    if (part == 0) memcpy(buffers[2], buffers[1], 8 * sizeof(float));
+                    return 0;
+                }
+                """#),
+    ]
+}

@@ -1,0 +1,26 @@
+import Base
+import ElementTypes
+import GraphIR
+import KernelJudge
+
+/// Weights of a case's graph: normal numbers, and small whole ones for integers; the same for the same name and type.
+struct DrawnTensors: TensorSource {
+    private var tensors: [String: [UInt8]] = [:]
+
+    init(_ graph: Graph) {
+        for id in graph.nodes.ids {
+            guard case .leaf(.parameter(let name, let type)) = graph.nodes[id].operation else { continue }
+            let count = type.shape.reduce(1) { $0 * ($1.constantValue ?? 1) }
+            var random = SeededRandom(seed: 17).split(UInt64(name.utf8.reduce(0) { $0 * 31 + UInt64($1) } % 1009))
+            let values = (0..<count).map { _ -> Double in
+                let sum = (0..<4).reduce(0.0) { sum, _ in sum + random.uniform() - 0.5 }
+                return type.element.isFloatingPoint ? sum : (sum * 40).rounded()
+            }
+            tensors[name] = ElementCoding.encode(values, type.element)
+        }
+    }
+
+    func withTensor<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        try (tensors[name] ?? []).withUnsafeBytes(body)
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import CPUDevice
+import DeviceAPI
+import Glibc
+import JudgeSelfTest
+import KernelCodeGen
+import KernelIR
+import KernelJudge
+import PackageBuilder
+
+extension KernelCase.Kind: ExpressibleByArgument {}
+
+/// What is to be known of the judge.
+struct JudgeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "judge",
+        abstract: "Judges the judge: how many wrong kernels it accepts, how many right ones it refuses.",
+        discussion: """
+            Example: hearth judge --self-test
+
+            Candidates written by hand for every row of the list of known failures, generated kernels of every kind under many \
+            schedules, and such kernels with a mistake are judged. Ends with 1 when a wrong one is accepted or more than one right \
+            one in a hundred is refused.
+            """)
+
+    @Flag(help: "Judge the candidates of the self-test.") var selfTest = false
+    @Flag(
+        help:
+            "All of them: at least 200 right kernels of each kind and 1000 mutants; a quarter of an hour on two cores.")
+    var full = false
+    @Flag(help: "List the mutants that were accepted because they are no worse than their original.") var equivalents =
+        false
+    @Option(
+        help:
+            "Generated kernels of this kind only: \(KernelCase.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var kind: KernelCase.Kind?
+    @Option(help: "Judges at work side by side (default: one per core).") var jobs: Int?
+
+    func validate() throws {
+        guard selfTest else { throw ValidationError("hearth judge needs --self-test") }
+        if let jobs, jobs < 1 { throw ValidationError("--jobs should be at least 1") }
+    }
+
+    func run() async throws {
+        let folder = try TemporaryFolder()
+        let limits = try CPUDevice.shared.get().limits
+        let worker = WorkerCommand(executable: "/proc/self/exe", arguments: ["worker", "--threads", "2"])
+        let toolchain = try await CToolchain.find()
+        Failure.complain("sandbox: \(try KernelJudge.sandbox(of: worker))")
+        let bench = SelfTestBench(
+            toolchain: toolchain, target: CPUTarget(limits), worker: worker, folder: folder.path)
+        let test = SelfTest(bench, lanes: jobs ?? max(1, limits.threads)) { Failure.complain($0) }
+        let report = try await test.run(full ? .full : .short, kinds: kind.map { [$0] } ?? KernelCase.Kind.allCases)
+        print(report.text)
+        if equivalents { print((["accepted mutants:"] + report.equivalents).joined(separator: "\n  ")) }
+        if !report.passes { throw ExitCode(1) }
+    }
+}

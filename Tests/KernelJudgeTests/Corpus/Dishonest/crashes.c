@@ -1,4 +1,0 @@
-KERNEL(kernel) {
-    *(volatile int *)16 = part;
-    return 0;
-}

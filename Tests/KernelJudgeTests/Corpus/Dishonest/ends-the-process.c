@@ -1,2 +1,0 @@
-#include <unistd.h>
-KERNEL(kernel) { _exit(0); }

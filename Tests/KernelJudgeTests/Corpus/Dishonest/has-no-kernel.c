@@ -1,1 +1,0 @@
-KERNEL(another) { return 0; }

@@ -1,9 +1,0 @@
-KERNEL(kernel) {
-    SOFTMAX_ARGUMENTS;
-    for (int64_t row = first; row < last; row++) {
-        softmax_row(in + row * columns, out + row * columns, columns);
-        volatile float previous = in[row * columns - 1];
-        (void)previous;
-    }
-    return 0;
-}

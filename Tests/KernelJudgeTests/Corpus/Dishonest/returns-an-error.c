@@ -1,1 +1,0 @@
-KERNEL(kernel) { return 7; }

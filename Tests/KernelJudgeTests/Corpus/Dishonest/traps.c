@@ -1,1 +1,0 @@
-KERNEL(kernel) { __builtin_trap(); }
