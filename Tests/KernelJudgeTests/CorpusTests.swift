@@ -43,9 +43,9 @@ import Testing
     @Test func generatedKernelsAreAccepted() async throws {
         let workshop = try await Workshop()
         defer { workshop.clean() }
-        let report = try await SelfTest(try workshop.bench(), lanes: 2).run(.init(honest: 3, mutants: 2))
+        let report = try await SelfTest(try workshop.bench(), lanes: 2).run(.init(honest: 2, mutants: 1))
         #expect(report.passes, "\(report.text)")
-        #expect(report.honestCount > 3 * KernelCase.Kind.allCases.count)
+        #expect(report.honestCount >= 2 * KernelCase.Kind.allCases.count)
     }
 
     /// A time below what the machine can do is a failed measurement.

@@ -30,8 +30,9 @@ extension CPrelude {
         FORCE {F} log_f@({F} x) {
             {B} tiny = x < 0x1p-126f;
             {F} z = sel_f@(tiny, x * 0x1p+25f, x);
-            {I} i = bits_f@(z); {I} e = (i - 0x3F3504F3) >> 23;
-            {F} f = unbits_f@(i - (e << 23)) - 1.0f;
+            // Without the sign, whose results are replaced below, and by a product, nothing overflows whatever x is.
+            {I} i = bits_f@(z) & 0x7FFFFFFF; {I} e = (i - 0x3F3504F3) >> 23;
+            {F} f = unbits_f@(i - e * 8388608) - 1.0f;
             {F} k = tofloat_i@(e) - sel_f@(tiny, {SF}(25.0f), {SF}(0.0f));
             {F} p = {SF}(0x1.1b3e5ap-4f);
             p = fma_f@(p, f, {SF}(-0x1.e2e7cep-4f)); p = fma_f@(p, f, {SF}(0x1.e651a4p-4f));

@@ -1,4 +1,5 @@
 import ElementTypes
+import Glibc
 import KernelArchive
 import KernelCodeGen
 import KernelIR
@@ -164,6 +165,20 @@ actor KernelEvaluator: CandidateEvaluator {
         }
     }
 
+    /// Whether C that goes into a package does what C leaves undefined, on the judge's inputs: runs it with traps there. False on a
+    /// device that runs no C of ours.
+    func doesUndefined(_ region: Int, _ schedule: Schedule) async -> Bool {
+        guard images == nil else { return false }
+        made += 1
+        let path = "\(folder)/c\(made).so"
+        let traps = toolchain.undefinedBehaviourTraps
+        guard case .success(let candidate) = await compile(regions[region].kernel, schedule, path, traps: traps),
+            case .failure(.crashed(signal: Int(SIGILL))) = await judge.check(
+                candidate, evidence: regions[region].evidence)
+        else { return false }
+        return true
+    }
+
     private func key(_ candidate: Candidate) -> ArchiveKey {
         ArchiveKey(
             kernel: regions[candidate.region].identity.key, machine: machine,
@@ -193,13 +208,14 @@ actor KernelEvaluator: CandidateEvaluator {
     /// Why a candidate has no code.
     struct ToolchainOrEmission: Error { var reason: String }
 
-    /// Compiles side by side with others.
+    /// Compiles side by side with others. With `traps`, most of the compiler's work is left out: the code is run a few times only.
     private nonisolated func compile(
-        _ kernel: Kernel, _ schedule: Schedule, _ path: String
+        _ kernel: Kernel, _ schedule: Schedule, _ path: String, traps: [String] = []
     ) async -> Result<CandidateKernel, ToolchainOrEmission> {
         do {
             var emitted = try generator.emit(kernel, symbol: "candidate", schedule)
-            let flags = generator.host.compilerFlags
+            var flags = generator.host.compilerFlags
+            if !traps.isEmpty { flags = flags.map { $0 == "-O3" ? "-O1" : $0 } + traps }
             if let images {
                 let sharedBytes = try await images.write(.init(emitted, generator), to: path)
                 emitted = emitted.asking(sharedBytes: sharedBytes)

@@ -203,6 +203,11 @@ package struct KernelSearch {
             if entry.bestSeconds == nil {
                 try await verify(index, id, &entry, subject, evaluator, generator)
             }
+            // Only the winner of a search is rehearsed: it costs a compilation. Results agree, so that it is no refusal.
+            if entry.bestSeconds != nil, await evaluator.doesUndefined(index, entry.schedule) {
+                entry.note =
+                    "does what C leaves undefined on some inputs (compile it with -fsanitize=undefined to see where)"
+            }
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
             reports[id] = entry
         }
