@@ -24,6 +24,9 @@ package struct SelfTest: Sendable {
         }
     }
 
+    /// What is said of a kernel that only fails with traps.
+    private static let trapping = ", with traps at undefined behaviour"
+
     private let bench: SelfTestBench
     /// Judges at work side by side; what is timed is judged alone.
     private let lanes: Int
@@ -46,7 +49,9 @@ package struct SelfTest: Sendable {
         for kind in kinds {
             let trials = try HonestTrial.all(kind, count: size.honest, bench)
             let refusals = await honest(kind, trials)
-            report.honest[kind] = .init(judged: trials.count, refusals: refusals)
+            report.honest[kind] = .init(
+                judged: trials.count, refusals: refusals.filter { !$0.contains(Self.trapping) },
+                undefined: refusals.filter { $0.contains(Self.trapping) })
             let mutants = try MutantTrial.all(kind, count: size.mutants, bench)
             report.mutants[kind] = await judged(kind, mutants)
             progress("\(kind): \(trials.count) kernels, \(refusals.count) refused; \(mutants.count) mutants")
@@ -84,7 +89,7 @@ package struct SelfTest: Sendable {
             let trapping = await bench.compile(texts, batch[0].target, name: name + "-traps", traps: true)
             var refused: [String] = []
             for (number, trial) in batch.enumerated() {
-                let builds = [(libraries[number], ""), (trapping[number], ", with traps at undefined behaviour")]
+                let builds = [(libraries[number], ""), (trapping[number], Self.trapping)]
                 for (library, about) in builds {
                     guard let library else {
                         refused.append("\(trial.description)\(about): is no C")
