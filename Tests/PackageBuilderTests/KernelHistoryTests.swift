@@ -43,8 +43,8 @@ private func product(_ rows: Int, _ columns: Int, _ depth: Int) -> Kernel {
                 ])))
 }
 
-/// Times by a formula over a kernel's real choices: each has a best value that drifts with the kernel's size, and two of
-/// them interact. Remembers as the builder does.
+/// Times by a formula over a kernel's real choices: each has a best value, which of one drifts with the kernel's size, and
+/// neighbours interact. Remembers as the builder does.
 private actor FormulaEvaluator: CandidateEvaluator {
     let region: SearchRegion
     let kernel: ArchiveKernel
@@ -62,7 +62,9 @@ private actor FormulaEvaluator: CandidateEvaluator {
     static func seconds(_ schedule: Schedule, _ choices: [Choice], _ size: Double) -> Double {
         var time = 1.0
         for (place, choice) in choices.enumerated() {
-            let wanted = (place * 7 + Int(log2(size) / 8)) % choice.values.count
+            // One choice drifts with the size.
+            let drift = place == 2 ? Int(log2(size)) : 3
+            let wanted = (place * 7 + drift) % choice.values.count
             let distance = abs(choice.values.firstIndex(of: schedule[choice])! - wanted)
             time += 0.15 * Double(distance) * Double(1 + place % 3)
             if distance == 0, place > 0, schedule[choices[place - 1]] == choices[place - 1].values[0] { time += 0.1 }

@@ -16,9 +16,11 @@ extension KernelArchive {
     /// Most kernels of less, and of more work that a lookup compares, and most that it takes trials of.
     private static let window = 1000
     private static let nearestKernels = 48
-    /// Most trials that one kernel on one machine gives: judged here, and by others.
-    private static let ownTrials = 3
-    private static let importedTrials = 2
+    /// Most winners that one kernel on one machine gives, of those judged here and of those by others. Of what was judged here for
+    /// the same kernel the best is enough: it won against the rest.
+    private static func winners(_ distance: Double, isImported: Bool) -> Int64 {
+        distance == 0 && !isImported ? 1 : 2
+    }
 
     /// What was judged here of one kernel on one machine, correct candidates from the fastest on, then refusals.
     package func records(kernel: String, machine: String) throws(ArchiveError) -> [ArchiveRecord] {
@@ -35,7 +37,7 @@ extension KernelArchive {
         }
     }
 
-    /// The fastest trials of the nearest kernels on the nearest machines, the nearest first, each schedule once. Time is bounded
+    /// The fastest winners of the nearest kernels on the nearest machines, the nearest first, each schedule once. Time is bounded
     /// whatever the archive holds: kernels of about as much work are compared, those of far more or less are not.
     package func neighbours(
         of kernel: ArchiveKernel, on machine: ArchiveMachine, limit: Int
@@ -59,11 +61,11 @@ extension KernelArchive {
                         ArchiveRows.select
                             + """
                              WHERE t.kernel = ? AND t.machine = ? AND t.source \(isImported ? "> 0" : "= 0")
-                            AND t.seconds IS NOT NULL ORDER BY t.seconds, t.id LIMIT ?
+                            AND t.won = 1 ORDER BY t.seconds, t.id LIMIT ?
                             """,
                         [
                             .integer(pair.kernel.id), .integer(pair.machine),
-                            .integer(Int64(isImported ? Self.importedTrials : Self.ownTrials)),
+                            .integer(Self.winners(pair.distance, isImported: isImported)),
                         ]
                     ) { row in
                         guard found.count < limit, let record = ArchiveRows.record(row),

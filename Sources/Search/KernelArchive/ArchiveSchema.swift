@@ -39,7 +39,7 @@ enum ArchiveSchema {
             calls INTEGER, groups INTEGER, time INTEGER NOT NULL)
         """,
         "CREATE UNIQUE INDEX trial_by_key ON trial(kernel, schedule_hash, machine, builder, source)",
-        "CREATE INDEX trial_by_speed ON trial(kernel, machine, source, seconds) WHERE seconds IS NOT NULL",
+        "CREATE INDEX trial_by_speed ON trial(kernel, machine, source, seconds) WHERE won = 1",
     ]
 
     /// Opens a database as an archive: makes the tables in an empty one.
