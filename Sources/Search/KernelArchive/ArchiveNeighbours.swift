@@ -14,7 +14,7 @@ package struct ArchiveNeighbour: Hashable, Sendable {
 
 extension KernelArchive {
     /// Most kernels of less, and of more work that a lookup compares, and most that it takes trials of.
-    private static let window = 1000
+    private static let window = 500
     private static let nearestKernels = 48
     /// Most winners that one kernel on one machine gives, of those judged here and of those by others. Of what was judged here for
     /// the same kernel the best is enough: it won against the rest.
