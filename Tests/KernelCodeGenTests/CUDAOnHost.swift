@@ -159,6 +159,7 @@ enum CUDAOnHost {
             if ((uintptr_t)p % 16) { fprintf(stderr, "a run of 16 bytes is not aligned\n"); abort(); }
             uint4 r; memcpy(&r, p, 16); return r;
         }
+        FORCE void fetch_ahead(const void *p) { volatile char c = *(const char *)p; (void)c; }
         FORCE uint32_t __cvta_generic_to_shared(const void *p) { return (uint32_t)((const unsigned char *)p - arena); }
 
         FORCE int32_t bits_fs(float x) { int32_t r; memcpy(&r, &x, 4); return r; }

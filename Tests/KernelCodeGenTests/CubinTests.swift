@@ -33,6 +33,12 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                 "skinny", Product(images: 4, channels: 14336, outputs: 4096, element: .bf16, prologue: true),
                 Schedule(["algorithm": 2])),
             product("skinny", Product(channels: 1000, outputs: 33), Schedule(["algorithm": 2])),
+            product("dealt", decode, Schedule(["algorithm": 12])),
+            product("dealt", decode, Schedule(["algorithm": 12, "dealtColumns": 2])),
+            product(
+                "dealt", Product(channels: 14336, outputs: 4096, element: .bf16, prologue: true),
+                Schedule(["algorithm": 12])),
+            product("dealt", Product(channels: 18944, outputs: 3584, element: .f16), Schedule(["algorithm": 12])),
             product(
                 "tile", Product(images: 200, channels: 300, outputs: 400), Schedule(["algorithm": 1, "threadTile": 8])),
             product(

@@ -88,6 +88,19 @@ import Testing
         }
     }
 
+    /// Tiles dealt to one block, to few and to more than there are tiles; parts of columns that threads do and do not fill.
+    @Test(arguments: [
+        Product(channels: 2048, outputs: 61, element: .bf16), Product(channels: 4104, outputs: 9, element: .bf16),
+        Product(channels: 9472, outputs: 10, element: .f16, prologue: true), Product(channels: 1030, outputs: 21),
+        Product(channels: 14336, outputs: 19, element: .bf16),
+    ])
+    func productsOfDealtTiles(_ product: Product) throws {
+        for (processors, width, stages) in [(1, 4, 3), (2, 1, 8), (3, 2, 5), (132, 4, 2)] {
+            let schedule = Schedule(["algorithm": 12, "dealtColumns": width, "dealtStages": stages])
+            try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule, multiprocessors: processors))
+        }
+    }
+
     @Test(
         arguments: [
             AttentionCase(queries: 70, keys: 90, depth: 64, valueDepth: 64, element: .f16),

@@ -62,6 +62,22 @@ import Testing
         }
     }
 
+    /// Tiles of columns that are dealt to blocks.
+    @Test(arguments: [
+        SeveralSumsCase(rows: 1, depth: 1024, columns: 74, gates: 2),
+        SeveralSumsCase(rows: 1, depth: 4096, columns: 36, gates: 2, isNormed: true),
+        SeveralSumsCase(rows: 1, depth: 2320, columns: 21, gates: 1, isNormed: true),
+        SeveralSumsCase(rows: 1, depth: 1536, columns: 18, gates: 4, isNormed: true, element: .f16),
+        SeveralSumsCase(rows: 1, depth: 3000, columns: 11, gates: 2, isNormed: true, element: .f32),
+        SeveralSumsCase(rows: 1, depth: 1100, columns: 10, gates: 2, element: .f16, isTransposed: true),
+    ])
+    func dealt(_ sums: SeveralSumsCase) throws {
+        for (processors, width, stages) in [(1, 4, 3), (2, 4, 2), (3, sums.depth > 2048 ? 4 : 8, 2), (132, 4, 3)] {
+            let schedule = Schedule(["algorithm": 12, "dealtColumns": width, "dealtStages": stages])
+            try sums.verify(EmulatedKernel(sums.kernel, schedule, multiprocessors: processors))
+        }
+    }
+
     @Test(.enabled(if: BlockKernel.isThere), arguments: cases)
     func inOpenCL(_ sums: SeveralSumsCase) throws {
         for schedule in [Schedule(), Schedule(["algorithm": 0])] {

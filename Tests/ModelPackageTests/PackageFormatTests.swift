@@ -187,7 +187,7 @@ import Testing
             testDescription: "cut weights",
             spoil: { try Data("short".utf8).write(to: URL(filePath: $0 + "/weights.safetensors")) },
             message:
-                "the package is damaged: 'weights.safetensors' has 5 bytes instead of 323; copy or build it again"),
+                "the package is damaged: 'weights.safetensors' has 5 bytes instead of 515; copy or build it again"),
         Damage(
             testDescription: "empty kernels", spoil: { try Data().write(to: URL(filePath: $0 + "/kernels/cpu.so")) },
             message: "the package is damaged: 'kernels/cpu.so' has 0 bytes instead of 15; copy or build it again"),

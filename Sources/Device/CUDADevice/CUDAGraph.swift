@@ -30,13 +30,16 @@ final class CUDAGraph: DeviceGraph {
 
     init(_ device: CUDADevice, _ launches: [Launch], slotCount: Int) throws(DeviceError) {
         try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks, takesCalls: true)
+        // More than 48 KiB, with what the kernel declares itself, must be asked for: the most of all launches of a kernel
+        // (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
+        var most: [UnsafeRawPointer: Int32] = [:]
         for launch in launches {
-            // More than 48 KiB, with what the kernel declares itself, must be asked for
-            // (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
             guard case .grid(let grid) = launch.spread, grid.sharedBytes > 0 else { continue }
-            let function = HearthCUFunction(launch.kernel.handle)
+            most[launch.kernel.handle] = max(most[launch.kernel.handle] ?? 0, grid.sharedBytes)
+        }
+        for (handle, bytes) in most {
             try device.driver.check(
-                device.driver.call.cuFuncSetAttribute(function, 8, grid.sharedBytes), "reserving shared memory")
+                device.driver.call.cuFuncSetAttribute(HearthCUFunction(handle), 8, bytes), "reserving shared memory")
         }
         var calls: [Int: any CUDALibraryCall] = [:]
         for (index, launch) in launches.enumerated() {

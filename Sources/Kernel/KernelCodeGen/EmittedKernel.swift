@@ -68,6 +68,17 @@ package struct EmittedKernel: Hashable, Sendable {
         package var counters: Int
         /// Computed by the vendor's library before the blocks run, on the arguments.
         package var call: LibraryCall?
+        /// Another size of its blocks, for every second of such launches: each size fills another resource of a processor, so that
+        /// two blocks of one launch never share a processor, but blocks of neighbouring launches do.
+        package var alternate: Footprint?
+
+        /// What a block takes of a processor.
+        package struct Footprint: Hashable, Sendable {
+            /// Threads; those beyond the kernel's own end at once.
+            package var threads: Int
+            /// Bytes of shared memory that the launch asks for.
+            package var sharedBytes: Int
+        }
 
         /// Makes a grid.
         package init(

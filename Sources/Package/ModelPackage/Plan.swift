@@ -12,7 +12,7 @@ package struct Plan: Sendable, Equatable {
         case input(Int)
         /// The caller's memory of an output. It is aligned to its element type, not more.
         case output(Int)
-        /// A tensor of the weights file, mapped and aligned to 64 bytes; kernels only read it.
+        /// A tensor of the weights file, mapped and aligned to 256 bytes; kernels only read it.
         case weight(String)
         /// Memory of the session that lasts from run to run. It starts as a copy of a weight, or as zeros.
         case state(name: String, initial: String?)

@@ -47,6 +47,7 @@ struct PlanAssembly {
                 lifetimes[buffer] = (lifetimes[buffer]?.lowerBound ?? position)...position
             }
         }
+        var alternates = false
         for (position, group) in groups.groups.enumerated() {
             var operands: [Plan.Operand] = []
             for index in group.members {
@@ -58,7 +59,12 @@ struct PlanAssembly {
                     operands.append(counters(4 * grid.counters))
                 }
             }
-            let first = generated.emitted[list.ofLaunch[group.members[0]].index]
+            var first = generated.emitted[list.ofLaunch[group.members[0]].index]
+            if case .grid(var grid) = first.parts, group.joint == nil, let other = grid.alternate {
+                if alternates { (grid.threads, grid.sharedBytes) = (other.threads, other.sharedBytes) }
+                first.parts = .grid(grid)
+                alternates.toggle()
+            }
             let members = group.members.map { program.launches[$0].kernel }
             plan.launches.append(
                 Plan.Launch(

@@ -25,7 +25,7 @@ extension KernelTrial {
                     skinny(8, 4, 1), skinny(8, 8, 1), skinny(4, 2, 4, 4),
                     skinny(4, 4, 4, 4), skinny(4, 8, 2, 4), skinny(16, 4, 1, 16), skinny(8, 2, 4), skinny(4, 2, 4),
                     skinny(4, 4, 2),
-                ] : [skinny(8, 4, 2), skinny(1, 2, 4), skinny(4, 2, 1), skinny(2, 4, 2, 4)],
+                ] + dealt : [skinny(8, 4, 2), skinny(1, 2, 4), skinny(4, 2, 1), skinny(2, 4, 2, 4)],
             isTimed: isTimed)
     }
 }

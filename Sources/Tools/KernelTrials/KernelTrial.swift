@@ -184,6 +184,11 @@ package struct KernelTrial: Sendable {
         return trials
     }()
 
+    /// Tiles that are dealt to blocks: columns of a tile and stages.
+    static let dealt = [(4, 3), (4, 2), (4, 6), (4, 4), (2, 6)].map {
+        Schedule(["algorithm": 12, "dealtColumns": $0.0, "dealtStages": $0.1])
+    }
+
     /// Layers of Llama-3.1-8B at one token, and of an MLP.
     private static let fewRows: [KernelTrial] = [
         (4096, 6144), (4096, 4096), (4096, 28672), (14336, 4096), (4096, 128_256), (1024, 1024),
@@ -194,7 +199,7 @@ package struct KernelTrial: Sendable {
                 skinny(8, 4, 2), skinny(8, 2, 2), skinny(8, 8, 1), skinny(8, 2, 4), skinny(4, 4, 4, 4),
                 skinny(4, 8, 2, 4),
                 skinny(16, 4, 1, 16), skinny(16, 2, 2, 16), skinny(16, 8, 1, 16), skinny(16, 4, 2, 16), skinny(8, 4, 4),
-            ], isTimed: true)
+            ] + (depth < 2048 ? [] : dealt), isTimed: true)
     }
 
     /// Products by weights in fewer bits at odd sizes.

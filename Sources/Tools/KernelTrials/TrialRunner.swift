@@ -145,7 +145,7 @@ package struct TrialRunner {
 
     private func launch(
         _ emitted: EmittedKernel, _ function: KernelFunction, _ addresses: [UnsafeMutableRawPointer],
-        _ others: [UnsafeMutableRawPointer]
+        _ others: [UnsafeMutableRawPointer], isSecond: Bool = false
     ) throws -> Launch {
         var operands: [Launch.Operand] = []
         var (addresses, others) = (addresses[...], others[...])
@@ -156,7 +156,8 @@ package struct TrialRunner {
             case .library: throw TrialFailure("an argument that trials do not have")
             }
         }
-        guard case .grid(let grid) = emitted.parts else { throw TrialFailure("no grid") }
+        guard case .grid(var grid) = emitted.parts else { throw TrialFailure("no grid") }
+        if isSecond, let other = grid.alternate { (grid.threads, grid.sharedBytes) = (other.threads, other.sharedBytes) }
         if grid.counters > 0 { operands.append(.fixed(others.removeFirst())) }
         return Launch(
             kernel: function, operands: operands, dimensions: [],
@@ -257,7 +258,8 @@ package struct TrialRunner {
         let rest = Array(addresses[(copies * sizes.count)...])
         let launches = try (0..<copies).map { copy in
             try launch(
-                emitted, function, Array(addresses[copy * sizes.count..<(copy + 1) * sizes.count]), rest)
+                emitted, function, Array(addresses[copy * sizes.count..<(copy + 1) * sizes.count]), rest,
+                isSecond: copy % 2 == 1)
         }
         let graph = try device.makeGraph(launches)
         let times = try graph.time(UnsafeBufferPointer(start: nil, count: 0), samples: 7, inner: 1)

@@ -26,7 +26,8 @@ package func simtAttentionChoices(
         Choice("form", forms), Choice("rows", [power] + [4, 8, 2, 1].filter { $0 != power }),
         Choice("parts", shape.isCountable ? [parts] + [1, 2, 4, 8, 16, 32].filter { $0 != parts } : [1]),
         Choice("threads", [128, 256].filter { $0 <= target.threads }),
-        Choice("warps", forms[0] == 2 ? [8, 4] : [4, 8, 2]),
+        // Blocks of eight warps leave no room for those of the products before and after, whose weights are on their way.
+        Choice("warps", forms[0] == 2 && !target.overlaps ? [8, 4] : [4, 8, 2]),
         // Tiles of form 3, and how many are in shared memory.
         Choice("tile", forms.contains(3) ? SIMTGroupFlashWriter.preferredTiles(shape) : [0]),
         Choice("stages", forms.contains(3) ? [2, 3, 4] : [2]),

@@ -59,6 +59,7 @@ package struct SIMTPrelude: Sendable {
                 : "=r"(r.x), "=r"(r.y), "=r"(r.z), "=r"(r.w) : "l"(p));
             return r;
         }
+        FORCE void fetch_ahead(const void *p) { asm volatile("prefetch.global.L1 [%0];" :: "l"(p)); }
         #define __builtin_inff() __int_as_float(0x7f800000)
         #define __builtin_nanf(x) __int_as_float(0x7fc00000)
         #define __builtin_inf() __longlong_as_double(0x7ff0000000000000LL)

@@ -25,6 +25,8 @@ private enum SIMTProductForm: Int {
     case codedRing = 10
     /// Matrix units that read windows over few channels where they lie.
     case window = 11
+    /// Threads across the summed axis of tiles that are dealt to blocks, for one row.
+    case dealt = 12
 }
 
 /// The choices of a contraction.
@@ -62,6 +64,8 @@ private struct SIMTProductChoices {
     let fusion: Choice?
     /// Rows of results of a tile, and tiles of a warp at a time (form 11); nil where it does not apply.
     let window: (shape: SIMTWindowShape, tileRows: Choice, warpTiles: Choice)?
+    /// Columns of a tile and stages of a ring (form 12); nil where it does not apply.
+    let dealt: (width: Choice, stages: Choice)?
 
     var all: [Choice] {
         [
@@ -72,7 +76,7 @@ private struct SIMTProductChoices {
             + (triton.map { [$0.tile, $0.stages] } ?? []) + (proposal.map { [$0] } ?? [])
             + (fusion.map { [$0] } ?? [])
             + (special.map { [$0.tile, $0.stages, $0.cluster, $0.stay] } ?? [])
-            + (window.map { [$0.tileRows, $0.warpTiles] } ?? [])
+            + (window.map { [$0.tileRows, $0.warpTiles] } ?? []) + (dealt.map { [$0.width, $0.stages] } ?? [])
     }
 
     init(_ product: SIMTProduct) {
@@ -98,6 +102,8 @@ private struct SIMTProductChoices {
             let isLong = weights.map(SIMTCodedRingWriter.isLong) ?? false
             forms.insert(.codedUnits, at: isLong ? forms.count : 0)
         }
+        dealt = SIMTDealtWriter.applies(product) ? dealtChoices(product) : nil
+        if dealt != nil { forms.insert(.dealt, at: SIMTDealtWriter.isDefault(product) ? 0 : forms.count) }
         // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
         if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
         if fillsTiles {
@@ -203,6 +209,14 @@ private func tritonChoices(_ product: SIMTProduct) -> (tile: Choice, stages: Cho
     return (Choice("tritonTile", [best] + usable.filter { $0 != best }), Choice("tritonStages", [3, 4, 2, 5]))
 }
 
+/// Columns of a tile and stages of a ring, as measured on an H200: fewer columns than four cost more barriers than they spread.
+private func dealtChoices(_ product: SIMTProduct) -> (width: Choice, stages: Choice) {
+    let widths = [4, 8, 2, 1].filter {
+        $0 % product.gates == 0 && !SIMTDealtWriter.stages(product, width: $0).isEmpty
+    }
+    return (Choice("dealtColumns", widths), Choice("dealtStages", SIMTDealtWriter.stages(product, width: widths[0])))
+}
+
 /// The tiles of windows over few channels that fit.
 private func windowChoices(
     _ product: SIMTProduct
@@ -242,7 +256,7 @@ package func simtContractionChoices(
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
-        "stay": [.specialised], "tileRows": [.window], "warpTiles": [.window], "team": [.nest], "threads": [.nest],
+        "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt], "tileRows": [.window], "warpTiles": [.window], "team": [.nest], "threads": [.nest],
         "run": [.nest],
     ]
     return (choices.all + nest).map { choice in
@@ -335,6 +349,17 @@ package func emitSIMTContraction(
             product: product, symbol: symbol, tile: tile, stages: stages, cluster: schedule[special.cluster],
             isPersistent: schedule[special.stay] != 0
         ).write()
+    case .dealt:
+        guard let dealt = choices.dealt, dealt.width.values.contains(schedule[dealt.width]) else {
+            throw EmissionError(kernel: kernel.name, reason: "it has no such tiles to deal")
+        }
+        let writer = SIMTDealtWriter(
+            product: product, symbol: symbol, width: schedule[dealt.width], stages: schedule[dealt.stages])
+        guard writer.sharedBytes <= target.sharedBytes, writer.hasRoom else {
+            throw EmissionError(
+                kernel: kernel.name, reason: "\(writer.sharedBytes) bytes of shared memory, or registers, beyond a block's")
+        }
+        return writer.write()
     case .window:
         guard let window = choices.window, window.tileRows.values.contains(schedule[window.tileRows]) else {
             throw EmissionError(kernel: kernel.name, reason: "there is no such tile of windows")
