@@ -8,7 +8,12 @@ enum FakeGPU {
         .deletingLastPathComponent()
 
     /// The folder of the fake driver, which is compiled once.
-    static let driver: Result<String, any Error> = Result {
+    static let driver = Result { try compiled() }
+
+    /// The folder of one whose driver lacks a function that old ones lack.
+    static let lackingDriver = Result { try compiled(["-DcuLaunchKernelEx=absent"]) }
+
+    private static func compiled(_ options: [String] = []) throws -> String {
         let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-driver-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let here = root.appending(path: "Tests/hearthTests/FakeDriver").path
@@ -17,6 +22,7 @@ enum FakeGPU {
             process.executableURL = URL(filePath: "/usr/bin/env")
             process.arguments = [
                 compiler, "-shared", "-fPIC", "-O1", "-w", "-o", "\(folder)/libcuda.so.1",
+            ] + options + [
                 "-I\(root.path)/Sources/Device/CCUDADriver/include", "-I\(root.path)/Sources/Kernel/CNVRTC/include",
                 "\(here)/defaults.c", "\(here)/fake.c", "\(here)/products.c", "\(here)/convolutions.c",
             ]

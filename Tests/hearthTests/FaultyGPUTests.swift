@@ -116,6 +116,7 @@ import Testing
         ("lost-later", "the GPU was lost while running on the GPU (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
         ("lost", "the GPU was lost while starting the model (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
         ("illegal", "starting the model failed: CUDA_ERROR: as the test wants it", 3),
+        ("poolless", "no device 'cuda:0': it has no memory pools, which some virtual GPUs are set up without", 1),
     ])
     func faultsAreOneLine(_ fault: String, _ line: String, _ code: Int32) throws {
         try HearthProcess.withFolder { folder in
@@ -135,6 +136,21 @@ import Testing
                 run.errors.contains("its memory is full while preparing the model's graph; end what else uses the GPU"),
                 "\(run.errors)")
             #expect(run.code == 1)
+        }
+    }
+
+    /// Old drivers lack functions; what they say is how old they are.
+    @Test(arguments: [
+        ("old", "no device 'cuda': the driver is of CUDA 11.4, 12.0 or later is needed; update it"),
+        ("", "no device 'cuda': libcuda.so.1 has no function cuLaunchKernelEx; update NVIDIA's driver"),
+    ])
+    func aDriverWithoutAFunctionIsOneLine(_ fault: String, _ line: String) throws {
+        try HearthProcess.withFolder { folder in
+            #expect(try Self.build(in: folder).code == 0)
+            let path = try FakeGPU.lackingDriver.get()
+            let run = try Self.hearth(
+                ["run", "m.hearth"], fault: fault, in: folder, environment: ["LD_LIBRARY_PATH": path])
+            #expect(run.errors == "hearth: \(line)\n" && run.code == 1 && run.output.isEmpty, "\(run)")
         }
     }
 
@@ -281,6 +297,7 @@ import Testing
             for (check, fault) in [
                 ("limits", ""), ("buffers", ""), ("memory that cannot", ""), ("copies stay", ""), ("copies happen", ""),
                 ("empty graph", ""), ("host memory that is there", ""), ("host memory that is there", "unregistered"),
+                ("events tell", ""),
             ] {
                 let run = try Self.hearth(
                     ["devices", "--conformance", "--device", "cuda", "--only", check], fault: fault, in: folder)

@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 USES_TWO = """
-import ctypes, os, sys, threading
+import ctypes, gc, os, sys, threading
 import numpy
 from hearth.runtime import Package
 
@@ -45,6 +45,10 @@ for p, x in zip(packages, inputs):
     p.session().close()
     p.close()
     assert current() == 0x42
+# Nothing of a GPU is left, and nothing was done to one that nobody held.
+del p, packages, thread, threads
+gc.collect()
+assert driver.fake_things() == driver.fake_contexts() == 0, (driver.fake_things(), driver.fake_contexts())
 print("fine")
 """
 
@@ -88,15 +92,26 @@ def environment(driver: Path, fault: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def package(driver: Path) -> Path:
+def built(driver: Path, model: str) -> Path:
     """A package for a GPU, whose kernels are none."""
     assert BUILT is not None
-    model = ROOT / "Tests/ModelImportTests/Fixtures/f64.middle.pt2"
-    command = [str(BUILT[0]), "optimize", str(model), "--device", "cuda:sm_90", "--trials", "0", "-o", "m.hearth"]
+    archive = ROOT / f"Tests/ModelImportTests/Fixtures/{model}.middle.pt2"
+    command = [str(BUILT[0]), "optimize", str(archive), "--device", "cuda:sm_90", "--trials", "0", "-o", f"{model}.hearth"]
     done = subprocess.run(command, cwd=driver, env=environment(driver, ""), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return driver / "m.hearth"
+    return driver / f"{model}.hearth"
+
+
+@pytest.fixture(scope="module")
+def package(driver: Path) -> Path:
+    """A package of one launch."""
+    return built(driver, "f64")
+
+
+@pytest.fixture(scope="module")
+def chain(driver: Path) -> Path:
+    """A package of several launches."""
+    return built(driver, "contract")
 
 
 def test_two_gpus_work_at_once_and_the_thread_keeps_its_context(driver: Path, package: Path) -> None:
@@ -108,6 +123,46 @@ def test_two_gpus_work_at_once_and_the_thread_keeps_its_context(driver: Path, pa
     assert done.returncode == 0 and done.stdout == "fine\n", done.stderr
     lines = log.read_text().splitlines()
     assert lines.count("0x1000") == lines.count("0x1001") == 21 and len(lines) == 42
+
+
+MOVES = """
+import ctypes, sys, numpy
+from hearth.library import ON_DEVICE
+from hearth.runtime import Package
+p = Package.load(sys.argv[1])
+s = p.session()
+s(*[numpy.zeros(port.shape, port.dtype) for port in p.inputs])
+# The driver's memory is the process's own.
+arena = numpy.zeros(1 << 20, numpy.uint8)
+first = (arena.ctypes.data + 255) // 256 * 256
+def run(place):
+    count = len(p.inputs) + len(p.outputs)
+    at = [first + place + 4096 * index for index in range(count)]
+    inputs = (ctypes.c_void_p * len(p.inputs))(*at[: len(p.inputs)])
+    outputs = (ctypes.c_void_p * len(p.outputs))(*at[len(p.inputs) :])
+    s._library.check(s._run(s._handle.value, inputs, outputs, ON_DEVICE, None))
+for place in (0, 1 << 18, 1 << 18, 0): run(place)
+print(first)
+"""
+
+
+@pytest.mark.parametrize("fault", ["", "fixed"])
+def test_a_captured_graph_begins_early_and_follows_what_moves(driver: Path, chain: Path, fault: str) -> None:
+    log = driver / f"graphs-{fault}"
+    variables = environment(driver, fault) | {"FAKE_CUDA_GRAPHS": str(log)}
+    done = subprocess.run([sys.executable, "-c", MOVES, str(chain)], env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in log.read_text().splitlines()]
+    # A driver that takes no new arguments gets another capture.
+    move = ["captured", "started"] if fault else ["started"]
+    assert [line[0] for line in lines] == ["captured", "started", *move, *move, "started", *move]
+    nodes = [[node.split(":") for node in line[1:]] for line in lines if line[0] == "started"]
+    # Every launch but the first may begin before the one before it has ended.
+    assert all([kind for kind, _ in run] == ["late"] + ["early"] * (len(run) - 1) and len(run) > 1 for run in nodes)
+    first = int(done.stdout)
+    places = [{int(address, 16) for _, address in run} for run in nodes[1:]]
+    assert first in places[0] and first in places[3] and places[0] == places[3]
+    assert first + (1 << 18) in places[1] and places[1] == places[2] and first not in places[1]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,15 @@
 #include "cuda_driver.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #define HEARTH_LOOK_UP(FIELD, SYMBOL, PARAMETERS) \
     *(void **)&table->FIELD = dlsym(library, #SYMBOL); \
     if (!table->FIELD) { \
-        snprintf(error, capacity, "%s has no function %s; update the driver", name, #SYMBOL); \
-        dlclose(library); \
-        return -1; \
+        snprintf(error, capacity, "%s has no function %s", name, #SYMBOL); \
+        return 1; \
     }
 
 int hearth_open_cuda(HearthCUDADriver *table, char *error, size_t capacity) {
@@ -31,11 +31,21 @@ int hearth_cuda_is_there(void) {
     return library != NULL;
 }
 
+static void *management;
+
+/// Opens and starts the management library, once in a process.
+static void start_nvml(void) {
+    void *library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
+    int (*init)(void) = library ? (int (*)(void))dlsym(library, "nvmlInit_v2") : NULL;
+    if (init && !init()) management = library;
+    else if (library) dlclose(library);
+}
+
 int hearth_read_nvml(const char *bus, HearthNVMLReading *reading) {
-    static void *library;
-    if (!library) library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start_nvml);
+    void *library = management;
     if (!library) return -1;
-    int (*init)(void) = (int (*)(void))dlsym(library, "nvmlInit_v2");
     int (*handle)(const char *, HearthNVMLDevice *) =
         (int (*)(const char *, HearthNVMLDevice *))dlsym(library, "nvmlDeviceGetHandleByPciBusId_v2");
     int (*power)(HearthNVMLDevice, unsigned *) =
@@ -47,7 +57,7 @@ int hearth_read_nvml(const char *bus, HearthNVMLReading *reading) {
     int (*clock)(HearthNVMLDevice, int, unsigned *) =
         (int (*)(HearthNVMLDevice, int, unsigned *))dlsym(library, "nvmlDeviceGetClockInfo");
     HearthNVMLDevice device;
-    if (!init || !handle || init() || handle(bus, &device)) return -1;
+    if (!handle || handle(bus, &device)) return -1;
     unsigned value;
     unsigned long long large;
     reading->power_milliwatts = power && !power(device, &value) ? (int64_t)value : -1;

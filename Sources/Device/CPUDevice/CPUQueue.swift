@@ -27,10 +27,7 @@ final class CPUQueue: DeviceQueue {
         try graph.run(slots)
     }
 
-    func record() -> DeviceEvent {
-        let now = hearth_nanoseconds()
-        return DeviceEvent { now }
-    }
+    func record() -> any DeviceEvent { CPUEvent() }
 
     func synchronize() {}
 
@@ -38,5 +35,15 @@ final class CPUQueue: DeviceQueue {
         guard offset >= 0, offset <= bufferBytes, byteCount <= bufferBytes - offset else {
             throw .outOfBounds(offset: offset, byteCount: byteCount, bufferBytes: bufferBytes)
         }
+    }
+}
+
+/// A moment: what a processor was asked for is done when it returns.
+private final class CPUEvent: DeviceEvent {
+    private let nanoseconds = hearth_nanoseconds()
+
+    func since(_ earlier: any DeviceEvent) throws(DeviceError) -> UInt64 {
+        guard let earlier = earlier as? CPUEvent else { throw .unsupported("events of another device") }
+        return nanoseconds &- earlier.nanoseconds
     }
 }

@@ -8,15 +8,12 @@ package final class CUDADevice: Device {
     /// What the GPU can do.
     package let limits: DeviceLimits
     let driver: CUDADriver
-    // Safety: an opaque handle that every thread may make current.
-    nonisolated(unsafe) let context: HearthCUContext
-    private let ordinal: HearthCUDevice
+    let context: CUDAContext
     let memory: CUDAMemory
     private let pinned: CUDAHostMemory
     private let imported: CUDAHostMemory
     /// Whether pages without the right to write can be registered.
     private let importsReadOnly: Bool
-    private let firstEvent = Mutex<CUDAEvent?>(nil)
     private let convolutionHandle = Mutex<CUDAConvolutionHandle?>(nil)
 
     /// Whether NVIDIA's driver is on this machine, working or not.
@@ -38,34 +35,27 @@ package final class CUDADevice: Device {
             throw .unavailable(device: "cuda:\(ordinal)", reason: "this machine has \(count) GPUs")
         }
         self.driver = driver
-        self.ordinal = HearthCUDevice(ordinal)
         var before: HearthCUContext?
         _ = driver.call.cuCtxGetCurrent(&before)
-        var context: HearthCUContext?
-        let code = driver.call.cuDevicePrimaryCtxRetain(&context, HearthCUDevice(ordinal))
-        try driver.check(code, "taking GPU \(ordinal)")
-        guard let context else { throw .unavailable(device: "cuda:\(ordinal)", reason: "it gave no context") }
-        self.context = context
-        limits = try Self.limits(driver, HearthCUDevice(ordinal))
-        pinned = CUDAHostMemory(driver, context, of: .driver)
-        imported = CUDAHostMemory(driver, context, of: .process)
-        var readOnly: Int32 = 0
-        _ = driver.call.cuDeviceGetAttribute(
-            &readOnly, Int32(HEARTH_CU_READ_ONLY_HOST_REGISTRATION), HearthCUDevice(ordinal))
-        importsReadOnly = readOnly != 0
-        memory = try CUDAMemory(driver, context, HearthCUDevice(ordinal))
         // Other libraries in this process find the GPU that they chose.
-        _ = driver.call.cuCtxSetCurrent(before)
+        defer { _ = driver.call.cuCtxSetCurrent(before) }
+        let context = try CUDAContext(driver, ordinal: ordinal)
+        self.context = context
+        limits = try Self.limits(driver, context.gpu)
+        pinned = CUDAHostMemory(context, of: .driver)
+        imported = CUDAHostMemory(context, of: .process)
+        var readOnly: Int32 = 0
+        _ = driver.call.cuDeviceGetAttribute(&readOnly, Int32(HEARTH_CU_READ_ONLY_HOST_REGISTRATION), context.gpu)
+        importsReadOnly = readOnly != 0
+        memory = try CUDAMemory(context)
     }
 
     deinit {
         // What cuDNN holds belongs to the context.
         convolutionHandle.withLock { handle in
             guard handle != nil else { return }
-            _ = driver.call.cuCtxSetCurrent(context)
-            handle = nil
+            context.visit { _ in handle = nil }
         }
-        _ = driver.call.cuDevicePrimaryCtxRelease(ordinal)
     }
 
     /// Driver, free memory, and what NVML reads where it is there.
@@ -76,7 +66,7 @@ package final class CUDADevice: Device {
         if driver.call.cuMemGetInfo(&free, &total) == 0 { telemetry.freeBytes = free }
         var bus = [CChar](repeating: 0, count: 64)
         var reading = HearthNVMLReading()
-        guard driver.call.cuDeviceGetPCIBusId(&bus, 64, ordinal) == 0, hearth_read_nvml(bus, &reading) == 0 else {
+        guard driver.call.cuDeviceGetPCIBusId(&bus, 64, context.gpu) == 0, hearth_read_nvml(bus, &reading) == 0 else {
             return telemetry
         }
         func known<Number: BinaryInteger>(_ value: Number) -> Int? { value < 0 ? nil : Int(value) }
@@ -111,9 +101,7 @@ package final class CUDADevice: Device {
     }
 
     /// Makes the GPU the calling thread's.
-    func enter() throws(DeviceError) {
-        try driver.check(driver.call.cuCtxSetCurrent(context), "selecting the GPU")
-    }
+    func enter() throws(DeviceError) { try context.enter() }
 
     /// The thread's current context.
     package func selection() -> UnsafeMutableRawPointer? {
@@ -138,17 +126,6 @@ package final class CUDADevice: Device {
     /// Waits for a stream's work.
     func wait(for stream: HearthCUStream?) throws(DeviceError) {
         try driver.check(driver.call.cuStreamSynchronize(stream), "running on the GPU")
-    }
-
-    /// The event from which the times of others count.
-    func origin() throws(DeviceError) -> CUDAEvent {
-        try firstEvent.withLock { event throws(DeviceError) in
-            if let event { return event }
-            let made = try CUDAEvent(self)
-            try made.record(on: nil)
-            event = made
-            return made
-        }
     }
 
     /// Memory of the GPU from its stream-ordered pool.

@@ -21,19 +21,22 @@ final class CUDADriver: @unchecked Sendable {
     private init() throws(DeviceError) {
         var table = HearthCUDADriver()
         var text = [CChar](repeating: 0, count: 512)
-        guard hearth_open_cuda(&table, &text, text.count) == 0 else {
-            let reason = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let opened = hearth_open_cuda(&table, &text, text.count)
+        let reason = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard opened >= 0 else {
             throw .unavailable(device: "cuda", reason: "\(reason); install NVIDIA's driver")
         }
         call = table
         var version: Int32 = 0
-        _ = table.cuDriverGetVersion(&version)
+        // Drivers that lack a function say how old they are all the same.
+        if let ask = table.cuDriverGetVersion { _ = ask(&version) }
         self.version = Int(version)
         guard version >= Self.oldest else {
             throw .unavailable(
                 device: "cuda",
                 reason: "the driver is of \(name), 12.0 or later is needed; update it")
         }
+        guard opened == 0 else { throw .unavailable(device: "cuda", reason: "\(reason); update NVIDIA's driver") }
         let code = table.cuInit(0)
         if code == HEARTH_CU_NO_DEVICE { throw .unavailable(device: "cuda", reason: "the driver finds no GPU") }
         try check(code, "starting the driver")

@@ -62,12 +62,13 @@ final class CUDAGraph: DeviceGraph {
     }
 
     deinit {
-        try? device.enter()
-        // What still runs uses the arguments and the words for codes.
-        _ = device.driver.call.cuCtxSynchronize()
-        discard()
-        for kept in others { Self.end(kept, device) }
-        _ = device.driver.call.cuStreamDestroy(stream)
+        device.context.visit { call in
+            // What still runs uses the arguments and the words for codes.
+            _ = call.cuCtxSynchronize()
+            discard()
+            for kept in others { Self.end(kept, device) }
+            _ = call.cuStreamDestroy(stream)
+        }
     }
 
     func run(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) {
@@ -98,18 +99,17 @@ final class CUDAGraph: DeviceGraph {
     func runProfiled(_ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError) -> [UInt64] {
         try device.enter()
         try fill(slots)
-        var events = [try CUDAEvent(device)]
+        var events = [try CUDAEvent(device.context)]
         try events[0].record(on: stream)
         for index in launches.indices {
             try start(index, on: stream)
-            let event = try CUDAEvent(device)
+            let event = try CUDAEvent(device.context)
             try event.record(on: stream)
             events.append(event)
         }
         try device.wait(for: stream)
-        bound = []
         try throwFailure()
-        return launches.indices.map { events[$0 + 1].nanoseconds(since: events[$0]) }
+        return try launches.indices.map { index throws(DeviceError) in try events[index + 1].since(events[index]) }
     }
 
     func time(
@@ -119,7 +119,7 @@ final class CUDAGraph: DeviceGraph {
         try bind(slots)
         var times: [UInt64] = []
         for _ in 0..<samples {
-            let (start, end) = (try CUDAEvent(device), try CUDAEvent(device))
+            let (start, end) = (try CUDAEvent(device.context), try CUDAEvent(device.context))
             try start.record(on: stream)
             for _ in 0..<inner {
                 guard let executable else { continue }
@@ -127,7 +127,7 @@ final class CUDAGraph: DeviceGraph {
             }
             try end.record(on: stream)
             try device.wait(for: stream)
-            times.append(end.nanoseconds(since: start))
+            times.append(try end.since(start))
         }
         try throwFailure()
         return times

@@ -50,8 +50,7 @@ final class CUDAProgram: DeviceProgram {
     }
 
     deinit {
-        try? device.enter()
-        _ = device.driver.call.cuModuleUnload(module)
+        device.context.visit { _ = $0.cuModuleUnload(module) }
     }
 
     func kernel(named name: String) throws(DeviceError) -> KernelFunction {

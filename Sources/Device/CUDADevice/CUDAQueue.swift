@@ -25,9 +25,7 @@ final class CUDAQueue: DeviceQueue {
     }
 
     deinit {
-        guard isOwn else { return }
-        try? device.enter()
-        _ = device.driver.call.cuStreamDestroy(stream)
+        if isOwn { device.context.visit { _ = $0.cuStreamDestroy(stream) } }
     }
 
     func copy(_ source: UnsafeRawBufferPointer, to buffer: borrowing DeviceBuffer, at offset: Int) throws(DeviceError) {
@@ -77,12 +75,11 @@ final class CUDAQueue: DeviceQueue {
         if !started.contains(where: { $0 === graph }) { started.append(graph) }
     }
 
-    func record() throws(DeviceError) -> DeviceEvent {
+    func record() throws(DeviceError) -> any DeviceEvent {
         try device.enter()
-        let event = try CUDAEvent(device)
+        let event = try CUDAEvent(device.context)
         try event.record(on: stream)
-        let origin = try device.origin()
-        return DeviceEvent { event.nanoseconds(since: origin) }
+        return event
     }
 
     func synchronize() throws(DeviceError) {
@@ -101,38 +98,37 @@ final class CUDAQueue: DeviceQueue {
 }
 
 /// A point in a stream.
-final class CUDAEvent: @unchecked Sendable {
+final class CUDAEvent: DeviceEvent, @unchecked Sendable {
     // Safety: an opaque handle; the driver orders what threads do with it.
-    private let device: CUDADevice
+    private let context: CUDAContext
     private let event: HearthCUEvent
 
-    init(_ device: CUDADevice) throws(DeviceError) {
-        self.device = device
+    /// An event of the GPU that is the calling thread's.
+    init(_ context: CUDAContext) throws(DeviceError) {
+        self.context = context
         var event: HearthCUEvent?
-        try device.driver.check(device.driver.call.cuEventCreate(&event, 0), "making an event")
+        try context.driver.check(context.driver.call.cuEventCreate(&event, 0), "making an event")
         guard let event else { throw .failed(operation: "making an event", reason: "there is none") }
         self.event = event
     }
 
     deinit {
-        try? device.enter()
-        _ = device.driver.call.cuEventDestroy(event)
+        context.visit { _ = $0.cuEventDestroy(event) }
     }
 
     func record(on stream: HearthCUStream?) throws(DeviceError) {
-        try device.driver.check(device.driver.call.cuEventRecord(event, stream), "marking a point of the stream")
+        try context.driver.check(context.driver.call.cuEventRecord(event, stream), "marking a point of the stream")
     }
 
-    func synchronize() throws(DeviceError) {
-        try device.driver.check(device.driver.call.cuEventSynchronize(event), "waiting for the GPU")
-    }
-
-    /// Nanoseconds from another event to this one, once both have been reached; resolution is half a microsecond.
-    func nanoseconds(since other: CUDAEvent) -> UInt64 {
-        try? device.enter()
-        _ = device.driver.call.cuEventSynchronize(event)
+    /// The resolution is half a microsecond. The driver counts milliseconds in 24 bits, so the two events should not be far apart.
+    func since(_ earlier: any DeviceEvent) throws(DeviceError) -> UInt64 {
+        guard let earlier = earlier as? CUDAEvent else { throw .unsupported("events of another device") }
+        let (driver, call) = (context.driver, context.driver.call)
+        try context.enter()
+        try driver.check(call.cuEventSynchronize(event), "waiting for the GPU")
         var milliseconds: Float = 0
-        _ = device.driver.call.cuEventElapsedTime(&milliseconds, other.event, event)
+        try driver.check(
+            call.cuEventElapsedTime(&milliseconds, earlier.event, event), "reading the time between two events")
         return UInt64(max(0, Double(milliseconds)) * 1e6)
     }
 }

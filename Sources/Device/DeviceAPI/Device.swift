@@ -106,20 +106,14 @@ package protocol DeviceQueue: AnyObject {
     func run(_ graph: any DeviceGraph, _ slots: UnsafeBufferPointer<UnsafeMutableRawPointer>) throws(DeviceError)
 
     /// Marks this point of the queue.
-    func record() throws(DeviceError) -> DeviceEvent
+    func record() throws(DeviceError) -> any DeviceEvent
 
     /// Waits until everything before is done; errors of earlier operations may surface here.
     func synchronize() throws(DeviceError)
 }
 
-/// A point in a queue's work with the time at which it was reached.
-package struct DeviceEvent: Sendable {
-    /// Nanoseconds on the device's clock, read once everything before the point was done.
-    package let nanoseconds: @Sendable () -> UInt64
-
-    /// Makes an event.
-    package init(nanoseconds: @escaping @Sendable () -> UInt64) { self.nanoseconds = nanoseconds }
-
-    /// Nanoseconds from `earlier` to this point.
-    package func since(_ earlier: DeviceEvent) -> UInt64 { nanoseconds() &- earlier.nanoseconds() }
+/// A point in a queue's work with the time at which it is reached.
+package protocol DeviceEvent: AnyObject, Sendable {
+    /// Nanoseconds on the device's clock from `earlier`, an event of the same device, to this point; waits until both are reached.
+    func since(_ earlier: any DeviceEvent) throws(DeviceError) -> UInt64
 }

@@ -60,13 +60,12 @@ final class OpenCLQueue: DeviceQueue {
         if !started.contains(where: { $0 === graph }) { started.append(graph) }
     }
 
-    func record() throws(DeviceError) -> DeviceEvent {
+    func record() throws(DeviceError) -> any DeviceEvent {
         var event: HearthCLEvent?
         try device.library.check(
             device.library.call.clEnqueueMarkerWithWaitList(queue, 0, nil, &event), "marking a point of the queue")
         guard let event else { throw .failed(operation: "marking a point of the queue", reason: "there is none") }
-        let point = OpenCLEvent(device, event)
-        return DeviceEvent { point.times?.end ?? 0 }
+        return OpenCLEvent(device, event)
     }
 
     func synchronize() throws(DeviceError) {
@@ -78,7 +77,7 @@ final class OpenCLQueue: DeviceQueue {
 }
 
 /// A finished or coming point of a queue.
-final class OpenCLEvent: @unchecked Sendable {
+final class OpenCLEvent: DeviceEvent, @unchecked Sendable {
     // Safety: an opaque handle that OpenCL lets every thread use.
     private let device: OpenCLDevice
     private let event: HearthCLEvent
@@ -89,6 +88,14 @@ final class OpenCLEvent: @unchecked Sendable {
     }
 
     deinit { _ = device.library.call.clReleaseEvent(event) }
+
+    func since(_ earlier: any DeviceEvent) throws(DeviceError) -> UInt64 {
+        guard let earlier = earlier as? OpenCLEvent else { throw .unsupported("events of another device") }
+        guard let first = earlier.times?.end, let last = times?.end else {
+            throw .failed(operation: "reading the time of an event", reason: "the driver does not say it")
+        }
+        return last > first ? last - first : 0
+    }
 
     /// Start and end in nanoseconds of the device's clock; waits until they are known.
     var times: (start: UInt64, end: UInt64)? {

@@ -1,6 +1,7 @@
 // A driver and a compiler without a GPU, for tests of what Hearth says when a GPU is missing, full, foreign or lost: FAKE_CUDA names
 // the fault, or `two` for a second GPU. Memory is the host's; kernels do nothing. FAKE_CUDA_LOG names a file that gets a line for each
-// graph that is started (the context that was current) and for host memory that is registered or no longer.
+// graph that is started (the context that was current), for host memory that is registered or no longer, and for what is done to a
+// context that nobody holds.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,43 +47,71 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
     case HEARTH_CU_WARP_SIZE: *value = 32; break;
     case HEARTH_CU_MAJOR: *value = is("other") ? 8 : 9; break;
     case HEARTH_CU_MINOR: *value = 0; break;
+    case HEARTH_CU_MEMORY_POOLS: *value = !is("poolless"); break;
     case HEARTH_CU_SHARED_PER_BLOCK_OPT_IN: *value = 232448; break;
     default: *value = 4; break;
     }
     return 0;
 }
-int cuDevicePrimaryCtxRetain(HearthCUContext *context, int device) {
-    *context = (HearthCUContext)(uintptr_t)(0x1000 + device);
-    return is("full") ? 2 : is("held") ? 46 : is("shared") ? 807 : 0;
-}
-static _Thread_local HearthCUContext current;
-int cuCtxGetCurrent(HearthCUContext *context) { return *context = current, 0; }
-int cuCtxSetCurrent(HearthCUContext context) { return current = context, 0; }
-int cuMemGetInfo_v2(size_t *available, size_t *total) { return *total = 2 * (*available = 1 << 29), 0; }
-int cuStreamCreate(HearthCUStream *stream, unsigned flags) { return *stream = (HearthCUStream)stream, 0; }
-int cuEventCreate(HearthCUEvent *event, unsigned flags) {
-    *event = malloc(sizeof(double));
-    return 0;
-}
-int cuEventRecord(HearthCUEvent event, HearthCUStream stream) { return *(double *)event = now(), 0; }
-int cuEventElapsedTime(float *milliseconds, HearthCUEvent start, HearthCUEvent end) {
-    return *milliseconds = (float)(*(double *)end - *(double *)start), 0;
-}
-int cuMemAllocAsync(HearthCUPointer *address, size_t bytes, HearthCUStream stream) {
-    if (bytes > 1u << 30 || is("memory")) return 2;
-    return *address = (HearthCUPointer)aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
-}
-int cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
-    if (is("pinned")) return 2;
-    return *address = aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
-}
-// Registered ranges of the host's memory; what touches one is refused, as are all of them where FAKE_CUDA says `unregistered`.
-static struct { char *first, *end; } registered[64];
 static void tell(const char *line) {
     const char *path = getenv("FAKE_CUDA_LOG");
     FILE *log = path ? fopen(path, "a") : 0;
     if (log) fprintf(log, "%s\n", line), fclose(log);
 }
+
+// How often the contexts of the GPUs are held.
+static int held[2];
+int cuDeviceGet(HearthCUDevice *device, int ordinal) { return *device = ordinal, 0; }
+int cuDevicePrimaryCtxRetain(HearthCUContext *context, int device) {
+    *context = (HearthCUContext)(uintptr_t)(0x1000 + device);
+    int code = is("full") ? 2 : is("held") ? 46 : is("shared") ? 807 : 0;
+    if (!code) __atomic_fetch_add(&held[device], 1, __ATOMIC_SEQ_CST);
+    return code;
+}
+int cuDevicePrimaryCtxRelease_v2(int device) {
+    if (__atomic_fetch_sub(&held[device], 1, __ATOMIC_SEQ_CST) < 1) tell("released too often");
+    return 0;
+}
+int fake_contexts(void) { return held[0] + held[1]; }
+static _Thread_local HearthCUContext current;
+int cuCtxGetCurrent(HearthCUContext *context) { return *context = current, 0; }
+int cuCtxSetCurrent(HearthCUContext context) { return current = context, 0; }
+// What contexts have made (streams, events, pools, memory, programs, graphs), and what must not outlive them.
+static int things;
+static void made(int count) {
+    uintptr_t gpu = (uintptr_t)current - 0x1000;
+    if (gpu > 1 || held[gpu] < 1) tell("used without a context");
+    __atomic_fetch_add(&things, count, __ATOMIC_SEQ_CST);
+}
+int fake_things(void) { return things; }
+int cuMemGetInfo_v2(size_t *available, size_t *total) { return *total = 2 * (*available = 1 << 29), 0; }
+int cuStreamCreate(HearthCUStream *stream, unsigned flags) { return made(1), *stream = (HearthCUStream)stream, 0; }
+int cuStreamDestroy_v2(HearthCUStream stream) { return made(-1), 0; }
+int cuEventCreate(HearthCUEvent *event, unsigned flags) { return made(1), *event = malloc(sizeof(double)), 0; }
+int cuEventDestroy_v2(HearthCUEvent event) { return made(-1), free(event), 0; }
+int cuMemPoolCreate(HearthCUMemoryPool *pool, const HearthCUMemoryPoolProperties *properties) {
+    // In the GPU's own memory, and whose.
+    if (properties->allocation != 1 || properties->location != 1 || properties->gpu != (int)((uintptr_t)current - 0x1000)) return 1;
+    return made(1), *pool = (HearthCUMemoryPool)pool, 0;
+}
+int cuMemPoolDestroy(HearthCUMemoryPool pool) { return made(-1), 0; }
+int cuEventRecord(HearthCUEvent event, HearthCUStream stream) { return *(double *)event = now(), 0; }
+int cuEventElapsedTime(float *milliseconds, HearthCUEvent start, HearthCUEvent end) {
+    return *milliseconds = (float)(*(double *)end - *(double *)start), 0;
+}
+int cuMemAllocFromPoolAsync(HearthCUPointer *address, size_t bytes, HearthCUMemoryPool pool, HearthCUStream stream) {
+    if (!pool) return 1;
+    if (bytes > 1u << 30 || is("memory")) return 2;
+    return made(1), *address = (HearthCUPointer)aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
+}
+int cuMemFreeAsync(HearthCUPointer address, HearthCUStream stream) { return made(-1), free((void *)address), 0; }
+int cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
+    if (is("pinned")) return 2;
+    return made(1), *address = aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
+}
+int cuMemFreeHost(void *address) { return made(-1), free(address), 0; }
+// Registered ranges of the host's memory; what touches one is refused, as are all of them where FAKE_CUDA says `unregistered`.
+static struct { char *first, *end; } registered[64];
 int cuMemHostRegister_v2(void *address, size_t bytes, unsigned flags) {
     char *first = address, *end = first + bytes;
     if (is("unregistered")) return 801;
@@ -115,18 +144,73 @@ int cuMemsetD8Async(HearthCUPointer address, unsigned char value, size_t count, 
 }
 int cuModuleLoadData(HearthCUModule *module, const void *image) {
     *module = (HearthCUModule)module;
-    return is("foreign") ? 209 : is("newer") ? 200 : is("full-kernels") ? 2 : is("lost-kernels") ? 999 : 0;
+    int code = is("foreign") ? 209 : is("newer") ? 200 : is("full-kernels") ? 2 : is("lost-kernels") ? 999 : 0;
+    if (!code) made(1);
+    return code;
 }
+int cuModuleUnload(HearthCUModule module) { return made(-1), 0; }
 int cuModuleGetFunction(HearthCUFunction *function, HearthCUModule module, const char *name) {
     return *function = (HearthCUFunction)function, 0;
 }
-int cuStreamEndCapture(HearthCUStream stream, HearthCUGraph *graph) { return *graph = (HearthCUGraph)graph, 0; }
-int cuGraphInstantiateWithFlags(HearthCUGraphExec *executable, HearthCUGraph graph, unsigned long long flags) {
-    return *executable = (HearthCUGraphExec)executable, is("capture") ? 2 : 0;
+// Launches of a thread that captures become nodes: whether they begin early, and what their first argument was at that moment.
+// FAKE_CUDA_GRAPHS names a file that gets a line for each graph that is captured and for each that is started: its nodes.
+struct HearthCUGraphNode_ { int is_early; uint64_t first; };
+struct HearthCUGraph_ { int count; struct HearthCUGraphNode_ nodes[512]; };
+struct HearthCUGraphExec_ { struct HearthCUGraph_ graph; const struct HearthCUGraph_ *of; };
+static _Thread_local struct HearthCUGraph_ *capturing;
+static void list(const char *what, const struct HearthCUGraph_ *graph) {
+    const char *path = getenv("FAKE_CUDA_GRAPHS");
+    FILE *log = path ? fopen(path, "a") : 0;
+    if (!log) return;
+    fputs(what, log);
+    for (int i = 0; i < graph->count; ++i)
+        fprintf(log, " %s:%llx", graph->nodes[i].is_early ? "early" : "late", (unsigned long long)graph->nodes[i].first);
+    fputs("\n", log), fclose(log);
 }
+int cuStreamBeginCapture_v2(HearthCUStream stream, int mode) {
+    if (capturing) return 901;
+    return made(1), capturing = calloc(1, sizeof *capturing), 0;
+}
+int cuLaunchKernelEx(const HearthCULaunchConfig *config, HearthCUFunction function, void **parameters, void **extra) {
+    if (!capturing) return 0;
+    if (capturing->count == 512) return 1;
+    const HearthCULaunchAttribute *attribute = config->attributes;
+    struct HearthCUGraphNode_ *node = &capturing->nodes[capturing->count++];
+    for (unsigned i = 0; i < config->attribute_count; ++i)
+        node->is_early |= attribute[i].id == HEARTH_CU_LAUNCH_PROGRAMMATIC_SERIALIZATION && attribute[i].value.flag == 1;
+    node->first = *(const uint64_t *)parameters[0];
+    return 0;
+}
+int cuStreamGetCaptureInfo_v2(
+    HearthCUStream stream, int *status, uint64_t *id, HearthCUGraph *graph, const HearthCUGraphNode **last, size_t *count) {
+    static _Thread_local HearthCUGraphNode node;
+    *status = capturing != 0, *graph = capturing, *count = capturing && capturing->count;
+    if (*count) node = &capturing->nodes[capturing->count - 1];
+    return *last = &node, 0;
+}
+int cuStreamEndCapture(HearthCUStream stream, HearthCUGraph *graph) {
+    if (!capturing) return 1;
+    list("captured", capturing);
+    return *graph = capturing, capturing = 0, 0;
+}
+int cuGraphInstantiateWithFlags(HearthCUGraphExec *executable, HearthCUGraph graph, unsigned long long flags) {
+    if (is("capture")) return 2;
+    *executable = calloc(1, sizeof **executable);
+    (*executable)->graph = *graph, (*executable)->of = graph;
+    return made(1), 0;
+}
+int cuGraphExecKernelNodeSetParams_v2(
+    HearthCUGraphExec executable, HearthCUGraphNode node, const HearthCUKernelNodeParameters *parameters) {
+    long place = node - executable->of->nodes;
+    if (is("fixed") || place < 0 || place >= executable->graph.count || !parameters->function) return 1;
+    return executable->graph.nodes[place].first = *(const uint64_t *)parameters->parameters[0], 0;
+}
+int cuGraphExecDestroy(HearthCUGraphExec executable) { return made(-1), free(executable), 0; }
+int cuGraphDestroy(HearthCUGraph graph) { return made(-1), free(graph), 0; }
 static int started;
 int cuStreamSynchronize(HearthCUStream stream) { return started && is("lost-later") ? 999 : 0; }
 int cuGraphLaunch(HearthCUGraphExec executable, HearthCUStream stream) {
+    list("started", &executable->graph);
     char line[32];
     snprintf(line, sizeof line, "%p", (void *)current);
     tell(line);

@@ -23,9 +23,6 @@ enum {
     HEARTH_CU_MAX_THREADS_PER_BLOCK = 1,
     HEARTH_CU_WARP_SIZE = 10,
     HEARTH_CU_MULTIPROCESSORS = 16,
-    HEARTH_CU_CLOCK_KHZ = 13,
-    HEARTH_CU_MEMORY_CLOCK_KHZ = 36,
-    HEARTH_CU_MEMORY_BUS_BITS = 37,
     HEARTH_CU_L2_BYTES = 38,
     HEARTH_CU_MAJOR = 75,
     HEARTH_CU_MINOR = 76,
@@ -42,11 +39,10 @@ enum {
     HEARTH_CU_NO_DEVICE = 100,
     HEARTH_CU_DEVICES_UNAVAILABLE = 46,
     HEARTH_CU_NO_BINARY_FOR_GPU = 209,
-    HEARTH_CU_NOT_FOUND = 500,
 };
 
 /// Flags of registered host memory (CU_MEMHOSTREGISTER_…).
-enum { HEARTH_CU_REGISTER_PORTABLE = 1, HEARTH_CU_REGISTER_MAPPED = 2, HEARTH_CU_REGISTER_READ_ONLY = 8 };
+enum { HEARTH_CU_REGISTER_PORTABLE = 1, HEARTH_CU_REGISTER_READ_ONLY = 8 };
 
 /// A kernel launch (CUlaunchConfig).
 typedef struct {
@@ -67,7 +63,6 @@ typedef struct {
 } HearthCULaunchAttribute;
 
 enum {
-    HEARTH_CU_LAUNCH_COOPERATIVE = 2,
     /// The launch may begin before the one before it has ended (programmatic dependent launch, sm_90 and later).
     HEARTH_CU_LAUNCH_PROGRAMMATIC_SERIALIZATION = 6,
 };
@@ -81,8 +76,18 @@ typedef struct {
     HearthCUContext context;
 } HearthCUKernelNodeParameters;
 
-/// Properties of a memory pool are left at their defaults; only its release threshold is set (CUmemPool_attribute).
+/// Properties of a memory pool (CUmemPoolProps); what is not named here stays 0.
 typedef struct HearthCUMemoryPool_ *HearthCUMemoryPool;
+typedef struct {
+    int allocation, handles;
+    int location, gpu;  // CUmemLocation
+    void *security;
+    size_t most_bytes;
+    unsigned short usage;
+    unsigned char reserved[54];
+} HearthCUMemoryPoolProperties;
+enum { HEARTH_CU_ALLOCATION_PINNED = 1, HEARTH_CU_LOCATION_DEVICE = 1 };
+/// CUmemPool_attribute.
 enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
 
 #define HEARTH_CUDA_FUNCTIONS(X) \
@@ -96,7 +101,8 @@ enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
     X(cuDeviceGetAttribute, cuDeviceGetAttribute, (int *value, int attribute, HearthCUDevice device)) \
     X(cuDeviceGetPCIBusId, cuDeviceGetPCIBusId, (char *id, int capacity, HearthCUDevice device)) \
     X(cuDeviceTotalMem, cuDeviceTotalMem_v2, (size_t *bytes, HearthCUDevice device)) \
-    X(cuDeviceGetDefaultMemPool, cuDeviceGetDefaultMemPool, (HearthCUMemoryPool *pool, HearthCUDevice device)) \
+    X(cuMemPoolCreate, cuMemPoolCreate, (HearthCUMemoryPool *pool, const HearthCUMemoryPoolProperties *properties)) \
+    X(cuMemPoolDestroy, cuMemPoolDestroy, (HearthCUMemoryPool pool)) \
     X(cuMemPoolSetAttribute, cuMemPoolSetAttribute, (HearthCUMemoryPool pool, int attribute, void *value)) \
     X(cuDevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (HearthCUContext * context, HearthCUDevice device)) \
     X(cuDevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (HearthCUDevice device)) \
@@ -104,7 +110,7 @@ enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
     X(cuCtxSetCurrent, cuCtxSetCurrent, (HearthCUContext context)) \
     X(cuCtxSynchronize, cuCtxSynchronize, (void)) \
     X(cuMemGetInfo, cuMemGetInfo_v2, (size_t *free, size_t *total)) \
-    X(cuMemAllocAsync, cuMemAllocAsync, (HearthCUPointer *address, size_t bytes, HearthCUStream stream)) \
+    X(cuMemAllocFromPoolAsync, cuMemAllocFromPoolAsync, (HearthCUPointer *address, size_t bytes, HearthCUMemoryPool pool, HearthCUStream stream)) \
     X(cuMemFreeAsync, cuMemFreeAsync, (HearthCUPointer address, HearthCUStream stream)) \
     X(cuMemHostAlloc, cuMemHostAlloc, (void **address, size_t bytes, unsigned flags)) \
     X(cuMemFreeHost, cuMemFreeHost, (void *address)) \
@@ -129,7 +135,6 @@ enum { HEARTH_CU_POOL_RELEASE_THRESHOLD = 4 };
     X(cuModuleUnload, cuModuleUnload, (HearthCUModule module)) \
     X(cuModuleGetFunction, cuModuleGetFunction, (HearthCUFunction * function, HearthCUModule module, const char *name)) \
     X(cuFuncSetAttribute, cuFuncSetAttribute, (HearthCUFunction function, int attribute, int value)) \
-    X(cuFuncGetAttribute, cuFuncGetAttribute, (int *value, int attribute, HearthCUFunction function)) \
     X(cuLaunchKernelEx, cuLaunchKernelEx, (const HearthCULaunchConfig *config, HearthCUFunction function, void **parameters, void **extra)) \
     X(cuGraphInstantiate, cuGraphInstantiateWithFlags, (HearthCUGraphExec * executable, HearthCUGraph graph, unsigned long long flags)) \
     X(cuGraphExecKernelNodeSetParams, cuGraphExecKernelNodeSetParams_v2, (HearthCUGraphExec executable, HearthCUGraphNode node, const HearthCUKernelNodeParameters *parameters)) \
@@ -146,7 +151,8 @@ typedef struct {
 
 #undef HEARTH_DECLARE
 
-/// Opens libcuda.so.1. Returns 0, or −1 with one line in `error` when the library or one of its functions is missing.
+/// Opens libcuda.so.1. Returns 0; −1 with one line in `error` when the library is missing; 1 with one line when it lacks a function,
+/// as old ones do: then the functions before it can be called.
 int hearth_open_cuda(HearthCUDADriver *driver, char *error, size_t capacity);
 
 /// 1 where libcuda.so.1 can be opened.
