@@ -37,9 +37,10 @@ struct SIMTNestPlan {
             nest.isSerial ? 1 : (points + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), kernel.ranges)
     }
 
-    /// Teams in order of preference. Scans run in one thread; otherwise long inner loops go to blocks, short ones to warps, and
-    /// nests without inner loops to threads.
-    static func teams(_ nest: NestKernel) -> [Team] {
+    /// Teams in order of preference. Long inner loops go to blocks, short ones to warps, and nests without inner loops to threads; scans
+    /// that `SIMTScanWriter` does not serve run in one thread.
+    static func teams(_ nest: NestKernel, _ scan: SIMTScanWriter?) -> [Team] {
+        if let scan { return scan.teams }
         let hasScan = nest.steps.contains { $0.body.nodes.contains { if case .scan = $0 { true } else { false } } }
         let lengths = nest.steps.map { step in
             step.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 512) }
@@ -53,7 +54,7 @@ struct SIMTNestPlan {
 
 /// The choices of a nest on a device that runs blocks of threads.
 package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget) -> [Choice] {
-    let teams = SIMTNestPlan.teams(nest)
+    let teams = SIMTNestPlan.teams(nest, SIMTScanWriter(kernel, nest, target))
     // 256 threads a row were the best for few rows of 1024 and of 4096 (measured, H200). Where rows are many, each thread should
     // have some work of its own.
     var best = 256
@@ -94,6 +95,7 @@ package func emitSIMTNest(
     }
     let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .thread
     let plan = SIMTNestPlan(kernel, nest, team: team, threads: schedule[choices[1]], warp: 32)
+    if team != .thread, let scan = SIMTScanWriter(kernel, nest, target) { return scan.write(symbol, plan) }
     var writer = SIMTNestWriter(kernel: kernel, nest: nest, plan: plan, target: target, symbol: symbol)
     let (source, scratch) = try writer.write()
     return EmittedKernel(
