@@ -211,7 +211,8 @@ extension CPrelude {
         FORCE double digamma_of_positive(double x, double r) {
             while (x < 10) { r -= 1 / x; x += 1; }
             double f = 1 / (x * x);
-            double s = f * (1.0 / 12 - f * (1.0 / 120 - f * (1.0 / 252 - f * (1.0 / 240 - f * (1.0 / 132)))));
+            double s = f * (1.0 / 12 - f * (1.0 / 120 - f * (1.0 / 252 - f * (1.0 / 240 - f * (1.0 / 132
+                - f * (691.0 / 32760 - f / 12))))));
             return r + log_ds(x) - 0.5 / x - s;
         }
         FORCE double digamma_of(double x) {

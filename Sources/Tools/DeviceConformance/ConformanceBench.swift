@@ -57,8 +57,11 @@ package struct ConformanceBench: Sendable {
     }
 
     /// Builds a graph for the device, runs it `runs` times in one session, and holds every result to the judge's rule beside
-    /// the interpreter's.
-    func agree(_ graph: Graph, inputs: [TensorValue], tensors: NamedTensors, runs: Int = 1) async throws {
+    /// the interpreter's. With `each`, every element by itself: the judge allows errors by an output's largest element, behind which
+    /// wrong small ones hide.
+    func agree(
+        _ graph: Graph, inputs: [TensorValue], tensors: NamedTensors, runs: Int = 1, each: Bool = false
+    ) async throws {
         try await withPackage(graph, tensors) { package in
             let session = try Session(package)
             var exact = Interpreter(graph, tensors: tensors)
@@ -74,6 +77,10 @@ package struct ConformanceBench: Sendable {
                     guard let value = TensorValue(type.element, type.shape, bytes: found[index].bytes) else {
                         throw ConformanceFailure("output '\(output.name)' has \(found[index].bytes.count) bytes")
                     }
+                    if each {
+                        try Self.agreeEach(output.name, value, truth[index].doubles, witness[index].doubles)
+                        continue
+                    }
                     outputs.append(
                         .init(
                             name: output.name, values: value.doubles,
@@ -83,6 +90,23 @@ package struct ConformanceBench: Sendable {
                 if let wrong = ModelAgreement(outputs).findings.first(where: { !$0.passes }) {
                     throw ConformanceFailure(runs > 1 ? "run \(run): \(wrong)" : "\(wrong)")
                 }
+            }
+        }
+    }
+
+    /// Throws for the first element that is farther from the truth than a function may err by itself: some units in the last place,
+    /// in f32 and f64 of the value, in narrower types one, since they are computed in f32.
+    private static func agreeEach(
+        _ name: String, _ found: TensorValue, _ truth: [Double], _ witness: [Double]
+    ) throws {
+        let element = found.element
+        let units = element == .f64 ? 64.0 : element == .f32 ? 16 : 1
+        for (index, value) in found.doubles.enumerated() {
+            let (right, near) = (truth[index], witness[index])
+            if value == right || value == near || (value.isNaN && (right.isNaN || near.isNaN)) { continue }
+            let allowed = max(units * element.epsilon * abs(right), 4 * abs(near - right), element.leastPositive)
+            guard element.isFloatingPoint, right.isFinite, value.isFinite, abs(value - right) <= allowed else {
+                throw ConformanceFailure("'\(name)' is \(value) at element \(index), not \(right)")
             }
         }
     }

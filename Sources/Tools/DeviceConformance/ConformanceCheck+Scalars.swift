@@ -8,7 +8,7 @@ extension ConformanceCheck {
         .map { element in
             .init("scalar operations on \(element)") { bench in
                 let (graph, inputs) = try scalarGraph(element)
-                try await bench.agree(graph, inputs: inputs, tensors: NamedTensors())
+                try await bench.agree(graph, inputs: inputs, tensors: NamedTensors(), each: true)
             }
         }
 
@@ -38,18 +38,30 @@ extension ConformanceCheck {
     private static func values(_ element: ElementType) -> (left: [Double], right: [Double]) {
         if element == .bool { return ([0, 1], [0, 1]) }
         if element.isFloatingPoint {
-            // Of a size at which errors of one operation do not hide those of others.
             let values = [
-                0, -0.0, 1, -1, 0.5, -0.5, 0.999, 2.5, -2.5, 1e-3, 3, 7.75, -7.75, 12, -12, 1e-6, .infinity,
+                0, -0.0, 1, -1, 0.5, -0.5, 0.999, 2.5, -2.5, 0x1p-10, 3, 7.75, -7.75, 12, -12, 0x1p-20, .infinity,
                 -.infinity,
                 .nan,
             ]
             return (values, values)
         }
-        let positive: [Double] = [0, 1, 2, 3, 5, 9, 100]
-        // Division by zero is undefined, and shifts by less than nothing.
-        return element == .u8 ? (positive, [1, 2, 3, 5]) : (positive + [-1, -3, -7, -100], [1, 2, 3, 5])
+        // Division by zero is undefined, and what leaves 64 bits.
+        let small: [Double] = [0, 1, 2, 3, 5, 9, 100]
+        switch element {
+        case .u8: return (small + [127, 128, 200, 255], [1, 2, 3, 5, 250])
+        case .i8: return (small + [-1, -3, -7, -100, 127, -128], [1, 2, 3, 5, -1, -2, -7, 100])
+        default:
+            let (large, most) = element == .i16 ? (257.0, 32767.0) : (65537, 0x1p31 - 1)
+            let wide = element == .i64 ? [0x1p40 + 3, -0x1p41 - 5] : []
+            let left = small + [-1, -3, -7, -100, large, -large, most, -most - 1] + wide
+            return (left, [1, 2, 3, 5, -1, -2, -7, large, -large])
+        }
     }
+
+    /// Reals that every type of integers holds once they are cut; for those without a sign, without theirs.
+    private static let cut: [Double] = [
+        0, -0.0, 1, -1, 0.5, -0.5, 0.999, -0.999, 2.5, -2.5, 3, 7.75, -7.75, 12, -12, 100.5, -100.5, 127, -128, 1e-6,
+    ]
 
     /// Whether PyTorch's programs may apply an operation to a type.
     private static func isDefined(_ operation: ScalarOperation, on element: ElementType) -> Bool {
@@ -74,13 +86,22 @@ extension ConformanceCheck {
         let count = left.count * right.count
         let x = left.flatMap { value in right.map { _ in value } }
         let y = left.flatMap { _ in right }
+        func tensor(_ values: [Double]) -> TensorValue {
+            element.isInteger
+                ? TensorValue(element, [count], integers: values.map { Int64($0) })
+                : TensorValue(element, [count], values).roundedToElement()
+        }
         var b = GraphBuilder(name: "scalars")
         let type = TensorType(element, [Dimension(count)])
         b.graph.inputs = [GraphPort(name: "x", type: type), GraphPort(name: "y", type: type)]
         let operands = [try b.leaf(.input(0, type)), try b.leaf(.input(1, type))]
         for operation in ScalarOperation.allCases where isDefined(operation, on: element) {
             var scalar = ScalarBuilder([element, element])
-            let terms = [scalar.argument(0), scalar.argument(1)]
+            var terms = [scalar.argument(0), scalar.argument(1)]
+            if operation == .shiftLeft || operation == .shiftRight {
+                // Shifts by less than nothing are undefined.
+                terms[1] = scalar.apply(.and, terms[1], scalar.integer(7))
+            }
             let result: ScalarBuilder.Term =
                 switch operation.arity {
                 case 1: scalar.apply(operation, terms[0])
@@ -91,17 +112,25 @@ extension ConformanceCheck {
             let stored = scalar.finish(cast)
             b.graph.outputs.append(GraphOutput(name: operation.rawValue, value: try b.add(.map(stored), operands)))
         }
+        var inputs = [tensor(x), tensor(y)]
+        if element.isFloatingPoint {
+            let type = TensorType(element, [Dimension(cut.count)])
+            b.graph.inputs.append(GraphPort(name: "cut", type: type))
+            inputs.append(TensorValue(element, [cut.count], cut).roundedToElement())
+            let reals = try b.leaf(.input(2, type))
+            for target in ElementType.allCases where target.isInteger {
+                let value = try b.map([reals]) {
+                    $0.cast(target == .u8 ? $0.apply(.absolute, $1[0]) : $1[0], target)
+                }
+                b.graph.outputs.append(GraphOutput(name: "to \(target)", value: value))
+            }
+        }
         for target in ElementType.allCases where target != element {
             // Numbers that a type cannot hold have no agreed result.
             if element.isFloatingPoint, target.isInteger { continue }
             let value = try b.map([operands[0]]) { $0.cast($1[0], target) }
             b.graph.outputs.append(GraphOutput(name: "to \(target)", value: value))
         }
-        func tensor(_ values: [Double]) -> TensorValue {
-            element.isInteger
-                ? TensorValue(element, [count], integers: values.map { Int64($0) })
-                : TensorValue(element, [count], values).roundedToElement()
-        }
-        return (b.graph, [tensor(x), tensor(y)])
+        return (b.graph, inputs)
     }
 }
