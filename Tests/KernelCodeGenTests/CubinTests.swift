@@ -154,7 +154,23 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                         schedule: Schedule(["algorithm": algorithm])))
             }
         }
-        return cases
+        // Many rows by codes, in tiles of all warps and of specialised ones.
+        for algorithm in [3, 6] {
+            let coded = CodedCase(form: .int4, rows: 512, depth: 4096, columns: 4096, element: .bf16)
+            cases.append(
+                CubinCase(
+                    name: "coded \(coded.testDescription) algorithm=\(algorithm)", kernel: coded.kernel,
+                    schedule: Schedule(["algorithm": algorithm])))
+        }
+        // Specialised warps: as chosen, two groups that share a tile with a neighbour, two that take turns, and one alone.
+        cases.append(product("special", large, Schedule(["algorithm": 6])))
+        for (span, cluster, stay) in [(0, 2, 1), (5, 1, 1), (11, 1, 0)] {
+            cases.append(
+                product(
+                    "special", large,
+                    Schedule(["algorithm": 6, "span": span, "depths": 3, "cluster": cluster, "stay": stay])))
+        }
+        return cases + nests
     }()
 }
 
@@ -181,7 +197,8 @@ enum CubinTarget {
         let emitter = SIMTEmitter(CubinTarget.target(architecture))
         let tile = cubin.schedule[Choice("tile", Array(SIMTMatrixWriter.tiles.indices))]
         let isGroupAttention = cubin.schedule[Choice("form", [0])] == 3
-        if isGroupAttention || SIMTMatrixWriter.tiles[tile].isGroup, !emitter.target.hasGroupUnits {
+        let isSpecial = cubin.schedule[Choice("algorithm", [0])] == 6
+        if isGroupAttention || isSpecial || SIMTMatrixWriter.tiles[tile].isGroup, !emitter.target.hasGroupUnits {
             #expect(throws: EmissionError.self) {
                 try emitter.emit(cubin.kernel, symbol: "tested", cubin.schedule)
             }

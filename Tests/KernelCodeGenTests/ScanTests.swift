@@ -97,9 +97,8 @@ struct ScanCase: Sendable, CustomTestStringConvertible {
                 default: so = max(so, next) + log1p(exp(min(so, next) - max(so, next)))
                 }
                 let wanted = so + 1
-                // Logarithms of sums are taken in f32 once for each joining, and products of one thread are.
-                let isRounded = kind == .logSumExp || (kind == .product && team == 0)
-                let allowed = unit * (isRounded ? 40 : 2) * max(abs(so), 1)
+                // Products of one thread are rounded to f32 each time.
+                let allowed = unit * (kind == .product && team == 0 ? 40 : 2) * max(abs(so), 1)
                 guard found[at] == wanted || (found[at].isNaN && wanted.isNaN) || abs(found[at] - wanted) <= allowed
                 else {
                     Issue.record("row \(row), place \(place): \(found[at]), not \(wanted)")
@@ -116,14 +115,17 @@ struct ScanCase: Sendable, CustomTestStringConvertible {
         [ReductionKind.sum, .product, .maximum, .minimum, .logSumExp].map {
             ScanCase(kind: $0, element: .f32, rows: 3, length: 777)
         } + [
-            ScanCase(kind: .sum, element: .f32, rows: 2, length: 1), ScanCase(kind: .sum, element: .f64, rows: 2, length: 300),
-            ScanCase(kind: .sum, element: .i64, rows: 5, length: 1030), ScanCase(kind: .maximum, element: .i64, rows: 2, length: 65),
-            ScanCase(kind: .sum, element: .bf16, rows: 9, length: 130), ScanCase(kind: .sum, element: .f16, rows: 1, length: 257),
+            ScanCase(kind: .sum, element: .f32, rows: 2, length: 1),
+            ScanCase(kind: .sum, element: .f64, rows: 2, length: 300),
+            ScanCase(kind: .sum, element: .i64, rows: 5, length: 1030),
+            ScanCase(kind: .maximum, element: .i64, rows: 2, length: 65),
+            ScanCase(kind: .sum, element: .bf16, rows: 9, length: 130),
+            ScanCase(kind: .sum, element: .f16, rows: 1, length: 257),
             ScanCase(kind: .sum, element: .f32, rows: 7, length: 96, isAcross: true),
             ScanCase(kind: .sum, element: .f32, rows: 3, length: 2000, isSymbolic: true),
         ]
 
-    @Test(arguments: cases, [(2, 64), (2, 256), (1, 64), (0, 64)])
+    @Test(arguments: cases, [(2, 64), (1, 64)])
     func runsOnTheHost(_ scan: ScanCase, _ way: (team: Int, threads: Int)) throws {
         let schedule = Schedule(["team": way.team, "threads": way.threads])
         let kernel = try EmulatedKernel(try scan.kernel, schedule)

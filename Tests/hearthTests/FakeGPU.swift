@@ -20,12 +20,13 @@ enum FakeGPU {
         for compiler in ["clang", "gcc", "cc"] {
             let process = Process()
             process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = [
-                compiler, "-shared", "-fPIC", "-O1", "-w", "-o", "\(folder)/libcuda.so.1",
-            ] + options + [
-                "-I\(root.path)/Sources/Device/CCUDADriver/include", "-I\(root.path)/Sources/Kernel/CNVRTC/include",
-                "\(here)/defaults.c", "\(here)/fake.c", "\(here)/products.c", "\(here)/convolutions.c",
-            ]
+            process.arguments =
+                [
+                    compiler, "-shared", "-fPIC", "-O1", "-w", "-o", "\(folder)/libcuda.so.1",
+                ] + options + [
+                    "-I\(root.path)/Sources/Device/CCUDADriver/include", "-I\(root.path)/Sources/Kernel/CNVRTC/include",
+                    "\(here)/defaults.c", "\(here)/fake.c", "\(here)/products.c", "\(here)/convolutions.c",
+                ]
             process.standardError = FileHandle.nullDevice
             try process.run()
             process.waitUntilExit()

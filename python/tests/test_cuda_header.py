@@ -1,5 +1,5 @@
-"""Our own declarations of NVIDIA's driver agree with NVIDIA's, where its header is (Triton's package holds one): constants, layouts, and
-for every function the number of its parameters and the size and kind of each."""
+"""Our own declarations of NVIDIA's driver agree with NVIDIA's, where its header is (Triton's package holds one): constants,
+layouts, and for every function the number of its parameters and the size and kind of each."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ STRUCTS = [
       ("parameters", "kernelParams"), ("extra", "extra"), ("kernel", "kern"), ("context", "ctx")]),
     ("HearthCUMemoryPoolProperties", "CUmemPoolProps",
      [("allocation", "allocType"), ("handles", "handleTypes"), ("location", "location"),
-      ("security", "win32SecurityAttributes"), ("most_bytes", "maxSize"), ("usage", "usage"), ("reserved", "reserved")]),
+      ("security", "win32SecurityAttributes"), ("most_bytes", "maxSize"), ("usage", "usage"),
+      ("reserved", "reserved")]),
 ]
 
 TEXT = """
@@ -116,7 +117,8 @@ def test_our_header_is_nvidias(tmp_path: Path) -> None:
     for ours, theirs, fields in STRUCTS:
         lines.append(f'static_assert(sizeof({ours}) == sizeof({theirs}), "{theirs}");')
         for field, other in fields:
-            lines.append(f'static_assert(offsetof({ours}, {field}) == offsetof({theirs}, {other}), "{theirs}.{other}");')
+            places = f"offsetof({ours}, {field}) == offsetof({theirs}, {other})"
+            lines.append(f'static_assert({places}, "{theirs}.{other}");')
     done = compiles(folder, TEXT + "\n".join(lines), tmp_path)
     assert done.returncode == 0, done.stderr
     # It can fail: a parameter too few, and a wrong constant.

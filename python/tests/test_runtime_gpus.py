@@ -96,7 +96,8 @@ def built(driver: Path, model: str) -> Path:
     """A package for a GPU, whose kernels are none."""
     assert BUILT is not None
     archive = ROOT / f"Tests/ModelImportTests/Fixtures/{model}.middle.pt2"
-    command = [str(BUILT[0]), "optimize", str(archive), "--device", "cuda:sm_90", "--trials", "0", "-o", f"{model}.hearth"]
+    command = [str(BUILT[0]), "optimize", str(archive), "--device", "cuda:sm_90", "--trials", "0"]
+    command += ["-o", f"{model}.hearth"]
     done = subprocess.run(command, cwd=driver, env=environment(driver, ""), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return driver / f"{model}.hearth"

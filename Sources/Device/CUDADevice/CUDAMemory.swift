@@ -16,7 +16,8 @@ final class CUDAMemory: DeviceMemory {
         _ = driver.call.cuDeviceGetAttribute(&hasPools, Int32(HEARTH_CU_MEMORY_POOLS), context.gpu)
         guard hasPools != 0 else {
             throw .unavailable(
-                device: "cuda:\(context.gpu)", reason: "it has no memory pools, which some virtual GPUs are set up without")
+                device: "cuda:\(context.gpu)",
+                reason: "it has no memory pools, which some virtual GPUs are set up without")
         }
         var properties = HearthCUMemoryPoolProperties()
         properties.allocation = Int32(HEARTH_CU_ALLOCATION_PINNED)

@@ -291,22 +291,39 @@ package struct BodyPrinter {
             guard let text = values[operand] else { preconditionFailure("operand printed before its use") }
             let value = state.isVector ? splat(text, type) : text.text
             let (copies, copy) = define(state.text, isVector: state.isVector)
-            if kind == .sum, type.isFloatingPoint {
+            if Self.isCompensated(kind, type) {
                 // Running sums go on too long for plain additions; PyTorch's are in f64. What each addition lost is given
                 // to the next (Kahan 1965), except after an overflow.
                 let (sum, lost) = (state.text, "\(state.text)_lost")
                 let name = state.isVector ? CTypes.vector(type) : CTypes.scalar(type)
                 let zero = Reductions.initial(.sum, type, isVector: state.isVector)
-                let select = "sel_\(CTypes.letter(type))\(state.isVector ? "v" : "s")"
-                let lines = [
-                    "{ const \(name) term = \(value) - \(lost), next = \(sum) + term, rest = (next - \(sum)) - term;",
-                    "\(lost) = \(select)(rest - rest == \(zero), rest, \(zero)); \(sum) = next; }",
-                ]
+                let form = "\(CTypes.letter(type))\(state.isVector ? "v" : "s")"
+                let select = "sel_\(form)"
+                let terms =
+                    kind == .sum
+                    ? ["{ const \(name) start = \(sum), term = \(value) - \(lost);"]
+                    : [
+                        // The greater of both, and a logarithm that is added to it.
+                        "{ const \(name) apart = \(sum) - \(value), start = max_\(form)(\(value), \(sum));",
+                        "const \(name) near = \(select)((apart != apart) & (\(sum) == \(value)), \(zero), apart);",
+                        "const \(name) term = log1p_\(form)(exp_\(form)(-abs_\(form)(near))) "
+                            + "- \(select)(\(value) > \(sum), \(zero), \(lost));",
+                    ]
+                let lines =
+                    terms + [
+                        "const \(name) next = start + term, rest = (next - start) - term;",
+                        "\(lost) = \(select)(rest - rest == \(zero), rest, \(zero)); \(sum) = next; }",
+                    ]
                 return (lines + copies, copy)
             }
             let combined = Self.combine(kind, CTypes.letter(type), state.isVector ? "v" : "s", state.text, value)
             return (["\(state.text) = \(combined);"] + copies, copy)
         }
+    }
+
+    /// Whether a running combination keeps what each step has lost, in a variable beside its own that begins as zero.
+    static func isCompensated(_ kind: ReductionKind, _ type: ElementType) -> Bool {
+        type.isFloatingPoint && (kind == .sum || (kind == .logSumExp && type.computeType == .f32))
     }
 
     /// Statements that take note of a position outside of its axis.

@@ -277,8 +277,9 @@ struct NestWriter {
             for copy in 0..<copies {
                 let start = Reductions.initial(scan.kind, scan.type, isVector: isVector)
                 line("\(cType) scan\(scan.node)_\(copy) = \(start);")
-                if scan.kind == .sum, scan.type.isFloatingPoint {
-                    line("\(cType) scan\(scan.node)_\(copy)_lost = \(start);")
+                if BodyPrinter.isCompensated(scan.kind, scan.type) {
+                    let zero = Reductions.initial(.sum, scan.type, isVector: isVector)
+                    line("\(cType) scan\(scan.node)_\(copy)_lost = \(zero);")
                 }
             }
         }

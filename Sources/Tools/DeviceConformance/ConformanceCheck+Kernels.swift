@@ -25,14 +25,12 @@ private struct CaseBuilder {
         return try b.leaf(.parameter(name, TensorType(element, shape.map { Dimension($0) })))
     }
 
-    /// A weight of all numbers of its type but for NaN.
+    /// A weight of all numbers of its type that are finite.
     mutating func codes(_ element: ElementType, _ shape: [Int]) throws -> Value {
         let name = "w\(weights.tensors.count)"
         let bits = (0..<shape.reduce(1, *)).map { _ in UInt8(random.index(below: 256)) }
-        weights.tensors[name] =
-            Float8(element) != nil
-            ? TensorValue(element, shape, bytes: bits.map { $0 & 0x7F == 0x7F ? 0 : $0 })
-            : TensorValue(element, shape, bytes: bits)
+        weights.tensors[name] = TensorValue(
+            element, shape, bytes: bits.map { Float8(element)?.value($0).isFinite ?? true ? $0 : 0 })
         return try b.leaf(.parameter(name, TensorType(element, shape.map { Dimension($0) })))
     }
 
@@ -73,7 +71,8 @@ extension ConformanceCheck {
 
     /// Every kind of kernel on shapes that no block, warp or vector divides.
     static let kernels: [ConformanceCheck] =
-        maps + reductions + rows + products + codedProducts + convolutions + windows + attentions + recurrences + sorts
+        maps + reductions + rows + products + largeProducts + codedProducts + convolutions + windows + attentions
+        + recurrences + sorts
         + positions
 
     private static let maps: [ConformanceCheck] = [
@@ -102,7 +101,7 @@ extension ConformanceCheck {
     ]
 
     /// Products by weights that are restored from fewer bits: reals of 8 bits, bytes, and 4-bit codes in blocks of 32.
-    private static let codedProducts: [ConformanceCheck] = [ElementType.f8e4m3, .i8, .u8].map { codes in
+    private static let codedProducts: [ConformanceCheck] = [ElementType.f8e4m3, .f8e5m2, .i8, .u8].map { codes in
         kernel("products by weights of \(codes == .u8 ? "4 bits" : "\(codes)")") { c in
             for (rows, depth, columns) in [(1, 1024, 37), (5, 256, 50), (40, 128, 33)] {
                 let x = try c.input(.bf16, [rows, depth])
@@ -169,9 +168,11 @@ extension ConformanceCheck {
         + [
             kernel("running sums, products and maxima") { c in
                 for kind in Scan.Kind.allCases {
-                    let x = try c.input(.f32, [5, 37])
-                    c.output(try c.b.add(.scan(.init(kind, axis: 1)), [x]))
-                    c.output(try c.b.add(.scan(.init(kind, axis: 0)), [x]))
+                    for extents in [[5, 37], [2, 1531]] {
+                        let x = try c.input(.f32, extents)
+                        c.output(try c.b.add(.scan(.init(kind, axis: 1)), [x]))
+                        c.output(try c.b.add(.scan(.init(kind, axis: 0)), [x]))
+                    }
                 }
             }
         ]
@@ -193,6 +194,20 @@ extension ConformanceCheck {
             }
             let (p, q) = (try c.input(element, [2, 3, 9, 20]), try c.input(element, [2, 3, 20, 7]))
             c.output(try c.b.add(.contract(.matrixProduct(batchRank: 2)), [p, q]))
+        }
+    }
+
+    /// More tiles than processors take twice, by weights: what GPUs have kernels of their own for.
+    private static let largeProducts: [ConformanceCheck] = [ElementType.bf16, .f16].map { element in
+        kernel("products of many rows of \(element)") { c in
+            let x = try c.input(element, [1091, 72])
+            let w = try c.weight(element, [1000, 72], fan: 72)
+            let bias = try c.weight(element, [1000], fan: 1)
+            let product = try c.b.add(.contract(.matrixProduct(batchRank: 0, transposed: true)), [x, w])
+            c.output(
+                try c.b.map([product, bias]) {
+                    $0.cast($0.apply(.maximum, $0.apply(.add, $1[0], $1[1]), $0.real(0, .f32)), element)
+                })
         }
     }
 
@@ -239,7 +254,8 @@ extension ConformanceCheck {
         kernel("attention of \(element)") { c in
             for (queries, keys, heads, keyHeads, depth, isCausal, hasMask) in [
                 (1, 129, 4, 2, 64, false, false), (37, 70, 2, 2, 40, false, true), (33, 33, 4, 1, 64, true, false),
-                (5, 5, 2, 2, 4, true, false), (1, 513, 8, 2, 128, false, true),
+                (5, 5, 2, 2, 4, true, false), (1, 513, 8, 2, 128, false, true), (70, 131, 2, 2, 64, false, true),
+                (130, 130, 4, 2, 128, true, false),
             ] {
                 let q = try c.input(element, [1, heads, queries, depth])
                 let k = try c.input(element, [1, keyHeads, keys, depth])
@@ -256,19 +272,23 @@ extension ConformanceCheck {
         }
     }
 
-    private static let recurrences: [ConformanceCheck] = Recur.Cell.allCases.map { cell in
-        kernel("recurrent layers of \(cell.rawValue)") { c in
+    private static let recurrences: [ConformanceCheck] = [ElementType.f32, .f16].flatMap { element in
+        Recur.Cell.allCases.map { recurrence($0, element) }
+    }
+
+    private static func recurrence(_ cell: Recur.Cell, _ element: ElementType) -> ConformanceCheck {
+        kernel("recurrent layers of \(cell.rawValue)\(element == .f32 ? "" : ", \(element)")") { c in
             for (time, batch, input, hidden, isReverse) in [
                 (5, 1, 3, 4, false), (7, 3, 20, 33, true), (4, 2, 64, 64, false),
             ] {
-                let x = try c.input(.f32, [time, batch, input])
-                var operands = [x, try c.input(.f32, [batch, hidden])]
-                if cell == .lstm { operands.append(try c.input(.f32, [batch, hidden])) }
+                let x = try c.input(element, [time, batch, input])
+                var operands = [x, try c.input(element, [batch, hidden])]
+                if cell == .lstm { operands.append(try c.input(element, [batch, hidden])) }
                 let rows = cell.gates * hidden
-                operands.append(try c.weight(.f32, [rows, input], fan: input))
-                operands.append(try c.weight(.f32, [rows, hidden], fan: hidden))
-                operands.append(try c.weight(.f32, [rows], fan: 1))
-                operands.append(try c.weight(.f32, [rows], fan: 1))
+                operands.append(try c.weight(element, [rows, input], fan: input))
+                operands.append(try c.weight(element, [rows, hidden], fan: hidden))
+                operands.append(try c.weight(element, [rows], fan: 1))
+                operands.append(try c.weight(element, [rows], fan: 1))
                 let layer = try c.b.node(.recur(.init(cell, hasBias: true, isReverse: isReverse)), operands)
                 c.output(Value(layer))
                 c.output(Value(layer, 1))

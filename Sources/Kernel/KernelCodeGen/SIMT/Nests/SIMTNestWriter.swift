@@ -124,7 +124,7 @@ struct SIMTNestWriter {
         for node in step.body.nodes.indices {
             if case .scan(let kind, _) = step.body.nodes[node] {
                 let start = Reductions.initial(kind, types[node], isVector: false)
-                let isCompensated = kind == .sum && types[node].isFloatingPoint
+                let isCompensated = BodyPrinter.isCompensated(kind, types[node])
                 line(
                     "\(CTypes.scalar(types[node])) scan\(node) = \(start)"
                         + (isCompensated ? ", scan\(node)_lost = 0;" : ";"))

@@ -5,7 +5,7 @@ import KernelIR
 /// Running combinations along one axis by the threads of a team: each combines a run of neighbours by itself, the totals are combined
 /// across the team (Hillis and Steele 1986), and what came before goes from turn to turn in every thread.
 ///
-/// Sums and products of f32 are carried in f64, as PyTorch carries them; their order is fixed, so that results are.
+/// Sums, products and sums of powers in f32 are carried in f64, as PyTorch carries them; their order is fixed, so that results are.
 struct SIMTScanWriter {
     private let kernel: Kernel
     private let nest: NestKernel
@@ -55,7 +55,9 @@ struct SIMTScanWriter {
     private var others: [SIMTNestPlan.Team] { target.hasShuffles ? [.block, .warp] : [.block] }
 
     /// C type of what is carried.
-    private var carried: ElementType { type == .f32 && (kind == .sum || kind == .product) ? .f64 : type }
+    private var carried: ElementType {
+        type == .f32 && (kind == .sum || kind == .product || kind == .logSumExp) ? .f64 : type
+    }
 
     private func combine(_ a: String, _ b: String) -> String {
         BodyPrinter.combine(kind, CTypes.letter(carried), "s", a, b)
