@@ -19,6 +19,8 @@ struct DeviceCorpusTests {
         /// Kinds of refusal that name the reason; none for an honest candidate.
         var reasons: [String] = []
         var counters = 0
+        /// Seconds for a request.
+        var timeLimit = 30.0
     }
 
     static let entries: [Entry] = [
@@ -55,6 +57,14 @@ struct DeviceCorpusTests {
             testDescription: "adds to what is there", body: "if (i < n) y[i] += x[i] * x[i];",
             reasons: ["unwritten", "wrongOutput", "inaccurate", "unstable"]),
         .init(testDescription: "is no program", body: "this is none", reasons: ["notLoaded"]),
+        .init(
+            testDescription: "writes where nothing is",
+            body: "if (i < n) y[i] = x[i] * x[i]; if (i == 0) y[(long)1 << 40] = 1;",
+            reasons: ["crashed", "outOfBounds"]),
+        .init(
+            testDescription: "never ends",
+            body: "volatile __global float *z = y; while (z[0] == z[0] || i >= 0) z[0] = 1;",
+            reasons: ["timedOut"], timeLimit: 3),
     ]
 
     @Test(arguments: entries) func isJudgedByWhatItDoes(_ entry: Entry) async throws {
@@ -72,7 +82,7 @@ struct DeviceCorpusTests {
             libraryPath: path, symbol: "candidate", arguments: [.parameter(0), .parameter(1)],
             parts: .grid(blocks: blocks, threads: 64, sharedBytes: 0, overlaps: false, counters: entry.counters))
         let evidence = RegionEvidence(oracle: CorpusRegion.square.oracle, seed: 3)
-        let judge = workshop.judge(audits: false, arguments: ["opencl"], timeLimit: 30)
+        let judge = workshop.judge(audits: false, arguments: ["opencl"], timeLimit: entry.timeLimit)
         switch await judge.judge(candidate, against: nil, evidence: evidence) {
         case .correct(let timing, _):
             #expect(entry.reasons.isEmpty, "it was accepted")

@@ -99,6 +99,24 @@ import Testing
         }
     }
 
+    /// The same of one whose memory others fill meanwhile.
+    @Test(arguments: [
+        (
+            "full in the worker",
+            "no device 'cuda': its memory is full while starting the model; end what else uses the GPU"
+        ),
+        ("memory in the worker", "bytes could not be allocated, 536870912 are free; end what else uses the device"),
+    ])
+    func aGPUThatIsFullDuringTheSearchIsReported(_ fault: String, _ line: String) throws {
+        try HearthProcess.withFolder { folder in
+            let built = try LibraryFaultTests.optimize("--trials", "2", "--budget", "5", fault: fault, in: folder)
+            #expect(built.code == 0 && built.errors.contains("verified by wholeModel: could not be judged: "))
+            #expect(built.errors.contains(line), "\(built.errors)")
+            let report = try String(contentsOfFile: folder + "/m.hearth/report.json", encoding: .utf8)
+            #expect(report.contains(line) && report.contains("\"verified_by\": \"whole model\""))
+        }
+    }
+
     @Test(arguments: [
         ("old", "no device 'cuda': the driver is of CUDA 11.4, 12.0 or later is needed; update it", 1),
         ("none", "no device 'cuda': the driver finds no GPU", 1),

@@ -128,8 +128,11 @@ final class DeviceTiming {
             case .output: try queue.fill(parameters[index].buffer, with: 0xCD)
             case .state: try write(inputs.base + job.sets[0][index], parameter.byteCount, parameters[index])
             case .input:
-                try mixed(index).withUnsafeBytes { try queue.copy($0, to: parameters[index].buffer, at: 0) }
-                try queue.synchronize()
+                // What is copied stays until the queue was waited for.
+                try mixed(index).withUnsafeBytes {
+                    try queue.copy($0, to: parameters[index].buffer, at: 0)
+                    try queue.synchronize()
+                }
             }
         }
         try queue.synchronize()
@@ -154,8 +157,10 @@ final class DeviceTiming {
         var changed: Int?
         for (index, parameter) in job.candidate.parameters.enumerated() {
             var contents = [UInt8](repeating: 0, count: parameter.byteCount)
-            try contents.withUnsafeMutableBytes { try queue.copy(parameters[index].buffer, at: 0, to: $0) }
-            try queue.synchronize()
+            try contents.withUnsafeMutableBytes {
+                try queue.copy(parameters[index].buffer, at: 0, to: $0)
+                try queue.synchronize()
+            }
             if parameter.role == .input, contents != mixed(index) { changed = changed ?? index }
             if parameter.role == .constant {
                 if !isEqual(contents, inputs.base + job.sets[0][index]) { changed = changed ?? index }

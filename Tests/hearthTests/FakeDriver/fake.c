@@ -101,7 +101,7 @@ int cuEventElapsedTime(float *milliseconds, HearthCUEvent start, HearthCUEvent e
 }
 int cuMemAllocFromPoolAsync(HearthCUPointer *address, size_t bytes, HearthCUMemoryPool pool, HearthCUStream stream) {
     if (!pool) return 1;
-    if (bytes > 1u << 30 || is("memory")) return 2;
+    if (bytes > 1u << 30 || is("memory") || (is("memory in the worker") && is_worker())) return 2;
     return made(1), *address = (HearthCUPointer)aligned_alloc(256, (bytes + 255) / 256 * 256), 0;
 }
 int cuMemFreeAsync(HearthCUPointer address, HearthCUStream stream) { return made(-1), free((void *)address), 0; }
@@ -215,7 +215,8 @@ int cuGraphLaunch(HearthCUGraphExec executable, HearthCUStream stream) {
     snprintf(line, sizeof line, "%p", (void *)current);
     tell(line);
     started = 1;
-    return is("lost") || (is("lost in the worker") && is_worker()) ? 999 : is("illegal") ? 700 : is("full-start") ? 2 : 0;
+    if (is("lost") || (is("lost in the worker") && is_worker())) return 999;
+    return is("illegal") ? 700 : is("full-start") || (is("full in the worker") && is_worker()) ? 2 : 0;
 }
 
 // NVIDIA's management library, which the tests find under its name.

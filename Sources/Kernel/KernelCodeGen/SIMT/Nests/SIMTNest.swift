@@ -24,17 +24,18 @@ struct SIMTNestPlan {
     let blocks: IntegerExpression
 
     init(_ kernel: Kernel, _ nest: NestKernel, team: Team, threads: Int, warp: Int) {
+        let serial = SIMTSerialAxes(nest)
         self.team = nest.isSerial ? .thread : team
-        self.threads = nest.isSerial ? warp : threads
+        // Threads that share a serial nest's points lie on as many processors as there are blocks of a few.
+        self.threads = nest.isSerial ? (serial.free.isEmpty ? warp : min(threads, 2 * warp)) : threads
         switch self.team {
         case .thread: width = 1
         case .warp: width = warp
         case .block: width = threads
         }
-        points = nest.isSerial ? 1 : nest.axes.reduce(1) { $0 * $1.extent }
+        points = (nest.isSerial ? serial.free : nest.axes).reduce(1) { $0 * $1.extent }
         let perBlock = self.threads / width
-        blocks =
-            nest.isSerial ? 1 : (points + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), kernel.ranges)
+        blocks = (points + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), kernel.ranges)
     }
 
     /// Teams in order of preference. Long inner loops go to blocks, short ones to warps, and nests without inner loops to threads; scans

@@ -59,9 +59,16 @@ struct SIMTNestWriter {
         if hasPositions { line("int64_t outside = 0;") }
         for text in fold.declarations { line(text) }
         line("const int member = (int)\(dialect.thread) % \(plan.width); (void)member;")
+        let serial = SIMTSerialAxes(nest)
         if nest.isSerial {
-            line("if (\(dialect.thread) != 0) return;")
-            for axis in nest.axes {
+            if serial.free.isEmpty {
+                line("if (\(dialect.thread) != 0) return;")
+            } else {
+                line("\(integer) rest = (\(integer))\(dialect.block) * \(plan.threads) + (int)\(dialect.thread);")
+                line("if (rest >= \(index.print(plan.points))) return;")
+                for text in frame.places(serial.free, from: "rest") { line(text) }
+            }
+            for axis in serial.ordered {
                 let name = axis.variable.name
                 open("for (\(integer) \(name) = 0; \(name) < \(index.print(axis.extent)); ++\(name))")
             }
@@ -78,7 +85,7 @@ struct SIMTNestWriter {
         }
         for row in nest.rows.indices { declareRow(row) }
         for number in nest.steps.indices { step(number) }
-        if nest.isSerial { for _ in nest.axes { close() } }
+        if nest.isSerial { for _ in serial.ordered { close() } }
         if hasPositions { line("if (outside) *status = \(KernelCode.indexOutOfRange.rawValue);") }
         return (frame.kernelFunction(extra: extra, threads: plan.threads, lines), scratch)
     }
