@@ -134,6 +134,7 @@ import Testing
         ("lost-later", "the GPU was lost while running on the GPU (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
         ("lost", "the GPU was lost while starting the model (CUDA_ERROR_UNKNOWN: as the test wants it)", 1),
         ("illegal", "starting the model failed: CUDA_ERROR: as the test wants it", 3),
+        ("registers", "launch 0: launching kernel '", 3),
         ("poolless", "no device 'cuda:0': it has no memory pools, which some virtual GPUs are set up without", 1),
     ])
     func faultsAreOneLine(_ fault: String, _ line: String, _ code: Int32) throws {

@@ -32,14 +32,18 @@ final class CUDAGraph: DeviceGraph {
         try Launch.checkGrids(launches, slotCount: slotCount, within: device.limits.blocks, takesCalls: true)
         // More than 48 KiB, with what the kernel declares itself, must be asked for: the most of all launches of a kernel
         // (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
-        var most: [UnsafeRawPointer: Int32] = [:]
-        for launch in launches {
-            guard case .grid(let grid) = launch.spread, grid.sharedBytes > 0 else { continue }
-            most[launch.kernel.handle] = max(most[launch.kernel.handle] ?? 0, grid.sharedBytes)
+        var most: [UnsafeRawPointer: (launch: Int, bytes: Int32)] = [:]
+        for (index, launch) in launches.enumerated() {
+            guard case .grid(let grid) = launch.spread, grid.sharedBytes > most[launch.kernel.handle]?.bytes ?? 0 else {
+                continue
+            }
+            most[launch.kernel.handle] = (index, grid.sharedBytes)
         }
-        for (handle, bytes) in most {
-            try device.driver.check(
-                device.driver.call.cuFuncSetAttribute(HearthCUFunction(handle), 8, bytes), "reserving shared memory")
+        for (handle, wanted) in most {
+            let code = device.driver.call.cuFuncSetAttribute(HearthCUFunction(handle), 8, wanted.bytes)
+            try Self.check(
+                code, device, launches[wanted.launch], wanted.launch,
+                "reserving \(wanted.bytes) bytes of shared memory for")
         }
         var calls: [Int: any CUDALibraryCall] = [:]
         for (index, launch) in launches.enumerated() {
@@ -266,11 +270,20 @@ final class CUDAGraph: DeviceGraph {
             return device.driver.call.cuLaunchKernelEx(
                 &config, HearthCUFunction(launch.kernel.handle), arguments.of(index), nil)
         }
-        try device.driver.checkPresence(code, "launching kernel '\(launch.kernel.name)'")
+        try Self.check(code, device, launch, index, "launching")
+    }
+
+    /// Throws what a code other than 0 says of a launch: that the GPU cannot take it, or that it takes none any more.
+    private static func check(
+        _ code: HearthCUResult, _ device: CUDADevice, _ launch: Launch, _ index: Int, _ operation: String
+    ) throws(DeviceError) {
+        let name = "kernel '\(launch.kernel.name)'"
+        try device.driver.checkPresence(code, "\(operation) \(name)")
+        if code == HEARTH_CU_INVALID_VALUE || code == HEARTH_CU_OUT_OF_RESOURCES {
+            throw .badLaunch(launch: index, reason: "\(operation) \(name) gives \(device.driver.text(code))")
+        }
         guard code == 0 else {
-            throw .failed(
-                operation: "launching kernel '\(launch.kernel.name)' (launch \(index))",
-                reason: device.driver.text(code))
+            throw .failed(operation: "\(operation) \(name) (launch \(index))", reason: device.driver.text(code))
         }
     }
 }

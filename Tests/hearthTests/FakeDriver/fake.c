@@ -172,6 +172,7 @@ int cuStreamBeginCapture_v2(HearthCUStream stream, int mode) {
     return made(1), capturing = calloc(1, sizeof *capturing), 0;
 }
 int cuLaunchKernelEx(const HearthCULaunchConfig *config, HearthCUFunction function, void **parameters, void **extra) {
+    if (is("registers")) return 701;
     if (!capturing) return 0;
     if (capturing->count == 512) return 1;
     const HearthCULaunchAttribute *attribute = config->attributes;

@@ -35,10 +35,12 @@ enum {
 
 /// Results that are told apart (CUresult).
 enum {
+    HEARTH_CU_INVALID_VALUE = 1,
     HEARTH_CU_OUT_OF_MEMORY = 2,
     HEARTH_CU_NO_DEVICE = 100,
     HEARTH_CU_DEVICES_UNAVAILABLE = 46,
     HEARTH_CU_NO_BINARY_FOR_GPU = 209,
+    HEARTH_CU_OUT_OF_RESOURCES = 701,
 };
 
 /// Flags of registered host memory (CU_MEMHOSTREGISTER_…).
