@@ -157,7 +157,9 @@ package struct TrialRunner {
             }
         }
         guard case .grid(var grid) = emitted.parts else { throw TrialFailure("no grid") }
-        if isSecond, let other = grid.alternate { (grid.threads, grid.sharedBytes) = (other.threads, other.sharedBytes) }
+        if isSecond, let other = grid.alternate {
+            (grid.threads, grid.sharedBytes) = (other.threads, other.sharedBytes)
+        }
         if grid.counters > 0 { operands.append(.fixed(others.removeFirst())) }
         return Launch(
             kernel: function, operands: operands, dimensions: [],

@@ -113,7 +113,8 @@ struct SIMTDecodeWriter {
             source: functions
                 + frame.kernelFunction(
                     extra: isShared ? [.init(name: "scratch", type: "float", isRead: false)] : [],
-                    hasCounters: isShared, threads: threads, blocksPerProcessor: warps <= 4 ? 3 : 1, cluster: isClustered ? parts : 1, lines),
+                    hasCounters: isShared, threads: threads, blocksPerProcessor: warps <= 4 ? 3 : 1,
+                    cluster: isClustered ? parts : 1, lines),
             arguments: shape.kernel.parameters.indices.map { .parameter($0) }
                 + (isShared ? [.shared(bytes: IntegerExpression(count * parts * rows * (valueDepth + 2) * 4))] : []),
             packings: [], workspaceBytes: 0,

@@ -256,7 +256,8 @@ package func simtContractionChoices(
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
-        "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt], "tileRows": [.window], "warpTiles": [.window], "team": [.nest], "threads": [.nest],
+        "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt], "tileRows": [.window],
+        "warpTiles": [.window], "team": [.nest], "threads": [.nest],
         "run": [.nest],
     ]
     return (choices.all + nest).map { choice in
@@ -357,7 +358,8 @@ package func emitSIMTContraction(
             product: product, symbol: symbol, width: schedule[dealt.width], stages: schedule[dealt.stages])
         guard writer.sharedBytes <= target.sharedBytes, writer.hasRoom else {
             throw EmissionError(
-                kernel: kernel.name, reason: "\(writer.sharedBytes) bytes of shared memory, or registers, beyond a block's")
+                kernel: kernel.name,
+                reason: "\(writer.sharedBytes) bytes of shared memory, or registers, beyond a block's")
         }
         return writer.write()
     case .window:

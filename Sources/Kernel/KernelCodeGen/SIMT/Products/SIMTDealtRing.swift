@@ -134,7 +134,8 @@ struct SIMTDealtRing {
         ] + multiply + [
             "}", "float *const fold = folds + lot % 2 * \(lotFloats) + held * \(tileSums * warps) + warp;",
         ] + fold + [
-            "if (++held == \(together)) { \(isSummed) held = 0; ++lot; }", "}", "if (held > 0) { \(isSummed) }", "return;",
+            "if (++held == \(together)) { \(isSummed) held = 0; ++lot; }", "}", "if (held > 0) { \(isSummed) }",
+            "return;",
         ]
     }
 
@@ -150,14 +151,19 @@ struct SIMTDealtRing {
     }
 
     /// Statements of the warp that finishes; `factor` is what a column's sum is multiplied by.
-    func finish(_ finish: SIMTFrame.ReadyEpilogue, integer: String, factor: ((_ column: String) -> String)? = nil) -> [String] {
+    func finish(_ finish: SIMTFrame.ReadyEpilogue, integer: String, factor: ((_ column: String) -> String)? = nil)
+        -> [String]
+    {
         let count = product.columns ?? 0
         func joined(_ name: String, _ from: String) -> String {
             "float \(name) = 0; UNROLL for (int w = 0; w < \(warps); ++w) \(name) += \(from)[w];"
         }
         let column = "(column * \(gates) + %)"
         var sums = (0..<gates).map { gate in
-            joined("sum\(gate)", "(folds + half * \(lotFloats) + (own * \(tileSums) + (q * \(gates) + \(gate)) * \(rows) + m) * \(warps))")
+            joined(
+                "sum\(gate)",
+                "(folds + half * \(lotFloats) + (own * \(tileSums) + (q * \(gates) + \(gate)) * \(rows) + m) * \(warps))"
+            )
                 + (factor.map { " sum\(gate) *= \($0(column.replacing("%", with: "\(gate)")));" } ?? "")
         }
         sums += product.rowSums.indices.map { joined("sum\(gates + $0)", "(rowSums + (\($0 * rows) + m) * \(warps))") }

@@ -49,8 +49,9 @@ struct SIMTDealtWriter {
     /// Bytes of shared memory of a block.
     var sharedBytes: Int { ring.sharedBytes }
 
-    /// Whether a thread's registers hold the left operand, and what it reads of a stage.
-    var hasRoom: Bool { leftRegisters + 4 * each * width <= 56 }
+    /// Whether a thread's 64 registers hold the left operand, and what it reads of a stage. Near this limit some words of the operand
+    /// are kept on the stack (48 bytes at 14336 summed elements).
+    var hasRoom: Bool { leftRegisters + 4 * each * width <= 48 }
 
     /// Whether a product can be computed so at all.
     static func applies(_ product: SIMTProduct) -> Bool {
@@ -122,7 +123,10 @@ struct SIMTDealtWriter {
             }.joined() + finish.functions
         var lines = ring.begin
         lines += ask(address.call)
-        lines += ["if (warp < \(Self.warps)) {"] + prefetchLeft(frame) + ["OVERLAP_WAIT;"] + takeLeft(frame) + multiply() + ["}"]
+        lines +=
+            ["if (warp < \(Self.warps)) {"] + prefetchLeft(frame) + ["OVERLAP_WAIT;"] + takeLeft(frame) + multiply() + [
+                "}"
+            ]
         lines += ring.finish(finish, integer: frame.integer)
         // Bounds for 1024 threads: of 64 registers, as footprints count on.
         let body = frame.kernelFunction(
@@ -145,7 +149,8 @@ struct SIMTDealtWriter {
         let columns = product.columns ?? 0
         let there = columns % width == 0 ? "\(width)" : "(tile < \(columns / width) ? \(width) : \(columns % width))"
         let isWhole = runs % parts == 0
-        let bytes = isWhole ? "\(piece * 16)" : "(part < \(parts - 1) ? \(piece * 16) : \((runs - (parts - 1) * piece) * 16))"
+        let bytes =
+            isWhole ? "\(piece * 16)" : "(part < \(parts - 1) ? \(piece * 16) : \((runs - (parts - 1) * piece) * 16))"
         return ring.ask(
             bytes: "\(there) * \(bytes)",
             copy: [
@@ -171,20 +176,25 @@ struct SIMTDealtWriter {
     private func takeLeft(_ frame: SIMTFrame) -> [String] {
         let type = isWords ? "uint32_t" : "float"
         let isWhole = runs % parts == 0 && piece % threads == 0
-        func call(_ name: String, _ into: String) -> String { frame.call(name, ["0", "0", "now * \(run)", into]) + ";" }
+        func call(_ name: String, _ into: String) -> String {
+            frame.call(name, ["0", "0", "now * \(run)", into]) + ";"
+        }
         var lines = ["\(type) x[\(parts)][\(each)][\(isWords ? 4 : run)];"]
         let count = product.rowSums.count
         if count > 0 { lines.append("float c[\(count)]; UNROLL for (int i = 0; i < \(count); ++i) c[i] = 0;") }
         lines += [
             "UNROLL for (int p = 0; p < \(parts); ++p) UNROLL for (int u = 0; u < \(each); ++u) {",
             "const int inside = u * \(threads) + thread, now = p * \(piece) + inside;",
-            isWhole ? "{" : "UNROLL for (int k = 0; k < \(isWords ? 4 : run); ++k) x[p][u][k] = 0; "
-                + "if (inside < \(piece) && now < \(runs)) {",
+            isWhole
+                ? "{"
+                : "UNROLL for (int k = 0; k < \(isWords ? 4 : run); ++k) x[p][u][k] = 0; "
+                    + "if (inside < \(piece) && now < \(runs)) {",
             call("left", "x[p][u]"),
         ]
         for number in 0..<count {
             lines.append(
-                "{ float z[\(run)]; \(call("term\(number)", "z")) UNROLL for (int k = 0; k < \(run); ++k) c[\(number)] += z[k]; }")
+                "{ float z[\(run)]; \(call("term\(number)", "z")) UNROLL for (int k = 0; k < \(run); ++k) c[\(number)] += z[k]; }"
+            )
         }
         return lines + ["} }"] + ring.handOver("c")
     }
@@ -195,7 +205,8 @@ struct SIMTDealtWriter {
         let isEven = runs % parts == 0
         // Runs past a part's end, of zeros on the left, may hold anything on the right.
         let isThere =
-            isEven && isWhole ? nil
+            isEven && isWhole
+            ? nil
             : isEven ? "inside < \(piece)" : "inside < (part < \(parts - 1) ? \(piece) : \(runs - (parts - 1) * piece))"
         let y = SIMTFrame.lane("w[u][g]", element, "k")
         let x = isWords ? SIMTFrame.lane("x[part][u]", element, "k") : "x[part][u][k]"
@@ -218,7 +229,8 @@ struct SIMTDealtWriter {
             count /= 2
             fold.append(
                 "UNROLL for (int g = 0; g < \(count); ++g) { const float sent = lane & \(far) ? s[g] : s[g + \(count)], "
-                    + "kept = lane & \(far) ? s[g + \(count)] : s[g]; s[g] = kept + __shfl_xor_sync(0xffffffffu, sent, \(far)); }")
+                    + "kept = lane & \(far) ? s[g + \(count)] : s[g]; s[g] = kept + __shfl_xor_sync(0xffffffffu, sent, \(far)); }"
+            )
             far /= 2
         }
         fold += [
