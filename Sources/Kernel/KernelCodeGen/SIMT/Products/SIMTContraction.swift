@@ -102,8 +102,6 @@ private struct SIMTProductChoices {
             let isLong = weights.map(SIMTCodedRingWriter.isLong) ?? false
             forms.insert(.codedUnits, at: isLong ? forms.count : 0)
         }
-        dealt = SIMTDealtWriter.applies(product) ? dealtChoices(product) : nil
-        if dealt != nil { forms.insert(.dealt, at: SIMTDealtWriter.isDefault(product) ? 0 : forms.count) }
         // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
         if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
         if fillsTiles {
@@ -111,6 +109,8 @@ private struct SIMTProductChoices {
             if product.isReal { forms.append(.tile) }
         }
         if isSkinny, !forms.contains(.skinny) { forms.append(.skinny) }
+        dealt = SIMTDealtWriter.applies(product) ? dealtChoices(product) : nil
+        if dealt != nil { forms.insert(.dealt, at: SIMTDealtWriter.isDefault(product) ? 0 : forms.count) }
         forms.append(.nest)
         if !fillsTiles {
             if hasMatrix { forms.append(.matrix) }
