@@ -50,6 +50,25 @@ import Testing
         }
     }
 
+    /// Of launches that take turns a processor of an H200 (228 KiB of shared memory, 65536 registers) has room for one of each kind, and
+    /// never for two of one.
+    @Test(arguments: [(4096, 6144), (4096, 28672), (14336, 4096)])
+    func turnsFillAProcessor(_ depth: Int, _ columns: Int) throws {
+        let product = Product(channels: depth, outputs: columns, element: .bf16)
+        let emitted = try SIMTEmitter(CubinTarget.target("sm_90a")).emit(product.kernel, symbol: "tested", Schedule())
+        guard case .grid(let grid) = emitted.parts, let second = grid.alternate else {
+            Issue.record("no launches that take turns")
+            return
+        }
+        // Registers by the bound of 1024 threads, and shared memory with what every block takes beside.
+        #expect(emitted.source.contains("__launch_bounds__(1024, 1)"))
+        let (one, other) = (grid.sharedBytes + 1024, second.sharedBytes + 1024)
+        let (few, many) = (grid.threads * 64, second.threads * 64)
+        #expect(2 * one > 228 << 10 && one + other <= 228 << 10)
+        #expect(2 * many > 65536 && few + many <= 65536)
+        #expect(second.threads <= 1024)
+    }
+
     /// Whether groups of warps that share registers out again (`setmaxnreg`) ask for no more than the block was given, or it would wait
     /// for ever: all threads but the first or last 128 ask for more.
     private func sharesRegisters(_ source: String, threads: Int) -> Bool {

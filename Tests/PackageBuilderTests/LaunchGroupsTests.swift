@@ -63,6 +63,20 @@ import Testing
         #expect(!image.isEmpty)
     }
 
+    /// Of launches in two sizes neighbours differ, whatever runs between them.
+    @Test func launchesTakeTurns() throws {
+        let small = EmittedKernel.Parts.grid(.init(blocks: 8, threads: 64))
+        var grid = EmittedKernel.Grid(blocks: 132, threads: 320, sharedBytes: 4096)
+        grid.alternate = .init(threads: 672, sharedBytes: 1024)
+        var turns = LaunchTurns()
+        let launches: [EmittedKernel.Parts] = [.grid(grid), small, .grid(grid), .grid(grid), .gang]
+        let threads = launches.map { parts -> [Int] in
+            guard case .grid(let grid) = turns.take(parts) else { return [] }
+            return [grid.threads, grid.sharedBytes]
+        }
+        #expect(threads == [[320, 4096], [64, 0], [672, 1024], [320, 4096], []])
+    }
+
     /// Devices whose launches do not overlap keep every kernel apart.
     @Test func otherDevicesKeepThemApart() throws {
         let form = try Self.form()

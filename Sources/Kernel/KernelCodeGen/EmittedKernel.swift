@@ -78,6 +78,12 @@ package struct EmittedKernel: Hashable, Sendable {
             package var threads: Int
             /// Bytes of shared memory that the launch asks for.
             package var sharedBytes: Int
+
+            /// Makes a footprint.
+            package init(threads: Int, sharedBytes: Int) {
+                self.threads = threads
+                self.sharedBytes = sharedBytes
+            }
         }
 
         /// Makes a grid.

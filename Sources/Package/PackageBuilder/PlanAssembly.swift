@@ -47,7 +47,7 @@ struct PlanAssembly {
                 lifetimes[buffer] = (lifetimes[buffer]?.lowerBound ?? position)...position
             }
         }
-        var alternates = false
+        var turns = LaunchTurns()
         for (position, group) in groups.groups.enumerated() {
             var operands: [Plan.Operand] = []
             for index in group.members {
@@ -59,18 +59,13 @@ struct PlanAssembly {
                     operands.append(counters(4 * grid.counters))
                 }
             }
-            var first = generated.emitted[list.ofLaunch[group.members[0]].index]
-            if case .grid(var grid) = first.parts, group.joint == nil, let other = grid.alternate {
-                if alternates { (grid.threads, grid.sharedBytes) = (other.threads, other.sharedBytes) }
-                first.parts = .grid(grid)
-                alternates.toggle()
-            }
+            let first = generated.emitted[list.ofLaunch[group.members[0]].index]
             let members = group.members.map { program.launches[$0].kernel }
             plan.launches.append(
                 Plan.Launch(
                     kernel: group.joint?.symbol ?? first.symbol, label: members.map(\.name).joined(separator: " + "),
                     operands: operands, dimensions: members.flatMap(\.symbols).map { IntegerExpression($0) },
-                    spread: spread(group.joint.map { .grid($0.grid) } ?? first.parts, form),
+                    spread: spread(turns.take(group.joint.map { .grid($0.grid) } ?? first.parts), form),
                     workspaceBytes: first.workspaceBytes))
         }
     }

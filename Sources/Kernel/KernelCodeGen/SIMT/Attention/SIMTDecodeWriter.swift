@@ -108,6 +108,7 @@ struct SIMTDecodeWriter {
         lines += joinWarps + (isClustered ? joinCluster : joinBlocks) + finish.statements
         if isClustered { lines.append("CLUSTER_LEAVE;") }
         let count = shape.heads.constantValue ?? 0
+        // Blocks of four warps leave registers to those of the product after it, whose weights are on their way (`SIMTDealtWriter`).
         return EmittedKernel(
             symbol: symbol,
             source: functions

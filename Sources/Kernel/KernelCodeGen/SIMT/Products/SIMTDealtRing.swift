@@ -110,8 +110,9 @@ struct SIMTDealtRing {
             "counts[lot % 2] = held + \(Self.last); barrier_arrive(\(barrier(.known, "lot % 2")));",
             "if (done >= \(stages)) barrier_wait(\(barrier(.free, "stage")), parity);",
             "ids[stage] = -1; barrier_arrive(\(barrier(.full, "stage")));",
-            // No block asks for a number any more when all have come here.
-            "if (count_up(counters + 1) == \(blocks - 1)) { counters[0] = 0; counters[1] = 0; }", "return; }",
+            // No block asks for a number any more when all have come here; one that never filled its ring has not waited yet.
+            "OVERLAP_WAIT; if (count_up(counters + 1) == \(blocks - 1)) { counters[0] = 0; counters[1] = 0; }",
+            "return; }",
         ]
     }
 
