@@ -74,7 +74,12 @@ package struct Sandbox: Hashable, Sendable, CustomStringConvertible {
         var had: [String] = []
         for part in Part.allCases where parts.contains(part) {
             switch part {
-            case .files: had.append("no file is written (Landlock \(landlock))")
+            case .files:
+                // A device's driver keeps its folders; no host's code asks for as little.
+                let others =
+                    asked == Profile.device(caches: []).parts
+                    ? "no file but temporary ones and the driver's" : "no file"
+                had.append("\(others) is written (Landlock \(landlock))")
             case .calls: had.append("system calls are filtered (seccomp)")
             case .network: had.append("no network (namespace)")
             case .memory: had.append("at most \(memoryBytes >> 20) MiB")
