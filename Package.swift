@@ -85,6 +85,8 @@ let package = Package(
         // Search
         room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
+        room("Search", "SearchControl", ["KernelIR"]),
+        room("Search", "SearchEvents", ["Base", "JSON"]),
         .target(
             name: "CSQLite", path: "Sources/Search/CSQLite", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
         room("Search", "KernelArchive", ["Base", "JSON", "CSQLite"]),
@@ -110,7 +112,7 @@ let package = Package(
                 "ReferenceInterpreter", "GraphRewrites",
                 "KernelIR", "GraphLowering", "KernelCodeGen", "DeviceAPI", "KernelSwarm", "KernelJudge", "KernelWorker",
                 "KernelArchive", "JSON",
-                "ModelPackage",
+                "ModelPackage", "SearchControl", "SearchEvents",
             ]),
         // Serve
         room(
@@ -123,6 +125,8 @@ let package = Package(
                 "ArchiveExchange", "Base", "ElementTypes", "JSON", "KernelArchive", "ModelFiles", "ModelPackage",
                 "Safetensors",
             ]),
+        room("Tools", "SearchReport", ["Base", "SearchEvents"]),
+        room("Tools", "SearchView", ["Base", "SearchEvents"]),
         room("Tools", "KernelTrials", ["Base", "ElementTypes", "KernelIR", "KernelCodeGen", "DeviceAPI"]),
         room(
             "Tools", "JudgeSelfTest",
@@ -161,7 +165,8 @@ let package = Package(
             dependencies: [
                 "Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "GraphIR", "ModelFiles", "ModelImport",
                 "Processes", "Baselines", "KernelIR", "KernelCodeGen", "KernelWorker", "KernelJudge", "KernelSwarm",
-                "KernelArchive", "ArchiveExchange", "Signatures",
+                "KernelArchive", "ArchiveExchange", "Signatures", "SearchControl", "SearchEvents", "SearchReport",
+                "SearchView",
                 "ReferenceInterpreter", "DeviceAPI", "DeviceCatalogue", "DeviceConformance", "DeviceRates",
                 "DeviceWorker",
                 "CPUDevice",
@@ -180,6 +185,10 @@ let package = Package(
         tests("Processes"),
         tests("Baselines"),
         tests("KernelSwarm", ["Base", "KernelIR"]),
+        tests("SearchControl", ["KernelIR"]),
+        tests("SearchEvents", ["JSON"]),
+        tests("SearchReport", ["SearchEvents"]),
+        tests("SearchView", ["SearchEvents"]),
         .executableTarget(
             name: "archive-writer-for-tests", dependencies: ["KernelArchive"], path: "Tests/ArchiveWriterForTests",
             swiftSettings: strict),

@@ -226,7 +226,7 @@ struct ContractionSizes {
         let l3 = target.cacheBytes.count > 2 ? target.cacheBytes[2] : 4 * l2
         let block = max(l2, l3 / (4 * max(target.threads, 1)))
         return Choices(
-            algorithm: Choice("algorithm", algorithms),
+            algorithm: Choice("algorithm", algorithms).named(Self.algorithmWords),
             instruction: Choice("instruction", instructions),
             rows: Choice("rows", rowChoices),
             vectors: Choice("vectors", vectorChoices),
@@ -247,6 +247,11 @@ struct ContractionSizes {
             }
         return hasTiles && (rowCount ?? .max) > 4
     }
+
+    /// What people call the algorithms.
+    private static let algorithmWords = [
+        0: "generated", 1: "winograd", 2: "window", 3: "library", 4: "library-wide",
+    ]
 
     private var algorithms: [Int] {
         if window != nil { return usesTiles ? [0, 2] : [2, 0] }

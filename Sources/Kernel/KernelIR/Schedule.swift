@@ -5,6 +5,8 @@ package struct Choice: Hashable, Sendable {
     package var values: [Int]
     /// Where another choice must have one of some values for this one to mean anything; nil where it always does.
     package var condition: Condition?
+    /// Words for some values, for people who state them.
+    package var words: [Int: String] = [:]
 
     /// Values of another choice.
     package struct Condition: Hashable, Sendable {
@@ -18,6 +20,13 @@ package struct Choice: Hashable, Sendable {
         precondition(!values.isEmpty, "a choice needs a default")
         self.name = name
         self.values = values
+    }
+
+    /// The choice with words for its values.
+    package func named(_ words: [Int: String]) -> Choice {
+        var choice = self
+        choice.words = words
+        return choice
     }
 
     /// The choice, meaning something only where another one has one of these values; nil leaves it as it is.

@@ -155,6 +155,18 @@ package struct PackageWriter: ~Copyable {
         files.append(Manifest.File(path: file, byteCount: layout.byteCount, digest: digest))
     }
 
+    /// Takes a file of another package over as it is: a further name of it, or a copy where the system allows none.
+    mutating func adopt(_ file: Manifest.File, of package: String) throws(PackageError) {
+        try makeFolders(of: file.path)
+        let place = "\(temporary)/\(file.path)"
+        if link("\(package)/\(file.path)", place) != 0 {
+            guard hearth_copy("\(package)/\(file.path)", place) == 0 else {
+                throw Self.failure(target, "copy '\(file.path)'")
+            }
+        }
+        files.append(file)
+    }
+
     /// Completes the manifest with the list of files, checks it, and lets the package appear.
     package consuming func finish(_ manifest: Manifest) throws(PackageError) {
         var manifest = manifest
@@ -168,12 +180,16 @@ package struct PackageWriter: ~Copyable {
         try flush(slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? ".")
     }
 
-    private func create(_ file: String) throws(PackageError) -> Int32 {
+    private func makeFolders(of file: String) throws(PackageError) {
         var folder = temporary
         for part in file.split(separator: "/").dropLast() {
             folder += "/\(part)"
             guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw Self.failure(target, "create '\(part)'") }
         }
+    }
+
+    private func create(_ file: String) throws(PackageError) -> Int32 {
+        try makeFolders(of: file)
         let descriptor = open("\(temporary)/\(file)", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw Self.failure(target, "create '\(file)'") }
         return descriptor

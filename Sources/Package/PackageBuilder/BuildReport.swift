@@ -21,6 +21,7 @@ package enum BuildReport {
         }
         let kernels: [JSONValue] = findings.regions.map { region in
             var members: [JSONObject.Member] = [
+                .init(name: "region", value: .string(region.name)),
                 .init(name: "kernel", value: .string(region.kernel)),
                 .init(name: "share", value: .number(region.share)),
                 .init(name: "trials", value: .integer(Int64(region.trials))),

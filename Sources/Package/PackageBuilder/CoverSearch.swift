@@ -6,6 +6,8 @@ import GraphLowering
 import KernelArchive
 import KernelIR
 import KernelSwarm
+import SearchControl
+import SearchEvents
 
 /// What came of comparing a package with the champion's, both run whole.
 package enum CoverComparison: Sendable {
@@ -13,7 +15,8 @@ package enum CoverComparison: Sendable {
     case refused(reason: String)
     /// The machine is at fault, such as a device that is full or lost: nothing is known of the package.
     case notCompared(reason: String)
-    /// Seconds of a call of each, and whether it is faster beyond the margin; the first is compared with itself.
+    /// Seconds of a call of each, and whether it is better beyond the margin in what the goal measures (faster, or less energy); the
+    /// first is compared with itself.
     case timed(seconds: Double, championSeconds: Double, isWin: Bool)
 }
 
@@ -44,6 +47,12 @@ package struct CoverSearch: Sendable {
     package var archive: KernelArchive?
     /// Version of the C compiler, a part of the archive's keys.
     package var toolchain: String
+    /// What it is for.
+    package var goal = SearchGoal()
+    /// What narrows decisions: hints for `model` and for all regions.
+    package var hints: [SearchHint] = []
+    /// Bytes of a package's arena and weights; asked only where the goal needs them.
+    package var bytes: @Sendable (_ package: String) -> Double? = { _ in nil }
     /// Checks a candidate's package and times it beside the champion's, in a worker process.
     package var compare: @Sendable (_ candidate: String, _ champion: String) async -> CoverComparison
 
@@ -64,21 +73,26 @@ package struct CoverSearch: Sendable {
     func run(
         _ form: ModelForm, at path: String, model: Pipeline.Model, seconds: [Double], folder: TemporaryFolder,
         device: DeviceLimits,
-        report: (SearchProgress) -> Void, make: @escaping @Sendable (ModelForm, String) async throws -> Void
+        events: @escaping @Sendable (SearchEvent) -> Void,
+        make: @escaping @Sendable (ModelForm, String) async throws -> Void
     ) async throws -> (CoverReport, ModelForm) {
         let space = FormSpace(form, seconds: seconds, threads: device.blocks == nil ? device.threads : 1)
         let identity = ArchiveKernel(model: "\(form.graph)", parameterBytes: Self.parameterBytes(form.graph))
         let history = archive.map { KernelHistory($0, on: device) }
+        let choices = try narrowed(space)
         let region = SearchRegion(
-            key: identity.key, choices: space.choices, weight: 1,
+            key: identity.key, choices: choices, weight: 1,
             suggestions: history?.suggestions(for: identity) ?? [])
+        events(.region(RegionOpening(model: region, form)))
         let families = FormSpace.families
         var swarm = Swarm(regions: [region], roster: .covers(families: families), budget: budget, seed: seed)
         let evaluator = CoverEvaluator(
-            region: region, model: model, form: form, path: path, folder: folder, search: self,
-            machine: device.fingerprint, make: make)
+            region: region, rules: space.choices, model: model, form: form, path: path, folder: folder, search: self,
+            machine: device.fingerprint, reporter: TrialReporter(send: events), make: make)
         // One at a time: a candidate's kernels compile beside each other, and it is timed alone.
-        _ = await swarm.run(evaluator, batchSize: 1, clock: { monotonicNow() }, report: report)
+        _ = await swarm.run(evaluator, batchSize: 1, clock: { monotonicNow() }) {
+            events(.progress(SearchStanding(.cover, $0)))
+        }
         let view = swarm.views[0]
         var refusals: [String: Int] = [:]
         for refusal in view.refusals { refusals[String(refusal.reason.prefix { $0 != ":" }), default: 0] += 1 }
@@ -88,17 +102,44 @@ package struct CoverSearch: Sendable {
             champion = region.defaultSchedule
             best = view.defaultSeconds
         }
-        let changed = region.choices.filter { champion[$0] != $0.values[0] }
+        let changed = space.choices.filter { champion[$0] != $0.values[0] }
         let agent = swarm.trials.last { $0.candidate.schedule == champion }?.candidate.agent ?? "default-first"
         let found = CoverReport(
             choices: region.choices, winner: changed.map { "\($0.name)=\(champion[$0])" }.joined(separator: " "),
             agent: agent, trials: view.trials, refusals: refusals, defaultSeconds: view.defaultSeconds,
             bestSeconds: best)
+        var closing = RegionClosing()
+        closing.region = SearchRecord.model
+        closing.schedule = champion.description
+        closing.agent = agent
+        closing.defaultSeconds = view.defaultSeconds
+        closing.bestSeconds = best
+        closing.verifiedBy = "whole model"
+        events(.closed(closing))
         return (found, changed.isEmpty ? form : try evaluator.form(champion))
     }
 }
 
 extension CoverSearch {
+    /// Decisions that hints leave open.
+    func narrowed(_ space: FormSpace) throws(ControlError) -> [Choice] {
+        let model = NamedRegion(name: SearchRecord.model, kernel: SearchRecord.model, choices: space.choices)
+        let own = hints.filter { $0.region == SearchRecord.model }
+        var choices = try HintTable(own, regions: [model]).regions[0].choices
+        // What fits no decision here may fit kernels; whoever searches those says so when it does not.
+        for hint in fitting(space) {
+            let open = NamedRegion(name: SearchRecord.model, kernel: SearchRecord.model, choices: choices)
+            choices = try HintTable([hint], regions: [open]).regions[0].choices
+        }
+        return choices
+    }
+
+    /// Hints for all regions that fit decisions about the whole model.
+    func fitting(_ space: FormSpace) -> [SearchHint] {
+        let model = NamedRegion(name: SearchRecord.model, kernel: SearchRecord.model, choices: space.choices)
+        return hints.filter { $0.isForAll && (try? HintTable([$0], regions: [model])) != nil }
+    }
+
     /// Bytes of a graph's parameters of known size.
     private static func parameterBytes(_ graph: Graph) -> Double {
         graph.nodes.rows.reduce(0) { sum, node in
@@ -111,6 +152,8 @@ extension CoverSearch {
 /// Builds candidates' packages and has them compared.
 actor CoverEvaluator: CandidateEvaluator {
     private let region: SearchRegion
+    /// All decisions, with what the rules say first; hints may have narrowed the region's.
+    private let rules: [Choice]
     private let model: Pipeline.Model
     private let start: ModelForm
     /// The package by the rules.
@@ -118,17 +161,24 @@ actor CoverEvaluator: CandidateEvaluator {
     private let folder: TemporaryFolder
     private let search: CoverSearch
     private let machine: String
+    private let reporter: TrialReporter
     private let make: @Sendable (ModelForm, String) async throws -> Void
     /// The fastest package so far and its time.
-    private var champion: (path: String, seconds: Double)?
+    private var champion: (path: String, figures: SearchFigures)?
+    /// Figures of the first champion.
+    private var first: SearchFigures?
     /// Today's seconds of the default by those that are remembered; nil when none are.
     private var scale: Double?
 
     init(
-        region: SearchRegion, model: Pipeline.Model, form: ModelForm, path: String, folder: TemporaryFolder,
-        search: CoverSearch, machine: String, make: @escaping @Sendable (ModelForm, String) async throws -> Void
+        region: SearchRegion, rules: [Choice]? = nil, model: Pipeline.Model, form: ModelForm, path: String,
+        folder: TemporaryFolder, search: CoverSearch, machine: String,
+        reporter: TrialReporter = TrialReporter { _ in },
+        make: @escaping @Sendable (ModelForm, String) async throws -> Void
     ) {
         self.region = region
+        self.rules = rules ?? region.choices
+        self.reporter = reporter
         self.model = model
         start = form
         startPath = path
@@ -140,7 +190,7 @@ actor CoverEvaluator: CandidateEvaluator {
 
     /// The form of a schedule of decisions.
     nonisolated func form(_ schedule: Schedule) throws -> ModelForm {
-        let choices = FormSpace.form(region.choices, schedule, from: start.choices)
+        let choices = FormSpace.form(rules, schedule, from: start.choices)
         let graph =
             choices.mergesSiblings == start.choices.mergesSiblings
             ? start.graph : try ModelForm.rewritten(model.graph, choices)
@@ -153,7 +203,10 @@ actor CoverEvaluator: CandidateEvaluator {
             if SearchInterrupt.isRequested {
                 verdicts.append(.cancelled)
             } else {
-                verdicts.append(await verdict(candidate))
+                let before = champion?.figures.seconds
+                let verdict = await verdict(candidate)
+                verdicts.append(verdict)
+                reporter.report(candidate, verdict, region: SearchRecord.model, before: before)
             }
         }
         return verdicts
@@ -164,9 +217,9 @@ actor CoverEvaluator: CandidateEvaluator {
             kernel: region.key, machine: machine,
             builder: .init(generator: KernelSearch.generatorVersion, compiler: search.toolchain),
             schedule: candidate.schedule.description)
-        if let champion, let known = search.archive?[key]?.outcome {
+        if let champion, isPlain, let known = search.archive?[key]?.outcome {
             // The default is timed in every search; its remembered time says how remembered times compare with today's.
-            switch known.recall(besides: champion.seconds, scale: scale ?? .nan) {
+            switch known.recall(besides: champion.figures.seconds, scale: scale ?? .nan) {
             case .refused(let reason): return .refused(reason: reason)
             case .timed(let seconds, false): return .timed(seconds: seconds, isWin: false)
             // What would be the champion must be built again anyway, and then it is compared again too.
@@ -174,7 +227,7 @@ actor CoverEvaluator: CandidateEvaluator {
             }
         }
         var path = startPath
-        if candidate.schedule != region.defaultSchedule {
+        if candidate.schedule != rules.canonical(Schedule()) {
             path = folder.newFile("cover.hearth")
             do {
                 try await make(try form(candidate.schedule), path)
@@ -191,29 +244,45 @@ actor CoverEvaluator: CandidateEvaluator {
             return .refused(reason: reason)
         case .timed(let seconds, let championSeconds, let isFaster):
             // Times of different minutes are compared by their ratio to the champion of that minute.
-            let scaled = champion.map { $0.seconds * seconds / championSeconds } ?? seconds
-            let isWin = champion == nil || isFaster
-            let before = champion?.seconds ?? scaled
-            if champion == nil, case .timed(let remembered, _, _) = search.archive?[key]?.outcome {
+            let scaled = champion.map { $0.figures.seconds * seconds / championSeconds } ?? seconds
+            let figures = figures(path, scaled)
+            let isWin =
+                champion.map { champion in
+                    search.goal.isWin(
+                        figures, over: champion.figures, isBetter: isFaster, start: first ?? champion.figures)
+                } ?? true
+            let before = champion?.figures.seconds ?? scaled
+            if champion == nil { first = figures }
+            if champion == nil, isPlain, case .timed(let remembered, _, _) = search.archive?[key]?.outcome {
                 scale = scaled / remembered
             }
-            if isWin { replaceChampion(path, scaled) } else { discard(path) }
+            if isWin { replaceChampion(path, figures) } else { discard(path) }
             return remember(
                 key, candidate, .timed(seconds: scaled, championSeconds: before, isWin: isWin))
         }
     }
 
-    private func replaceChampion(_ path: String, _ seconds: Double) {
+    /// Whether only the time of a call counts, as in the archive.
+    private var isPlain: Bool { search.goal == SearchGoal() }
+
+    private func figures(_ path: String, _ seconds: Double) -> SearchFigures {
+        SearchFigures(seconds: seconds, bytes: search.goal.needsMemory ? search.bytes(path) : nil)
+    }
+
+    private func replaceChampion(_ path: String, _ figures: SearchFigures) {
         if let champion { discard(champion.path) }
-        champion = (path, seconds)
+        champion = (path, figures)
     }
 
     private func discard(_ path: String) { if path != startPath { TemporaryFolder.remove(path) } }
 
     /// Whether the champion wins against the package by the rules.
     func confirm() async -> Bool {
-        guard let champion, case .timed(_, _, true) = await compared(champion.path, startPath) else { return false }
-        return true
+        guard let champion,
+            case .timed(let seconds, let startSeconds, let isBetter) = await compared(champion.path, startPath)
+        else { return false }
+        let start = figures(startPath, startSeconds)
+        return search.goal.isWin(figures(champion.path, seconds), over: start, isBetter: isBetter, start: start)
     }
 
     /// Compares two packages; a win must happen twice, in two processes.
@@ -234,7 +303,7 @@ actor CoverEvaluator: CandidateEvaluator {
     ) -> TrialVerdict {
         // The first champion is timed in every search, and written once: all other times are by its. A full disk costs the memory
         // of this trial, not the search.
-        if candidate.schedule != region.defaultSchedule || search.archive?[key] == nil {
+        if isPlain, candidate.schedule != region.defaultSchedule || search.archive?[key] == nil {
             var kept = outcome
             if case .timed(let seconds, let championSeconds, let isWin) = outcome, let scale {
                 kept = .timed(seconds: seconds / scale, championSeconds: championSeconds / scale, isWin: isWin)
@@ -245,5 +314,18 @@ actor CoverEvaluator: CandidateEvaluator {
         case .refused(let reason): .refused(reason: reason)
         case .timed(let seconds, _, let isWin): .timed(seconds: seconds, isWin: isWin)
         }
+    }
+}
+
+extension RegionOpening {
+    /// The level of the whole model.
+    fileprivate init(model region: SearchRegion, _ form: ModelForm) {
+        self.init()
+        self.region = SearchRecord.model
+        kernel = SearchRecord.model
+        key = region.key
+        share = 1
+        launches = form.program.launches.count { !$0.isConstant }
+        choices = region.choices.filter { $0.values.count > 1 }.map { "\($0.name): \($0.allowed)" }
     }
 }

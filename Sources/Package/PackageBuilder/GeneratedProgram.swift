@@ -40,6 +40,19 @@ package struct KernelList: Sendable {
         }
     }
 
+    /// The kernels that run, in the order of their first launches: `region.0`, `region.1`, … of searches and reports.
+    var regions: [KernelID] {
+        var found: [KernelID] = []
+        var seen = constant
+        for id in ofLaunch where seen.insert(id).inserted { found.append(id) }
+        return found
+    }
+
+    /// Names of the regions by kernel.
+    var regionNames: [KernelID: String] {
+        Dictionary(uniqueKeysWithValues: regions.enumerated().map { ($0.element, "region.\($0.offset)") })
+    }
+
     /// Hash of a kernel, but for its name, under a schedule.
     func key(_ id: KernelID, _ schedule: Schedule) -> ContentHash {
         ContentHash.of("\(kernels[id].canonicalText)\(schedule)")
@@ -52,7 +65,7 @@ package struct GeneratedProgram: Sendable {
     package var emitted: [EmittedKernel]
     /// The whole text of what runs: on the host with all that is computed there, else in the device's dialect.
     package var source: String
-    /// Every kernel as text after a line with its symbol and its schedule: `// k0123456789abcdef under tile=4`.
+    /// Every kernel as text after a line with its symbol, its region and its schedule: `// k0123456789abcdef region.3 under tile=4`.
     package var listing: String
     /// The C text of each kernel of the host and of each packing, with what must stand before it: what is compiled.
     var units: [String]
@@ -92,6 +105,7 @@ package struct GeneratedProgram: Sendable {
         listing = ""
         source = generator.prelude
         var symbols: Set<String> = []
+        let regions = list.regionNames
         for id in list.kernels.ids {
             let kernel = list.kernels[id]
             let schedule = schedules[id] ?? Schedule()
@@ -114,7 +128,8 @@ package struct GeneratedProgram: Sendable {
             let text = result.triton == nil ? result.source : "#if 0 // Triton\n\(result.source)#endif\n"
             source += "\n// kernel \(result.symbol) \(kernel.name): \(schedule.description)\n" + text
             let decisions = schedule.description.isEmpty ? "the default schedule" : schedule.description
-            listing += "// \(result.symbol) under \(decisions)\n\(kernel)\n"
+            let region = regions[id].map { " \($0)" } ?? ""
+            listing += "// \(result.symbol)\(region) under \(decisions)\n\(kernel)\n"
         }
         // A library without functions is a library, one without objects is none.
         if units.isEmpty { units.append(generator.host.prelude) }

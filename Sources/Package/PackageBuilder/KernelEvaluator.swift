@@ -5,11 +5,14 @@ import KernelCodeGen
 import KernelIR
 import KernelJudge
 import KernelSwarm
+import SearchControl
 
 /// Compiles candidates, has them judged, and remembers the champion of each region.
 actor KernelEvaluator: CandidateEvaluator {
     /// A kernel under search.
     struct Region: Sendable {
+        /// Name in reports.
+        var name = ""
         var kernel: Kernel
         /// What the archive knows it by.
         var identity: ArchiveKernel
@@ -26,7 +29,11 @@ actor KernelEvaluator: CandidateEvaluator {
     private let archive: KernelArchive?
     private let machine: String
     private let folder: String
+    private let memory: KernelMemory
+    private let reporter: TrialReporter
     private var champions: [Int: (candidate: CandidateKernel, seconds: Double)] = [:]
+    /// The first champion's figures of each region.
+    private var starts: [Int: SearchFigures] = [:]
     /// Regions whose first champion was timed here, so that remembered times are of other minutes than theirs.
     private var timedAnew: Set<Int> = []
     private var made = 0
@@ -36,7 +43,8 @@ actor KernelEvaluator: CandidateEvaluator {
     init(
         _ regions: [Region], generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?,
         judge: any CandidateJudge, archive: KernelArchive?,
-        machine: String, folder: String
+        machine: String, folder: String, memory: KernelMemory = .free,
+        reporter: TrialReporter = TrialReporter { _ in }
     ) {
         self.regions = regions
         self.generator = generator
@@ -46,6 +54,8 @@ actor KernelEvaluator: CandidateEvaluator {
         self.archive = archive
         self.machine = machine
         self.folder = folder
+        self.memory = memory
+        self.reporter = reporter
     }
 
     func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
@@ -68,7 +78,10 @@ actor KernelEvaluator: CandidateEvaluator {
             if SearchInterrupt.isRequested {
                 verdicts.append(.cancelled)
             } else {
+                let before = champions[candidate.region]?.seconds
                 verdicts.append(await verdict(candidate, compiled[position]))
+                reporter.report(
+                    candidate, verdicts[position], region: regions[candidate.region].name, before: before)
                 Pipeline.trace(candidate, regions[candidate.region].kernel.name, verdicts[position])
             }
         }
@@ -110,10 +123,20 @@ actor KernelEvaluator: CandidateEvaluator {
             case .correct(let timing, _):
                 // Times of different minutes are compared by their ratio to the champion of that minute.
                 let seconds = champion.map { $0.seconds / timing.speedup } ?? timing.seconds
-                let isWin = champion == nil || timing.isWin
+                let isFaster = champion == nil || timing.isWin
+                let isWin = champion == nil || wins(candidate.region, kernel, seconds, isFaster: timing.isWin)
+                // What is slower has not met all inputs yet.
+                if isWin, !isFaster, let refusal = await refusal(kernel, region.evidence) {
+                    return .refused(reason: "\(refusal)")
+                }
                 if isWin { champions[candidate.region] = (kernel, seconds) }
-                if champion == nil { timedAnew.insert(candidate.region) }
-                outcome = .timed(seconds: seconds, championSeconds: champion?.seconds ?? seconds, isWin: isWin)
+                if champion == nil {
+                    timedAnew.insert(candidate.region)
+                    starts[candidate.region] = SearchFigures(
+                        seconds: seconds, bytes: KernelMemory.bytes(kernel, region.kernel))
+                }
+                // The archive remembers what is fast, whatever this search is for.
+                outcome = .timed(seconds: seconds, championSeconds: champion?.seconds ?? seconds, isWin: isFaster)
                 samples = .init(
                     speedup: timing.speedup, low: timing.speedupLow, high: timing.speedupHigh, calls: timing.calls,
                     groups: timing.groups)
@@ -127,6 +150,24 @@ actor KernelEvaluator: CandidateEvaluator {
             try? archive.append(record)
         }
         return result
+    }
+
+    /// Whether a correct candidate takes the champion's place.
+    private func wins(_ region: Int, _ kernel: CandidateKernel, _ seconds: Double, isFaster: Bool) -> Bool {
+        guard let champion = champions[region], let start = starts[region] else { return isFaster }
+        func figures(_ kernel: CandidateKernel, _ seconds: Double) -> SearchFigures {
+            SearchFigures(seconds: seconds, bytes: KernelMemory.bytes(kernel, regions[region].kernel))
+        }
+        return memory.isWin(
+            figures(kernel, seconds), over: figures(champion.candidate, champion.seconds), isFaster: isFaster,
+            start: start)
+    }
+
+    private func refusal(_ kernel: CandidateKernel, _ evidence: RegionEvidence) async -> Refusal? {
+        switch await judge.check(kernel, evidence: evidence) {
+        case .success: nil
+        case .failure(let refusal): refusal
+        }
     }
 
     /// The verdict that was remembered, where it holds beside today's champion; nil where the candidate must be judged again.
@@ -192,10 +233,13 @@ actor KernelEvaluator: CandidateEvaluator {
     private func known(_ candidate: Candidate) -> ArchiveRecord? {
         guard let record = archive?[key(candidate)] else { return nil }
         let kernel = regions[candidate.region].kernel
-        if case .refused = record.outcome, complete(candidate.schedule, kernel) == complete(Schedule(), kernel) {
+        switch record.outcome {
+        case .refused: return complete(candidate.schedule, kernel) == complete(Schedule(), kernel) ? nil : record
+        // Where memory decides, a time says too little, and its code is not at hand.
+        case .timed:
+            if case .free = memory { return record }
             return nil
         }
-        return record
     }
 
     /// The schedule with every decision of the kernel stated.

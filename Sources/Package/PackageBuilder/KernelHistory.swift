@@ -28,6 +28,19 @@ struct KernelHistory: Sendable {
     }
 }
 
+extension KernelHistory {
+    /// The fastest winner among what was judged here of a kernel, with its agent, where the same generator and compiler made it.
+    func champion(of kernel: ArchiveKernel, by builder: ArchiveKey.Builder) -> (schedule: Schedule, agent: String)? {
+        for record in (try? archive.records(kernel: kernel.key, machine: machine.fingerprint)) ?? [] {
+            guard case .timed(_, _, true) = record.outcome, record.key.builder == builder,
+                let schedule = Schedule(parsing: record.key.schedule)
+            else { continue }
+            return (schedule, record.agent)
+        }
+        return nil
+    }
+}
+
 extension ArchiveMachine {
     /// A device as the archive knows it.
     init(_ limits: DeviceLimits) {

@@ -9,10 +9,14 @@ import KernelCodeGen
 import KernelIR
 import KernelJudge
 import KernelSwarm
+import SearchControl
+import SearchEvents
 import Synchronization
 
 /// What the search did to one kernel.
 package struct RegionReport: Sendable {
+    /// `region.0`, `region.1`, … in the order of the first launches.
+    package var name: String
     package var kernel: String
     /// Share of the model's time under default schedules.
     package var share: Double
@@ -62,8 +66,15 @@ package struct KernelSearch {
     package var judge: any CandidateJudge
     /// Where trials are remembered.
     package var archive: KernelArchive?
-    /// When not nil, only kernels whose name holds this text are searched.
+    /// When not nil, only the region of this name, or kernels whose name holds this text, are searched; the others take what the
+    /// archive knows as fastest.
     package var only: String?
+    /// What narrows choices.
+    package var hints: [SearchHint] = []
+    /// Hints for all regions that fitted decisions about the whole model.
+    package var fittedElsewhere: Set<SearchHint> = []
+    /// What may be done with memory.
+    var memory = KernelMemory.free
 
     /// Makes a search whose judge runs candidates in a process that `worker` starts.
     package init(budget: SearchBudget, seed: UInt64, worker: WorkerCommand, archive: KernelArchive?) {
@@ -115,45 +126,86 @@ package struct KernelSearch {
         }
     }
 
+    /// The running kernels as hints and `--only` know them.
+    static func named(_ list: KernelList, _ generator: CodeGenerator) -> [NamedRegion] {
+        list.regions.enumerated().map { number, id in
+            NamedRegion(
+                name: "region.\(number)", kernel: list.kernels[id].name, choices: generator.choices(list.kernels[id]))
+        }
+    }
+
+    /// What is open for each kernel: choices as hints narrow them, and whether it was asked for.
+    private struct Wishes {
+        var choices: [KernelID: [Choice]] = [:]
+        var hinted: Set<KernelID> = []
+        var asked: Set<KernelID> = []
+
+        init(_ search: KernelSearch, _ list: KernelList, _ generator: CodeGenerator) throws {
+            let named = KernelSearch.named(list, generator)
+            let table = try HintTable(
+                search.hints, regions: named, others: { $0 == SearchRecord.model }, elsewhere: search.fittedElsewhere)
+            var selected = named.map { _ in true }
+            if let only = search.only {
+                selected =
+                    only == SearchRecord.model
+                    ? named.map { _ in false } : try NamedRegion.selected(only, of: named)
+            }
+            for (place, id) in list.regions.enumerated() {
+                choices[id] = table.regions[place].choices
+                if table.isHinted[place] { hinted.insert(id) }
+                if selected[place] { asked.insert(id) }
+            }
+        }
+    }
+
     /// Searches, and returns schedules that the judge found correct with a report. A kernel whose default is refused, and
     /// for which the search found nothing else, falls back on safer schedules; throws `KernelRefused` when all are refused.
-    /// Kernels that cannot be judged alone keep their defaults, and the report says so.
+    /// Kernels that cannot be judged alone keep their defaults, and the report says so. Throws `ControlError` where a hint or
+    /// `only` fits nothing, or where the judge refuses all that a hint allows.
     func run(
         _ subject: Subject, generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?, directory: String,
-        report: @escaping (SearchProgress) -> Void
+        events: @escaping @Sendable (SearchEvent) -> Void
     ) async throws -> (schedules: [KernelID: Schedule], regions: [RegionReport]) {
         let list = subject.list
-        if let only, !list.kernels.rows.contains(where: { $0.name.contains(only) }) {
-            let names = Set(list.kernels.rows.map(\.name)).sorted().joined(separator: ", ")
-            throw BuildError.unsupported("--only \(only): no kernel has that in its name; the kernels are \(names)")
-        }
+        let wishes = try Wishes(self, list, generator)
+        let names = list.regionNames
         var time: [KernelID: Double] = [:]
-        for (launch, value) in subject.seconds { time[list.ofLaunch[launch], default: 0] += value }
+        var launches: [KernelID: Int] = [:]
+        for (launch, value) in subject.seconds {
+            time[list.ofLaunch[launch], default: 0] += value
+            launches[list.ofLaunch[launch], default: 0] += 1
+        }
         let total = max(time.values.reduce(0, +), 1e-12)
         var regions: [KernelEvaluator.Region] = []
         var searched: [SearchRegion] = []
         var ids: [KernelID] = []
         var reports: [KernelID: RegionReport] = [:]
+        var remembered: [KernelID: (schedule: Schedule, agent: String)] = [:]
         let history = archive.map { KernelHistory($0, on: subject.limits) }
+        let builder = ArchiveKey.Builder(
+            generator: Self.generatorVersion, compiler: images?.version ?? toolchain.version)
         let order = list.kernels.ids.filter { time[$0] != nil }
             .sorted { (time[$0] ?? 0, $1) > (time[$1] ?? 0, $0) }
         for id in order {
             let share = (time[id] ?? 0) / total
             let kernel = list.kernels[id]
             var entry = RegionReport(
-                kernel: kernel.name, share: share, trials: 0, refusals: [:], schedule: Schedule(), agent: "default",
-                note: "")
+                name: names[id] ?? "", kernel: kernel.name, share: share, trials: 0, refusals: [:],
+                schedule: Schedule(), agent: "default", note: "")
+            var opening = RegionOpening()
             do {
                 let launch = list.ofLaunch.firstIndex(of: id) ?? 0
-                let region = try subject.region(id, launch: launch, seed: seed)
+                var region = try subject.region(id, launch: launch, seed: seed)
+                region.name = entry.name
                 regions.append(region)
                 ids.append(id)
-                let choices = generator.choices(kernel)
-                if let only, !kernel.name.contains(only) {
+                let choices = wishes.choices[id] ?? []
+                if !wishes.asked.contains(id), !wishes.hinted.contains(id) {
                     entry.note = "not asked for"
-                } else if only == nil, share < 0.01 {
+                    remembered[id] = history?.champion(of: region.identity, by: builder)
+                } else if only == nil, share < 0.01, !wishes.hinted.contains(id) {
                     entry.note = "below 1 % of the time"
-                } else if choices.allSatisfy({ $0.values.count < 2 }) {
+                } else if choices.allSatisfy({ $0.values.count < 2 }), !wishes.hinted.contains(id) {
                     entry.note = "no choices"
                 }
                 // What is not searched is checked all the same: a region without weight and choices.
@@ -163,44 +215,57 @@ package struct KernelSearch {
                         key: region.identity.key, choices: isOpen ? choices : [], weight: share,
                         floorSeconds: region.floorSeconds,
                         suggestions: isOpen ? history?.suggestions(for: region.identity) ?? [] : []))
+                opening.describe(region, isOpen ? choices : [])
             } catch let obstacle as RegionGraph.Obstacle {
                 entry.note = "\(obstacle)"
                 entry.verification = .wholeModel
+                opening.searched = false
             }
+            opening.region = entry.name
+            opening.kernel = kernel.name
+            opening.share = share
+            opening.launches = launches[id] ?? 1
+            opening.note = entry.note
+            events(.region(opening))
             reports[id] = entry
         }
         let evaluator = KernelEvaluator(
             regions, generator: generator, toolchain: toolchain, images: images, judge: judge, archive: archive,
-            machine: subject.limits.fingerprint, folder: directory)
+            machine: subject.limits.fingerprint, folder: directory, memory: memory,
+            reporter: TrialReporter(send: events))
         let open = searched.indices.filter { !searched[$0].choices.isEmpty }
         var swarm = Swarm(regions: open.map { searched[$0] }, budget: budget, seed: seed)
         if !open.isEmpty {
             let places = Places(evaluator: evaluator, regions: open)
             // What compiles for a device that is not the host leaves the host's other cores idle.
             let batch = generator.device == nil ? 4 : 12
-            _ = await swarm.run(places, batchSize: batch, clock: { monotonicNow() }, report: report)
+            _ = await swarm.run(places, batchSize: batch, clock: { monotonicNow() }) {
+                events(.progress(SearchStanding(.search, $0)))
+            }
         }
         var schedules: [KernelID: Schedule] = [:]
         for (index, id) in ids.enumerated() {
             guard var entry = reports[id] else { continue }
             if let place = open.firstIndex(of: index) {
-                let view = swarm.views[place]
-                entry.trials = view.trials
-                for refusal in view.refusals {
-                    entry.refusals[String(refusal.reason.prefix { $0 != ":" && $0 != " " }), default: 0] += 1
-                }
-                entry.defaultSeconds = view.defaultSeconds
-                entry.bestSeconds = view.champion?.seconds
-                if let champion = view.champion {
-                    entry.schedule = champion.schedule
-                    entry.agent =
-                        swarm.trials.last {
-                            $0.candidate.region == place && $0.candidate.schedule == champion.schedule
-                        }?
-                        .candidate.agent ?? "default"
-                }
+                entry.take(swarm, place)
+            } else if let known = remembered[id], await evaluator.refusal(index, known.schedule) == nil {
+                entry.schedule = known.schedule
+                entry.agent = known.agent
+                entry.note = "not asked for; as fastest in the archive"
             }
-            if entry.bestSeconds == nil {
+            if entry.bestSeconds == nil, wishes.hinted.contains(id) {
+                // The search may have ended before it came here.
+                entry.schedule = searched[index].defaultSchedule
+                if let refusal = await evaluator.refusal(index, entry.schedule) {
+                    guard refusal.blamesKernel else {
+                        (entry.verification, entry.note) = (.wholeModel, "\(refusal)")
+                        reports[id] = entry
+                        continue
+                    }
+                    throw ControlError(
+                        "the judge refuses what the hints leave of \(entry.name) (\(entry.kernel)): \(refusal)")
+                }
+            } else if entry.bestSeconds == nil, entry.schedule.values.isEmpty {
                 try await verify(index, id, &entry, subject, evaluator, generator)
             }
             // Only the winner of a search is rehearsed: it costs a compilation. Results agree, so that it is no refusal.
@@ -211,7 +276,9 @@ package struct KernelSearch {
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
             reports[id] = entry
         }
-        return (schedules, reports.values.sorted { ($0.share, $1.kernel) > ($1.share, $0.kernel) })
+        let sorted = reports.values.sorted { ($0.share, $1.kernel) > ($1.share, $0.kernel) }
+        for report in sorted { events(.closed(RegionClosing(report))) }
+        return (schedules, sorted)
     }
 
     /// Walks from the default schedule down to the plainest until one passes the judge.
@@ -239,6 +306,50 @@ package struct KernelSearch {
         guard let first else { return }
         let launch = subject.list.ofLaunch.firstIndex(of: id) ?? 0
         throw KernelRefused(kernel: kernel.name, origin: subject.program.origin(launch, subject.graph), refusal: first)
+    }
+}
+
+extension RegionReport {
+    /// Takes what a swarm found in one of its regions.
+    fileprivate mutating func take(_ swarm: Swarm, _ place: Int) {
+        let view = swarm.views[place]
+        trials = view.trials
+        for refusal in view.refusals { refusals[TrialReporter.fault(refusal.reason), default: 0] += 1 }
+        defaultSeconds = view.defaultSeconds
+        bestSeconds = view.champion?.seconds
+        guard let champion = view.champion else { return }
+        schedule = champion.schedule
+        let winner = swarm.trials.last {
+            $0.candidate.region == place && $0.candidate.schedule == champion.schedule
+        }
+        agent = winner?.candidate.agent ?? "default"
+    }
+}
+
+extension RegionOpening {
+    /// Takes what is known of a kernel before its search.
+    fileprivate mutating func describe(_ region: KernelEvaluator.Region, _ choices: [Choice]) {
+        key = region.identity.key
+        operations = region.identity.operations
+        bytes = region.identity.bytes
+        element = region.identity.element
+        floorSeconds = region.floorSeconds
+        self.choices = choices.filter { $0.values.count > 1 }.map { "\($0.name): \($0.allowed)" }
+        searched = !choices.isEmpty
+    }
+}
+
+extension RegionClosing {
+    /// The end of a region.
+    fileprivate init(_ report: RegionReport) {
+        self.init()
+        region = report.name
+        schedule = report.schedule.description
+        agent = report.agent
+        defaultSeconds = report.defaultSeconds
+        bestSeconds = report.bestSeconds
+        verifiedBy = report.verification == .judge ? "judge" : "whole model"
+        note = report.note
     }
 }
 

@@ -97,7 +97,6 @@ struct PackageMaker: Sendable {
         let stated = model.provenance.filter { $0.name.hasPrefix("weights") || $0.name == BuildReport.libraryFailed }
         let facts = stated + libraries
         try writer.add("report.json", Array(BuildReport.json(timings, findings, facts).prettyText.utf8))
-        try writer.add("report.html", Array(BuildReport.html(model.graph.name, timings, findings, facts).utf8))
         if let record = model.record { try writer.add("golden.safetensors", tensors: record.stored) }
         if !assembly.weights.isEmpty {
             try writer.add("weights.safetensors", tensors: assembly.weights.map(\.stored))

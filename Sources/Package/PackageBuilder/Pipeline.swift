@@ -11,6 +11,8 @@ import KernelIR
 import KernelJudge
 import KernelSwarm
 import ModelPackage
+import SearchControl
+import SearchEvents
 
 /// The way from a graph to a package: every stage is one call here, and no stage exists that is not here.
 package struct Pipeline {
@@ -62,8 +64,10 @@ package struct Pipeline {
     package let worker: WorkerCommand
     /// Called when a stage begins.
     package var progress: (Stage) -> Void = { _ in }
-    /// Called after every batch of either search.
-    package var searchProgress: (Stage, SearchProgress) -> Void = { _, _ in }
+    /// Told of everything that happens.
+    package var events: @Sendable (SearchEvent) -> Void = { _ in }
+    /// Where a copy of the package by the rules is to be left, for comparisons with what the search found.
+    package var defaultCopy: String?
     /// Whether small kernels share launches where the device gains from it.
     package var joinsLaunches = true
     /// What keeps generated code from the rest of the machine, a line for each place where it runs; for the report.
@@ -129,7 +133,7 @@ package struct Pipeline {
         let maker = PackageMaker(
             model: model, limits: limits, generator: generator, objects: objects, images: images, folder: folder,
             constants: try ConstantWorkshop(worker), joinsLaunches: joinsLaunches)
-        let notify = searchProgress
+        let notify = events
         var findings = Findings()
         findings.sandbox = sandbox
         let choices = FormChoices(limits)
@@ -138,13 +142,14 @@ package struct Pipeline {
         var form = try stage(.lower) { try ModelForm(choices, rewritten) }
         try trace(form)
         var made = try await maker.make(form, [:], findings, &self, to: path)
-        guard let search else { return findings }
+        guard var search else { return findings }
+        if let defaultCopy { try PackageWriter.copy(path, to: defaultCopy) }
         var seconds = made.groups.shared(try stage(.profile) { try profile(path) })
         if let covers {
             let began = begin(.cover)
             let (cover, found) = try await covers.run(
                 form, at: path, model: model, seconds: seconds, folder: folder, device: limits,
-                report: { notify(.cover, $0) }
+                events: notify
             ) { form, path in try await maker.make(form, to: path) }
             findings.cover = cover
             end(.cover, began)
@@ -154,6 +159,12 @@ package struct Pipeline {
                 seconds = made.groups.shared(try stage(.profile) { try profile(path) })
             }
         }
+        if let covers {
+            search.fittedElsewhere = Set(
+                covers.fitting(FormSpace(form, seconds: seconds, threads: limits.blocks == nil ? limits.threads : 1)))
+            search.memory = KernelMemory(
+                covers.goal, SearchFigures(seconds: 0, bytes: covers.goal.needsMemory ? covers.bytes(path) : nil))
+        }
         let running = form.program.launches.indices.filter { !form.program.launches[$0].isConstant }
         let times = Dictionary(uniqueKeysWithValues: zip(running, seconds))
         let began = begin(.search)
@@ -162,7 +173,7 @@ package struct Pipeline {
             record: model.record, seconds: times, limits: limits)
         let found = try await search.run(
             subject, generator: generator, toolchain: toolchain, images: images, directory: folder.path,
-            report: { notify(.search, $0) })
+            events: notify)
         end(.search, began)
         findings.regions = found.regions
         _ = try await maker.make(form, found.schedules, findings, &self, to: path)
@@ -184,7 +195,11 @@ package struct Pipeline {
 
     /// Notes the end of a stage.
     mutating func end(_ stage: Stage, _ began: Double) {
-        timings.append(Timing(stage: stage, seconds: monotonicNow() - began))
+        let seconds = monotonicNow() - began
+        timings.append(Timing(stage: stage, seconds: seconds))
+        var ended = StageEnd()
+        (ended.stage, ended.seconds) = (stage.rawValue, seconds)
+        events(.stage(ended))
         traceTiming()
     }
 }

@@ -64,6 +64,15 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
+        let report = try measure()
+        print(json ? report.json.text : report.text)
+        if report.measured.isEmpty {
+            throw BadInput("no rival could be measured: \(report.rows.compactMap(\.failure).first ?? "")")
+        }
+    }
+
+    /// Measures all sides.
+    func measure() throws -> BenchReport {
         let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
         let directory = try PackageDirectory(path: package)
         let facts = directory.manifest.provenance
@@ -115,11 +124,8 @@ struct BenchCommand: ParsableCommand {
         try bench.measureDevice(&report)
         try Self.check(report, directory, device)
         if energy > 0 { try bench.measureEnergy(&report, device, seconds: energy) }
-        print(json ? report.json.text : report.text)
         rivals.quit()
-        if report.measured.isEmpty {
-            throw BadInput("no rival could be measured: \(report.rows.compactMap(\.failure).first ?? "")")
-        }
+        return report
     }
 
     /// A time that the device cannot have reached is no measurement. Only where it was measured what it reaches, and at the extents

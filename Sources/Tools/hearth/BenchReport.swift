@@ -1,5 +1,7 @@
+import Base
 import Baselines
 import JSON
+import SearchEvents
 
 /// What a bench found: a row a rival, the best of PyTorch, the best of all, and whether the promise holds.
 struct BenchReport {
@@ -19,9 +21,6 @@ struct BenchReport {
         /// Joules of the whole board a call.
         var joules: Double?
     }
-
-    /// The least upper end of the interval of the ratio that counts as "not slower": a tie within 2 %.
-    static let promise = 0.98
 
     var package: String
     var model: String
@@ -52,7 +51,12 @@ struct BenchReport {
     private static func fastest(_ rows: [Row]) -> Row? { rows.min { $0.timing.ratio < $1.timing.ratio } }
 
     /// Whether the interval of the ratio reaches the promise.
-    static func reaches(_ row: Row) -> Bool { row.timing.interval.upperBound >= promise }
+    static func reaches(_ row: Row) -> Bool { row.timing.interval.upperBound >= Gain.tie }
+
+    /// Whether we beat a rival by more than 2 %.
+    static func gain(_ row: Row) -> Gain {
+        Gain(ratio: row.timing.ratio, low: row.timing.interval.lowerBound)
+    }
 
     /// For machines.
     var json: JSONValue {
@@ -63,7 +67,7 @@ struct BenchReport {
                 "theirs_ms": .number(row.timing.theirs / 1e6), "ratio": .number(row.timing.ratio),
                 "low": .number(row.timing.interval.lowerBound), "high": .number(row.timing.interval.upperBound),
                 "rounds": .integer(Int64(row.timing.rounds.count)),
-                "reaches": .bool(Self.reaches(row)),
+                "reaches": .bool(Self.reaches(row)), "gain": .bool(Self.gain(row).isGain),
             ]
             guard case .object(var object) = facts else { return facts }
             object.members += Self.known(device: row.device, joules: row.joules, prefix: "theirs")
@@ -81,6 +85,7 @@ struct BenchReport {
             "best_of_pytorch": bestOfPyTorch.map { .string($0.mode) } ?? .null,
             "best": best.map { .string($0.mode) } ?? .null,
             "reaches_0.98": bestOfPyTorch.map { .bool(Self.reaches($0)) } ?? .null,
+            "gain": best.map { .bool(Self.gain($0).isGain) } ?? .null,
             "versions": .object(JSONObject(members: versions)),
         ]
         guard case .object(var object) = facts else { return facts }
@@ -138,8 +143,27 @@ struct BenchReport {
             guard let row else { continue }
             lines.append(
                 "\(name): \(row.mode), ratio \(TextFormat.fixed(row.timing.ratio, 2)), interval reaches "
-                    + "\(Self.promise): \(Self.reaches(row) ? "yes" : "no") (\(interval(row.timing)))")
+                    + "\(Gain.tie): \(Self.reaches(row) ? "yes" : "no") (\(interval(row.timing)))")
+        }
+        if let best, !Self.gain(best).isGain {
+            lines.append(Gain.none(against: "the best rival measured (\(best.mode))"))
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// The rows as events of a search.
+    var comparisons: [ModelComparison] {
+        rows.map { row in
+            var comparison = ModelComparison()
+            comparison.against = row.mode
+            comparison.failure = row.failure ?? (row.timing.rounds.isEmpty ? "it never ran" : nil)
+            guard comparison.failure == nil else { return comparison }
+            comparison.seconds = row.timing.ours * 1e-9
+            comparison.theirSeconds = row.timing.theirs * 1e-9
+            comparison.ratio = row.timing.ratio
+            (comparison.low, comparison.high) = (row.timing.interval.lowerBound, row.timing.interval.upperBound)
+            comparison.rounds = row.timing.rounds.count
+            return comparison
+        }
     }
 }

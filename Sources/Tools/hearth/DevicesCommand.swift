@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import CPUDevice
 import DeviceAPI
 import DeviceCatalogue

@@ -7,6 +7,7 @@ import MappedFiles
 import ModelPackage
 import PackageRuntime
 import Safetensors
+import Synchronization
 
 /// An error that the user can mend: one line says what, where, and what to do. The command exits with 1.
 protocol UserFault: Error, CustomStringConvertible {}
@@ -80,9 +81,13 @@ enum Failure {
         return 3
     }
 
-    /// Prints a line on standard error.
+    /// The live view that stands on the terminal of standard error, if one does.
+    static let screen = Mutex<SearchConsole?>(nil)
+
+    /// Prints a line on standard error, above a live view.
     static func complain(_ text: String) {
         fflush(nil)
+        if let screen = screen.withLock({ $0 }), screen.printAbove(text + "\n") { return }
         let line = Array((text + "\n").utf8)
         _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

@@ -10,7 +10,7 @@ struct Hearth: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             OptimizeCommand.self, DevicesCommand.self, RunCommand.self, BenchCommand.self, VerifyCommand.self,
-            InspectCommand.self, ArchiveCommand.self, OperatorsCommand.self, WorkerSubcommand.self,
+            InspectCommand.self, ReportCommand.self, ArchiveCommand.self, OperatorsCommand.self, WorkerSubcommand.self,
             CompareSubcommand.self, RehearseSubcommand.self, TrialsSubcommand.self, JudgeCommand.self,
         ])
 

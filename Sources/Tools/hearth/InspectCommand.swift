@@ -47,7 +47,11 @@ struct InspectCommand: ParsableCommand {
                 "\n\(entry.file): \(plan.launches.count) launches, \(plan.buffers.count) buffers, arena "
                     + "\(TextFormat.bytes(report.arenaBytes)) (live at once \(TextFormat.bytes(report.liveBytes))), "
                     + "weights \(TextFormat.bytes(report.weightBytes)), state \(TextFormat.bytes(report.stateBytes))")
-            if launches { print("\n" + Self.table(plan)) }
+            if launches {
+                // Packages of before name no regions.
+                let regions = (try? KernelListing(directory))?.regions ?? [:]
+                print("\n" + Self.table(plan, regions))
+            }
             if memory { print("\n" + Self.table(report)) }
         }
         if profile { print("\n" + (try profileText())) }
@@ -81,8 +85,8 @@ struct InspectCommand: ParsableCommand {
         return TextFormat.table(rows)
     }
 
-    private static func table(_ plan: Plan) -> String {
-        var rows = [["#", "kernel", "spread", "dimensions", "operands", "label"]]
+    private static func table(_ plan: Plan, _ regions: [String: String]) -> String {
+        var rows = [["#", "region", "kernel", "spread", "dimensions", "operands", "label"]]
         for (index, launch) in plan.launches.enumerated() {
             let spread =
                 switch launch.spread {
@@ -99,7 +103,7 @@ struct InspectCommand: ParsableCommand {
                 operand.byteOffset == 0 ? "\(operand.buffer.index)" : "\(operand.buffer.index)+\(operand.byteOffset)"
             }
             rows.append([
-                "\(index)", launch.kernel, spread + (launch.runsBeside ? " beside" : ""),
+                "\(index)", regions[launch.kernel] ?? "", launch.kernel, spread + (launch.runsBeside ? " beside" : ""),
                 launch.dimensions.map(\.description).joined(separator: ", "), operands.joined(separator: " "),
                 launch.label,
             ])

@@ -4,8 +4,8 @@ import ModelPackage
 
 /// The kernels of a package as text and as C, found by name.
 struct KernelListing {
-    /// By kernel: the symbol, the name, the text with the line of its schedule before it.
-    private var entries: [(symbol: String, name: String, text: String)] = []
+    /// By kernel: the symbol, the region of searches, the name, the text with the line of its schedule before it.
+    private var entries: [(symbol: String, region: String, name: String, text: String)] = []
     private var source: [String] = []
 
     /// Reads `kernels/plan.txt` and the text beside it of a package.
@@ -16,8 +16,10 @@ struct KernelListing {
         source = try Self.lines(package, text ?? texts[0])
         for line in listing {
             if line.hasPrefix("// ") {
-                let symbol = line.dropFirst(3).prefix { $0 != " " }
-                entries.append((String(symbol), "", line + "\n"))
+                let words = line.split(separator: " ")
+                let symbol = words.count > 1 ? String(words[1]) : ""
+                let region = words.count > 2 && words[2].hasPrefix("region.") ? String(words[2]) : ""
+                entries.append((symbol, region, "", line + "\n"))
             } else if let last = entries.indices.last {
                 if line.hasPrefix("kernel \"") { entries[last].name = String(line.dropFirst(8).dropLast()) }
                 entries[last].text += line + "\n"
@@ -27,11 +29,16 @@ struct KernelListing {
 
     /// The text and the C of every kernel of that name or symbol.
     func text(_ wanted: String) throws -> String {
-        let found = entries.filter { $0.symbol == wanted || $0.name == wanted }
+        let found = entries.filter { $0.symbol == wanted || $0.name == wanted || $0.region == wanted }
         guard !found.isEmpty else {
             throw BadInput("no kernel '\(wanted)'; the kernels are \(entries.map(\.name).joined(separator: ", "))")
         }
         return found.map { $0.text + "\n" + code($0.symbol) }.joined(separator: "\n")
+    }
+
+    /// Names of the regions by symbol.
+    var regions: [String: String] {
+        Dictionary(entries.map { ($0.symbol, $0.region) }) { first, _ in first }
     }
 
     /// The kernels by symbol, read back from their texts; without those that cannot be.

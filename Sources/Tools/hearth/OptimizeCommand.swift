@@ -15,6 +15,8 @@ import ModelPackage
 import PackageBuilder
 import PackageRuntime
 import ReferenceInterpreter
+import SearchControl
+import SearchEvents
 
 extension ModelFileError: UserFault {}
 extension ImportError: UserFault {}
@@ -46,7 +48,6 @@ struct OptimizeCommand: AsyncParsableCommand {
     var separateLaunches = false
     @Option(help: "Build this package again, from the model and the inputs that it was built from.")
     var fromPackage: String?
-    @Option(help: "Search only kernels whose name holds this text (see: hearth inspect --launches).") var only: String?
     @Option(name: [.customShort("o"), .long], help: "The package to write (default: the model's name with .hearth).")
     var output: String?
     @Option(
@@ -85,8 +86,10 @@ struct OptimizeCommand: AsyncParsableCommand {
             installed.
             """)
     var noLibraries = false
+    @OptionGroup(title: "Search") var wishes: SearchOptions
 
     func validate() throws {
+        if let fault = wishes.fault(trials: trials) { throw ValidationError(fault) }
         if trials < 0 { throw ValidationError("--trials should not be negative") }
         if (source == nil) == (fromPackage == nil) {
             throw ValidationError("give a model, or a package with --from-package")
@@ -100,6 +103,10 @@ struct OptimizeCommand: AsyncParsableCommand {
         if let fault = DebugChannel.fault(setting, stages: Pipeline.Stage.allCases.map(\.rawValue)) {
             throw BadInput("HEARTH_DEBUG: \(fault)")
         }
+        // Wishes that cannot be understood are said before anything is done.
+        let wanted = Wanted(goal: try wishes.goal(), hints: try wishes.parsedHints())
+        let console = SearchConsole(SearchConsole.style(json: wishes.json, plain: wishes.plain))
+        defer { console.close() }
         var inputs = self.inputs
         var model = source ?? ""
         var output = self.output
@@ -116,25 +123,37 @@ struct OptimizeCommand: AsyncParsableCommand {
         // Measured rates bound what a kernel can reach.
         var (limits, device) = try DeviceChoice.target(place, threads: threads, measured: trials > 0)
         if trials > 0, let device { limits.rates = try await DeviceChoice.rates(of: device, python: python) }
-        if device == nil, trials > 0 {
-            Failure.complain("hearth: note: \(place) is not opened; nothing is searched and nothing is verified")
+        if wanted.goal.objective == .energy, device?.telemetry?.joules == nil {
+            throw BadInput(PackageComparison.noEnergy(limits.model))
         }
+        if device == nil, trials > 0 {
+            console.note("\(place) is not opened; nothing is searched and nothing is verified")
+        }
+        console.take(.start(start(PythonFiles.absolute(model), limits)))
         var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(model))]
         if ModelCapture.isFunction(model) {
             let capture = try ModelCapture(
                 model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
             try await build(
                 capture.program, golden: capture.golden, names: capture.symbolNames, format, limits, device, &facts,
-                to: path)
+                wanted, console, to: path)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
-            try await build(model, golden: inputs, format, limits, device, &facts, to: path)
+            try await build(model, golden: inputs, format, limits, device, &facts, wanted, console, to: path)
         }
+    }
+
+    /// What is wished for, understood.
+    private struct Wanted {
+        var goal: SearchGoal
+        var hints: [SearchHint]
+        let reached = ReachedFigures()
     }
 
     private func build(
         _ program: String, golden: String?, names: [String: String] = [:], _ format: WeightFormat?,
-        _ limits: DeviceLimits, _ device: (any Device)?, _ facts: inout [Manifest.Fact], to path: String
+        _ limits: DeviceLimits, _ device: (any Device)?, _ facts: inout [Manifest.Fact], _ wanted: Wanted,
+        _ console: SearchConsole, to path: String
     ) async throws {
         let archive = try ExportedProgramArchive(path: program)
         var imported = try ImportedModel(archive.contents)
@@ -173,20 +192,21 @@ struct OptimizeCommand: AsyncParsableCommand {
         facts.append(.init(name: "compiler", value: toolchain.version))
         Self.endSearchOnSignals()
         pipeline.joinsLaunches = !separateLaunches
-        pipeline.searchProgress = { stage, progress in
-            let gain = TextFormat.fixed(progress.relativeTime, 3)
-            Failure.complain(
-                "\(stage.rawValue): \(progress.trials) trials, \(progress.refused) refused, time \(gain) of the default's"
-            )
-        }
+        pipeline.events = { console.take($0) }
         pipeline.sandbox = try saySandbox(isSearching: trials > 0 && device != nil)
         let tensors: any TensorSource = if let coded { coded.tensors } else { stored }
         var model = Pipeline.Model(
             graph: coded?.graph ?? imported.graph, tensors: tensors, record: record, provenance: facts)
         let place = Self.buildingPlace(path)
+        let isSearched = trials > 0 && device != nil
+        let before = isSearched ? Self.placeBeside(path, "default") : nil
+        defer { if let before { PackageWriter.remove(before) } }
+        pipeline.defaultCopy = before
         var refused: [String: Int] = [:]
         var failures: [String] = []
-        while let failure = try await attempt(&pipeline, model, device, toolchain, at: place, for: path) {
+        while let failure = try await attempt(
+            &pipeline, model, device, toolchain, wanted, console, at: place, for: path)
+        {
             // One call after another may fail; then the library is of no use here.
             var refusal = failure.refusal
             let before = refused[refusal.library, default: 0]
@@ -195,19 +215,62 @@ struct OptimizeCommand: AsyncParsableCommand {
             // A library that was left out as a whole cannot fail again.
             if before == Int.max { throw failure }
             let line = "\(failure.refusal); built again without \(refusal.subject)"
-            Failure.complain("hearth: note: \(line)")
+            console.note(line)
             failures.append(line)
             model.provenance = facts + [.init(name: BuildReport.libraryFailed, value: failures.joined(separator: "; "))]
             pipeline.leaveOut(refusal)
         }
         if device == nil {
-            Failure.complain(
-                "hearth: note: \(path) was not run: there is no \(limits.model) here; run hearth verify where there is one"
-            )
+            console.note(
+                "\(path) was not run: there is no \(limits.model) here; run hearth verify where there is one")
         }
+        let package = FinishedPackage(
+            place: place, before: before, goal: wanted.goal, options: device == nil ? nil : runOptions,
+            console: console, reached: wanted.reached)
+        try await finish(package, wanted, golden, for: path)
         if place != path { try PackageWriter.move(place, to: path) }
+        console.close()
         sayLibraries(path)
-        print("wrote \(path)")
+        if isSearched || wishes.against != nil { Failure.complain(console.record.summary) }
+        if wishes.json { Failure.complain("wrote \(path)") } else { print("wrote \(path)") }
+    }
+
+    /// Compares the package with what it was and with rivals, holds it to the limits, and gives it its report. Where it breaks a
+    /// limit, nothing is left of it.
+    private func finish(
+        _ package: FinishedPackage, _ wanted: Wanted, _ golden: String?, for path: String
+    ) async throws {
+        do {
+            let beforeBytes = package.before.flatMap { FinishedPackage.bytes($0) }
+            // What is asked for by hints and limits is not taken back for its time.
+            let mayReturn =
+                wanted.hints.isEmpty && wanted.goal.constraints.isEmpty
+                && [.latency, .throughput].contains(wanted.goal.objective)
+            if try await package.compare(mayReturn: mayReturn) { try agree(package.place, path, package.console) }
+            package.weigh(beforeBytes: beforeBytes)
+            try await package.check()
+            if let against = wishes.against { try race(package, against) }
+            try package.seal(as: path, report: wishes.report)
+        } catch {
+            // What stood under the name before still does.
+            PackageWriter.remove(package.place)
+            throw error
+        }
+    }
+
+    /// Measures the package beside rivals, as `bench` does.
+    private func race(_ package: FinishedPackage, _ against: String) throws {
+        guard package.options != nil else {
+            package.console.note("not compared with \(against): the device is not here")
+            return
+        }
+        if SearchInterrupt.isRequested { return }
+        Failure.complain("comparing with \(against)")
+        var arguments = [package.place, "--against", against, "--energy", "0", "--device", place] + threadOptions
+        if let python { arguments += ["--python", python] }
+        for comparison in try BenchCommand.parse(arguments).measure().comparisons {
+            package.console.take(.comparison(comparison))
+        }
     }
 
     /// Calls of a library that are left out one by one before all are.
@@ -217,10 +280,10 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// failed in it, if one did.
     private func attempt(
         _ pipeline: inout Pipeline, _ model: Pipeline.Model, _ device: (any Device)?, _ toolchain: CToolchain,
-        at place: String, for path: String
+        _ wanted: Wanted, _ console: SearchConsole, at place: String, for path: String
     ) async throws -> LibraryFailed? {
         // Without the device there is nothing to measure on.
-        let search = device == nil ? nil : try self.search(toolchain)
+        let search = device == nil ? nil : try self.search(toolchain, wanted)
         do {
             let findings = try await pipeline.build(
                 model, to: place, covers: search?.covers, search: search?.kernels
@@ -228,7 +291,7 @@ struct OptimizeCommand: AsyncParsableCommand {
                 try PackageRehearsal.profile(path, options: runOptions)
             }
             report(pipeline.timings, findings)
-            if device != nil { try agree(place, path) }
+            if device != nil { try agree(place, path, console) }
             return nil
         } catch let failure as LibraryFailed {
             PackageWriter.remove(place)
@@ -279,9 +342,14 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// stays as it is until the new one has been checked.
     private static func buildingPlace(_ path: String) -> String {
         let name = withoutSlashes(path)
-        guard access(name + "/manifest.json", F_OK) == 0 else { return path }
+        return access(name + "/manifest.json", F_OK) == 0 ? placeBeside(path, "new") : path
+    }
+
+    /// A hidden place beside a package, of this process alone.
+    private static func placeBeside(_ path: String, _ purpose: String) -> String {
+        let name = withoutSlashes(path)
         let slash = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
-        return "\(name[..<slash]).\(name[slash...]).\(getpid()).new"
+        return "\(name[..<slash]).\(name[slash...]).\(getpid()).\(purpose)"
     }
 
     private static func withoutSlashes(_ path: String) -> String {
@@ -358,28 +426,75 @@ struct OptimizeCommand: AsyncParsableCommand {
     }
 
     /// The two levels of the search: a third of the budget goes to decisions about the whole model.
-    private func search(_ toolchain: CToolchain) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
+    private func search(
+        _ toolchain: CToolchain, _ wanted: Wanted
+    ) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
         if trials == 0 { return nil }
         let archive = try ArchivePlace.open(archive)
-        let options = runOptions
-        let covers = CoverSearch(
-            budget: SearchBudget(trials: max(1, trials / 4), seconds: budget / 3, patience: 24), seed: seed,
+        let options = runOptions + ["--measure", wanted.goal.objective.rawValue]
+        let reached = wanted.reached
+        var covers = CoverSearch(
+            budget: SearchBudget(trials: modelTrials(wanted.hints), seconds: budget / 3, patience: 24), seed: seed,
             archive: archive, toolchain: toolchain.version
         ) { candidate, champion in
-            await PackageComparison.inProcess(candidate, champion, options: options)
+            let comparison = await PackageComparison.inProcess(candidate, champion, options: options)
+            if case .timed(let seconds, _, _) = comparison { reached.take(.latency, seconds) }
+            return comparison
+        }
+        covers.goal = wanted.goal
+        covers.hints = wanted.hints
+        covers.bytes = { path in
+            let bytes = FinishedPackage.bytes(path)
+            if let bytes { reached.take(.memory, bytes) }
+            return bytes
         }
         var kernels = KernelSearch(
             budget: SearchBudget(trials: trials, seconds: budget * 2 / 3), seed: seed,
             judge: judge, archive: archive)
-        kernels.only = only
+        kernels.only = wishes.only
+        kernels.hints = wanted.hints
         return (covers, kernels)
     }
 
+    /// Trials of decisions about the whole model. Where kernels are named, decisions that make others of them are not searched: only
+    /// the default's and what the archive knows as best are tried.
+    private func modelTrials(_ hints: [SearchHint]) -> Int {
+        let usual = max(1, trials / 4)
+        return wishes.namesKernels(hints) ? min(2, usual) : usual
+    }
+
+    /// What the record of the search begins with.
+    private func start(_ model: String, _ limits: DeviceLimits) -> SearchStart {
+        var start = SearchStart()
+        start.model = model.split(separator: "/").last.map(String.init) ?? model
+        start.device = limits.kind.rawValue
+        start.machine = limits.model
+        start.threads = limits.threads
+        start.objective = wishes.objective.rawValue
+        (start.constraints, start.hints, start.only) = (wishes.constraints, wishes.hints, wishes.only)
+        start.trials = trials
+        start.modelTrials = trials == 0 ? 0 : modelTrials((try? wishes.parsedHints()) ?? [])
+        start.budgetSeconds = budget
+        start.seed = Int(clamping: seed)
+        guard let rates = limits.rates else { return start }
+        start.memoryRate = rates.memoryRead.allThreads
+        let known: [(ElementType, DeviceLimits.Rate?)] = [
+            (.f32, rates.fp32), (.bf16, rates.bf16), (.f16, rates.f16), (.i8, rates.int8),
+        ]
+        for (element, rate) in known {
+            if let rate { start.operationRates[element.rawValue] = rate.allThreads }
+        }
+        return start
+    }
+
     /// Holds the finished package to the judge's rule on every recorded set.
-    private func agree(_ path: String, _ target: String) throws {
-        let wrong = try PackageRehearsal.disagreements(path, options: runOptions)
+    private func agree(_ path: String, _ target: String, _ console: SearchConsole) throws {
+        let (wrong, outputs) = try PackageRehearsal.agreement(path, options: runOptions)
         for finding in wrong { Failure.complain("hearth: \(finding)") }
-        guard !wrong.isEmpty else { return }
+        guard !wrong.isEmpty else {
+            for output in outputs { console.take(.output(output)) }
+            return
+        }
         throw PackageDisagrees(place: Self.moveAside(path, target))
     }
 
@@ -417,12 +532,12 @@ struct OptimizeCommand: AsyncParsableCommand {
             let after = region.bestSeconds.map { TextFormat.time($0 * 1e9) } ?? "-"
             let refused = region.refusals.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
             Failure.complain(
-                "\(region.kernel): share \(TextFormat.fixed(region.share * 100, 1)) %, \(before) -> \(after), "
+                "\(region.name) \(region.kernel): share \(TextFormat.fixed(region.share * 100, 1)) %, \(before) -> \(after), "
                     + "\(region.trials) trials, \(region.agent) [\(region.schedule)] \(refused)\(region.note)")
         }
         for region in findings.regions
         where region.verification == .wholeModel || (region.trials == 0 && !region.refusals.isEmpty) {
-            Failure.complain("\(region.kernel): verified by \(region.verification.rawValue): \(region.note)")
+            Failure.complain("\(region.name) \(region.kernel): verified by \(region.verification.rawValue): \(region.note)")
         }
     }
 

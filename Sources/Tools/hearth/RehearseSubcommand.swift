@@ -9,6 +9,7 @@ import ModelPackage
 import PackageBuilder
 import PackageRuntime
 import Processes
+import SearchEvents
 
 /// Runs a package that was just built on its recorded inputs; started by `optimize`, never by people.
 struct RehearseSubcommand: ParsableCommand {
@@ -30,8 +31,11 @@ struct RehearseSubcommand: ParsableCommand {
                 let seconds = try PackageRehearsal.seconds(package, device)
                 members.append(.init(name: "seconds", value: .array(seconds.map { .number($0) })))
             } else {
-                let wrong = try PackageAgreement.check(package, device).filter { !$0.passes }
+                let findings = try PackageAgreement.check(package, device)
+                let wrong = findings.filter { !$0.passes }
                 members.append(.init(name: "wrong", value: .array(wrong.map { .string("\($0)") })))
+                let known = findings.compactMap(OutputAccuracy.init).map { TimedEvent(at: 0, .output($0)).json }
+                members.append(.init(name: "outputs", value: .array(known)))
             }
         } catch RuntimeError.device(.libraryFailed(let refusal)) {
             members.append(.init(name: "library", value: .string(refusal.library)))
@@ -78,10 +82,16 @@ enum PackageRehearsal {
         return seconds.compactMap(\.doubleValue)
     }
 
-    /// One line for each output of each recorded set that is not what the truth says.
-    static func disagreements(_ path: String, options: [String]) throws -> [String] {
-        guard let wrong = try inProcess(path, options: options)["wrong"]?.arrayValue else { throw unanswered(path) }
-        return wrong.compactMap(\.stringValue)
+    /// One line for each output of each recorded set that is not what the truth says, and the errors of those that are.
+    static func agreement(_ path: String, options: [String]) throws -> (wrong: [String], outputs: [OutputAccuracy]) {
+        let answer = try inProcess(path, options: options)
+        guard let wrong = answer["wrong"]?.arrayValue, let outputs = answer["outputs"]?.arrayValue else {
+            throw unanswered(path)
+        }
+        let known = outputs.compactMap { line -> OutputAccuracy? in
+            if case .output(let output)? = (try? TimedEvent(line))?.event { output } else { nil }
+        }
+        return (wrong.compactMap(\.stringValue), known)
     }
 
     /// What `rehearse --profile` answers, measured here.
@@ -122,5 +132,18 @@ enum PackageRehearsal {
 
     private static func unanswered(_ path: String) -> PackageCrashed {
         PackageCrashed(path: path, reason: "damaged the process that ran it")
+    }
+}
+
+extension OutputAccuracy {
+    /// The errors of an output that agrees; nil for another.
+    fileprivate init?(_ finding: ModelAgreement.Finding) {
+        guard case .agrees(let errors) = finding.outcome else { return nil }
+        self.init()
+        output = finding.name
+        elements = errors.count
+        (maximum, rms) = (errors.maximum, errors.rms)
+        (torchMaximum, torchRMS) = (errors.witnessMaximum, errors.witnessRMS)
+        (allowedMaximum, allowedRMS) = (errors.allowedMaximum, errors.allowedRMS)
     }
 }

@@ -2,7 +2,7 @@ import ElementTypes
 import KernelIR
 
 /// How a contraction runs on blocks of threads.
-private enum SIMTProductForm: Int {
+private enum SIMTProductForm: Int, CaseIterable {
     /// One sum a point, as a nest.
     case nest = 0
     /// Multiply-adds on tiles in shared memory.
@@ -141,7 +141,8 @@ private struct SIMTProductChoices {
         if window != nil { forms.insert(.window, at: 0) }
         proposal = library != nil || convolution != nil ? Choice("proposal", [0, 1, 2, 3, 4, 5]) : nil
         fusion = convolution.map { Choice("fusion", $0.isDirect ? [1, 0] : [0]) }
-        form = Choice("algorithm", forms.map(\.rawValue))
+        form = Choice("algorithm", forms.map(\.rawValue)).named(
+            Dictionary(uniqueKeysWithValues: SIMTProductForm.allCases.map { ($0.rawValue, "\($0)") }))
         threadTile = Choice("threadTile", rows * columns * batches >= 128 * 128 * processors ? [8, 4] : [4, 8])
         let runs = max(1, depth / (codes?.run ?? product.runLength))
         let hasUnits = forms.contains(.codedUnits)

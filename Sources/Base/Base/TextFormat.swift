@@ -1,7 +1,7 @@
 /// Numbers for people.
-enum TextFormat {
+package enum TextFormat {
     /// A number with `digits` digits after the point.
-    static func fixed(_ value: Double, _ digits: Int) -> String {
+    package static func fixed(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
         let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
         let scaled = Int((abs(value) * scale).rounded())
@@ -15,12 +15,12 @@ enum TextFormat {
     }
 
     /// Three significant digits or so.
-    static func short(_ value: Double) -> String {
+    package static func short(_ value: Double) -> String {
         abs(value) >= 100 ? fixed(value, 0) : abs(value) >= 10 ? fixed(value, 1) : fixed(value, 2)
     }
 
     /// A size in binary units.
-    static func bytes(_ count: Int) -> String {
+    package static func bytes(_ count: Int) -> String {
         let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
         var (value, unit) = (Double(count), 0)
         while value >= 1024, unit + 1 < units.count {
@@ -31,14 +31,14 @@ enum TextFormat {
     }
 
     /// A time given in nanoseconds.
-    static func time(_ nanoseconds: Double) -> String {
+    package static func time(_ nanoseconds: Double) -> String {
         if nanoseconds < 1e3 { return "\(fixed(nanoseconds, 0)) ns" }
         if nanoseconds < 1e6 { return "\(short(nanoseconds / 1e3)) µs" }
         return nanoseconds < 1e9 ? "\(short(nanoseconds / 1e6)) ms" : "\(short(nanoseconds / 1e9)) s"
     }
 
     /// Rows as columns of equal width, two spaces apart; columns in `right` are aligned on the right.
-    static func table(_ rows: [[String]], right: Set<Int> = []) -> String {
+    package static func table(_ rows: [[String]], right: Set<Int> = []) -> String {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
         return rows.map { row in
