@@ -240,7 +240,7 @@ let package = Package(
                 "GraphRewrites",
                 "KernelArchive", "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage",
                 "PackageRuntime",
-                "ReferenceInterpreter", "worker-for-tests",
+                "ReferenceInterpreter", "SearchControl", "SearchEvents", "worker-for-tests",
             ]),
         tests("DeviceRates", ["DeviceAPI", "JSON", "KernelCodeGen", "OpenCLDevice"]),
         tests("HearthC", ["TestSupport", "CHearth"]),

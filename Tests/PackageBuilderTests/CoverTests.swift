@@ -10,6 +10,8 @@ import KernelIR
 import KernelSwarm
 import PackageRuntime
 import ReferenceInterpreter
+import SearchControl
+import SearchEvents
 import Synchronization
 import Testing
 
@@ -172,22 +174,27 @@ import Testing
     private static func run(
         cost: @escaping @Sendable (FormChoices) -> Double,
         refuse: @escaping @Sendable (FormChoices) -> Bool = { _ in false },
-        isConfirmed: Bool = true
+        isConfirmed: Bool = true, goal: SearchGoal = SearchGoal(), hints: [String] = [],
+        bytes: @escaping @Sendable (FormChoices) -> Double = { _ in 0 },
+        events: @escaping @Sendable (SearchEvent) -> Void = { _ in }
     ) async throws -> (CoverReport, ModelForm) {
         let bench = try await Bench()
         let form = try bench.form
         let made = Mutex<[String: FormChoices]>(["start": form.choices])
-        let search = search { candidate, champion in
+        var search = search { candidate, champion in
             let (a, b) = made.withLock { ($0[candidate] ?? FormChoices(), $0[champion] ?? FormChoices()) }
             if refuse(a) { return .refused(reason: "disagrees: by order of the test") }
             let (ours, theirs) = (100 + cost(a), 100 + cost(b))
             let isWin = theirs / ours > 1.02 && (isConfirmed || champion != "start")
             return .timed(seconds: ours, championSeconds: theirs, isWin: isWin)
         }
+        search.goal = goal
+        search.hints = try hints.map { try SearchHint(parsing: $0) }
+        search.bytes = { path in made.withLock { bytes($0[path] ?? FormChoices()) } }
         let count = form.program.launches.count { !$0.isConstant }
         return try await search.run(
             form, at: "start", model: bench.model, seconds: Array(repeating: 1, count: count), folder: bench.folder,
-            device: bench.device.limits, report: { _ in }
+            device: bench.device.limits, events: events
         ) { form, path in made.withLock { $0[path] = form.choices } }
     }
 
@@ -210,6 +217,70 @@ import Testing
     @Test func gainsWithinTheMarginDoNotCount() async throws {
         let (report, form) = try await Self.run { $0.usesOneThread ? -1.5 : 0 }
         #expect(form.choices == FormChoices() && report.winner.isEmpty)
+    }
+
+    /// Less memory wins where it is asked for, at up to 1.1 times the time, and more memory never does.
+    @Test func theSmallestFormWinsWhereMemoryCounts() async throws {
+        let (report, form) = try await Self.run(
+            cost: { ($0.usesOneThread ? 30.0 : 0) + ($0.mergesSiblings ? 5 : 0) }, goal: SearchGoal(.memory),
+            bytes: { $0.usesOneThread ? 50 : $0.mergesSiblings ? 90 : 100 })
+        #expect(form.choices.mergesSiblings && !form.choices.usesOneThread)
+        #expect(report.bestSeconds.map { abs($0 - 105) < 1e-9 } == true)
+    }
+
+    /// A limit is searched for, whatever it costs, and the time decides among what keeps it.
+    @Test func limitsAreSearchedFor() async throws {
+        let goal = SearchGoal(.latency, [try SearchConstraint(parsing: "memory<95B")])
+        let (_, form) = try await Self.run(
+            cost: { ($0.mergesSiblings ? 40.0 : 0) + ($0.usesOneThread ? -5 : 0) }, goal: goal,
+            bytes: { $0.mergesSiblings ? 90 : 100 })
+        #expect(form.choices.mergesSiblings && form.choices.usesOneThread)
+    }
+
+    /// A hint is followed, also where it costs time, and what it leaves open is searched.
+    @Test(arguments: ["model: threads.count=1", "*: threads=1"]) func hintsAreFollowed(_ hint: String) async throws {
+        let (report, form) = try await Self.run(
+            cost: { ($0.usesOneThread ? 50.0 : 0) + ($0.mergesSiblings ? -10 : 0) }, hints: [hint])
+        #expect(form.choices.usesOneThread && form.choices.mergesSiblings)
+        #expect(report.winner == "siblings.merge=1 threads.count=1" && report.defaultSeconds == 150)
+    }
+
+    @Test func wrongHintsAreNamed() async throws {
+        let error = await #expect(throws: ControlError.self) {
+            _ = try await Self.run(cost: { _ in 0 }, hints: ["model: threads.count=99"])
+        }
+        let said = error?.description ?? ""
+        #expect(said.hasPrefix("--hint 'model: threads.count=99': 'threads.count' of model (model) takes "), "\(said)")
+        #expect(said.hasSuffix(", 1, not 99"), "\(said)")
+    }
+
+    /// Every trial is told of, with its win or refusal right after it, between the opening and the end.
+    @Test func eventsTellTheWholeSearch() async throws {
+        let told = Mutex<[SearchEvent]>([])
+        let (report, _) = try await Self.run(
+            cost: { $0.mergesSiblings ? -10 : 0 }, refuse: { $0.usesOneThread },
+            events: { event in told.withLock { $0.append(event) } })
+        let events = told.withLock { $0 }
+        guard case .region(let opening)? = events.first, case .closed(let closing)? = events.last else {
+            Issue.record("no opening or no end")
+            return
+        }
+        #expect(opening.region == "model" && opening.choices.contains { $0.hasPrefix("threads.count: ") })
+        #expect(closing.agent == report.agent && closing.bestSeconds == report.bestSeconds)
+        let record = SearchRecord(events.map { TimedEvent(at: 0, $0) })
+        #expect(record.trials == report.trials && record.regions[0].refusals == report.refusals)
+        #expect(record.regions[0].champions.last?.seconds == report.bestSeconds)
+        #expect(record.regions[0].champions.first?.agent == "default-first")
+        for (event, next) in zip(events, events.dropFirst()) {
+            switch next {
+            case .win, .refusal:
+                guard case .trial = event else {
+                    Issue.record("\(next) follows \(event)")
+                    continue
+                }
+            default: break
+            }
+        }
     }
 
     @Test func aWinnerMustBeatTheRulesOnceMore() async throws {

@@ -165,8 +165,8 @@ actor CoverEvaluator: CandidateEvaluator {
     private let make: @Sendable (ModelForm, String) async throws -> Void
     /// The fastest package so far and its time.
     private var champion: (path: String, figures: SearchFigures)?
-    /// Figures of the first champion.
-    private var first: SearchFigures?
+    /// The first champion, which the last one must beat once more: the default by the rules or, where hints narrow them, by hints.
+    private var first: (path: String, figures: SearchFigures)?
     /// Today's seconds of the default by those that are remembered; nil when none are.
     private var scale: Double?
 
@@ -249,10 +249,10 @@ actor CoverEvaluator: CandidateEvaluator {
             let isWin =
                 champion.map { champion in
                     search.goal.isWin(
-                        figures, over: champion.figures, isBetter: isFaster, start: first ?? champion.figures)
+                        figures, over: champion.figures, isBetter: isFaster, start: first?.figures ?? champion.figures)
                 } ?? true
             let before = champion?.figures.seconds ?? scaled
-            if champion == nil { first = figures }
+            if champion == nil { first = (path, figures) }
             if champion == nil, isPlain, case .timed(let remembered, _, _) = search.archive?[key]?.outcome {
                 scale = scaled / remembered
             }
@@ -274,14 +274,16 @@ actor CoverEvaluator: CandidateEvaluator {
         champion = (path, figures)
     }
 
-    private func discard(_ path: String) { if path != startPath { TemporaryFolder.remove(path) } }
+    private func discard(_ path: String) {
+        if path != startPath, path != first?.path { TemporaryFolder.remove(path) }
+    }
 
-    /// Whether the champion wins against the package by the rules.
+    /// Whether the champion wins against the first one.
     func confirm() async -> Bool {
-        guard let champion,
-            case .timed(let seconds, let startSeconds, let isBetter) = await compared(champion.path, startPath)
+        guard let champion, let first,
+            case .timed(let seconds, let startSeconds, let isBetter) = await compared(champion.path, first.path)
         else { return false }
-        let start = figures(startPath, startSeconds)
+        let start = figures(first.path, startSeconds)
         return search.goal.isWin(figures(champion.path, seconds), over: start, isBetter: isBetter, start: start)
     }
 

@@ -117,9 +117,9 @@ actor KernelEvaluator: CandidateEvaluator {
                     blamed[candidate.region, default: [:]][complete(candidate.schedule, region.kernel)] = refusal
                 }
                 // A machine's fault (a GPU that is full or lost) says nothing that would hold another time.
-                if case .notJudged = refusal { return .refused(reason: "\(refusal)") }
-                outcome = .refused(reason: "\(refusal)")
-                result = .refused(reason: "\(refusal)")
+                if case .notJudged = refusal { return .refused(reason: refusal.counted) }
+                outcome = .refused(reason: refusal.counted)
+                result = .refused(reason: refusal.counted)
             case .correct(let timing, _):
                 // Times of different minutes are compared by their ratio to the champion of that minute.
                 let seconds = champion.map { $0.seconds / timing.speedup } ?? timing.seconds
@@ -127,7 +127,7 @@ actor KernelEvaluator: CandidateEvaluator {
                 let isWin = champion == nil || wins(candidate.region, kernel, seconds, isFaster: timing.isWin)
                 // What is slower has not met all inputs yet.
                 if isWin, !isFaster, let refusal = await refusal(kernel, region.evidence) {
-                    return .refused(reason: "\(refusal)")
+                    return .refused(reason: refusal.counted)
                 }
                 if isWin { champions[candidate.region] = (kernel, seconds) }
                 if champion == nil {

@@ -116,6 +116,9 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The kind and the line, for whoever counts kinds of lines.
+    package var counted: String { "\(kind): \(self)" }
+
     /// One line: what and where.
     package var description: String {
         switch self {

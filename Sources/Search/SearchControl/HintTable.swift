@@ -90,7 +90,8 @@ package struct HintTable: Sendable {
             if isFitted { continue }
             if !allowed.isEmpty {
                 throw ControlError(
-                    "--hint '\(hint)': '\(decision.choice)' takes \(allowed.joined(separator: "; or ")), not \(decision.value)")
+                    "--hint '\(hint)': '\(decision.choice)' takes \(allowed.joined(separator: "; or ")), not \(decision.value)"
+                )
             }
             var names: [String] = []
             for choice in regions.flatMap(\.choices) where choice.values.count > 1 && !names.contains(choice.name) {

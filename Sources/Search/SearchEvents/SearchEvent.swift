@@ -85,7 +85,8 @@ package struct TimedEvent: Hashable, Sendable {
         return .object(
             JSONObject(
                 members: [
-                    .init(name: "event", value: .string(type(of: payload).kind)), .init(name: "at", value: .number(time)),
+                    .init(name: "event", value: .string(type(of: payload).kind)),
+                    .init(name: "at", value: .number(time)),
                 ] + payload.members))
     }
 

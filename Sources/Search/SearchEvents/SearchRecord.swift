@@ -118,7 +118,10 @@ package struct SearchRecord: Sendable {
             standings.removeAll { $0.stage == standing.stage }
             standings.append(standing)
         case .closed(let closing): with(closing.region) { $0.closing = closing }
-        case .output(let output): outputs.append(output)
+        case .output(let output):
+            // What was checked again counts once.
+            outputs.removeAll { $0.output == output.output }
+            outputs.append(output)
         case .memory(let memory): self.memory = memory
         case .comparison(let comparison): comparisons.append(comparison)
         case .note(let note): notes.append(note.text)

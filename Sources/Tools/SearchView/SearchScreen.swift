@@ -1,4 +1,4 @@
-import Base
+internal import Base
 package import SearchEvents
 
 /// The live view of a search as lines of text: regions with their best times, agents with what they are worth, and what is left of

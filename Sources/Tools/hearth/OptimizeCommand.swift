@@ -143,13 +143,6 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
     }
 
-    /// What is wished for, understood.
-    private struct Wanted {
-        var goal: SearchGoal
-        var hints: [SearchHint]
-        let reached = ReachedFigures()
-    }
-
     private func build(
         _ program: String, golden: String?, names: [String: String] = [:], _ format: WeightFormat?,
         _ limits: DeviceLimits, _ device: (any Device)?, _ facts: inout [Manifest.Fact], _ wanted: Wanted,
@@ -233,44 +226,6 @@ struct OptimizeCommand: AsyncParsableCommand {
         sayLibraries(path)
         if isSearched || wishes.against != nil { Failure.complain(console.record.summary) }
         if wishes.json { Failure.complain("wrote \(path)") } else { print("wrote \(path)") }
-    }
-
-    /// Compares the package with what it was and with rivals, holds it to the limits, and gives it its report. Where it breaks a
-    /// limit, nothing is left of it.
-    private func finish(
-        _ package: FinishedPackage, _ wanted: Wanted, _ golden: String?, for path: String
-    ) async throws {
-        do {
-            let beforeBytes = package.before.flatMap { FinishedPackage.bytes($0) }
-            // What is asked for by hints and limits is not taken back for its time.
-            let mayReturn =
-                wanted.hints.isEmpty && wanted.goal.constraints.isEmpty
-                && [.latency, .throughput].contains(wanted.goal.objective)
-            if try await package.compare(mayReturn: mayReturn) { try agree(package.place, path, package.console) }
-            package.weigh(beforeBytes: beforeBytes)
-            try await package.check()
-            if let against = wishes.against { try race(package, against) }
-            try package.seal(as: path, report: wishes.report)
-        } catch {
-            // What stood under the name before still does.
-            PackageWriter.remove(package.place)
-            throw error
-        }
-    }
-
-    /// Measures the package beside rivals, as `bench` does.
-    private func race(_ package: FinishedPackage, _ against: String) throws {
-        guard package.options != nil else {
-            package.console.note("not compared with \(against): the device is not here")
-            return
-        }
-        if SearchInterrupt.isRequested { return }
-        Failure.complain("comparing with \(against)")
-        var arguments = [package.place, "--against", against, "--energy", "0", "--device", place] + threadOptions
-        if let python { arguments += ["--python", python] }
-        for comparison in try BenchCommand.parse(arguments).measure().comparisons {
-            package.console.take(.comparison(comparison))
-        }
     }
 
     /// Calls of a library that are left out one by one before all are.
@@ -369,15 +324,15 @@ struct OptimizeCommand: AsyncParsableCommand {
     }
 
     /// What tells a process of our own how many threads to use.
-    private var threadOptions: [String] { threads.map { ["--threads", "\($0)"] } ?? [] }
+    var threadOptions: [String] { threads.map { ["--threads", "\($0)"] } ?? [] }
 
     /// The device that the package is for.
-    private var place: String {
+    var place: String {
         device ?? fromPackage.flatMap { try? PackageDirectory(path: $0).manifest.plans.first?.device } ?? "cpu"
     }
 
     /// What tells a process of our own where to run a package.
-    private var runOptions: [String] { ["--device", place] + threadOptions }
+    var runOptions: [String] { ["--device", place] + threadOptions }
 
     /// The pipeline for a device: C for the processor, or the text of another with what compiles it.
     private func pipeline(
@@ -404,7 +359,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     }
 
     /// How the process is started in which kernels run alone.
-    private var worker: WorkerCommand {
+    var worker: WorkerCommand {
         WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + threadOptions)
     }
 
@@ -416,79 +371,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         return lines
     }
 
-    /// Who judges kernels: a worker on the device.
-    private var judge: KernelJudge {
-        if place == "cpu" { return KernelJudge(worker: worker) }
-        // What runs on a device is no shared object that could be looked at.
-        return KernelJudge(
-            worker: WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + runOptions),
-            settings: JudgeSettings(timeLimit: 60, auditsLibrary: false))
-    }
-
-    /// The two levels of the search: a third of the budget goes to decisions about the whole model.
-    private func search(
-        _ toolchain: CToolchain, _ wanted: Wanted
-    ) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
-        if trials == 0 { return nil }
-        let archive = try ArchivePlace.open(archive)
-        let options = runOptions + ["--measure", wanted.goal.objective.rawValue]
-        let reached = wanted.reached
-        var covers = CoverSearch(
-            budget: SearchBudget(trials: modelTrials(wanted.hints), seconds: budget / 3, patience: 24), seed: seed,
-            archive: archive, toolchain: toolchain.version
-        ) { candidate, champion in
-            let comparison = await PackageComparison.inProcess(candidate, champion, options: options)
-            if case .timed(let seconds, _, _) = comparison { reached.take(.latency, seconds) }
-            return comparison
-        }
-        covers.goal = wanted.goal
-        covers.hints = wanted.hints
-        covers.bytes = { path in
-            let bytes = FinishedPackage.bytes(path)
-            if let bytes { reached.take(.memory, bytes) }
-            return bytes
-        }
-        var kernels = KernelSearch(
-            budget: SearchBudget(trials: trials, seconds: budget * 2 / 3), seed: seed,
-            judge: judge, archive: archive)
-        kernels.only = wishes.only
-        kernels.hints = wanted.hints
-        return (covers, kernels)
-    }
-
-    /// Trials of decisions about the whole model. Where kernels are named, decisions that make others of them are not searched: only
-    /// the default's and what the archive knows as best are tried.
-    private func modelTrials(_ hints: [SearchHint]) -> Int {
-        let usual = max(1, trials / 4)
-        return wishes.namesKernels(hints) ? min(2, usual) : usual
-    }
-
-    /// What the record of the search begins with.
-    private func start(_ model: String, _ limits: DeviceLimits) -> SearchStart {
-        var start = SearchStart()
-        start.model = model.split(separator: "/").last.map(String.init) ?? model
-        start.device = limits.kind.rawValue
-        start.machine = limits.model
-        start.threads = limits.threads
-        start.objective = wishes.objective.rawValue
-        (start.constraints, start.hints, start.only) = (wishes.constraints, wishes.hints, wishes.only)
-        start.trials = trials
-        start.modelTrials = trials == 0 ? 0 : modelTrials((try? wishes.parsedHints()) ?? [])
-        start.budgetSeconds = budget
-        start.seed = Int(clamping: seed)
-        guard let rates = limits.rates else { return start }
-        start.memoryRate = rates.memoryRead.allThreads
-        let known: [(ElementType, DeviceLimits.Rate?)] = [
-            (.f32, rates.fp32), (.bf16, rates.bf16), (.f16, rates.f16), (.i8, rates.int8),
-        ]
-        for (element, rate) in known {
-            if let rate { start.operationRates[element.rawValue] = rate.allThreads }
-        }
-        return start
-    }
-
     /// Holds the finished package to the judge's rule on every recorded set.
-    private func agree(_ path: String, _ target: String, _ console: SearchConsole) throws {
+    func agree(_ path: String, _ target: String, _ console: SearchConsole) throws {
         let (wrong, outputs) = try PackageRehearsal.agreement(path, options: runOptions)
         for finding in wrong { Failure.complain("hearth: \(finding)") }
         guard !wrong.isEmpty else {
@@ -537,7 +421,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
         for region in findings.regions
         where region.verification == .wholeModel || (region.trials == 0 && !region.refusals.isEmpty) {
-            Failure.complain("\(region.name) \(region.kernel): verified by \(region.verification.rawValue): \(region.note)")
+            Failure.complain(
+                "\(region.name) \(region.kernel): verified by \(region.verification.rawValue): \(region.note)")
         }
     }
 
@@ -557,31 +442,4 @@ struct PackageDisagrees: Error, CustomStringConvertible {
 
     /// One line that follows those about the outputs.
     var description: String { "the package does not agree with the model (see above) and was left at \(place)" }
-}
-
-/// Weights where they lie in a model's archive.
-final class ArchiveTensors: TensorSource {
-    private let archive: ExportedProgramArchive
-    private let stored: [String: StoredTensor]
-
-    init(archive: consuming ExportedProgramArchive, stored: [String: StoredTensor]) {
-        self.archive = archive
-        self.stored = stored
-    }
-
-    /// The tensors among the inputs that the model was exported with, in the order of its signature; empty where the archive
-    /// holds none that can be read.
-    var samples: [TensorValue] {
-        guard case .value(let value) = archive.contents.sampleInputs else { return [] }
-        return value.leaves.compactMap { leaf in
-            guard case .tensor(let tensor) = leaf, let element = ElementType(tensor.scalarType) else { return nil }
-            return TensorValue(element, tensor.sizes, bytes: archive.elements(of: tensor))
-        }
-    }
-
-    func withTensor<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-        guard let tensor = stored[name] else { throw BadInput("the model holds no tensor '\(name)'") }
-        let bytes = archive.elements(of: tensor)
-        return try bytes.withUnsafeBytes { try body($0) }
-    }
 }

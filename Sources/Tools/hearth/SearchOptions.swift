@@ -32,9 +32,11 @@ struct SearchOptions: ParsableArguments {
             fastest (see: hearth inspect --launches).
             """)
     var only: String?
-    @Option(help: "Compare the package with PyTorch's modes at the end, as bench does: eager,compile,max-autotune or all.")
+    @Option(
+        help: "Compare the package with PyTorch's modes at the end, as bench does: eager,compile,max-autotune or all.")
     var against: String?
-    @Option(help: "Write the report as one HTML page to this file as well; it is in the package anyway.") var report: String?
+    @Option(help: "Write the report as one HTML page to this file as well; it is in the package anyway.") var report:
+        String?
     @Flag(help: "Print events as JSON Lines (see Documentation/search-events.md).") var json = false
     @Flag(help: "Print lines on a terminal too, no live view; as with NO_COLOR or TERM=dumb.") var plain = false
 
