@@ -95,6 +95,49 @@ import Testing
         }
     }
 
+    /// A copy is a package of its own: what happens to the other does not reach it.
+    @Test func copiesStandAlone() throws {
+        try SamplePackage.withFolder { folder in
+            let (path, copy) = (folder + "/sample.hearth", folder + "/copy.hearth")
+            try SamplePackage.write(to: path)
+            try PackageWriter.copy(path, to: copy)
+            PackageWriter.remove(path)
+            let package = try PackageDirectory(path: copy)
+            try package.verify()
+            #expect(package.manifest.name == "sample")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["copy.hearth"])
+        }
+    }
+
+    /// Files are added and replaced, facts as well, and the rest stays as it was.
+    @Test func packagesAreAmended() throws {
+        try SamplePackage.withFolder { folder in
+            let (path, copy) = (folder + "/sample.hearth", folder + "/copy.hearth")
+            try SamplePackage.write(to: path)
+            try PackageWriter.copy(path, to: copy)
+            let before = try PackageDirectory(path: path).manifest
+            try PackageWriter.amend(
+                path, files: [("search.jsonl", Array("{}\n".utf8)), ("kernels/cpu.c", Array("int x;".utf8))],
+                facts: [.init(name: "gain", value: "none"), .init(name: "model", value: "other.pt2")])
+            let package = try PackageDirectory(path: path)
+            try package.verify()
+            #expect(
+                package.manifest.files.map(\.path) == [
+                    "kernels/cpu.c", "kernels/cpu.so", "plan.json", "search.jsonl", "weights.safetensors",
+                ])
+            #expect(package.manifest.provenance.map(\.name) == ["note", "gain", "model"])
+            #expect(package.manifest.provenance.last?.value == "other.pt2")
+            #expect(
+                package.manifest.files.first { $0.path == "plan.json" } == before.files.first { $0.path == "plan.json" }
+            )
+            #expect(try String(contentsOfFile: path + "/kernels/cpu.c", encoding: .utf8) == "int x;")
+            // What shares files with it is as it was.
+            try PackageDirectory(path: copy).verify()
+            #expect(try PackageDirectory(path: copy).manifest == before)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 2)
+        }
+    }
+
     @Test func packagesMoveOntoPackagesOnly() throws {
         try SamplePackage.withFolder { folder in
             let (new, old) = (folder + "/new.hearth", folder + "/old.hearth")

@@ -83,6 +83,7 @@ import Testing
         #expect(rows[0]["error"] == "baseline refusing: no such operator")
         #expect(rows[2]["error"]?.stringValue?.hasPrefix("baseline dying ended: ") == true)
         #expect(rows[1]["reaches"] == true && rows[3]["reaches"] == false)
+        #expect(rows[1]["gain"] == true && rows[3]["gain"] == false && object["gain"] == false)
         #expect((rows[1]["ratio"]?.doubleValue ?? 0) > 1 && (rows[3]["ratio"]?.doubleValue ?? 1) < 1)
         #expect(rows[1]["rounds"] == 4 && rows[1]["theirs_ms"]?.doubleValue == 1000)
         #expect(object["best"] == "fast" && object["reaches_0.98"] == false)
@@ -92,10 +93,11 @@ import Testing
     @Test func thePromiseIsALineOfTheTable() throws {
         let slow = try Self.bench("--against", "slow,refusing", "--in-process")
         #expect(slow.code == 0 && slow.output.contains("best of PyTorch: slow, ratio "))
-        #expect(slow.output.contains("interval reaches 0.98: yes"))
+        #expect(slow.output.contains("interval reaches 0.98: yes") && !slow.output.contains("no gain"))
         #expect(slow.output.contains("refusing  not measured: baseline refusing: no such operator"))
         let fast = try Self.bench("--against", "fast", "--in-process")
         #expect(fast.code == 0 && fast.output.contains("interval reaches 0.98: no"))
+        #expect(fast.output.hasSuffix("no gain: nothing beats the best rival measured (fast) by more than 2 %\n"))
     }
 
     @Test func pythonCallsThePackageAsItCallsTheRivals() throws {

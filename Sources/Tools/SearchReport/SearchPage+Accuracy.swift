@@ -16,21 +16,21 @@ extension SearchPage {
         var figure = ""
         if let largest = shown.map({ max($0.rms, $0.torchRMS, $0.allowedRMS) }).max() {
             let least = shown.flatMap { [$0.rms, $0.torchRMS] }.filter { $0 > 0 }.min() ?? largest
-            var plot = Plot(width: 480, height: Double(shown.count) * 52 + 26)
+            var plot = Plot(width: 480, height: Double(shown.count) * 58 + 26)
             let scale = Scale(least / 4, largest * 1.5, logarithmic: true, from: 0, to: 470)
-            let bottom = Double(shown.count) * 52 + 4
+            let bottom = Double(shown.count) * 58 + 4
             for tick in scale.ticks(5) {
                 plot.line(scale.place(tick), 0, scale.place(tick), bottom, "rule")
                 plot.text(min(456, max(16, scale.place(tick))), bottom + 16, Self.tickText(tick), .middle, "soft")
             }
             for (index, output) in shown.enumerated() {
-                let y = Double(index) * 52
+                let y = Double(index) * 58
                 plot.text(0, y + 14, output.output)
-                plot.bar(0, y + 20, scale.place(output.torchRMS), 11, "other")
-                plot.bar(0, y + 34, scale.place(output.rms), 11, "ours")
+                plot.bar(0, y + 20, scale.place(output.torchRMS), 13, "other")
+                plot.bar(0, y + 37, scale.place(output.rms), 13, "ours")
                 if output.allowedRMS > 0 {
                     let limit = scale.place(output.allowedRMS)
-                    plot.line(limit, y + 17, limit, y + 48, "limit")
+                    plot.line(limit, y + 17, limit, y + 53, "limit")
                 }
             }
             let words = shown.map {

@@ -12,15 +12,15 @@ extension SearchPage {
         guard !rows.isEmpty else { return "" }
         let largest = rows.map { max($0.before, $0.after) }.max() ?? 1
         let shown = rows.sorted { $0.before > $1.before }.prefix(20)
-        var plot = Plot(width: 480, height: Double(shown.count) * 52 + 6)
+        var plot = Plot(width: 480, height: Double(shown.count) * 58 + 6)
         let scale = Scale(0, largest, from: 0, to: 390)
         for (index, row) in shown.enumerated() {
-            let y = Double(index) * 52
+            let y = Double(index) * 58
             let times = row.region.opening.launches > 1 ? " × \(row.region.opening.launches)" : ""
             plot.text(0, y + 14, Self.name(row.region) + times)
-            for (place, value, style) in [(20.0, row.before, "before"), (34.0, row.after, "ours")] {
-                plot.bar(0, y + place, scale.place(value), 11, style)
-                plot.text(scale.place(value) + 6, y + place + 10, TextFormat.time(value * 1e9), .start, "soft")
+            for (place, value, style) in [(20.0, row.before, "before"), (37.0, row.after, "ours")] {
+                plot.bar(0, y + place, scale.place(value), 13, style)
+                plot.text(scale.place(value) + 6, y + place + 12, TextFormat.time(value * 1e9), .start, "soft")
             }
         }
         let figure = """
