@@ -101,6 +101,25 @@ import Testing
         }
     }
 
+    /// Sessions that call at the same time, and memory: the record says what was compared and what is taken.
+    @Test(arguments: ["throughput", "memory"]) func otherObjectivesAreCompared(_ objective: String) throws {
+        try HearthProcess.withFolder { folder in
+            let outcome = try Self.optimize(
+                ["--trials", "8", "--json", "--objective", objective, "--constraint", "latency<10s"], in: folder)
+            try #require(outcome.code == 0, "\(outcome.errors)")
+            let events = try outcome.output.split(separator: "\n").map {
+                try #require(try JSONReader().read(String($0)).objectValue)
+            }
+            func last(_ kind: String) -> JSONObject? { events.last { $0["event"]?.stringValue == kind } }
+            #expect(last("start")?["objective"]?.stringValue == objective)
+            #expect(last("start")?["constraints"]?.arrayValue == ["latency<10s"])
+            #expect(last("comparison")?["failure"] == nil && last("comparison")?["against"] == "default")
+            let memory = try #require(last("memory"))
+            let (before, after) = (memory["default_bytes"]?.doubleValue ?? 0, memory["bytes"]?.doubleValue ?? 0)
+            #expect(after > 0 && (objective == "throughput" || after <= before))
+        }
+    }
+
     /// Regions that are not asked for take what the archive knows.
     @Test func oneRegionIsSearchedAlone() throws {
         try HearthProcess.withFolder { folder in

@@ -67,7 +67,7 @@ enum HTML {
             return "<tr data-row=\"\(escape(row.key))\">\(cells.joined())</tr>"
         }
         return """
-            <div class="scroll" tabindex="0" role="region" aria-label="\(escape(caption))"><table><caption>\(escape(caption))</caption>
+            <div class="scroll" tabindex="0" role="region" aria-label="\(escape(caption))"><table><caption><span>\(escape(caption))</span></caption>
             <thead><tr>\(heads.joined())</tr></thead>
             <tbody>
             \(body.joined(separator: "\n"))

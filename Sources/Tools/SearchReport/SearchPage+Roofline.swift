@@ -13,7 +13,8 @@ extension SearchPage {
             and the speed upwards, and the two limits make a roof: a slope on the left, where memory is too slow to feed the \
             arithmetic, and a flat part on the right, where the arithmetic itself is busy. No kernel gets above the roof by much; \
             the nearer its dot is to the roof, the less is left to gain. Kernels whose data stay in the processor's caches may lie \
-            above the slope, because the slope is for main memory.
+            above the slope, because the slope is for main memory; convolutions may lie above the flat part, because some ways to compute \
+            them need fewer multiplications than their definition, by which operations are counted.
             """)
         let figure = """
             <figure>

@@ -18,6 +18,7 @@ extension SearchPage {
         .scroll { overflow-x: auto; max-width: 100%; }
         table { border-collapse: collapse; font-size: .875rem; margin: .5rem 0 1rem; min-width: 50%; }
         caption { text-align: left; color: var(--soft); padding: .25rem 0; }
+        caption span { display: inline-block; max-width: calc(100vw - 2rem); }
         th, td { border-bottom: 1px solid var(--rule); padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top; }
         tbody th { font-weight: 500; } thead th { color: var(--soft); font-weight: 500; white-space: nowrap; }
         .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
