@@ -177,6 +177,27 @@ import Testing
         #expect(record.gain?.isGain == isGain && record.summary == summary)
     }
 
+    /// A gain is said in the words of what was compared.
+    @Test(arguments: [
+        ("latency", "1.25 times as fast as the package without the search (95 % interval 1.20 … 1.30)"),
+        (
+            "throughput",
+            "1.25 times as many calls a second as the package without the search (95 % interval 1.20 … 1.30)"
+        ),
+        ("energy", "0.80 of the energy of the package without the search (ratio 95 % interval 1.20 … 1.30)"),
+    ])
+    func objectivesHaveTheirWords(_ objective: String, _ summary: String) {
+        var start = SearchStart()
+        start.objective = objective
+        let record = SearchRecord(
+            [.start(start), Self.comparison("default", 1.25, 1.2)].map { TimedEvent(at: 0, $0) })
+        #expect(record.summary == summary)
+        // Rivals are compared by time alone.
+        let raced = SearchRecord(
+            [.start(start), Self.comparison("eager", 1.25, 1.2)].map { TimedEvent(at: 0, $0) })
+        #expect(raced.summary == "1.25 times as fast as the best rival measured (eager) (95 % interval 1.20 … 1.30)")
+    }
+
     @Test func nothingMeasuredIsSaid() {
         #expect(SearchRecord().gain == nil && SearchRecord().summary == "not searched and not compared with anything")
         let same = SearchRecord([TimedEvent(at: 0, .comparison(.sameCode))])

@@ -4,10 +4,11 @@ import Base
 extension SearchRecord {
     /// The finding that counts: against the best of PyTorch's where it was measured, else against the package without the search.
     package var summary: String {
-        if let rival = bestRival { return Self.sentence(rival, Self.name(rival)) }
+        // Rivals are timed one call after another, whatever was searched for.
+        if let rival = bestRival { return Self.sentence(rival, Self.name(rival), "latency") }
         guard let own = againstDefault else { return "not searched and not compared with anything" }
         if own.failure != nil { return "not compared: \(own.failure ?? "")" }
-        guard start.objective == "memory" else { return Self.sentence(own, Self.ownName) }
+        guard start.objective == "memory" else { return Self.sentence(own, Self.ownName, start.objective) }
         guard let memorySentence else { return "no gain: nothing takes less memory than \(Self.ownName)" }
         return "\(memorySentence), in \(TextFormat.fixed(1 / max(own.ratio, 1e-9), 2)) of its time"
     }
@@ -20,18 +21,22 @@ extension SearchRecord {
         return memorySentence == nil ? Gain.none : .gain(memoryRatio)
     }
 
-    /// What a comparison found: how much faster, or that there is no gain.
-    package static func sentence(_ comparison: ModelComparison, _ name: String) -> String {
+    /// What a comparison by an objective found: how much better, or that there is no gain.
+    private static func sentence(_ comparison: ModelComparison, _ name: String, _ objective: String) -> String {
         if comparison.rounds == 0 { return "\(Gain.none(against: name)) (the package is the same)" }
         let interval = "95 % interval \(TextFormat.fixed(comparison.low, 2)) … \(TextFormat.fixed(comparison.high, 2))"
         guard case .gain(let ratio) = comparison.gain else {
             return "\(Gain.none(against: name)) (ratio \(TextFormat.fixed(comparison.ratio, 2)), \(interval))"
         }
-        return "\(TextFormat.fixed(ratio, 2)) times as fast as \(name) (\(interval))"
+        switch objective {
+        case "throughput": return "\(TextFormat.fixed(ratio, 2)) times as many calls a second as \(name) (\(interval))"
+        case "energy": return "\(TextFormat.fixed(1 / ratio, 2)) of the energy of \(name) (ratio \(interval))"
+        default: return "\(TextFormat.fixed(ratio, 2)) times as fast as \(name) (\(interval))"
+        }
     }
 
     /// What a comparison is against, in words.
-    package static func name(_ comparison: ModelComparison) -> String {
+    private static func name(_ comparison: ModelComparison) -> String {
         comparison.against == ModelComparison.ownDefault ? ownName : "the best rival measured (\(comparison.against))"
     }
 

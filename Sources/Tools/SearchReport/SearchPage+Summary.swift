@@ -24,7 +24,9 @@ extension SearchPage {
         guard own.rounds > 0 else {
             return "The search changed nothing: code, plan and weights are those that the default choices give."
         }
-        return "A call takes \(TextFormat.time(own.seconds * 1e9)); built without the search it takes "
+        let isCrowded = record.start.objective == "throughput"
+        return (isCrowded ? "With several sessions calling at the same time, a call takes " : "A call takes ")
+            + "\(TextFormat.time(own.seconds * 1e9)); built without the search it takes "
             + "\(TextFormat.time(own.theirSeconds * 1e9)). Both were timed in turn, in \(own.rounds) rounds, so that what the "
             + "machine does meanwhile hits both alike. Only what is more than 2 % faster counts as a gain."
     }
