@@ -135,6 +135,12 @@ let package = Package(
                 "PackageBuilder",
             ]),
         room(
+            "Tools", "SearchStudy",
+            [
+                "Base", "ElementTypes", "JSON", "GraphIR", "KernelIR", "KernelCodeGen", "KernelJudge", "KernelSwarm",
+                "JudgeSelfTest", "PackageBuilder", "Processes",
+            ]),
+        room(
             "Tools", "DeviceConformance",
             [
                 "Base", "ElementTypes", "GraphIR", "ReferenceInterpreter", "KernelCodeGen", "KernelJudge", "DeviceAPI",
@@ -173,7 +179,7 @@ let package = Package(
                 "CUDADevice",
                 "ModelPackage",
                 "PackageBuilder",
-                "PackageRuntime", "KernelTrials", "JudgeSelfTest",
+                "PackageRuntime", "KernelTrials", "JudgeSelfTest", "SearchStudy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),
@@ -238,9 +244,9 @@ let package = Package(
             [
                 "TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering",
                 "GraphRewrites",
-                "KernelArchive", "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "ModelPackage",
-                "PackageRuntime",
-                "ReferenceInterpreter", "SearchControl", "SearchEvents", "worker-for-tests",
+                "KernelArchive", "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "KernelTrials",
+                "ModelPackage", "PackageRuntime", "ReferenceInterpreter", "SearchControl", "SearchEvents",
+                "worker-for-tests",
             ]),
         tests("DeviceRates", ["DeviceAPI", "JSON", "KernelCodeGen", "OpenCLDevice"]),
         tests("HearthC", ["TestSupport", "CHearth"]),

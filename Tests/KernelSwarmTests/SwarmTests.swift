@@ -103,10 +103,11 @@ private struct ReplayEvaluator: CandidateEvaluator {
             // The formula's least time is 1; the last 2 % are within the margin.
             #expect(champion.seconds < 1.021, "\(region.key): \(champion)")
         }
-        // The historian has nothing to say of regions without suggestions.
-        #expect(
-            Set(swarm.trials.map(\.candidate.agent))
-                == Set(AgentRoster.standard.rows.map(\.name)).subtracting(["historian"]))
+        // None works on what no region has.
+        let agents = Set(swarm.trials.map(\.candidate.agent))
+        #expect(agents.isSubset(of: AgentRoster.standard.rows.map(\.name) + ["default-first", "historian"]))
+        #expect(agents.count >= 6, "\(agents)")
+        #expect(!agents.contains { $0.hasPrefix("fusion") || $0.hasPrefix("layout") || $0.hasPrefix("staging") })
     }
 
     @Test func neverTriesTheSameScheduleTwice() async {
@@ -233,5 +234,63 @@ private final class TickingClock: Sendable {
     ])
     func schedulesReadBack(_ text: String, _ values: [String: Int]?) {
         #expect(Schedule(parsing: text)?.values == values)
+    }
+}
+
+/// What becomes code that was judged before.
+@Suite struct RepeatTests {
+    /// Only one choice means anything.
+    private struct Blind: CandidateEvaluator {
+        let first: Choice
+        func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+            batch.map { candidate in
+                let isFirst = candidate.schedule.values.allSatisfy { $0.key == first.name || $0.value == 0 }
+                let seconds = 1 / Double(1 + candidate.schedule[first])
+                return isFirst ? .timed(seconds: seconds, isWin: true) : .repeated(seconds: seconds)
+            }
+        }
+    }
+
+    /// Repeated code costs no trial; a region where nothing else comes up is done.
+    @Test func repeatsCostNothing() async {
+        let choices = [Choice("rows", [0, 1, 2, 3]), Choice("unroll", [0, 1, 2]), Choice("grain", [0, 1, 2])]
+        let region = SearchRegion(key: "k", choices: choices, weight: 1)
+        var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 4, patience: 30), seed: 1)
+        let reason = await swarm.run(Blind(first: choices[0]), batchSize: 2, clock: { 0 })
+        #expect(reason == .trials || reason == .nothingLeft)
+        #expect(swarm.spent <= 4 && swarm.trials.count > swarm.spent)
+        #expect(swarm.progress.trials == swarm.spent && swarm.views[0].trials == swarm.spent)
+        #expect(swarm.views[0].champion?.seconds ?? 1 < 1)
+    }
+
+    /// Batches never leave room that repeats gave back unused.
+    @Test func repeatsLeaveRoom() async {
+        let choices = [Choice("rows", Array(0..<8)), Choice("unroll", Array(0..<8))]
+        let region = SearchRegion(key: "k", choices: choices, weight: 1)
+        var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 8, patience: 64), seed: 1)
+        _ = await swarm.run(Blind(first: choices[0]), batchSize: 64, clock: { 0 })
+        #expect(swarm.spent == 8)
+    }
+}
+
+/// What wins in one kernel is said to those with the same choices.
+@Suite struct SiblingTests {
+    @Test func winnersAreSuggestedToSiblings() {
+        let choices = [Choice("rows", [1, 2, 4]), Choice("grain", [1, 2])]
+        let others = [Choice("rows", [1, 2, 4]), Choice("unroll", [1, 2])]
+        let regions = [choices, choices, others].map { SearchRegion(key: "k", choices: $0, weight: 1) }
+        var swarm = Swarm(regions: regions, budget: SearchBudget(trials: 40), seed: 1)
+        let first = swarm.nextBatch(limit: 3)
+        swarm.record(first.map { Trial(candidate: $0, verdict: .timed(seconds: 1, isWin: true)) })
+        var batch = swarm.nextBatch(limit: 1)
+        let winner = batch[0]
+        swarm.record([Trial(candidate: winner, verdict: .timed(seconds: 0.5, isWin: true))])
+        for _ in 0..<20 where batch[0].agent != "historian" {
+            batch = swarm.nextBatch(limit: 1)
+            if batch[0].agent == "historian" { break }
+            swarm.record([Trial(candidate: batch[0], verdict: .refused(reason: "slow"))])
+        }
+        #expect(batch[0].agent == "historian" && batch[0].schedule == winner.schedule)
+        #expect(batch[0].region != winner.region && batch[0].region != 2)
     }
 }

@@ -43,6 +43,8 @@ package struct CoverSearch: Sendable {
     package var budget: SearchBudget
     /// Determines the agents' draws.
     package var seed: UInt64
+    /// The agents that take part.
+    package var roster = AgentRoster.standard
     /// Where trials are remembered.
     package var archive: KernelArchive?
     /// Version of the C compiler, a part of the archive's keys.
@@ -79,13 +81,10 @@ package struct CoverSearch: Sendable {
         let space = FormSpace(form, seconds: seconds, threads: device.blocks == nil ? device.threads : 1)
         let identity = ArchiveKernel(model: "\(form.graph)", parameterBytes: Self.parameterBytes(form.graph))
         let history = archive.map { KernelHistory($0, on: device) }
-        let choices = try narrowed(space)
-        let region = SearchRegion(
-            key: identity.key, choices: choices, weight: 1,
-            suggestions: history?.suggestions(for: identity) ?? [])
+        var region = SearchRegion(key: identity.key, choices: try narrowed(space), weight: 1)
+        history?.inform(&region, of: identity)
         events(.region(RegionOpening(model: region, form)))
-        let families = FormSpace.families
-        var swarm = Swarm(regions: [region], roster: .covers(families: families), budget: budget, seed: seed)
+        var swarm = Swarm(regions: [region], roster: roster, budget: budget, seed: seed)
         let evaluator = CoverEvaluator(
             region: region, rules: space.choices, model: model, form: form, path: path, folder: folder, search: self,
             machine: device.fingerprint, reporter: TrialReporter(send: events), make: make)
@@ -103,7 +102,7 @@ package struct CoverSearch: Sendable {
             best = view.defaultSeconds
         }
         let changed = space.choices.filter { champion[$0] != $0.values[0] }
-        let agent = swarm.trials.last { $0.candidate.schedule == champion }?.candidate.agent ?? "default-first"
+        let agent = swarm.trials.last { $0.candidate.schedule == champion }?.candidate.agent ?? Swarm.defaultAgent
         let found = CoverReport(
             choices: region.choices, winner: changed.map { "\($0.name)=\(champion[$0])" }.joined(separator: " "),
             agent: agent, trials: view.trials, refusals: refusals, defaultSeconds: view.defaultSeconds,

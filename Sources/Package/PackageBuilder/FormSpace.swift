@@ -7,8 +7,6 @@ import KernelIR
 struct FormSpace {
     let choices: [Choice]
 
-    /// Families of decisions, one specialist each.
-    static let families = ["siblings", "threads"] + Cover.Family.allCases.map(\.rawValue)
     /// Decisions about less than this part of the model's time are left to the rules.
     private static let leastShare = 0.02
     private static let siblings = "siblings.merge"

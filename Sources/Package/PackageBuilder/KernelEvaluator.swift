@@ -1,3 +1,4 @@
+import Base
 import ElementTypes
 import Glibc
 import KernelArchive
@@ -5,6 +6,7 @@ import KernelCodeGen
 import KernelIR
 import KernelJudge
 import KernelSwarm
+import MappedFiles
 import SearchControl
 
 /// Compiles candidates, has them judged, and remembers the champion of each region.
@@ -37,6 +39,11 @@ actor KernelEvaluator: CandidateEvaluator {
     /// Regions whose first champion was timed here, so that remembered times are of other minutes than theirs.
     private var timedAnew: Set<Int> = []
     private var made = 0
+    /// What was found here of every text and of every binary, by region.
+    private var judgedTexts: [Int: [EmittedKernel: Judgement]] = [:]
+    private var judgedBinaries: [Int: [CandidateKernel: Judgement]] = [:]
+    /// Why nothing is to be learned of the last candidate.
+    private var unlearned = ""
     /// Complete schedules of which the judge said, here, that the kernel is to blame.
     private var blamed: [Int: [Schedule: Refusal]] = [:]
 
@@ -59,17 +66,18 @@ actor KernelEvaluator: CandidateEvaluator {
     }
 
     func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
-        // Everything compiles side by side; then one candidate at a time is judged.
-        var compiled: [Result<CandidateKernel, ToolchainOrEmission>?] = []
-        await withTaskGroup(of: (Int, Result<CandidateKernel, ToolchainOrEmission>).self) { group in
-            compiled = Array(repeating: nil, count: batch.count)
-            for (position, candidate) in batch.enumerated() where known(candidate) == nil {
+        // Everything compiles side by side, each text once; then one candidate at a time is judged.
+        var emitted: [Emission?] = batch.map { known($0) == nil ? emit($0) : nil }
+        var compiled: [Compilation?] = Array(repeating: nil, count: batch.count)
+        var texts: [Set<EmittedKernel>] = Array(repeating: [], count: regions.count)
+        await withTaskGroup(of: (Int, Compilation).self) { group in
+            for (position, candidate) in batch.enumerated() {
+                guard case .success(let kernel)? = emitted[position], judgedTexts[candidate.region]?[kernel] == nil,
+                    texts[candidate.region].insert(kernel).inserted
+                else { continue }
                 made += 1
                 let path = "\(folder)/c\(made).so"
-                let kernel = regions[candidate.region].kernel
-                group.addTask { [self] in
-                    (position, await compile(kernel, candidate.schedule, path))
-                }
+                group.addTask { [self] in (position, await compile(kernel, path)) }
             }
             for await (position, result) in group { compiled[position] = result }
         }
@@ -79,7 +87,7 @@ actor KernelEvaluator: CandidateEvaluator {
                 verdicts.append(.cancelled)
             } else {
                 let before = champions[candidate.region]?.seconds
-                verdicts.append(await verdict(candidate, compiled[position]))
+                verdicts.append(await verdict(candidate, &emitted[position], compiled[position]))
                 reporter.report(
                     candidate, verdicts[position], region: regions[candidate.region].name, before: before)
                 Pipeline.trace(candidate, regions[candidate.region].kernel.name, verdicts[position])
@@ -88,68 +96,122 @@ actor KernelEvaluator: CandidateEvaluator {
         return verdicts
     }
 
+    private func emit(_ candidate: Candidate) -> Emission {
+        emit(regions[candidate.region].kernel, candidate.schedule)
+    }
+
     private func verdict(
-        _ candidate: Candidate, _ compiled: Result<CandidateKernel, ToolchainOrEmission>?
+        _ candidate: Candidate, _ emitted: inout Emission?, _ compiled: Compilation?
     ) async -> TrialVerdict {
         let region = regions[candidate.region]
-        var compiled = compiled
-        if compiled == nil {
+        if emitted == nil {
             if let verdict = await remembered(candidate) { return verdict }
-            made += 1
-            compiled = await compile(region.kernel, candidate.schedule, "\(folder)/c\(made).so")
+            emitted = emit(candidate)
         }
-        guard let compiled else { return .cancelled }
-        let outcome: ArchiveRecord.Outcome
-        var samples: ArchiveRecord.Samples?
-        let result: TrialVerdict
-        switch compiled {
-        case .failure(let failure):
-            outcome = .refused(reason: "notCompiled")
-            result = .refused(reason: "notCompiled: \(failure.reason)")
-        case .success(let kernel):
-            let champion = champions[candidate.region]
-            let verdict = await judge.judge(
-                kernel, against: champion?.candidate, evidence: region.evidence, floorSeconds: region.floorSeconds,
-                constantCopies: region.constantCopies)
-            switch verdict {
-            case .refused(let refusal):
-                if refusal.blamesKernel {
-                    blamed[candidate.region, default: [:]][complete(candidate.schedule, region.kernel)] = refusal
+        var found: Judgement
+        switch emitted {
+        case nil: return .cancelled
+        case .failure(let failure): found = .refused("notCompiled", detail: "notCompiled: \(failure.reason)")
+        case .success(let text):
+            if let same = judgedTexts[candidate.region]?[text] { return again(same) }
+            var result = compiled
+            if result == nil {
+                made += 1
+                result = await compile(text, "\(folder)/c\(made).so")
+            }
+            switch result {
+            case nil: return .cancelled
+            case .failure(let failure): found = .refused("notCompiled", detail: "notCompiled: \(failure.reason)")
+            case .success(let kernel):
+                // Other texts may become the same machine code.
+                let binary = Self.binary(kernel)
+                if let binary, let same = judgedBinaries[candidate.region]?[binary] {
+                    judgedTexts[candidate.region, default: [:]][text] = same
+                    return again(same)
                 }
-                // A machine's fault (a GPU that is full or lost) says nothing that would hold another time.
-                if case .notJudged = refusal { return .refused(reason: refusal.counted) }
-                outcome = .refused(reason: refusal.counted)
-                result = .refused(reason: refusal.counted)
-            case .correct(let timing, _):
-                // Times of different minutes are compared by their ratio to the champion of that minute.
-                let seconds = champion.map { $0.seconds / timing.speedup } ?? timing.seconds
-                let isFaster = champion == nil || timing.isWin
-                let isWin = champion == nil || wins(candidate.region, kernel, seconds, isFaster: timing.isWin)
-                // What is slower has not met all inputs yet.
-                if isWin, !isFaster, let refusal = await refusal(kernel, region.evidence) {
-                    return .refused(reason: refusal.counted)
+                guard let judged = await judged(candidate, kernel, region) else {
+                    return .refused(reason: unlearned)
                 }
-                if isWin { champions[candidate.region] = (kernel, seconds) }
-                if champion == nil {
-                    timedAnew.insert(candidate.region)
-                    starts[candidate.region] = SearchFigures(
-                        seconds: seconds, bytes: KernelMemory.bytes(kernel, region.kernel))
-                }
-                // The archive remembers what is fast, whatever this search is for.
-                outcome = .timed(seconds: seconds, championSeconds: champion?.seconds ?? seconds, isWin: isFaster)
-                samples = .init(
+                found = judged
+                if let binary { judgedBinaries[candidate.region, default: [:]][binary] = found }
+            }
+            judgedTexts[candidate.region, default: [:]][text] = found
+        }
+        remember(candidate, found)
+        return found.verdict
+    }
+
+    /// The verdict of code that was judged or remembered here before. The archive is not told: it has it under the first schedule.
+    private func again(_ judgement: Judgement) -> TrialVerdict {
+        switch judgement.outcome {
+        case .refused: return .repeated(seconds: nil)
+        case .timed(let seconds, _, _): return .repeated(seconds: seconds)
+        }
+    }
+
+    /// Asks the judge; nil, with `unlearned`, where the machine is at fault (a GPU that is full or lost) or not all was judged, which says nothing that
+    /// would hold another time.
+    private func judged(_ candidate: Candidate, _ kernel: CandidateKernel, _ region: Region) async -> Judgement? {
+        let champion = champions[candidate.region]
+        let verdict = await judge.judge(
+            kernel, against: champion?.candidate, evidence: region.evidence, floorSeconds: region.floorSeconds,
+            constantCopies: region.constantCopies)
+        switch verdict {
+        case .refused(let refusal):
+            if refusal.blamesKernel {
+                blamed[candidate.region, default: [:]][complete(candidate.schedule, region.kernel)] = refusal
+            }
+            if case .notJudged = refusal {
+                unlearned = refusal.counted
+                return nil
+            }
+            return .refused(refusal.counted, detail: refusal.counted)
+        case .correct(let timing, _):
+            // Times of different minutes are compared by their ratio to the champion of that minute.
+            let seconds = champion.map { $0.seconds / timing.speedup } ?? timing.seconds
+            let isFaster = champion == nil || timing.isWin
+            let isWin = champion == nil || wins(candidate.region, kernel, seconds, isFaster: timing.isWin)
+            // What is slower has not met all inputs yet.
+            if isWin, !isFaster, let refusal = await refusal(kernel, region.evidence) {
+                unlearned = refusal.counted
+                return nil
+            }
+            if isWin { champions[candidate.region] = (kernel, seconds) }
+            if champion == nil {
+                timedAnew.insert(candidate.region)
+                starts[candidate.region] = SearchFigures(
+                    seconds: seconds, bytes: KernelMemory.bytes(kernel, region.kernel))
+            }
+            // The archive remembers what is fast, whatever this search is for.
+            return Judgement(
+                outcome: .timed(seconds: seconds, championSeconds: champion?.seconds ?? seconds, isWin: isFaster),
+                samples: .init(
                     speedup: timing.speedup, low: timing.speedupLow, high: timing.speedupHigh, calls: timing.calls,
-                    groups: timing.groups)
-                result = .timed(seconds: seconds, isWin: isWin)
+                    groups: timing.groups),
+                verdict: .timed(seconds: seconds, isWin: isWin))
+        }
+    }
+
+    private func remember(_ candidate: Candidate, _ judgement: Judgement) {
+        // A full disk costs the memory of this trial, not the search.
+        try? archive?.append(
+            ArchiveRecord(
+                key: key(candidate), agent: candidate.agent, outcome: judgement.outcome, samples: judgement.samples))
+    }
+
+    /// What a compiled kernel is apart from where it lies: its bytes and how it is called; nil where it cannot be read.
+    private static func binary(_ kernel: CandidateKernel) -> CandidateKernel? {
+        func hash(_ path: String) -> String? {
+            guard let file = try? MappedFile(path: path) else { return nil }
+            return file.withBytes { bytes in
+                // Safety: the bytes are read inside the closure, while the span lives.
+                unsafe bytes.withUnsafeBytes { ContentHash.of($0).description }
             }
         }
-        if let archive {
-            let record = ArchiveRecord(
-                key: key(candidate), agent: candidate.agent, outcome: outcome, samples: samples)
-            // A full disk costs the memory of this trial, not the search.
-            try? archive.append(record)
-        }
-        return result
+        guard let library = hash(kernel.libraryPath) else { return nil }
+        var binary = kernel
+        binary.libraryPath = library + (hash(kernel.libraryPath + ".host.so") ?? "")
+        return binary
     }
 
     /// Whether a correct candidate takes the champion's place.
@@ -174,6 +236,16 @@ actor KernelEvaluator: CandidateEvaluator {
     private func remembered(_ candidate: Candidate) async -> TrialVerdict? {
         guard let record = known(candidate) else { return nil }
         let region = candidate.region
+        let verdict = await recalled(record, region, candidate)
+        if let verdict, case .success(let text) = emit(candidate) {
+            // What becomes the same code has been judged too.
+            judgedTexts[region, default: [:]][text] = Judgement(
+                outcome: record.outcome, samples: record.samples, verdict: verdict)
+        }
+        return verdict
+    }
+
+    private func recalled(_ record: ArchiveRecord, _ region: Int, _ candidate: Candidate) async -> TrialVerdict? {
         switch record.outcome.recall(besides: champions[region]?.seconds) {
         case .refused(let reason): return .refused(reason: reason)
         case .unclear: return nil
@@ -181,9 +253,7 @@ actor KernelEvaluator: CandidateEvaluator {
             if timedAnew.contains(region) { return nil }
             if isWin {
                 // A remembered winner must be compiled again before it can be an incumbent.
-                made += 1
-                let path = "\(folder)/c\(made).so"
-                if case .success(let kernel) = await compile(regions[region].kernel, candidate.schedule, path) {
+                if case .success(let kernel) = await make(region, candidate.schedule) {
                     champions[region] = (kernel, seconds)
                 }
             }
@@ -194,9 +264,7 @@ actor KernelEvaluator: CandidateEvaluator {
     /// Checks a schedule of a region with all inputs and shapes, without timing; nil when it passes.
     func refusal(_ region: Int, _ schedule: Schedule) async -> Refusal? {
         if let known = blamed[region]?[complete(schedule, regions[region].kernel)] { return known }
-        made += 1
-        let path = "\(folder)/c\(made).so"
-        switch await compile(regions[region].kernel, schedule, path) {
+        switch await make(region, schedule) {
         case .failure(let failure): return .notCompiled(reason: failure.reason)
         case .success(let candidate):
             switch await judge.check(candidate, evidence: regions[region].evidence) {
@@ -210,14 +278,21 @@ actor KernelEvaluator: CandidateEvaluator {
     /// device that runs no C of ours.
     func doesUndefined(_ region: Int, _ schedule: Schedule) async -> Bool {
         guard images == nil else { return false }
-        made += 1
-        let path = "\(folder)/c\(made).so"
-        let traps = toolchain.undefinedBehaviourTraps
-        guard case .success(let candidate) = await compile(regions[region].kernel, schedule, path, traps: traps),
+        guard case .success(let candidate) = await make(region, schedule, traps: toolchain.undefinedBehaviourTraps),
             case .failure(.crashed(signal: Int(SIGILL))) = await judge.check(
                 candidate, evidence: regions[region].evidence)
         else { return false }
         return true
+    }
+
+    /// Emits and compiles.
+    private func make(_ region: Int, _ schedule: Schedule, traps: [String] = []) async -> Compilation {
+        switch emit(regions[region].kernel, schedule) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let text):
+            made += 1
+            return await compile(text, "\(folder)/c\(made).so", traps: traps)
+        }
     }
 
     private func key(_ candidate: Candidate) -> ArchiveKey {
@@ -250,15 +325,39 @@ actor KernelEvaluator: CandidateEvaluator {
     }
 
     /// Why a candidate has no code.
-    struct ToolchainOrEmission: Error { var reason: String }
+    private struct ToolchainOrEmission: Error { var reason: String }
+
+    private typealias Emission = Result<EmittedKernel, ToolchainOrEmission>
+    private typealias Compilation = Result<CandidateKernel, ToolchainOrEmission>
+
+    /// What was found of code: for the archive, and for the swarm.
+    private struct Judgement {
+        var outcome: ArchiveRecord.Outcome
+        var samples: ArchiveRecord.Samples?
+        var verdict: TrialVerdict
+
+        /// A refusal: its reason in the archive, and with more of it for the swarm.
+        static func refused(_ reason: String, detail: String) -> Judgement {
+            Judgement(outcome: .refused(reason: reason), samples: nil, verdict: .refused(reason: detail))
+        }
+    }
+
+    private nonisolated func emit(_ kernel: Kernel, _ schedule: Schedule) -> Emission {
+        do {
+            return .success(try generator.emit(kernel, symbol: "candidate", schedule))
+        } catch {
+            return .failure(ToolchainOrEmission(reason: "\(error)"))
+        }
+    }
 
     /// Compiles side by side with others. With `traps`, most of the compiler's work is left out: the code is run a few times only.
     private nonisolated func compile(
-        _ kernel: Kernel, _ schedule: Schedule, _ path: String, traps: [String] = []
-    ) async -> Result<CandidateKernel, ToolchainOrEmission> {
+        _ emitted: EmittedKernel, _ path: String, traps: [String] = []
+    ) async -> Compilation {
         do {
-            var emitted = try generator.emit(kernel, symbol: "candidate", schedule)
-            var flags = generator.host.compilerFlags
+            var emitted = emitted
+            // Without symbols, which name the file that was compiled: equal code is equal bytes.
+            var flags = generator.host.compilerFlags + ["-s"]
             if !traps.isEmpty { flags = flags.map { $0 == "-O3" ? "-O1" : $0 } + traps }
             if let images {
                 let sharedBytes = try await images.write(.init(emitted, generator), to: path)

@@ -3,14 +3,16 @@ import DeviceAPI
 import ElementTypes
 import KernelArchive
 import KernelIR
+import KernelSwarm
 
 /// What the archive is told of kernels and machines, and asked about them.
 struct KernelHistory: Sendable {
     let archive: KernelArchive
     let machine: ArchiveMachine
 
-    /// Most suggestions of a region.
+    /// Most suggestions of a region, and most trials of neighbours that its cost model learns from.
     private static let limit = 16
+    private static let examples = 144
 
     /// The history of a machine, which the archive knows from here on.
     init(_ archive: KernelArchive, on limits: DeviceLimits) {
@@ -25,6 +27,25 @@ struct KernelHistory: Sendable {
         try? archive.describe(kernel)
         let neighbours = (try? archive.neighbours(of: kernel, on: machine, limit: Self.limit)) ?? []
         return neighbours.compactMap { Schedule(parsing: $0.record.key.schedule) }
+    }
+
+    /// What was found of this kernel and its neighbours, for the cost model.
+    func examples(for kernel: ArchiveKernel) -> [SearchExample] {
+        let found = (try? archive.examples(of: kernel, on: machine, limit: Self.examples)) ?? []
+        return found.compactMap { example in
+            Schedule(parsing: example.schedule).map { schedule in
+                SearchExample(
+                    schedule: schedule, relativeSeconds: example.relativeSeconds, features: example.features,
+                    distance: example.distance)
+            }
+        }
+    }
+
+    /// Tells a region what is known of it and of kernels like it.
+    func inform(_ region: inout SearchRegion, of kernel: ArchiveKernel) {
+        region.suggestions = suggestions(for: kernel)
+        region.examples = examples(for: kernel)
+        region.features = KernelArchive.features(kernel, machine)
     }
 }
 

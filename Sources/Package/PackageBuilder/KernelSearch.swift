@@ -66,6 +66,8 @@ package struct KernelSearch {
     package var judge: any CandidateJudge
     /// Where trials are remembered.
     package var archive: KernelArchive?
+    /// The agents that take part.
+    package var roster = AgentRoster.standard
     /// When not nil, only the region of this name, or kernels whose name holds this text, are searched; the others take what the
     /// archive knows as fastest.
     package var only: String?
@@ -210,11 +212,11 @@ package struct KernelSearch {
                 }
                 // What is not searched is checked all the same: a region without weight and choices.
                 let isOpen = entry.note.isEmpty
-                searched.append(
-                    SearchRegion(
-                        key: region.identity.key, choices: isOpen ? choices : [], weight: share,
-                        floorSeconds: region.floorSeconds,
-                        suggestions: isOpen ? history?.suggestions(for: region.identity) ?? [] : []))
+                var place = SearchRegion(
+                    key: region.identity.key, choices: isOpen ? choices : [], weight: share,
+                    floorSeconds: region.floorSeconds)
+                if isOpen { history?.inform(&place, of: region.identity) }
+                searched.append(place)
                 opening.describe(region, isOpen ? choices : [])
             } catch let obstacle as RegionGraph.Obstacle {
                 entry.note = "\(obstacle)"
@@ -234,7 +236,8 @@ package struct KernelSearch {
             machine: subject.limits.fingerprint, folder: directory, memory: memory,
             reporter: TrialReporter(send: events))
         let open = searched.indices.filter { !searched[$0].choices.isEmpty }
-        var swarm = Swarm(regions: open.map { searched[$0] }, budget: budget, seed: seed)
+        var swarm = Swarm(
+            regions: open.map { searched[$0] }, roster: roster, budget: budget, seed: seed)
         if !open.isEmpty {
             let places = Places(evaluator: evaluator, regions: open)
             // What compiles for a device that is not the host leaves the host's other cores idle.

@@ -13,7 +13,8 @@ struct TrialReporter: Sendable {
         trial.agent = candidate.agent
         trial.schedule = candidate.schedule.description
         switch verdict {
-        case .cancelled: return
+        // Repeated code was told of under its first schedule.
+        case .cancelled, .repeated: return
         case .refused(let reason):
             trial.verdict = "refused"
             send(.trial(trial))

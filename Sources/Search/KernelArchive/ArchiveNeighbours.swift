@@ -43,19 +43,9 @@ extension KernelArchive {
         of kernel: ArchiveKernel, on machine: ArchiveMachine, limit: Int
     ) throws(ArchiveError) -> [ArchiveNeighbour] {
         try use { (connection) throws(ArchiveError) in
-            let machines = try Self.machines(near: machine, connection)
-            var pairs: [(kernel: Near, machine: Int64, distance: Double)] = []
-            for near in try Self.kernels(near: kernel, connection) {
-                try connection.run("SELECT DISTINCT machine FROM trial WHERE kernel = ?", [.integer(near.id)]) { row in
-                    guard let away = machines[row.integer(0)] else { return }
-                    pairs.append((near, row.integer(0), near.distance + away))
-                }
-            }
-            pairs.removeAll { $0.distance > ArchiveDistance.limit }
-            pairs.sort { ($0.distance, $0.kernel.id, $0.machine) < ($1.distance, $1.kernel.id, $1.machine) }
             var found: [ArchiveNeighbour] = []
             var seen: Set<String> = []
-            for pair in pairs where found.count < limit {
+            for pair in try Self.pairs(kernel, machine, connection) where found.count < limit {
                 for isImported in [false, true] {
                     try connection.run(
                         ArchiveRows.select
@@ -82,10 +72,28 @@ extension KernelArchive {
         }
     }
 
-    private struct Near {
+    /// A kernel that is near.
+    struct Near {
         var id: Int64
         var name: String
         var distance: Double
+    }
+
+    /// Kernels with machines on which they were tried, the nearest first.
+    static func pairs(
+        _ kernel: ArchiveKernel, _ machine: ArchiveMachine, _ connection: SQLiteConnection
+    ) throws(ArchiveError) -> [(kernel: Near, machine: Int64, distance: Double)] {
+        let machines = try Self.machines(near: machine, connection)
+        var pairs: [(kernel: Near, machine: Int64, distance: Double)] = []
+        for near in try Self.kernels(near: kernel, connection) {
+            try connection.run("SELECT DISTINCT machine FROM trial WHERE kernel = ?", [.integer(near.id)]) { row in
+                guard let away = machines[row.integer(0)] else { return }
+                pairs.append((near, row.integer(0), near.distance + away))
+            }
+        }
+        pairs.removeAll { $0.distance > ArchiveDistance.limit }
+        pairs.sort { ($0.distance, $0.kernel.id, $0.machine) < ($1.distance, $1.kernel.id, $1.machine) }
+        return pairs
     }
 
     /// Machines by their rows, with their distances.

@@ -1,58 +1,89 @@
 internal import Base
 internal import KernelIR
 
-/// The agents that take part: a table of names and makers. Every region gets one of each.
+/// The agents that take part: minds, and rows that give each agent its mind and its specialities. Adding a mind is one file and one
+/// row here.
 package struct AgentRoster: Sendable {
-    /// One kind of agent.
-    package struct Row: Sendable {
-        /// Name in reports: `speciality/mind` once both exist, else what the agent does.
+    /// One way to look for better schedules.
+    package struct MindRow: Sendable {
+        /// Name in reports.
         package var name: String
-        /// Makes the agent of one region.
-        package var make: @Sendable (SearchRegion) -> any Agent
-        /// How many proposals for a region it may make before all others, right after the default.
+        /// How many whole schedules it may propose for a region before all agents, right after the default.
         package var opening: Int
+        /// What part of its proposals is expected to win before anything was seen, in 0...1; see `AgentBandit`.
+        package var prior: Double
+        /// Makes the mind of one region.
+        package var make: @Sendable (SearchRegion) -> any Mind
 
         /// Makes a row.
-        package init(name: String, opening: Int = 0, make: @escaping @Sendable (SearchRegion) -> any Agent) {
+        package init(
+            name: String, opening: Int = 0, prior: Double = 0.15, make: @escaping @Sendable (SearchRegion) -> any Mind
+        ) {
             self.name = name
-            self.make = make
             self.opening = opening
+            self.prior = prior
+            self.make = make
         }
     }
 
-    /// The first row's agent opens each region with the default schedule.
-    package var rows: [Row]
-
-    /// Makes a roster.
-    package init(rows: [Row]) {
-        precondition(!rows.isEmpty, "a swarm needs an agent")
-        self.rows = rows
+    /// An agent: a mind at work on some specialities.
+    package struct Row: Hashable, Sendable {
+        /// Index of the mind.
+        package var mind: Int
+        package var focus: Focus
+        /// Name in reports: `speciality/mind`.
+        package var name: String
     }
 
-    /// All agents that exist.
-    package static let standard = AgentRoster(rows: [
-        Row(name: "default-first") { _ in DefaultFirstAgent() },
-        historian,
-        Row(name: "coordinate-sweep") { _ in CoordinateSweepAgent() },
-        Row(name: "hill-climb") { _ in HillClimbAgent() },
-        Row(name: "evolution") { _ in EvolutionAgent() },
-        Row(name: "random") { _ in RandomAgent() },
-    ])
+    package let minds: [MindRow]
+    package private(set) var rows: [Row]
 
-    /// What was fast before is tried before anything is guessed.
-    private static let historian = Row(name: "historian", opening: 4) { _ in HistorianAgent() }
-
-    /// The agents of the search over whole models: a specialist for each family of decisions, then those that combine.
-    package static func covers(families: [String]) -> AgentRoster {
-        AgentRoster(
-            rows: [Row(name: "default-first") { _ in DefaultAgent() }, historian]
-                + families.map { family in Row(name: family) { _ in FamilyAgent(family: family) } } + [
-                    Row(name: "evolution") { _ in EvolutionAgent() }
-                ])
+    /// Agents of minds, `counts` of each, which share the specialities among them.
+    package init(minds: [MindRow], counts: [Int]) {
+        precondition(minds.count == counts.count && counts.contains { $0 > 0 }, "a swarm needs an agent")
+        self.minds = minds
+        // One agent of every mind after the other, so that ties go to different minds.
+        let groups = counts.map { $0 > 0 ? Focus.groups($0) : [] }
+        rows = (0..<(counts.max() ?? 0)).flatMap { rank in
+            minds.indices.filter { groups[$0].indices.contains(rank) }.map { mind in
+                Row(mind: mind, focus: groups[mind][rank], name: "\(groups[mind][rank].name)/\(minds[mind].name)")
+            }
+        }
     }
-}
 
-/// Proposes the default and nothing else.
-private struct DefaultAgent: Agent {
-    mutating func propose(_ view: RegionView, random: inout SeededRandom) -> Schedule? { view.region.defaultSchedule }
+    /// All minds, in the order in which fewer agents than minds take part.
+    package static let minds = [
+        MindRow(name: "evolution") { _ in EvolutionMind() },
+        MindRow(name: "model", prior: 0.25) { _ in ModelMind() },
+        MindRow(name: "policy") { _ in PolicyMind() },
+        MindRow(name: "historian", opening: 4) { _ in HistorianMind() },
+    ]
+
+    /// Most agents: one for each speciality of each mind.
+    package static let most = minds.count * Speciality.allCases.count
+
+    /// Eight specialities of every mind.
+    package static let standard = AgentRoster(agents: most)
+
+    /// The standard swarm with fewer agents, from 1 to `most`: agents are dealt to the minds in their order, as evenly as possible,
+    /// and the agents of a mind divide the eight specialities into groups of neighbours. One agent is evolution over everything.
+    package init(agents: Int) {
+        precondition((1...Self.most).contains(agents), "a swarm has 1 to \(Self.most) agents")
+        let minds = Self.minds
+        self.init(
+            minds: minds,
+            counts: minds.indices.map { agents / minds.count + ($0 < agents % minds.count ? 1 : 0) })
+    }
+
+    /// The roster without the agents of a speciality: for comparison.
+    package func without(_ speciality: Speciality) -> AgentRoster {
+        var rest = self
+        rest.rows = rows.filter { $0.focus.specialities != [speciality] }
+        return rest
+    }
+
+    /// One agent that moves everything: for comparison.
+    package static func single(_ name: String, make: @escaping @Sendable (SearchRegion) -> any Mind) -> AgentRoster {
+        AgentRoster(minds: [MindRow(name: name, make: make)], counts: [1])
+    }
 }

@@ -13,16 +13,24 @@ package struct SearchRegion: Hashable, Sendable {
     package var floorSeconds: Double
     /// What was fast for this kernel or its neighbours before, the most promising first. They are proposals like any other.
     package var suggestions: [Schedule]
+    /// What the kernel and the machine are, as binary logarithms (extents, bytes, operations, caches, threads): those of examples
+    /// are compared with them.
+    package var features: [Double]
+    /// Trials of this kernel and its neighbours from before, which the cost model learns from.
+    package var examples: [SearchExample]
 
     /// Makes a region.
     package init(
-        key: String, choices: [Choice], weight: Double, floorSeconds: Double = 0, suggestions: [Schedule] = []
+        key: String, choices: [Choice], weight: Double, floorSeconds: Double = 0, suggestions: [Schedule] = [],
+        features: [Double] = [], examples: [SearchExample] = []
     ) {
         self.key = key
         self.choices = choices
         self.weight = weight
         self.floorSeconds = floorSeconds
         self.suggestions = suggestions
+        self.features = features
+        self.examples = examples
     }
 
     /// Number of schedules, of which some may be the same kernel; the largest `Int` when there are more.
@@ -55,6 +63,25 @@ package struct SearchRegion: Hashable, Sendable {
     package var defaultSchedule: Schedule { canonical(Schedule()) }
 }
 
+/// A trial of another search, of the same kernel or one like it.
+package struct SearchExample: Hashable, Sendable {
+    package var schedule: Schedule
+    /// Time by that of the default schedule of its kernel on its machine; nil where it was refused.
+    package var relativeSeconds: Double?
+    /// What its kernel and machine are, as `SearchRegion.features`.
+    package var features: [Double]
+    /// How far kernel and machine are from those of the region; 0 for the same.
+    package var distance: Double
+
+    /// Makes an example.
+    package init(schedule: Schedule, relativeSeconds: Double?, features: [Double], distance: Double) {
+        self.schedule = schedule
+        self.relativeSeconds = relativeSeconds
+        self.features = features
+        self.distance = distance
+    }
+}
+
 /// A schedule proposed for a region.
 package struct Candidate: Hashable, Sendable {
     /// Index of the region in the search.
@@ -79,6 +106,9 @@ package enum TrialVerdict: Hashable, Sendable {
     case timed(seconds: Double, isWin: Bool)
     /// Not accepted, with the judge's reason.
     case refused(reason: String)
+    /// The same code as that of another schedule of the region, which was judged before: its seconds of one call, nil where it was
+    /// refused. Nothing was compiled or timed for it, and it costs no trial.
+    case repeated(seconds: Double?)
     /// Not judged, because the search was cancelled; nothing is learned from it.
     case cancelled
 }

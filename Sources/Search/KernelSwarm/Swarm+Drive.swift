@@ -18,7 +18,7 @@ extension Swarm {
             time += view.region.weight * ratio
         }
         let refused = views.reduce(0) { $0 + $1.refusals.count }
-        return SearchProgress(trials: trials.count, refused: refused, relativeTime: weights > 0 ? time / weights : 1)
+        return SearchProgress(trials: spent, refused: refused, relativeTime: weights > 0 ? time / weights : 1)
     }
 
     /// Runs the search until it stops; `clock` gives seconds. Cancelling the task stops after the batch under way. The

@@ -34,40 +34,54 @@ package enum StopReason: String, Hashable, Sendable {
 package struct Swarm: Sendable {
     /// What is known of each region, in the order given.
     package private(set) var views: [RegionView]
-    /// Every trial in order.
+    /// Every verdict in order, those of repeated code among them.
     package private(set) var trials: [Trial] = []
+    /// How many of the trials count against the budget: all but those of repeated code.
+    package private(set) var spent = 0
     package let budget: SearchBudget
 
     private let roster: AgentRoster
-    /// Agents by region, then by row of the roster.
-    private var agents: [[any Agent]]
-    /// Proposals that agents may still make before all others, by region, then by row of the roster.
+    /// Minds by region, then in the order of the roster.
+    private var minds: [[any Mind]]
+    /// Whole schedules that minds may still propose before all agents, by region, then by mind.
     private var openings: [[Int]]
+    /// Agents whose specialities a region has, by region.
+    private let present: [[Bool]]
     private var bandit: AgentBandit
     private var random: SeededRandom
     /// Candidates of each region that are under way.
     private var pending: [Int]
     /// Regions in which no agent found a new schedule; until something is learned there.
     private var isSilent: [Bool]
+    /// Regions of which nothing is known yet, so that agents wait for the default's verdict; until the end of the batch.
+    private var isWaiting: [Bool]
+
+    /// Who proposes the default schedule of every region.
+    package static let defaultAgent = "default-first"
+    /// How often an agent is asked again when what it proposed was tried before.
+    private static let attempts = 8
 
     /// Makes a search.
     package init(
-        regions: [SearchRegion], roster: AgentRoster = .standard, budget: SearchBudget, seed: UInt64
+        regions: [SearchRegion], roster: AgentRoster = .standard, budget: SearchBudget, seed: UInt64,
+        bandit rule: BanditRule = .hierarchy
     ) {
-        views = regions.map { RegionView(region: $0) }
-        agents = regions.map { region in roster.rows.map { $0.make(region) } }
-        openings = regions.map { _ in roster.rows.map(\.opening) }
-        bandit = AgentBandit(agents: roster.rows.count)
+        views = regions.map { RegionView(region: $0, islands: roster.minds.count) }
+        minds = regions.map { region in roster.minds.map { $0.make(region) } }
+        openings = regions.map { _ in roster.minds.map(\.opening) }
+        present = views.map { view in roster.rows.map { !view.space.places($0.focus).isEmpty } }
+        bandit = AgentBandit(roster, rule)
         random = SeededRandom(seed: seed)
         pending = [Int](repeating: 0, count: regions.count)
         isSilent = [Bool](repeating: false, count: regions.count)
+        isWaiting = isSilent
         self.roster = roster
         self.budget = budget
     }
 
     /// Why nothing more is to be tried after `seconds`, or nil.
     package func stopReason(seconds: Double) -> StopReason? {
-        if trials.count >= budget.trials { return .trials }
+        if spent >= budget.trials { return .trials }
         if let limit = budget.seconds, seconds >= limit { return .seconds }
         return views.indices.allSatisfy { isDone($0) } && pending.allSatisfy { $0 == 0 } ? .nothingLeft : nil
     }
@@ -76,11 +90,12 @@ package struct Swarm: Sendable {
     /// comes the default schedule of every region, the heaviest first; then the region with most to gain.
     package mutating func nextBatch(limit: Int) -> [Candidate] {
         var batch: [Candidate] = []
-        let room = budget.trials - trials.count - pending.reduce(0, +)
+        let room = budget.trials - spent - pending.reduce(0, +)
         while batch.count < min(limit, room), let region = mostPromising(), let candidate = propose(region) {
             batch.append(candidate)
-            pending[region] += 1
+            pending[candidate.region] += 1
         }
+        isWaiting = [Bool](repeating: false, count: views.count)
         return batch
     }
 
@@ -91,27 +106,44 @@ package struct Swarm: Sendable {
             pending[region] -= 1
             if case .cancelled = trial.verdict { continue }
             trials.append(trial)
-            let gain = views[region].record(trial)
+            let agent = roster.rows.firstIndex { $0.name == trial.candidate.agent }
+            let mind =
+                agent.map { roster.rows[$0].mind }
+                ?? roster.minds.firstIndex { $0.name == trial.candidate.agent }
+            let gain = views[region].record(trial, island: mind)
             isSilent[region] = false
-            if let agent = roster.rows.firstIndex(where: { $0.name == trial.candidate.agent }), gain > 0 {
+            if case .repeated = trial.verdict {} else { spent += 1 }
+            if let agent, gain > 0 {
                 // A 2 % win already counts for something; anything from 50 % counts fully.
                 bandit.reward(agent, min(1, 0.2 + 1.6 * gain))
             }
-            for agent in agents[region].indices { agents[region][agent].learn(trial, view: views[region]) }
+            for mind in minds[region].indices { minds[region][mind].learn(views[region]) }
+            if gain > 0 { tellSiblings(of: region) }
+        }
+    }
+
+    /// What won in a region is suggested to those that have the same choices.
+    private mutating func tellSiblings(of region: Int) {
+        guard let champion = views[region].champion else { return }
+        let names = views[region].region.choices.map(\.name)
+        for other in views.indices where other != region && views[other].region.choices.map(\.name) == names {
+            views[other].suggest(champion.schedule)
+            isSilent[other] = false
         }
     }
 
     private func isDone(_ region: Int) -> Bool {
         let view = views[region]
         if view.isExhausted || isSilent[region] || view.trialsSinceWin >= budget.patience { return true }
+        if view.repeatsInARow >= budget.patience { return true }
         guard let champion = view.champion, view.region.floorSeconds > 0 else { return false }
         return champion.seconds <= view.region.floorSeconds * budget.rooflineFactor
     }
 
     /// The region with the largest part of the model's time above its floor, less so the longer it has gained nothing.
     private func mostPromising() -> Int? {
-        let open = views.indices.filter { !isDone($0) }
-        if let unopened = open.filter({ !views[$0].hasTried(views[$0].region.defaultSchedule) })
+        let open = views.indices.filter { !isDone($0) && !isWaiting[$0] }
+        if let unopened = open.filter({ !views[$0].hasTried(views[$0].space.origin) })
             .max(by: { (views[$0].region.weight, -$0) < (views[$1].region.weight, -$1) })
         {
             return unopened
@@ -127,18 +159,29 @@ package struct Swarm: Sendable {
     }
 
     private mutating func propose(_ region: Int) -> Candidate? {
-        let base = views[region].region.defaultSchedule
-        if !views[region].hasTried(base) { return accept(base, region: region, agent: 0) }
-        for agent in roster.rows.indices where openings[region][agent] > 0 {
-            if let schedule = newSchedule(of: agent, region: region) {
-                openings[region][agent] -= 1
-                return accept(schedule, region: region, agent: agent)
+        let origin = views[region].space.origin
+        if !views[region].hasTried(origin) { return accept(origin, region, Self.defaultAgent) }
+        for mind in roster.minds.indices {
+            while openings[region][mind] > 0 {
+                guard let point = minds[region][mind].open(views[region]) else { break }
+                let canonical = views[region].space.canonical(point)
+                if views[region].hasTried(canonical) { continue }
+                openings[region][mind] -= 1
+                return accept(canonical, region, roster.minds[mind].name)
             }
-            openings[region][agent] = 0
         }
-        for agent in bandit.ranking() {
-            if let schedule = newSchedule(of: agent, region: region) {
-                return accept(schedule, region: region, agent: agent)
+        if views[region].observations.isEmpty {
+            isWaiting[region] = true
+            return mostPromising().flatMap { propose($0) }
+        }
+        var bids = [Double](repeating: 0, count: roster.rows.count)
+        for (agent, row) in roster.rows.enumerated() where present[region][agent] {
+            bids[agent] = minds[region][row.mind].bid(row.focus, views[region], random: &random)
+        }
+        for agent in bandit.ranking(bids, &random) where present[region][agent] {
+            if let point = newPoint(of: agent, region: region) {
+                bandit.count(agent)
+                return accept(point, region, roster.rows[agent].name)
             }
         }
         // Nobody knows anything new here: leave it until a pending verdict tells more, and look elsewhere.
@@ -147,22 +190,21 @@ package struct Swarm: Sendable {
     }
 
     /// What an agent proposes that was not tried; nil when nothing new comes to it.
-    private mutating func newSchedule(of agent: Int, region: Int) -> Schedule? {
-        for _ in 0..<16 {
-            guard let proposal = agents[region][agent].propose(views[region], random: &random) else { return nil }
-            let schedule = views[region].region.canonical(proposal)
-            if isAllowed(schedule, in: region), !views[region].hasTried(schedule) { return schedule }
+    private mutating func newPoint(of agent: Int, region: Int) -> Point? {
+        let row = roster.rows[agent]
+        for _ in 0..<Self.attempts {
+            guard
+                let proposal = minds[region][row.mind].propose(
+                    row.focus, views[region], island: row.mind, random: &random)
+            else { return nil }
+            let point = views[region].space.canonical(proposal)
+            if !views[region].hasTried(point) { return point }
         }
         return nil
     }
 
-    private mutating func accept(_ schedule: Schedule, region: Int, agent: Int) -> Candidate {
-        views[region].markProposed(schedule)
-        bandit.count(agent)
-        return Candidate(region: region, schedule: schedule, agent: roster.rows[agent].name)
-    }
-
-    private func isAllowed(_ schedule: Schedule, in region: Int) -> Bool {
-        views[region].region.choices.allSatisfy { $0.values.contains(schedule[$0]) }
+    private mutating func accept(_ point: Point, _ region: Int, _ agent: String) -> Candidate {
+        views[region].markProposed(point)
+        return Candidate(region: region, schedule: views[region].space.schedule(point), agent: agent)
     }
 }

@@ -4,10 +4,11 @@ import GraphIR
 import KernelJudge
 
 /// Weights of a case's graph: normal numbers, and small whole ones for integers; the same for the same name and type.
-struct DrawnTensors: TensorSource {
+package struct DrawnTensors: TensorSource {
     private var tensors: [String: [UInt8]] = [:]
 
-    init(_ graph: Graph) {
+    /// Draws the parameters of a graph.
+    package init(_ graph: Graph) {
         for id in graph.nodes.ids {
             guard case .leaf(.parameter(let name, let type)) = graph.nodes[id].operation else { continue }
             let count = type.shape.reduce(1) { $0 * ($1.constantValue ?? 1) }
@@ -20,7 +21,8 @@ struct DrawnTensors: TensorSource {
         }
     }
 
-    func withTensor<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    package func withTensor<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
+    {
         try (tensors[name] ?? []).withUnsafeBytes(body)
     }
 }

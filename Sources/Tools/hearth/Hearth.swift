@@ -12,6 +12,7 @@ struct Hearth: AsyncParsableCommand {
             OptimizeCommand.self, DevicesCommand.self, RunCommand.self, BenchCommand.self, VerifyCommand.self,
             InspectCommand.self, ReportCommand.self, ArchiveCommand.self, OperatorsCommand.self, WorkerSubcommand.self,
             CompareSubcommand.self, RehearseSubcommand.self, TrialsSubcommand.self, JudgeCommand.self,
+            StudySubcommand.self,
         ])
 
     /// Runs the command and ends the process with its exit code.

@@ -41,6 +41,8 @@ extension OptimizeCommand {
             if case .timed(let seconds, _, _) = comparison { reached.take(.latency, seconds) }
             return comparison
         }
+        let roster = AgentRoster(agents: agents)
+        covers.roster = roster
         covers.goal = wanted.goal
         covers.hints = wanted.hints
         covers.bytes = { path in
@@ -53,6 +55,7 @@ extension OptimizeCommand {
             judge: judge, archive: archive)
         kernels.only = wishes.only
         kernels.hints = wanted.hints
+        kernels.roster = roster
         return (covers, kernels)
     }
 

@@ -64,6 +64,12 @@ struct OptimizeCommand: AsyncParsableCommand {
     @Option(help: "Seconds that the search may take.") var budget = 120.0
     @Option(help: "Seed of the search.") var seed: UInt64 = 1
     @Option(
+        help: """
+            Search agents, 1 to \(AgentRoster.most): each mind gets as even a part of them as can be, and the agents of a \
+            mind divide the eight specialities among them; 1 is evolution over all choices.
+            """)
+    var agents = AgentRoster.most
+    @Option(
         help: "\(ArchivePlace.help)"
     )
     var archive: String?
@@ -95,6 +101,9 @@ struct OptimizeCommand: AsyncParsableCommand {
             throw ValidationError("give a model, or a package with --from-package")
         }
         if !(budget >= 0) { throw ValidationError("--budget should be a number of seconds, 0 or more") }
+        if !(1...AgentRoster.most).contains(agents) {
+            throw ValidationError("--agents should be a number from 1 to \(AgentRoster.most)")
+        }
         if sets < 1 { throw ValidationError("--sets should be at least 1") }
     }
 

@@ -1,0 +1,51 @@
+package import Base
+internal import KernelIR
+
+/// Crosses and mutates the elites of its island.
+package struct EvolutionMind: Mind {
+    /// How often the choices of a focus come from another elite rather than from a mutation.
+    private static let crossover = 0.25
+    /// How often a second choice of the focus moves too, and one outside.
+    private static let second = 0.3
+    private static let outside = 0.15
+    /// How often a value moves to the next one up or down rather than anywhere.
+    private static let near = 0.6
+
+    /// Makes a mind.
+    package init() {}
+
+    package mutating func propose(
+        _ focus: Focus, _ view: RegionView, island: Int, random: inout SeededRandom
+    ) -> Point? {
+        let parent = view.elite(of: island, &random) ?? view.space.origin
+        let places = view.space.places(focus)
+        guard !places.isEmpty else { return nil }
+        var child = parent
+        if random.uniform() < Self.crossover, let mate = view.elite(of: island, &random), mate != parent {
+            for place in places { child[place] = mate[place] }
+        }
+        if child == parent {
+            Self.mutate(places, of: &child, view.space, &random)
+            if random.uniform() < Self.second { Self.mutate(places, of: &child, view.space, &random) }
+        }
+        // Where nothing was right so far, farther away.
+        if view.champion == nil { Self.mutate(view.space.places(.all), of: &child, view.space, &random) }
+        if random.uniform() < Self.outside { Self.mutate(view.space.places(.all), of: &child, view.space, &random) }
+        return child
+    }
+
+    /// Moves one of the choices, one that means something where there is one.
+    static func mutate(_ places: [Int], of point: inout Point, _ space: SearchSpace, _ random: inout SeededRandom) {
+        let active = places.filter { space.isActive($0, point) }
+        let open = active.isEmpty ? places : active
+        let place = open[random.index(below: open.count)]
+        let neighbours = space.neighbours(place, of: point[place])
+        if random.uniform() < near, !neighbours.isEmpty {
+            space.set(place, neighbours[random.index(below: neighbours.count)], in: &point)
+        } else {
+            // Any value but the one that stands there.
+            let other = random.index(below: space.choices[place].values.count - 1)
+            space.set(place, other < point[place] ? other : other + 1, in: &point)
+        }
+    }
+}

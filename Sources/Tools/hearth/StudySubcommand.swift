@@ -1,0 +1,81 @@
+import ArgumentParser
+import CPUDevice
+import DeviceAPI
+import Glibc
+import KernelCodeGen
+import KernelIR
+import KernelJudge
+import PackageBuilder
+import SearchStudy
+
+/// Lets the swarm and others search recorded or made-up kernels, for `Benchmarks/swarm-study.md`. For people who work on the swarm.
+struct StudySubcommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "study", abstract: "Compares ways to search over recorded kernels (internal).",
+        shouldDisplay: false)
+
+    @Option(help: "A folder of recorded landscapes; without it made-up ones are searched.") var landscapes: String?
+    @Flag(
+        help: "Record those of the study's kernels that the folder lacks, before anything else. Wants a quiet machine.")
+    var record = false
+    @Option(help: "Most codes of a kernel that are recorded.") var most = 600
+    @Option(help: "What is to be said of the recording, such as the state of the machine.") var note = ""
+    @Option(help: "Only contestants whose name contains this; several, separated by commas.") var only: String?
+    @Option(help: "Write every curve to this file as CSV.") var csv: String?
+    @Flag(help: "Only kernels that may be tuned on.") var tuned = false
+
+    func validate() throws {
+        if record, landscapes == nil { throw ValidationError("--record needs --landscapes FOLDER") }
+        if most < 2 { throw ValidationError("--most should be at least 2") }
+    }
+
+    func run() async throws {
+        if record, let landscapes {
+            try await write(to: landscapes)
+            if only == nil, csv == nil { return }
+        }
+        var known = try landscapes.map(LandscapeFolder.read) ?? Landscape.synthetic
+        if tuned { known = known.filter(\.isTuned) }
+        let study = Study(known)
+        let names = only?.split(separator: ",").map(String.init)
+        let contestants = Contestant.all.filter { one in names?.contains { one.name.contains($0) } ?? true }
+        var lines = ["contestant,kernel,tuned,seed,trial,part_of_best"]
+        var runs: [(contestant: String, runs: [Study.Run])] = []
+        for contestant in contestants {
+            let found = await study.runs(contestant, now: LandscapeFolder.now)
+            runs.append((contestant.name, found))
+            for run in found {
+                for (trial, part) in run.curve.enumerated() {
+                    lines.append("\(run.contestant),\(run.kernel),\(run.isTuned),\(run.seed),\(trial + 1),\(part)")
+                }
+            }
+        }
+        for (title, isTuned) in [("tuned on", true), ("held out", false)] where !tuned || isTuned {
+            print("\n\(title):\n\n\(Study.Row.head)")
+            for (name, found) in runs { print(Study.Row(name, found.filter { $0.isTuned == isTuned }).line) }
+        }
+        if let csv { try LandscapeFolder.write(lines.joined(separator: "\n") + "\n", to: csv) }
+    }
+
+    /// Records what the folder lacks; an interrupted recording goes on with the next kernel that is missing.
+    private func write(to folder: String) async throws {
+        let temporary = try TemporaryFolder()
+        mkdir(folder, 0o755)
+        let limits = try CPUDevice.shared.get().limits
+        let recorder = LandscapeRecorder(
+            toolchain: try await CToolchain.find(), target: CPUTarget(limits),
+            worker: WorkerCommand(
+                executable: "/proc/self/exe", arguments: ["worker", "--threads", "\(limits.threads)"]),
+            folder: temporary.path, most: most)
+        for (number, kernel) in StudyKernel.all.enumerated() {
+            let path = "\(folder)/\(number < 10 ? "0" : "")\(number).json"
+            if access(path, F_OK) == 0 { continue }
+            let start = LandscapeFolder.now()
+            let landscape = try await recorder.record(
+                kernel, origin: "\(limits.model), \(limits.threads) threads\(note.isEmpty ? "" : "; \(note)")"
+            ) { Failure.complain($0) }
+            try LandscapeFolder.write(landscape.text, to: path)
+            Failure.complain("\(kernel.name): \(Int(LandscapeFolder.now() - start)) s")
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import Base
+import KernelIR
+import Testing
+
+@testable import KernelSwarm
+
+/// What the minds learn with.
+@Suite struct MindTests {
+    /// Trees find a sum with an interaction, and say the mean where rows say nothing.
+    @Test func treesLearn() {
+        var random = SeededRandom(seed: 1)
+        var rows = TrainingRows(width: 3)
+        func target(_ a: Int, _ b: Int) -> Double { Double(a) * 0.5 + (a > 2 && b > 2 ? -3 : 0) }
+        for _ in 0..<200 {
+            let (a, b, c) = (random.index(below: 6), random.index(below: 6), random.index(below: 6))
+            rows.add([UInt8(a), UInt8(b), UInt8(c)], target: target(a, b), weight: 1)
+        }
+        let trees = BoostedTrees(rows, .init(trees: 60), random: &random)
+        for a in 0..<6 {
+            for b in 0..<6 {
+                #expect(abs(trees.predict([UInt8(a), UInt8(b), 3]) - target(a, b)) < 0.5, "\(a) \(b)")
+            }
+        }
+        #expect(BoostedTrees(TrainingRows(width: 2), random: &random).predict([0, 0]) == 0)
+        var one = TrainingRows(width: 1)
+        one.add([3], target: 7, weight: 0.5)
+        #expect(abs(BoostedTrees(one, random: &random).predict([9]) - 7) < 1e-9)
+    }
+
+    /// What weighs more is believed more.
+    @Test func weightsCount() {
+        var random = SeededRandom(seed: 1)
+        var rows = TrainingRows(width: 1)
+        for _ in 0..<10 {
+            rows.add([1], target: 1, weight: 9)
+            rows.add([1], target: 0, weight: 1)
+        }
+        #expect(abs(BoostedTrees(rows, random: &random).predict([1]) - 0.9) < 0.05)
+    }
+
+    /// Rewarded values become likelier, punished ones less so, and only where they were taken.
+    @Test func theNetworkLearns() {
+        var random = SeededRandom(seed: 1)
+        var network = PolicyNetwork(inputs: 2, counts: [3, 2], random: &random)
+        let before = (network.chances(of: 0, [1, 0]), network.chances(of: 1, [1, 0]))
+        #expect(before.0[0] > before.0[1] && before.0[1] > before.0[2])
+        for _ in 0..<20 {
+            network.learn([1, 0], taken: [(0, 2)], advantage: 0.5)
+            network.learn([1, 0], taken: [(0, 1)], advantage: -0.5)
+        }
+        let after = network.chances(of: 0, [1, 0])
+        #expect(after[2] > 0.7 && after[1] < 0.1)
+        #expect(abs(after.reduce(0, +) - 1) < 1e-9)
+        #expect(network.chances(of: 1, [1, 0]) == before.1)
+    }
+
+    /// What a network is rewarded for in one state need not hold in another.
+    @Test func theNetworkTellsStatesApart() {
+        var random = SeededRandom(seed: 2)
+        var network = PolicyNetwork(inputs: 2, counts: [2], random: &random)
+        for _ in 0..<200 {
+            network.learn([1, 0], taken: [(0, 0)], advantage: 0.3)
+            network.learn([1, 0], taken: [(0, 1)], advantage: -0.3)
+            network.learn([1, 1], taken: [(0, 1)], advantage: 0.3)
+            network.learn([1, 1], taken: [(0, 0)], advantage: -0.3)
+        }
+        #expect(network.chances(of: 0, [1, 0])[0] > 0.8 && network.chances(of: 0, [1, 1])[1] > 0.8)
+    }
+
+    private static let choices = [
+        Choice("rows", [1, 2, 4, 8, 16]), Choice("unroll", [1, 2, 4, 8]), Choice("grain", [1, 2, 4, 8]),
+        Choice("prefetch", [0, 1]),
+    ]
+
+    /// A view with `count` drawn trials whose time is `seconds`.
+    private func view(
+        _ count: Int, examples: [SearchExample] = [], seconds: (Point) -> Double?
+    ) -> RegionView {
+        let region = SearchRegion(key: "k", choices: Self.choices, weight: 1, features: [3], examples: examples)
+        var view = RegionView(region: region, islands: 1)
+        var random = SeededRandom(seed: 9)
+        var best = Double.infinity
+        for trial in 0..<count {
+            let point =
+                trial == 0
+                ? view.space.origin : Self.choices.map { random.index(below: $0.values.count) }
+            if view.hasTried(point) { continue }
+            view.markProposed(point)
+            let candidate = Candidate(region: 0, schedule: view.space.schedule(point), agent: "")
+            var verdict = TrialVerdict.refused(reason: "wrong")
+            if let time = seconds(point) {
+                verdict = .timed(seconds: time, isWin: time < best)
+                best = min(best, time)
+            }
+            _ = view.record(Trial(candidate: candidate, verdict: verdict), island: 0)
+        }
+        return view
+    }
+
+    /// The model ranks what it has not seen, and expects refusals where they were.
+    @Test func theModelBelieves() {
+        let view = view(60) { point in point[3] == 1 ? nil : 1 + Double(point[0]) + 0.1 * Double(point[1]) }
+        var random = SeededRandom(seed: 4)
+        let model = CostModel(view, random: &random)
+        #expect(model.belief([0, 0, 3, 0]).mean + 0.5 < model.belief([4, 3, 0, 0]).mean)
+        #expect(model.belief([0, 2, 1, 1]).refusal > 0.5 && model.belief([0, 2, 1, 0]).refusal < 0.3)
+        let best = 0.0
+        #expect(
+            model.belief([0, 1, 1, 0]).expectedImprovement(on: best)
+                > model.belief([4, 1, 1, 0]).expectedImprovement(on: best))
+    }
+
+    /// Trials of a neighbour stand in for own ones, until there are own ones that say otherwise.
+    @Test func examplesTeach() {
+        let space = SearchSpace(Self.choices)
+        var examples: [SearchExample] = []
+        for rows in 0..<5 {
+            for unroll in 0..<4 {
+                examples.append(
+                    SearchExample(
+                        schedule: space.schedule([rows, unroll, 0, 0]), relativeSeconds: 4 / Double(rows + 1),
+                        features: [4], distance: 1))
+            }
+        }
+        var random = SeededRandom(seed: 4)
+        func gap(_ trials: Int) -> Double {
+            // Here it is the other way round.
+            let view = view(trials, examples: examples) { 1 + Double($0[0]) }
+            let model = CostModel(view, random: &random)
+            return model.belief([4, 0, 0, 0]).mean - model.belief([0, 0, 0, 0]).mean
+        }
+        #expect(gap(1) < -0.3)
+        #expect(gap(60) > 0.5)
+    }
+
+    /// Every mind says the same again when it is asked the same, and never what was tried.
+    @Test(arguments: AgentRoster.minds.map(\.name)) func mindsAreDeterministic(_ name: String) {
+        let row = AgentRoster.minds.first { $0.name == name }!
+        func proposals() -> [Point] {
+            var view = view(20) { 1 + Double($0[0] + $0[1]) }
+            view.suggest(Schedule(["rows": 8, "unroll": 4]))
+            var mind = row.make(view.region)
+            var random = SeededRandom(seed: 5)
+            var found: [Point] = []
+            for focus in Focus.groups(8) + [.all] {
+                for _ in 0..<4 {
+                    if let point = mind.propose(focus, view, island: 0, random: &random) { found.append(point) }
+                }
+            }
+            return found
+        }
+        let found = proposals()
+        #expect(found.count >= 8 && found == proposals())
+        #expect(found.allSatisfy { point in zip(point, Self.choices).allSatisfy { $1.values.indices.contains($0) } })
+    }
+
+    /// An agent mostly moves what it is for.
+    @Test(arguments: ["evolution", "model", "policy"]) func agentsKeepToTheirSpeciality(_ name: String) {
+        let row = AgentRoster.minds.first { $0.name == name }!
+        let view = view(30) { 1 + Double($0[0] + $0[1] + $0[2]) }
+        var mind = row.make(view.region)
+        var random = SeededRandom(seed: 5)
+        let places = view.space.places(Focus([.tiling]))
+        let elites = view.islands[0].residents.map(\.point) + [view.champion?.point ?? []]
+        var kept = 0
+        for _ in 0..<60 {
+            guard let point = mind.propose(Focus([.tiling]), view, island: 0, random: &random) else { continue }
+            // Of some elite nothing but the speciality changed.
+            let isKept = elites.contains { elite in
+                point.indices.allSatisfy { places.contains($0) || point[$0] == elite[$0] }
+            }
+            if isKept { kept += 1 }
+        }
+        #expect(kept >= 30, "\(kept) of 60")
+    }
+}
