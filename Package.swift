@@ -123,7 +123,7 @@ let package = Package(
             "Tools", "FileFuzzing",
             [
                 "ArchiveExchange", "Base", "ElementTypes", "JSON", "KernelArchive", "ModelFiles", "ModelPackage",
-                "Safetensors",
+                "Safetensors", "SearchEvents", "SearchReport",
             ]),
         room("Tools", "SearchReport", ["Base", "SearchEvents"]),
         room("Tools", "SearchView", ["Base", "SearchEvents"]),

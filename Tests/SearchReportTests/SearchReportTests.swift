@@ -55,6 +55,32 @@ import Testing
             !page.contains("<script") && page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;"))
     }
 
+    /// Whatever numbers a record of somebody else's holds, there is a page.
+    @Test(arguments: [-1e308, -1, 0, .leastNonzeroMagnitude, 1e-30, 1e30, 1e308]) func strangeNumbersMakeAPage(
+        _ value: Double
+    ) {
+        var start = SearchStart()
+        (start.memoryRate, start.operationRates) = (value, ["f32": value])
+        var region = RegionOpening()
+        (region.region, region.share, region.operations, region.bytes) = ("region.0", value, abs(value), abs(value))
+        var win = RegionWin()
+        (win.region, win.seconds) = ("region.0", value)
+        var trial = TrialEnd()
+        (trial.region, trial.seconds) = ("region.0", value)
+        var output = OutputAccuracy()
+        (output.rms, output.torchRMS, output.allowedRMS) = (value, value, value)
+        var memory = PackageMemory()
+        (memory.bytes, memory.defaultBytes) = (value, value)
+        var comparison = ModelComparison.sameCode
+        (comparison.ratio, comparison.low, comparison.high, comparison.rounds) = (value, value, value, 1)
+        let events: [SearchEvent] = [
+            .start(start), .region(region), .trial(trial), .win(win), .trial(trial), .win(win), .output(output),
+            .memory(memory), .comparison(comparison),
+        ]
+        let page = SearchPage(SearchRecord(events.map { TimedEvent(at: value, $0) })).html
+        #expect(page.hasSuffix("</html>\n"))
+    }
+
     @Test func nothingIsLoaded() {
         let page = Self.page()
         for part in ["http", "//", "src=", "href=", "@import", "url("] { #expect(!page.contains(part), "\(part)") }

@@ -5,6 +5,8 @@ internal import KernelArchive
 internal import ModelFiles
 internal import ModelPackage
 internal import Safetensors
+internal import SearchEvents
+internal import SearchReport
 
 /// The readers of files from outside, each to be given any bytes whatever: they must answer or throw, never trap.
 package enum FuzzedReader: String, CaseIterable, Sendable {
@@ -26,6 +28,8 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case trial
     /// Trials that another exported; what is read must survive being written and read again.
     case archive
+    /// Events of a search; what is read must survive being written and read again, and make a report.
+    case search
 
     /// What became of one input.
     package enum Outcome: Equatable, Sendable {
@@ -87,6 +91,14 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             export.seal = .missing
             let again = try? ArchiveExport(export.content)
             return again == export ? nil : "the export does not read back"
+        case .search:
+            let events = try TimedEvent.parse(String(decoding: bytes, as: UTF8.self))
+            let text = TimedEvent.text(events)
+            // Compared as text: times are written with fewer digits than they are read with.
+            guard let again = try? TimedEvent.parse(text), TimedEvent.text(again) == text else {
+                return "the events do not read back"
+            }
+            return SearchPage(SearchRecord(events)).html.hasSuffix("</html>\n") ? nil : "there is no page"
         }
     }
 

@@ -48,7 +48,7 @@ enum HTML {
         /// A ratio.
         static func ratio(_ value: Double?) -> Cell { number(value) { TextFormat.fixed($0, 2) + "×" } }
         /// Bytes.
-        static func bytes(_ value: Double?) -> Cell { number(value) { TextFormat.bytes(Int(min($0, 1e18))) } }
+        static func bytes(_ value: Double?) -> Cell { number(value, HTML.bytes) }
         /// An error, in three digits and a power of ten.
         static func error(_ value: Double?) -> Cell { number(value, HTML.scientific) }
     }
@@ -90,6 +90,9 @@ enum HTML {
 
     /// A paragraph of plain text.
     static func paragraph(_ text: String) -> String { "<p>\(escape(text))</p>\n" }
+
+    /// A size; what no machine has reads as none or as the largest.
+    static func bytes(_ value: Double) -> String { TextFormat.bytes(Int(min(max(value, 0), 1e18))) }
 
     /// Such as `1.07e-07`.
     static func scientific(_ value: Double) -> String {

@@ -78,15 +78,23 @@ struct Scale {
 
     /// The scale from `low` at `from` to `high` at `to`.
     init(_ low: Double, _ high: Double, logarithmic: Bool = false, from: Double, to: Double) {
+        // Records of others may hold any number: the axis stays finite, and a logarithmic one above 0.
+        let low = Self.bounded(low, least: logarithmic ? 1e-280 : -1e280)
+        let high = Self.bounded(high, least: logarithmic ? 1e-280 : -1e280)
         self.low = low
-        self.high = high > low ? high : (logarithmic ? low * 10 : low + 1)
+        self.high = high > low ? high : (logarithmic ? low * 10 : low + max(1, abs(low)))
         isLogarithmic = logarithmic
         self.from = from
         self.to = to
     }
 
+    private static func bounded(_ value: Double, least: Double) -> Double {
+        value.isNaN ? max(1, least) : min(1e280, max(least, value))
+    }
+
     /// The place of a number, within the axis.
     func place(_ value: Double) -> Double {
+        if value.isNaN { return from }
         let part =
             isLogarithmic
             ? Logarithm.of(max(value, low) / low) / Logarithm.of(high / low) : (value - low) / (high - low)
@@ -111,6 +119,8 @@ struct Scale {
         }
         let raw = (high - low) / Double(max(1, count))
         let power = Logarithm.power(Int(Logarithm.of(raw).rounded(.down)))
+        // Steps that are lost beside the ends would lead nowhere.
+        if low + raw == low || high - raw == high { return [low] }
         let step = [1.0, 2, 5, 10].map { $0 * power }.first { $0 >= raw * 0.999 } ?? 10 * power
         var tick = (low / step).rounded(.up) * step
         var ticks: [Double] = []

@@ -60,8 +60,8 @@ extension SearchPage {
         if !start.hints.isEmpty { facts.append(("Hints", start.hints.joined(separator: "; "))) }
         if let only = start.only { facts.append(("Searched only", only)) }
         if let memory = record.memory {
-            let before = memory.defaultBytes.map { " (without the search \(TextFormat.bytes(Int($0))))" } ?? ""
-            facts.append(("Memory", "\(TextFormat.bytes(Int(memory.bytes))) of arena and weights\(before)"))
+            let before = memory.defaultBytes.map { " (without the search \(HTML.bytes($0)))" } ?? ""
+            facts.append(("Memory", "\(HTML.bytes(memory.bytes)) of arena and weights\(before)"))
         }
         facts.append(("Took", "\(TextFormat.time(record.seconds * 1e9)), seed \(start.seed)"))
         return facts + record.notes.map { ("Note", $0) }

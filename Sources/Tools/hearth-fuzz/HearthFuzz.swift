@@ -14,7 +14,7 @@ struct HearthFuzz: ParsableCommand {
         discussion: "Example: hearth-fuzz json --iterations 100000 --seed 1 Tests/Fuzz/corpus")
 
     /// The reader.
-    @Argument(help: "One of zip, json, pickle, safetensors, expression, pt2, package, trial, archive.")
+    @Argument(help: "One of zip, json, pickle, safetensors, expression, pt2, package, trial, archive, search.")
     var reader: FuzzedReader
     /// Folder with one folder of files a reader.
     @Argument(help: "The corpus: a folder with a folder of files for each reader.")

@@ -90,6 +90,8 @@ enum PackageComparison {
             ? SearchGoal.sessions(threads: device.limits.threads, isHost: device.limits.blocks == nil) : 1
         let sides = [try Contestant(candidate, device, sessions), try Contestant(champion, device, sessions)]
         let once = max(try sides[0].nanoseconds(3), try sides[1].nanoseconds(3))
+        // A model that takes seconds a call does not need, nor get, as many rounds as one that takes microseconds.
+        let rounds = max(min(rounds, 15), min(rounds, Int(20e9 / max(2 * once, 1))))
         // Meters of energy are read every tenth of a second or so.
         let batch = isEnergy ? 500e6 : 20e6
         let calls = max(1, min(isEnergy ? 1_000_000 : 2000, Int(batch / max(once * Double(sessions), 1))))
