@@ -191,6 +191,7 @@ let package = Package(
         tests("Processes"),
         tests("Baselines"),
         tests("KernelSwarm", ["Base", "KernelIR"]),
+        tests("SearchStudy", ["KernelIR", "KernelSwarm"]),
         tests("SearchControl", ["KernelIR"]),
         tests("SearchEvents", ["JSON"]),
         tests("SearchReport", ["SearchEvents"]),

@@ -91,6 +91,17 @@ func processor(
             #expect(found[0].distance == 0 && !found.contains(where: \.isImported))
             #expect(found[3].kernelName == "name of twice")
             #expect(try archive.neighbours(of: Self.kernel, on: Self.here, limit: 2).count == 2)
+            // What a cost model learns from holds slow ones and refusals too, of the nearest first.
+            let lessons = try archive.examples(of: Self.kernel, on: Self.here, limit: 100)
+            let texts = lessons.map(\.schedule)
+            #expect(Set(texts.prefix(6)) == Set([1, 2, 3, 4, 5, 70].map { "tile=\($0)" }) && texts[6] == "tile=30")
+            #expect(Set(texts.suffix(4)) == Set([20, 21, 22, 23].map { "tile=\($0)" }) && texts.count == 11)
+            #expect(lessons.filter { $0.relativeSeconds == nil }.map(\.schedule) == ["tile=70"])
+            let widths = Set(lessons.map(\.features.count))
+            #expect(widths == [KernelArchive.features(Self.kernel, Self.here).count])
+            let rows = lessons.suffix(4).map { zip($0.features, lessons[0].features).map { $0 - $1 }.max() ?? 0 }
+            #expect(rows.allSatisfy { $0 > 0.9 }, "twice as much of something is a step of one: \(rows)")
+            #expect(try archive.examples(of: Self.kernel, on: Self.here, limit: 3).count == 3)
             let own = try archive.records(kernel: "a", machine: "here")
             #expect(own.map(\.key.schedule) == [5, 4, 3, 2, 1, 70].map { "tile=\($0)" })
             // A kernel that was never seen finds the same.
@@ -116,6 +127,7 @@ func processor(
             #expect(try archive.records(kernel: "a", machine: "here").count == 1)
             #expect(try archive.contents().records.count == 1)
             #expect(try archive.contents().kernels == [Self.kernel])
+            #expect(try archive.examples(of: Self.kernel, on: Self.here, limit: 9).map(\.schedule) == ["tile=1"])
             let found = try archive.neighbours(of: Self.kernel, on: Self.here, limit: 16)
             #expect(found.map(\.record.key.schedule) == ["tile=1", "tile=9"])
             #expect(found.map(\.isImported) == [false, true])

@@ -54,7 +54,21 @@ struct StudySubcommand: AsyncParsableCommand {
             print("\n\(title):\n\n\(Study.Row.head)")
             for (name, found) in runs { print(Study.Row(name, found.filter { $0.isTuned == isTuned }).line) }
         }
+        if !tuned { try await printTransfers(known) }
         if let csv { try LandscapeFolder.write(lines.joined(separator: "\n") + "\n", to: csv) }
+    }
+
+    /// What a search of one kernel does for that of another of its kind.
+    private func printTransfers(_ known: [Landscape]) async throws {
+        guard let swarm = Contestant.all.first else { return }
+        print("\nafter a search of another kernel:\n\n| of | then | median trials to 95 % from nothing | afterwards |")
+        print("|---|---|---|---|")
+        for (first, second) in Transfer.pairs(known) {
+            let transfer = await Transfer(swarm, from: first, to: second, now: LandscapeFolder.now)
+            func median(_ trials: [Int]) -> Int { trials.sorted()[trials.count / 2] }
+            print(
+                "| \(first.name) | \(second.name) | \(median(transfer.fromNothing)) | \(median(transfer.afterwards)) |")
+        }
     }
 
     /// Records what the folder lacks; an interrupted recording goes on with the next kernel that is missing.

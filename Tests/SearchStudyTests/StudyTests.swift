@@ -1,0 +1,99 @@
+import KernelIR
+import KernelSwarm
+
+import Testing
+
+@testable import SearchStudy
+
+/// What the study searches, and how it counts.
+@Suite struct StudyTests {
+    /// Two choices, of which the second changes no code where the first is 1; one schedule is refused.
+    private static let small = Landscape(
+        name: "small 1", isTuned: true, origin: "by hand",
+        choices: [Choice("algorithm", [0, 1]), Choice("unroll", [1, 2, 4]).only(where: "algorithm", is: [0])],
+        codes: [0, 1, 2, 3, 3, 3],
+        found: [.timed(seconds: 4), .timed(seconds: 2), .refused(reason: "wrong output"), .timed(seconds: 3)])
+
+    @Test func landscapesReadBack() throws {
+        let again = try #require(Landscape(parsing: Self.small.text))
+        #expect(again.choices == Self.small.choices && again.codes == Self.small.codes)
+        #expect(again.found == Self.small.found && again.name == "small 1" && again.isTuned)
+        #expect(again.origin == "by hand")
+    }
+
+    @Test(arguments: [
+        "", "{}", "[1]", #"{"kernel":"k","tuned":true,"origin":"","choices":[],"codes":[5],"found":[1.0]}"#,
+        #"{"kernel":"k","tuned":true,"origin":"","choices":[{"name":"a","values":[1,2]}],"codes":[0],"found":[1.0]}"#,
+    ])
+    func otherTextsAreNoLandscapes(_ text: String) { #expect(Landscape(parsing: text) == nil) }
+
+    /// Schedules are counted with the last choice fastest, and each finds its code.
+    @Test func schedulesFindTheirCodes() {
+        for place in Self.small.codes.indices {
+            let schedule = Landscape.schedule(place, Self.small.choices)
+            #expect(Self.small.codes[place] == Self.small.code(schedule))
+        }
+        #expect(Self.small.bestSeconds == 2)
+    }
+
+    @Test func verdictsAreThoseOfTheJudge() async {
+        let evaluator = LandscapeEvaluator(Self.small)
+        func candidate(_ algorithm: Int, _ unroll: Int) -> Candidate {
+            Candidate(region: 0, schedule: Schedule(["algorithm": algorithm, "unroll": unroll]), agent: "")
+        }
+        let verdicts = await evaluator.evaluate([
+            candidate(0, 1), candidate(1, 1), candidate(1, 4), candidate(0, 4), candidate(0, 4), candidate(0, 2),
+        ])
+        #expect(
+            verdicts == [
+                .timed(seconds: 4, isWin: true), .timed(seconds: 3, isWin: true), .repeated(seconds: 3),
+                .refused(reason: "wrong output"), .repeated(seconds: nil), .timed(seconds: 2, isWin: true),
+            ])
+        // Repeats are no trials.
+        #expect(await evaluator.curve == [4, 3, 3, 2])
+    }
+
+    /// A search of the study is the same every time, whoever searches.
+    @Test(arguments: ["32 agents", "random", "one sweeper", "model alone"])
+    func runsAreDeterministic(_ name: String) async throws {
+        let contestant = try #require(Contestant.all.first { $0.name == name })
+        let landscape = Landscape.synthetic(4)
+        let first = await Study.run(contestant, landscape, seed: 3, now: { 0 })
+        let second = await Study.run(contestant, landscape, seed: 3, now: { 0 })
+        #expect(first.curve == second.curve && first.curve.count == Study.budget)
+        #expect(zip(first.curve, first.curve.dropFirst()).allSatisfy { $0 <= $1 } && first.curve.last ?? 2 <= 1)
+    }
+
+    /// Half of the kernels are held out, of both kinds of landscapes, and no two have the same name.
+    @Test func halfIsHeldOut() {
+        let synthetic = Landscape.synthetic
+        #expect(synthetic.count { $0.isTuned } == 6 && synthetic.count { !$0.isTuned } == 6)
+        #expect(Set(synthetic.map(\.name)).count == 12)
+        #expect(StudyKernel.all.count { $0.isTuned } == 6 && StudyKernel.all.count { !$0.isTuned } == 6)
+        #expect(Set(StudyKernel.all.map(\.name)).count == 12)
+    }
+
+    /// Sums of runs are geometric means and medians.
+    @Test func rowsSumUp() {
+        func run(_ part: Double, goal: Int) -> Study.Run {
+            let curve = (1...Study.budget).map { $0 >= goal ? 1 : part }
+            return Study.Run(contestant: "x", kernel: "k", isTuned: true, seed: 1, curve: curve, secondsOfProposal: 0)
+        }
+        let row = Study.Row("x", [run(0.25, goal: 10), run(0.25, goal: 20), run(0.04, goal: 100)])
+        #expect(abs(row.means[0] - 0.13572) < 1e-4)
+        #expect(row.medianTrials == 20 && abs(row.reached - 2.0 / 3) < 1e-9)
+        #expect(row.line.hasPrefix("| x | 0.136 |"))
+    }
+
+    /// 32 agents beat chance on what is held out, at every number of trials that the table shows.
+    @Test func theSwarmBeatsChance() async throws {
+        let study = Study([5, 7].map { Landscape.synthetic($0) })
+        func row(_ name: String) async throws -> Study.Row {
+            let contestant = try #require(Contestant.all.first { $0.name == name })
+            return Study.Row(name, await study.runs(contestant, now: { 0 }))
+        }
+        let (swarm, chance) = (try await row("32 agents"), try await row("random"))
+        for (ours, theirs) in zip(swarm.means, chance.means).dropFirst(2) { #expect(ours > theirs) }
+        #expect(swarm.reached > chance.reached)
+    }
+}
