@@ -6,7 +6,7 @@ import KernelSwarm
 package struct Study: Sendable {
     /// Trials of a search.
     package static let budget = 64
-    /// Seeds of a search.
+    /// Seeds of a search where nothing else is said.
     package static let seeds: [UInt64] = [1, 2, 3, 4, 5]
     /// Candidates that are proposed together, as the builder does on a processor.
     package static let batch = 4
@@ -27,15 +27,19 @@ package struct Study: Sendable {
     }
 
     package let landscapes: [Landscape]
+    private let seeds: [UInt64]
 
     /// Makes a study.
-    package init(_ landscapes: [Landscape]) { self.landscapes = landscapes }
+    package init(_ landscapes: [Landscape], seeds: [UInt64] = Study.seeds) {
+        self.landscapes = landscapes
+        self.seeds = seeds
+    }
 
     /// All runs of a contestant.
     package func runs(_ contestant: Contestant, now: @Sendable () -> Double) async -> [Run] {
         var runs: [Run] = []
         for landscape in landscapes {
-            for seed in Self.seeds {
+            for seed in seeds {
                 runs.append(await Self.run(contestant, landscape, seed: seed, now: now))
             }
         }

@@ -22,10 +22,14 @@ struct StudySubcommand: AsyncParsableCommand {
     @Option(help: "What is to be said of the recording, such as the state of the machine.") var note = ""
     @Option(help: "Only contestants whose name contains this; several, separated by commas.") var only: String?
     @Option(help: "Write every curve to this file as CSV.") var csv: String?
+    @Option(
+        help: "Searches of each contestant on each kernel; the study's tables have 5, more tell smaller differences.")
+    var seeds = Study.seeds.count
     @Flag(help: "Only kernels that may be tuned on.") var tuned = false
 
     func validate() throws {
         if record, landscapes == nil { throw ValidationError("--record needs --landscapes FOLDER") }
+        if seeds < 1 { throw ValidationError("--seeds should be at least 1") }
         if most < 2 { throw ValidationError("--most should be at least 2") }
     }
 
@@ -36,7 +40,7 @@ struct StudySubcommand: AsyncParsableCommand {
         }
         var known = try landscapes.map(LandscapeFolder.read) ?? Landscape.synthetic
         if tuned { known = known.filter(\.isTuned) }
-        let study = Study(known)
+        let study = Study(known, seeds: (1...seeds).map { UInt64($0) })
         let names = only?.split(separator: ",").map(String.init)
         let contestants = Contestant.all.filter { one in names?.contains { one.name.contains($0) } ?? true }
         var lines = ["contestant,kernel,tuned,seed,trial,part_of_best"]
