@@ -22,7 +22,7 @@ struct CostModel: Sendable {
     private static let slowest = 3.0
     /// Weight of a trial of another kernel at distance 0, which falls by e every two steps of distance, and by half with so many
     /// trials of the region's own: what was seen here is better than what was seen elsewhere.
-    private static let neighbourWeight = 0.3
+    private static let neighbourWeight = 0.1
     private static let ownTrials = 6.0
 
     /// Learns from the trials of a region and what is known of its neighbours.
