@@ -245,6 +245,23 @@ enum CUDAOnHost {
                 c[e] = sum;
             }
         }
+        FORCE void multiply_bytes(int *c, const uint32_t *x, uint2 y) {
+            uint32_t mine[6] = {x[0], x[1], x[2], x[3], y.x, y.y};
+            auto all = show(mine, sizeof mine);
+            const unsigned lane = threadIdx.x % 32;
+            auto byte = [&](unsigned lane, unsigned i, unsigned k) {
+                uint32_t r; memcpy(&r, (const char *)all[lane] + 4 * i, 4); return r >> k % 4 * 8 & 255;
+            };
+            for (unsigned e = 0; e < 4; ++e) {
+                const unsigned row = lane / 4 + e / 2 * 8, column = lane % 4 * 2 + e % 2;
+                for (unsigned k = 0; k < 32; ++k) {
+                    const unsigned from = k % 16 / 4;
+                    c[e] += (int)byte(row % 8 * 4 + from, k / 16 * 2 + row / 8, k)
+                        * (int8_t)byte(column * 4 + from, 4 + k / 16, k);
+                }
+            }
+        }
+        FORCE int near_int(float x) { return x == x ? (int)rintf(x) : 0; }
         FORCE void multiply_bf16(float *c, const uint32_t *x, const uint32_t *y) { multiply(c, x, y, host_bf16); }
         FORCE void multiply_f16(float *c, const uint32_t *x, const uint32_t *y) {
             multiply(c, x, y, [](uint16_t h) { return load_f16(h); });

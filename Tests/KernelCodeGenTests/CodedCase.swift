@@ -166,8 +166,9 @@ struct CodedCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Compares what a kernel computes with sums in double precision.
-    func verify(_ compiled: some RunnableKernel) throws {
+    /// Compares what a kernel computes with sums in double precision: `unit` is what the error may be of the root of the terms' squares.
+    /// With `outliers` a few values of the left operand are a thousand times as large.
+    func verify(_ compiled: some RunnableKernel, unit: Double? = nil, outliers: Bool = false) throws {
         var random = SeededRandom(seed: 7)
         var buffers: [[UInt8]] = []
         for parameter in kernel.parameters {
@@ -180,7 +181,10 @@ struct CodedCase: Sendable, CustomTestStringConvertible {
             case .f8e5m2:
                 buffers.append((0..<count).map { _ in UInt8(random.index(below: 100) | random.index(below: 2) << 7) })
             default:
-                let values = (0..<count).map { _ in random.uniform() * 2 - 1 }
+                var values = (0..<count).map { _ in random.uniform() * 2 - 1 }
+                if outliers, buffers.isEmpty {
+                    for place in stride(from: 5, to: count, by: 37) { values[place] *= 1000 }
+                }
                 buffers.append(Memory.bytes(values.map { Float($0) }, parameter.element))
             }
         }
@@ -200,7 +204,7 @@ struct CodedCase: Sendable, CustomTestStringConvertible {
                     size += term * term
                 }
                 // Weights that are packed in the operands' type are rounded to it once.
-                let unit = max(element.epsilon, 0x1p-20)
+                let unit = unit ?? max(element.epsilon, 0x1p-20)
                 let error = abs(found[m * columns + n] - sum)
                 #expect(error <= unit * size.squareRoot() + 1e-6, "[\(m), \(n)]: \(found[m * columns + n]) for \(sum)")
                 if error > unit * size.squareRoot() + 1e-6 { return }

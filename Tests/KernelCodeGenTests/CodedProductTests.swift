@@ -45,14 +45,14 @@ import Testing
     /// The kernel is given what was packed and not also what it was packed from.
     @Test func codesAreNotStoredTwice() throws {
         let coded = CodedCase(form: .int4, rows: 1, depth: 1024, columns: 48, element: .bf16)
-        for algorithm in [2, 8, 10] {
+        for algorithm in [2, 8, 10, 13] {
             let emitted = try SIMTEmitter(CubinTarget.target("sm_90a")).emit(
                 coded.kernel, symbol: "tested", Schedule(["algorithm": algorithm]))
             let given = emitted.arguments.compactMap { if case .parameter(let number) = $0 { number } else { nil } }
             #expect(given == [0, 3, 4])
             // Half a byte a code, a bf16 for each 32.
             let sizes = emitted.packings.map { $0.count * $0.element.byteCount }
-            #expect(sizes == (algorithm == 10 ? [48 * 576] : [48 * 512, 48 * 64]))
+            #expect(sizes == (algorithm >= 10 ? [48 * 576] : [48 * 512, 48 * 64]))
         }
     }
 
@@ -108,6 +108,34 @@ import Testing
             try coded.verify(
                 EmulatedKernel(coded.kernel, schedule, multiprocessors: processors))
         }
+    }
+
+    @Test(
+        arguments: zip(
+            [
+                CodedCase(form: .int4, rows: 1, depth: 1024, columns: 37, element: .bf16),
+                CodedCase(form: .int4, rows: 1, depth: 1152, columns: 100, element: .f16),
+                CodedCase(form: .pairs, rows: 1, depth: 2048, columns: 16, element: .bf16),
+                CodedCase(form: .siblings, rows: 1, depth: 512, columns: 64, element: .bf16),
+                CodedCase(form: .int8, rows: 1, depth: 512, columns: 70, element: .bf16),
+                CodedCase(form: .int8, rows: 1, depth: 320, columns: 33, element: .f16),
+                CodedCase(form: .centred, rows: 1, depth: 384, columns: 40, element: .bf16),
+                CodedCase(form: .e4m3, rows: 1, depth: 512, columns: 70, element: .bf16),
+                CodedCase(form: .e4m3, rows: 1, depth: 1088, columns: 33, element: .f16),
+                CodedCase(form: .bare, rows: 1, depth: 256, columns: 40, element: .bf16),
+            ],
+            // Warps, batches of a stage, stages of the ring; processors, so that blocks take several tiles, and some none.
+            [
+                (8, 1, 0, 2), (12, 1, 0, 2), (8, 2, 2, 1), (8, 1, 2, 3), (8, 1, 0, 132), (12, 2, 0, 2), (8, 2, 0, 2),
+                (8, 1, 0, 2), (12, 1, 2, 1), (8, 1, 0, 3),
+            ]))
+    func dealtToBlocks(_ coded: CodedCase, _ form: (warps: Int, batches: Int, stages: Int, processors: Int)) throws {
+        var schedule = Schedule(["algorithm": 13, "dealtWarps": form.warps, "dealtBatches": form.batches])
+        if form.stages > 0 { schedule.set("dealtStages", form.stages) }
+        let kernel = try EmulatedKernel(coded.kernel, schedule, multiprocessors: form.processors)
+        try coded.verify(kernel, unit: 0x1p-15)
+        // What is a thousand times smaller than its neighbours keeps fewer of its bits.
+        if coded.form == .int4 { try coded.verify(kernel, unit: 0x1p-12, outliers: true) }
     }
 
     /// Weights of products of many rows are decoded on their way to matrix units.

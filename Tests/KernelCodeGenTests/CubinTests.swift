@@ -150,6 +150,15 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                         schedule: Schedule(["algorithm": algorithm])))
             }
         }
+        for form in [CodedCase.Form.e4m3, .int8, .int4, .pairs, .centred] {
+            for (depth, columns) in [(4096, 6144), (14336, 4096)] {
+                let coded = CodedCase(form: form, rows: 1, depth: depth, columns: columns, element: .bf16)
+                cases.append(
+                    CubinCase(
+                        name: "coded \(coded.testDescription) algorithm=13", kernel: coded.kernel,
+                        schedule: Schedule(["algorithm": 13])))
+            }
+        }
         // Many rows by codes, in tiles of all warps and of specialised ones.
         for algorithm in [3, 6] {
             let coded = CodedCase(form: .int4, rows: 512, depth: 4096, columns: 4096, element: .bf16)

@@ -323,8 +323,10 @@ package struct Partitioner {
             let rows = products.map { rowsByConstant($0, isNormed: true) ?? .max }.max() ?? .max
             guard rows <= Self.mostFewRows, products.allSatisfy({ takes(norm, $0) }),
                 !viewsOf(root).contains(where: { exits.contains(Value($0)) }),
-                // Codes of fewer bits go to matrix units, for which each block would have to round what it norms.
-                decide(.norm, root, default: rows <= cover.fewRows && !products.contains(where: readsPartsOfBytes))
+                // Codes of fewer bits go to matrix units, for which each block has to round what it norms: one row is soon rounded.
+                decide(
+                    .norm, root,
+                    default: rows <= cover.fewRows && (rows == 1 || !products.contains(where: readsPartsOfBytes)))
             else { continue }
             for product in products { norms[product] = norm }
             repeated.formUnion(norm.dependents)

@@ -138,6 +138,15 @@ extension EmittedKernel {
         kernel.parts = .grid(grid)
         return kernel
     }
+
+    /// The kernel with so many threads in the second of its two sizes, if it has two and needs no more; nil leaves it as it is.
+    package func filling(threads: Int?) -> EmittedKernel {
+        guard let threads, case .grid(var grid) = parts, grid.alternate != nil else { return self }
+        grid.alternate?.threads = max(grid.threads, threads)
+        var kernel = self
+        kernel.parts = .grid(grid)
+        return kernel
+    }
 }
 
 /// Why a kernel cannot be generated for a target.

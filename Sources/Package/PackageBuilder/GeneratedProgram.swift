@@ -146,6 +146,10 @@ package struct GeneratedProgram: Sendable {
     /// Gives launches the shared memory that compiled kernels ask for.
     mutating func adopt(_ images: [DeviceImages.Image]) {
         let asked = Dictionary(images.map { ($0.name, $0.sharedBytes) }) { first, _ in first }
-        emitted = emitted.map { $0.asking(sharedBytes: asked[$0.symbol] ?? nil) }
+        let threads = Dictionary(images.map { ($0.name, CubinFacts($0.bytes)?.threadsBeyondHalf) }) { first, _ in first
+        }
+        emitted = emitted.map {
+            $0.asking(sharedBytes: asked[$0.symbol] ?? nil).filling(threads: threads[$0.symbol] ?? nil)
+        }
     }
 }

@@ -61,6 +61,13 @@ package struct KernelTrial: Sendable {
         Schedule(["algorithm": 10, "ringWarps": warps, "ring": ring, "together": together, "residents": residents])
     }
 
+    /// Tiles of codes that are dealt, through rings as long as there is room for where no stages are named.
+    private static func dealtCodes(_ warps: Int, _ batches: Int, _ stages: Int? = nil) -> Schedule {
+        var schedule = Schedule(["algorithm": 13, "dealtWarps": warps, "dealtBatches": batches])
+        if let stages { schedule.set("dealtStages", stages) }
+        return schedule
+    }
+
     private static func matrix(_ tile: Int, _ stages: Int, _ parts: Int) -> Schedule {
         Schedule(["algorithm": 3, "tile": tile, "stages": stages, "parts": parts])
     }
@@ -213,6 +220,7 @@ package struct KernelTrial: Sendable {
                 "coded \(format) \(m)x\(k)x\(n) \(element)", TrialShapes.coded(m, k, n, element, format), element,
                 [skinny(8, 4, 2), skinny(1, 2, 4), skinny(4, 1, 1), skinny(2, 4, 2, 4)]
                     + [ring(8, 4, 1), ring(4, 6, 2, 2), ring(16, 4, 2)]
+                    + (m == 1 ? [dealtCodes(8, 1), dealtCodes(8, 2, 2), dealtCodes(12, 1, 5)] : [])
                     + (format == .int4 ? [units(8, 1, 4), units(2, 2, 2), units(4, 4, 1, 4), units(1, 1, 8)] : []))
         }
     }
@@ -241,6 +249,7 @@ package struct KernelTrial: Sendable {
                     skinny(1, 2, 4), skinny(1, 4, 4), skinny(2, 8, 1), skinny(4, 4, 1), skinny(8, 4, 1),
                 ]
                     + [
+                        dealtCodes(8, 1), dealtCodes(8, 2), dealtCodes(12, 1), dealtCodes(8, 1, 6),
                         ring(8, 8, 1), ring(8, 8, 2), ring(8, 8, 4), ring(8, 10, 2), ring(8, 12, 2), ring(8, 16, 4),
                         ring(8, 20, 2), ring(8, 4, 2, 2), ring(8, 6, 2, 2), ring(8, 8, 2, 2), ring(8, 10, 2, 2),
                         ring(16, 4, 1), ring(16, 4, 2), ring(16, 6, 2), ring(16, 10, 2), ring(4, 20, 4),

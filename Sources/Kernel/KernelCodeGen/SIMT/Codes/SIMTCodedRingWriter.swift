@@ -118,7 +118,6 @@ struct SIMTCodedRingWriter {
         var frame = product.frame(symbol)
         frame.hidden = product.packedParameters
         let (b, m, s) = (product.batch, product.row, product.sum)
-        let type = product.element == .f16 ? "f16" : "bf16"
         let bytes = weights.batchBytes
         let functions =
             weights.decoder(symbol)
@@ -165,7 +164,18 @@ struct SIMTCodedRingWriter {
         ]
         lines += weights.fetch("ring + at", step)
         lines += (weights.hasBlocks ? ["__syncwarp();"] : []) + ask
-        lines += ["UNROLL for (int u = 0; u < \(step); ++u) {"] + multiply(type) + ["}", "}", "}"]
+        lines +=
+            [
+                "UNROLL for (int u = 0; u < \(step); ++u) {",
+                "const int position = (turn * \(step) + u) * \(across * weights.elements * 2); (void)position;",
+            ]
+            + weights.multiply(
+                symbol, rows: rows,
+                // Columns of the unit do not mix, so that those of no row may hold anything.
+                left: "load_wanted(x, xs[e] + position + h * 64, e * 8 + g < \(rows));",
+                offset: "(const float *)(arena + \(offsetsPlace)) + "
+                    + "(((turn * \(step) + u) * \(across) + member) * \(weights.parts) + h) * \(offsetsOfPart)"
+                    + "\(rows == 1 ? "" : " + e * 8 + t * 2")") + ["}", "}", "}"]
         lines += reduce(frame) + ["}"]
         let packings = weights.packings(symbol)
         // Registers for the next kernel's blocks as well, but for what does not fit then.
@@ -185,9 +195,6 @@ struct SIMTCodedRingWriter {
                     blocks: IntegerExpression(blocks), threads: threads,
                     sharedBytes: sharedBytes, overlaps: product.target.overlaps)))
     }
-
-    /// With one row every other sum is not needed.
-    private var used: String { rows == 1 ? "if (q % 2 == 0)" : "" }
 
     /// The left operand into shared memory, and its sums.
     private func fillLeft(_ frame: SIMTFrame) -> [String] {
@@ -221,44 +228,6 @@ struct SIMTCodedRingWriter {
                 "if (place < \(all) && lane == 0) "
                     + "((float *)(arena + \(rowSumsPlace + number * rowParts * 4)))[place / 32] = sum; }",
             ]
-        }
-        return lines + ["}", "}"]
-    }
-
-    /// Products of a batch.
-    private func multiply(_ type: String) -> [String] {
-        let planes = weights.planes
-        var lines = [
-            "const int position = (turn * \(step) + u) * \(across * weights.elements * 2); (void)position;",
-            "UNROLL for (int h = 0; h < \(weights.parts); ++h) {", "uint32_t a[\(4 * planes)], d[\(4 * planes)];",
-            "\(symbol)_step(a, w[u] + \(weights.words("h", 0))); \(symbol)_step(d, w[u] + \(weights.words("h", 1)));",
-            "UNROLL for (int e = 0; e < \(eights); ++e) {",
-            // Columns of the unit do not mix, so that those of no row may hold anything.
-            "uint32_t x[4]; load_wanted(x, xs[e] + position + h * 64, e * 8 + g < \(rows));",
-        ]
-        // Sums of parts are kept apart where something is added to each, or multiplies it.
-        let isApart = isBiased || weights.hasBlocks
-        let sum = isApart ? "y" : "c[h % 2][e]"
-        if isApart { lines.append("float y[4] = {0, 0, 0, 0};") }
-        for plane in 0..<planes {
-            lines.append(
-                "multiply_\(type)(\(sum), a + \(4 * plane), x); multiply_\(type)(\(sum), d + \(4 * plane), x + 2);")
-        }
-        if isBiased {
-            lines += [
-                "const float *const offset = (const float *)(arena + \(offsetsPlace)) + "
-                    + "(((turn * \(step) + u) * \(across) + member) * \(weights.parts) + h) * \(offsetsOfPart)"
-                    + "\(rows == 1 ? "" : " + e * 8 + t * 2");",
-                "UNROLL for (int q = 0; q < 4; ++q) \(used) y[q] += offset[\(rows == 1 ? "0" : "q % 2")];",
-            ]
-        }
-        if weights.hasBlocks {
-            lines += [
-                "const float f0 = \(weights.scale("f[u]", "h", 0)), f1 = \(weights.scale("f[u]", "h", 1));",
-                "UNROLL for (int q = 0; q < 4; ++q) \(used) c[h % 2][e][q] = fma_fs(q < 2 ? f0 : f1, y[q], c[h % 2][e][q]);",
-            ]
-        } else if isApart {
-            lines.append("UNROLL for (int q = 0; q < 4; ++q) \(used) c[h % 2][e][q] += y[q];")
         }
         return lines + ["}", "}"]
     }

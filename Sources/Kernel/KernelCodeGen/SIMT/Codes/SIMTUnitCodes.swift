@@ -14,6 +14,10 @@ import KernelIR
 /// - e4m3 moved into the exponent and fraction of the wider type, subnormal or not: the number times a power of two, which for
 ///   bf16 a multiplication takes off again, as f32 sums of products could else be subnormal.
 /// All of it is exact.
+///
+/// Whole numbers may also be laid out for `mma.m16n8k32` on bytes (`SIMTIntegerUnits`), as what each exceeds the lowest by: those of
+/// 4 bits with column g in the lower half of a byte and column g + 8 in the upper, step j of part h in word `2h + j`; those of 8 bits
+/// with column g + 8c in word `4h + 2j + c`.
 struct SIMTUnitCodes {
     /// How a code becomes a number.
     enum Kind: Hashable {
@@ -27,16 +31,19 @@ struct SIMTUnitCodes {
 
     let codes: SIMTCodes
     let kind: Kind
+    /// Whether they are laid out for units that multiply bytes.
+    let isForBytes: Bool
     /// Summed elements of a part.
     static let part = 32
 
     /// The codes of a product so; nil where its type, sizes or codes do not allow it.
-    init?(_ codes: SIMTCodes) {
+    init?(_ codes: SIMTCodes, isForBytes: Bool) {
         let product = codes.product
+        self.isForBytes = isForBytes
         switch codes.operand.kind {
         case .integer(4, let lowest) where abs(lowest) <= 64: kind = .nibble(lowest: lowest)
         case .integer(8, let lowest) where abs(lowest) <= 128: kind = .byte(lowest: lowest)
-        case .real(.f8e4m3): kind = .real
+        case .real(.f8e4m3) where !isForBytes: kind = .real
         case .integer, .real: return nil
         }
         self.codes = codes
@@ -46,6 +53,9 @@ struct SIMTUnitCodes {
             codes.blocks <= 1 || codes.operand.block % Self.part == 0
         else { return nil }
     }
+
+    /// The codes of a product for units that multiply the operands' type.
+    init?(_ codes: SIMTCodes) { self.init(codes, isForBytes: false) }
 
     private var product: SIMTProduct { codes.product }
     private var isHalf: Bool { product.element == .f16 }
@@ -116,14 +126,14 @@ struct SIMTUnitCodes {
         return "FORCE void \(symbol)_step(uint32_t *a, const uint32_t *w) { \(lines.joined(separator: " ")) }\n"
     }
 
-    /// Statements that read a lane's words of `count` batches at `place` (a pointer to their bytes) into `w[count][8]`, and its scales
-    /// into `f[count]`.
-    func fetch(_ place: String, _ count: Int) -> [String] {
+    /// Statements that read a lane's words of `count` batches, the first at `place` (a pointer to its bytes) and each `stride` bytes after
+    /// the one before, into `w[count][8]`, and its scales into `f[count]`; of batch `u` only where `condition` holds.
+    func fetch(_ place: String, _ count: Int, stride: Int? = nil, where condition: String? = nil) -> [String] {
         let words = scaleBytes / 32
         var lines = ["uint32_t w[\(count)][8];", hasBlocks ? "uint32_t f[\(count)][\(words)];" : ""]
         lines += [
-            "UNROLL for (int u = 0; u < \(count); ++u) {",
-            "const unsigned char *const batch = \(place) + u * \(batchBytes);",
+            "UNROLL for (int u = 0; u < \(count); ++u) \(condition.map { "if (\($0)) " } ?? ""){",
+            "const unsigned char *const batch = \(place) + u * \(stride ?? batchBytes);",
         ]
         func read(_ into: String, _ first: Int, _ text: String) {
             lines.append(
@@ -137,9 +147,46 @@ struct SIMTUnitCodes {
         if words == 2 {
             lines.append("{ const uint2 q = *(const uint2 *)(\(from)); f[u][0] = q.x; f[u][1] = q.y; }")
         } else {
-            for first in stride(from: 0, to: words, by: 4) { read("f", first, "\(from) + \(first * 4)") }
+            for first in Swift.stride(from: 0, to: words, by: 4) { read("f", first, "\(from) + \(first * 4)") }
         }
         return lines + ["}"]
+    }
+
+    /// Statements that add the products of batch `u`, as `fetch` left it, to `c[2][eights of rows][4]`. `left` are statements that fill
+    /// `x[4]`, a lane's words of the left operand, for the part `h` and rows from `e * 8`; `offset` is a pointer to what is added to the
+    /// sums of that part where numbers exceed their codes: one value for one row, else of a lane's two rows.
+    func multiply(_ symbol: String, rows: Int, left: String, offset: String) -> [String] {
+        let type = isHalf ? "f16" : "bf16"
+        // With one row every other sum is not needed.
+        let used = rows == 1 ? "if (q % 2 == 0)" : ""
+        var lines = [
+            "UNROLL for (int h = 0; h < \(parts); ++h) {", "uint32_t a[\(4 * planes)], d[\(4 * planes)];",
+            "\(symbol)_step(a, w[u] + \(words("h", 0))); \(symbol)_step(d, w[u] + \(words("h", 1)));",
+            "UNROLL for (int e = 0; e < \((rows + 7) / 8); ++e) {", "uint32_t x[4]; \(left)",
+        ]
+        // Sums of parts are kept apart where something is added to each, or multiplies it.
+        let isApart = excess != 0 || hasBlocks
+        let sum = isApart ? "y" : "c[h % 2][e]"
+        if isApart { lines.append("float y[4] = {0, 0, 0, 0};") }
+        for plane in 0..<planes {
+            lines.append(
+                "multiply_\(type)(\(sum), a + \(4 * plane), x); multiply_\(type)(\(sum), d + \(4 * plane), x + 2);")
+        }
+        if excess != 0 {
+            lines += [
+                "const float *const offset = \(offset);",
+                "UNROLL for (int q = 0; q < 4; ++q) \(used) y[q] += offset[\(rows == 1 ? "0" : "q % 2")];",
+            ]
+        }
+        if hasBlocks {
+            lines += [
+                "const float f0 = \(scale("f[u]", "h", 0)), f1 = \(scale("f[u]", "h", 1));",
+                "UNROLL for (int q = 0; q < 4; ++q) \(used) c[h % 2][e][q] = fma_fs(q < 2 ? f0 : f1, y[q], c[h % 2][e][q]);",
+            ]
+        } else if isApart {
+            lines.append("UNROLL for (int q = 0; q < 4; ++q) \(used) c[h % 2][e][q] += y[q];")
+        }
+        return lines + ["}", "}"]
     }
 
     /// Text of the place of the first word of step `j` of part `h` among a lane's words of a batch.
@@ -198,12 +245,23 @@ struct SIMTUnitCodes {
         func put(_ text: String, _ bit: String) -> String {
             "{ const int bit = (\(bit)) % 32; const uint32_t v = \(text); *word |= bit ? v << bit | v >> (32 - bit) : v; }"
         }
+        let word =
+            "uint32_t *const word = (uint32_t *)(into + number / 4 * 512 + (row % 8 * 4 + k % 32 / 8) * 16 + number % 4 * 4);"
         let head = [
             "const int h = k / 32, j = k % 8 / 4, i = row / 8 + k % 4 / 2 * 2, half = k % 2 * 16; (void)i;",
-            "const int number = \(stepWords == 1 ? "h * 2 + j" : "h * 4 + j * 2 + i / 2");",
-            "uint32_t *const word = (uint32_t *)(into + number / 4 * 512 + (row % 8 * 4 + k % 32 / 8) * 16 + number % 4 * 4);",
+            "const int number = \(stepWords == 1 ? "h * 2 + j" : "h * 4 + j * 2 + i / 2");", word,
         ]
         switch kind {
+        case .nibble(let lowest) where isForBytes:
+            return [
+                "const int number = k / 32 * 2 + k % 8 / 4;", word,
+                "*word |= (uint32_t)(\(value) - (\(lowest))) << (k % 4 * 8 + row / 8 * 4);",
+            ]
+        case .byte(let lowest) where isForBytes:
+            return [
+                "const int number = k / 32 * 4 + k % 8 / 4 * 2 + row / 8;", word,
+                "*word |= (uint32_t)(\(value) - (\(lowest))) << k % 4 * 8;",
+            ]
         case .nibble(let lowest):
             return head + [put("(uint32_t)(\(value) - (\(lowest)))", "\(shift) + half + 4 * i")]
         case .byte(let lowest):

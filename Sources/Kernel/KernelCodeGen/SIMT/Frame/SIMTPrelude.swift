@@ -168,6 +168,14 @@ package struct SIMTPrelude: Sendable {
         }
         MULTIPLY(bf16)
         MULTIPLY(f16)
+        // Bytes without a sign on the left, with one on the right.
+        FORCE void multiply_bytes(int *c, const uint32_t *x, uint2 y) {
+            asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, "
+                "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
+                : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y.x), "r"(y.y));
+        }
+        FORCE int near_int(float x) { return __float2int_rn(x); }
         FORCE uint32_t pair_bf16(float low, float high) {
             uint32_t r; asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low)); return r;
         }

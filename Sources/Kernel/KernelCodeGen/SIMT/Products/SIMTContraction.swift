@@ -27,6 +27,8 @@ private enum SIMTProductForm: Int, CaseIterable {
     case window = 11
     /// Threads across the summed axis of tiles that are dealt to blocks, for one row.
     case dealt = 12
+    /// Matrix units that take codes as their left factor, in tiles that are dealt to blocks, for one row.
+    case codedDealt = 13
 }
 
 /// The choices of a contraction.
@@ -66,6 +68,8 @@ private struct SIMTProductChoices {
     let window: (shape: SIMTWindowShape, tileRows: Choice, warpTiles: Choice)?
     /// Columns of a tile and stages of a ring (form 12); nil where it does not apply.
     let dealt: (width: Choice, stages: Choice)?
+    /// Warps that multiply, batches of a stage for each, and stages of a ring (form 13); nil where it does not apply.
+    let codedDealt: (warps: Choice, together: Choice, stages: Choice)?
 
     var all: [Choice] {
         [
@@ -77,6 +81,7 @@ private struct SIMTProductChoices {
             + (fusion.map { [$0] } ?? [])
             + (special.map { [$0.tile, $0.stages, $0.cluster, $0.stay] } ?? [])
             + (window.map { [$0.tileRows, $0.warpTiles] } ?? []) + (dealt.map { [$0.width, $0.stages] } ?? [])
+            + (codedDealt.map { [$0.warps, $0.together, $0.stages] } ?? [])
     }
 
     init(_ product: SIMTProduct) {
@@ -101,6 +106,11 @@ private struct SIMTProductChoices {
         if isSkinny, let codes, SIMTCodedUnitsWriter.applies(codes) {
             let isLong = weights.map(SIMTCodedRingWriter.isLong) ?? false
             forms.insert(.codedUnits, at: isLong ? forms.count : 0)
+        }
+        let dealtWeights = isSkinny ? SIMTCodedDealtWriter.weights(product) : nil
+        codedDealt = dealtWeights.flatMap { SIMTCodedDealtWriter.applies($0) ? codedDealtChoices($0) : nil }
+        if let dealtWeights, codedDealt != nil {
+            forms.insert(.codedDealt, at: SIMTCodedDealtWriter.isDefault(dealtWeights) ? 0 : forms.count)
         }
         // Few rows are limited by reading; from 9 rows on multiply-adds begin to cost more than reading does.
         if isSkinny, rows <= 8 || !hasMatrix { forms.append(.skinny) }
@@ -218,6 +228,15 @@ private func dealtChoices(_ product: SIMTProduct) -> (width: Choice, stages: Cho
     return (Choice("dealtColumns", widths), Choice("dealtStages", SIMTDealtWriter.stages(product, width: widths[0])))
 }
 
+/// Warps that multiply, batches of a stage for each of them and stages of a ring.
+private func codedDealtChoices(_ weights: SIMTUnitCodes) -> (warps: Choice, together: Choice, stages: Choice) {
+    let warps = SIMTCodedDealtWriter.warps
+    return (
+        Choice("dealtWarps", warps), Choice("dealtBatches", [1, 2, 4]),
+        Choice("dealtStages", SIMTCodedDealtWriter.stages(weights, warps: warps[0], together: 1))
+    )
+}
+
 /// The tiles of windows over few channels that fit.
 private func windowChoices(
     _ product: SIMTProduct
@@ -257,7 +276,8 @@ package func simtContractionChoices(
         "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
-        "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt], "tileRows": [.window],
+        "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt, .codedDealt],
+        "dealtWarps": [.codedDealt], "dealtBatches": [.codedDealt], "tileRows": [.window],
         "warpTiles": [.window], "team": [.nest], "threads": [.nest],
         "run": [.nest],
     ]
@@ -363,6 +383,20 @@ package func emitSIMTContraction(
                 reason: "\(writer.sharedBytes) bytes of shared memory, or registers, beyond a block's")
         }
         return writer.write()
+    case .codedDealt:
+        guard let weights = SIMTCodedDealtWriter.weights(product), let dealt = choices.codedDealt else {
+            throw EmissionError(kernel: kernel.name, reason: "it has no such codes to deal")
+        }
+        let (warps, together) = (schedule[dealt.warps], schedule[dealt.together])
+        // What fits with one batch for each warp of the fewest may not with more.
+        guard let most = SIMTCodedDealtWriter.stages(weights, warps: warps, together: together).first else {
+            throw EmissionError(
+                kernel: kernel.name, reason: "a ring of two stages is more than a block's shared memory")
+        }
+        return SIMTCodedDealtWriter(
+            weights: weights, symbol: symbol, warps: warps, together: together,
+            stages: min(schedule[dealt.stages], most)
+        ).write()
     case .window:
         guard let window = choices.window, window.tileRows.values.contains(schedule[window.tileRows]) else {
             throw EmissionError(kernel: kernel.name, reason: "there is no such tile of windows")

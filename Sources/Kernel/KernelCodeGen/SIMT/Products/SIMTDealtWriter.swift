@@ -79,25 +79,9 @@ struct SIMTDealtWriter {
             && (product.depth ?? 0) * product.element.byteCount >= 4096
     }
 
-    /// How the kernel is launched, by turns with its neighbours: its blocks shall lie on all processors, one on each, and begin to read
-    /// while those of the kernel before still run. Where two of one kernel had room, 132 blocks began on 80 to 98 processors of an
-    /// H200, and a product of 4096 by 28672 took 56 to 67 µs instead of 53. So of every two kernels one takes more than half of the
-    /// shared memory, the other more than half of the registers: threads of at most 64 registers that end at once.
-    private var footprints: (first: EmittedKernel.Grid.Footprint, second: EmittedKernel.Grid.Footprint) {
-        let half = (product.target.sharedBytes + Self.reserved) / 2
-        return (
-            .init(threads: ring.threads, sharedBytes: max(ring.sharedBytes, (half - Self.reserved) / 128 * 128 + 128)),
-            // Beside 168 registers of four warps: attention over a cache (`SIMTDecodeWriter`).
-            .init(threads: 21 * 32, sharedBytes: ring.sharedBytes)
-        )
-    }
-
-    /// Bytes of shared memory that every block takes beyond what it asks for (CUDA C++ Programming Guide, compute capability 9.0).
-    private static let reserved = 1024
-
     /// Stages of a ring beside which one of more than half of the shared memory has room, most first.
     static func stages(_ product: SIMTProduct, width: Int) -> [Int] {
-        let most = (product.target.sharedBytes + reserved) / 2 - reserved - 256
+        let most = SIMTDealtRing.mostBeside(product.target)
         return (2...16).reversed().filter {
             let writer = SIMTDealtWriter(product: product, symbol: "", width: width, stages: $0)
             return writer.sharedBytes <= most && writer.hasRoom
@@ -133,6 +117,7 @@ struct SIMTDealtWriter {
             extra: isPacked ? [.init(name: "packed", type: frame.storage(product.element), isRead: true)] : [],
             hasCounters: true, threads: 1024, lines.filter { !$0.isEmpty })
         let packing = isPacked ? product.packing(symbol) : nil
+        let footprints = ring.footprints(sharedBytes: ring.sharedBytes)
         var grid = EmittedKernel.Grid(
             blocks: IntegerExpression(ring.blocks), threads: footprints.first.threads,
             sharedBytes: footprints.first.sharedBytes, overlaps: true, counters: SIMTDealtRing.counters)

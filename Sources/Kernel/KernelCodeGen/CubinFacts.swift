@@ -1,18 +1,23 @@
-import KernelCodeGen
-
 /// What a cubin says of its one kernel: attributes of `.nv.info` sections of the ELF file that NVRTC writes.
-struct CubinFacts: Equatable, CustomStringConvertible {
+package struct CubinFacts: Equatable, CustomStringConvertible {
     /// Registers of a thread.
-    var registers = 0
+    package private(set) var registers = 0
     /// Bytes of local memory of a thread: spilled registers and arrays that are not in registers.
-    var localBytes = 0
+    package private(set) var localBytes = 0
     /// Bytes of shared memory that the kernel declares, with what the architecture keeps for itself.
-    var sharedBytes = 0
+    package private(set) var sharedBytes = 0
 
-    var description: String { "\(registers) registers, \(localBytes) local, \(sharedBytes) shared" }
+    package var description: String { "\(registers) registers, \(localBytes) local, \(sharedBytes) shared" }
+
+    /// Threads of a block, whole warps and at most 1024, of which two take more registers than a processor has (65,536; a warp's
+    /// are counted in steps of 256: CUDA C++ Programming Guide, compute capability 9.0).
+    package var threadsBeyondHalf: Int {
+        let ofWarp = (max(1, registers) * 32 + 255) / 256 * 256
+        return min(32, 32_768 / ofWarp + 1) * 32
+    }
 
     /// Reads the section table of a little-endian 64-bit ELF file.
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         func number(_ at: Int, _ size: Int) -> Int {
             guard at >= 0, at + size <= bytes.count else { return 0 }
             return bytes[at..<at + size].reversed().reduce(0) { $0 << 8 | Int($1) }
