@@ -261,7 +261,13 @@ enum CUDAOnHost {
                 }
             }
         }
-        FORCE int near_int(float x) { return x == x ? (int)rintf(x) : 0; }
+        FORCE float max_nan(float x, float y) { return x != x || y != y ? unbits_fs(0x7fffffff) : x > y ? x : y; }
+        FORCE uint32_t __byte_perm(uint32_t x, uint32_t y, uint32_t which) {
+            const uint64_t both = x | (uint64_t)y << 32;
+            uint32_t r = 0;
+            for (int i = 0; i < 4; ++i) r |= (uint32_t)(both >> ((which >> 4 * i & 7) * 8) & 255) << 8 * i;
+            return r;
+        }
         FORCE void multiply_bf16(float *c, const uint32_t *x, const uint32_t *y) { multiply(c, x, y, host_bf16); }
         FORCE void multiply_f16(float *c, const uint32_t *x, const uint32_t *y) {
             multiply(c, x, y, [](uint16_t h) { return load_f16(h); });

@@ -2,8 +2,8 @@ import ElementTypes
 import KernelIR
 
 /// Products of one row by a right operand of codes on matrix units, in tiles of 16 columns that are dealt to blocks through rings of
-/// shared memory (`SIMTDealtRing`): whole numbers on units that multiply bytes (`SIMTIntegerUnits`), reals as they become numbers of
-/// the operands' type (`SIMTUnitCodes`).
+/// shared memory (`SIMTDealtRing`): whole numbers on units that multiply bytes (`SIMTIntegerUnits`), reals on units
+/// that multiply f16 (`SIMTHalfUnits`).
 ///
 /// A stage of the ring holds neighbouring batches (`SIMTUnitCodes`) of a tile, which one bulk copy brings, as they lie side by
 /// side; every warp multiplies its own of them, always the same places along the summed axis, so that it computes and keeps (in shared
@@ -24,7 +24,9 @@ struct SIMTCodedDealtWriter {
     private var product: SIMTProduct { weights.codes.product }
     private var depth: Int { product.depth ?? 0 }
     private var batches: Int { weights.batches }
-    private var integers: SIMTIntegerUnits? { weights.isForBytes ? SIMTIntegerUnits(weights: weights) : nil }
+    private var units: any SIMTDealtUnits {
+        weights.units == .bytes ? SIMTIntegerUnits(weights: weights) : SIMTHalfUnits(weights: weights)
+    }
 
     /// Parts of a tile, as few as leave a warp no more than its batches.
     private var parts: Int { (batches + warps * together - 1) / (warps * together) }
@@ -40,13 +42,13 @@ struct SIMTCodedDealtWriter {
     /// Where the left operand lies, beyond the ring.
     private var leftPlace: Int { ring.sharedBytes }
     /// Bytes of a batch of the left operand.
-    private var leftBytes: Int { integers?.leftBytes ?? weights.elements * 2 }
+    private var leftBytes: Int { units.leftBytes }
     /// Bytes of shared memory of a block.
     var sharedBytes: Int { (leftPlace + batches * leftBytes + 127) / 128 * 128 }
 
     /// The codes of a product as they are read here; nil where they are no such codes.
     static func weights(_ product: SIMTProduct) -> SIMTUnitCodes? {
-        product.codes.flatMap { SIMTUnitCodes($0, isForBytes: true) ?? SIMTUnitCodes($0) }
+        product.codes.flatMap { SIMTUnitCodes($0, .bytes) ?? SIMTUnitCodes($0, .halves) }
     }
 
     /// Whether a product can be computed so at all.
@@ -81,7 +83,7 @@ struct SIMTCodedDealtWriter {
             product.epilogue, product.stores, over: [product.batch, product.row, product.result], sums: product.sums,
             isEarly: true)
         let functions =
-            (integers?.keeper(symbol) ?? weights.decoder(symbol))
+            units.functions(symbol)
             + frame.run("left", product.left, over: axes, along: product.sum, count: 8, .words(product.element))
             + product.rowSums.enumerated().map {
                 frame.run("term\($0)", $1, over: axes, along: product.sum, count: 8, .values(rounded: nil))
@@ -150,7 +152,7 @@ struct SIMTCodedDealtWriter {
     private func takeLeft(_ frame: SIMTFrame) -> [String] {
         let count = product.rowSums.count
         // Reads of several runs are under way before the first is stored.
-        let ahead = min(4, (ownRuns + 31) / 32)
+        let ahead = min(8, (ownRuns + 31) / 32)
         var lines: [String] = []
         if count > 0 { lines.append("float s[\(count)]; UNROLL for (int i = 0; i < \(count); ++i) s[i] = 0;") }
         lines += [
@@ -159,16 +161,9 @@ struct SIMTCodedDealtWriter {
             "UNROLL for (int k = 0; k < 4; ++k) x[u][k] = 0;",
             "if (isThere) \(frame.call("left", ["0", "0", "at", "x[u]"])); }",
             "UNROLL for (int u = 0; u < \(ahead); ++u) { \(locate("first + u * 32 + lane"))",
+            "\(symbol)_keep(x[u], arena + \(leftPlace) + at / \(weights.elements) * \(leftBytes), "
+                + "at % \(weights.elements) / \(SIMTUnitCodes.part), t, isThere);",
         ]
-        if integers != nil {
-            lines.append(
-                "\(symbol)_keep(x[u], arena + \(leftPlace) + at / \(weights.elements) * \(leftBytes), "
-                    + "at % \(weights.elements) / \(SIMTUnitCodes.part), t, isThere);")
-        } else {
-            lines.append(
-                "if (isThere) *(uint4 *)(arena + \(leftPlace) + at * 2) = make_uint4(x[u][0], x[u][1], x[u][2], x[u][3]);"
-            )
-        }
         for number in 0..<count {
             lines.append(
                 "if (isThere) { float z[8]; \(frame.call("term\(number)", ["0", "0", "at", "z"])); "
@@ -185,34 +180,11 @@ struct SIMTCodedDealtWriter {
             "UNROLL for (int u = 0; u < \(together); ++u) \(condition.map { "if (\($0)) " } ?? ""){",
             "const int batch = part * \(piece) + u * \(warps) + warp;",
         ]
-        let own = "stage_ + warp * \(bytes)"
-        if let integers {
-            return integers.begin
-                + ring.multiply(
-                    isUnrolled: false, clear: ["float c[2] = {0, 0};"],
-                    read: integers.fetch(own, together, stride: warps * bytes, where: condition),
-                    multiply: head + integers.multiply(left: "arena + \(leftPlace) + batch * \(leftBytes)") + ["}"],
-                    fold: integers.join + [
-                        "if (t == 0) { fold[g * \(warps)] = c[0]; fold[(g + 8) * \(warps)] = c[1]; }"
-                    ]
-                )
-        }
-        return ["const uint32_t xs = ring + \(leftPlace) + t * 16;"]
+        return units.begin
             + ring.multiply(
-                isUnrolled: false,
-                clear: [
-                    "float c[2][1][4];",
-                    "UNROLL for (int p = 0; p < 2; ++p) UNROLL for (int q = 0; q < 4; ++q) c[p][0][q] = 0;",
-                ],
-                read: weights.fetch(own, together, stride: warps * bytes, where: condition),
-                multiply: head
-                    + weights.multiply(
-                        symbol, rows: 1,
-                        left: "load_wanted(x, xs + batch * \(weights.elements * 2) + h * 64, g == 0);", offset: "")
-                    + ["}"],
-                fold: [
-                    "if (t == 0) { fold[g * \(warps)] = c[0][0][0] + c[1][0][0];",
-                    "fold[(g + 8) * \(warps)] = c[0][0][2] + c[1][0][2]; }",
-                ])
+                isUnrolled: false, clear: ["float c[2] = {0, 0};"],
+                read: units.fetch("stage_ + warp * \(bytes)", together, stride: warps * bytes, where: condition),
+                multiply: head + units.multiply(left: "arena + \(leftPlace) + batch * \(leftBytes)") + ["}"],
+                fold: units.join + ["if (t == 0) { fold[g * \(warps)] = c[0]; fold[(g + 8) * \(warps)] = c[1]; }"])
     }
 }

@@ -13,7 +13,7 @@ import KernelIR
 ///
 /// In shared memory a batch of the left operand is `[part][high, low][4 t][8 bytes]`, 16 bytes of zeros, which lanes read whose column
 /// another part has, then `[part]` of what codes' lowest value adds to a part's sum (i32) and what the power of two is (f32).
-struct SIMTIntegerUnits {
+struct SIMTIntegerUnits: SIMTDealtUnits {
     let weights: SIMTUnitCodes
 
     private var parts: Int { weights.parts }
@@ -31,29 +31,29 @@ struct SIMTIntegerUnits {
 
     // MARK: The left operand
 
-    /// `void SYMBOL_keep(const uint32_t *x, unsigned char *batch, int part, int t, int isThere)`: puts a lane's 8 values in their place in
-    /// a batch; the four lanes of a part take part together.
-    func keeper(_ symbol: String) -> String {
+    func functions(_ symbol: String) -> String {
         let bits = element == .f16 ? 13 : 14
         let lines = [
             "FORCE void \(symbol)_keep(const uint32_t *x, unsigned char *batch, int part, int t, int isThere) {",
-            "float v[8]; int most = 0, sum = 0;",
-            // As whole numbers, so that NaN is the greatest.
-            "UNROLL for (int k = 0; k < 8; ++k) { v[k] = \(SIMTFrame.lane("x", element, "k"));",
-            "const int size = bits_fs(v[k]) & 0x7fffffff; if (size > most) most = size; }",
-            "UNROLL for (int other = 1; other < 4; other *= 2) "
-                + "{ const int size = __shfl_xor_sync(0xffffffffu, most, other); if (size > most) most = size; }",
-            "int field = most >> 23; if (field < 16) field = 16;",
-            "const float up = unbits_fs((\(254 + bits) - field) << 23), unit = unbits_fs(most >= 0x7f800000 ? 0x7fc00000 : (field - \(bits)) << 23);",
-            "uint32_t high[2] = {0, 0}, low[2] = {0, 0};", "UNROLL for (int k = 0; k < 8; ++k) {",
-            "int q = near_int(v[k] * up);", bits == 14 ? "if (q > 32639) q = 32639;" : "",
-            "const int h = (q + 128) >> 8; sum += q;",
-            "high[k / 4] |= (uint32_t)(h & 255) << k % 4 * 8; low[k / 4] |= (uint32_t)(q & 255) << k % 4 * 8; }",
+            "float v[8], most = 0;",
+            "UNROLL for (int k = 0; k < 8; ++k) { v[k] = \(SIMTFrame.lane("x", element, "k")); most = max_nan(most, fabsf(v[k])); }",
+            "UNROLL for (int other = 1; other < 4; other *= 2) most = max_nan(most, __shfl_xor_sync(0xffffffffu, most, other));",
+            "int field = bits_fs(most) >> 23; if (field < 16) field = 16;",
+            "const float up = unbits_fs((\(254 + bits) - field) << 23), down = unbits_fs((field - \(bits)) << 23);",
+            "const float unit = field > 254 ? unbits_fs(0x7fc00000) : down;",
+            // Bits of 1.5 · 2²³ and a whole number: its last 16 are those of the number and 128, of which the upper byte is `high`, and
+            // the lower one `low` but for its first bit.
+            "uint32_t q[8], sum = 0;", "UNROLL for (int k = 0; k < 8; ++k) {",
+            "q[k] = (uint32_t)bits_fs(fma_fs(\(bits == 14 ? "fminf(v[k], 32639 * down)" : "v[k]"), up, 12583040.0f)); sum += q[k]; }",
+            "sum -= 8 * 0x4b400080u;",
+            "uint32_t high[2], low[2];", "UNROLL for (int j = 0; j < 2; ++j) {",
+            "const uint32_t a = __byte_perm(q[4 * j], q[4 * j + 1], 0x5140), b = __byte_perm(q[4 * j + 2], q[4 * j + 3], 0x5140);",
+            "low[j] = __byte_perm(a, b, 0x5410) ^ 0x80808080u; high[j] = __byte_perm(a, b, 0x7632); }",
             "sum += __shfl_xor_sync(0xffffffffu, sum, 1); sum += __shfl_xor_sync(0xffffffffu, sum, 2);",
             "if (!isThere) return;", "unsigned char *const to = batch + part * 64 + t * 8;",
             "((uint32_t *)to)[0] = high[0]; ((uint32_t *)to)[1] = high[1];",
             "((uint32_t *)(to + 32))[0] = low[0]; ((uint32_t *)(to + 32))[1] = low[1];",
-            "if (t == 0) { ((int *)(batch + \(notesPlace)))[part * 2] = \(lowest) * sum; "
+            "if (t == 0) { ((int *)(batch + \(notesPlace)))[part * 2] = \(lowest) * (int)sum; "
                 + "((float *)(batch + \(notesPlace)))[part * 2 + 1] = unit; }",
             "if (part == 0) ((uint32_t *)(batch + \(zerosPlace)))[t] = 0; }", "",
         ]
@@ -62,7 +62,13 @@ struct SIMTIntegerUnits {
 
     // MARK: Products
 
-    /// Statements of a lane (g, t) before all batches: where in a batch of the left operand it reads for each part, and its note.
+    /// Those of a lane's own part.
+    var scales: (words: Int, place: String) {
+        let words = weights.codes.operand.scaleElement.byteCount / 2
+        return (words, "(g * \(parts) + t % \(parts)) * \(words) + k")
+    }
+
+    /// Where in a batch of the left operand a lane reads for each part, and its note.
     var begin: [String] {
         [
             "int from[\(parts)];",
@@ -71,29 +77,6 @@ struct SIMTIntegerUnits {
         ]
     }
 
-    /// Statements that read a lane's words of `count` batches, the first at `place` (a pointer) and each `stride` bytes after the one
-    /// before, into `w[count][8]` and its scales into `f[count]`; of batch `u` only where `condition` holds.
-    func fetch(_ place: String, _ count: Int, stride: Int, where condition: String?) -> [String] {
-        let words = weights.codes.operand.scaleElement.byteCount / 2
-        var lines = ["uint32_t w[\(count)][8];", weights.hasBlocks ? "uint32_t f[\(count)][\(words)];" : ""]
-        lines += [
-            "UNROLL for (int u = 0; u < \(count); ++u) \(condition.map { "if (\($0)) " } ?? ""){",
-            "const unsigned char *const batch = \(place) + u * \(stride);",
-        ]
-        for first in [0, 4] {
-            lines.append(
-                "{ const uint4 q = *(const uint4 *)(batch + \(first * 128) + lane * 16); w[u][\(first)] = q.x; "
-                    + "w[u][\(first + 1)] = q.y; w[u][\(first + 2)] = q.z; w[u][\(first + 3)] = q.w; }")
-        }
-        if weights.hasBlocks {
-            let at = "((const uint32_t *)(batch + 1024))[(g * \(parts) + t % \(parts)) * \(words) + k]"
-            lines.append("UNROLL for (int k = 0; k < \(words); ++k) f[u][k] = \(at);")
-        }
-        return lines + ["}"]
-    }
-
-    /// Statements that add the products of batch `u`, as `fetch` left it, with the batch of the left operand at `left` (a pointer), to
-    /// `c[2]`: of columns g and g + 8, a lane's part of the batch.
     func multiply(left: String) -> [String] {
         var lines = [
             "const unsigned char *const left = \(left);", "int y[4] = {0, 0, 0, 0};",
@@ -122,7 +105,6 @@ struct SIMTIntegerUnits {
         return lines
     }
 
-    /// Statements that leave the sums of columns g and g + 8 in `c` of all lanes of a column.
     var join: [String] {
         [
             "UNROLL for (int i = 0; i < 2; ++i) { c[i] += __shfl_xor_sync(0xffffffffu, c[i], 1); "

@@ -17,8 +17,19 @@ import KernelIR
 ///
 /// Whole numbers may also be laid out for `mma.m16n8k32` on bytes (`SIMTIntegerUnits`), as what each exceeds the lowest by: those of
 /// 4 bits with column g in the lower half of a byte and column g + 8 in the upper, step j of part h in word `2h + j`; those of 8 bits
-/// with column g + 8c in word `4h + 2j + c`.
+/// with column g + 8c in word `4h + 2j + c`. And e4m3 for the processor's own conversion to f16 (`SIMTHalfUnits`): in word `4h + 2j + q`
+/// elements 2q and 2q + 1 of step j, of column g and then of g + 8.
 struct SIMTUnitCodes {
+    /// What multiplies them, and so how they lie.
+    enum Units {
+        /// The operands' type.
+        case operands
+        /// Bytes: whole numbers only.
+        case bytes
+        /// f16, converted by an instruction: e4m3 only.
+        case halves
+    }
+
     /// How a code becomes a number.
     enum Kind: Hashable {
         /// A whole number of 4 bits from `lowest` on.
@@ -31,20 +42,24 @@ struct SIMTUnitCodes {
 
     let codes: SIMTCodes
     let kind: Kind
-    /// Whether they are laid out for units that multiply bytes.
-    let isForBytes: Bool
+    let units: Units
     /// Summed elements of a part.
     static let part = 32
 
     /// The codes of a product so; nil where its type, sizes or codes do not allow it.
-    init?(_ codes: SIMTCodes, isForBytes: Bool) {
+    init?(_ codes: SIMTCodes, _ units: Units) {
         let product = codes.product
-        self.isForBytes = isForBytes
+        self.units = units
         switch codes.operand.kind {
         case .integer(4, let lowest) where abs(lowest) <= 64: kind = .nibble(lowest: lowest)
         case .integer(8, let lowest) where abs(lowest) <= 128: kind = .byte(lowest: lowest)
-        case .real(.f8e4m3) where !isForBytes: kind = .real
+        case .real(.f8e4m3): kind = .real
         case .integer, .real: return nil
+        }
+        switch units {
+        case .operands: break
+        case .bytes: guard kind != .real else { return nil }
+        case .halves: guard kind == .real else { return nil }
         }
         self.codes = codes
         guard product.target.hasMatrixUnits, product.element != .f32, let depth = product.depth, depth % elements == 0,
@@ -55,7 +70,7 @@ struct SIMTUnitCodes {
     }
 
     /// The codes of a product for units that multiply the operands' type.
-    init?(_ codes: SIMTCodes) { self.init(codes, isForBytes: false) }
+    init?(_ codes: SIMTCodes) { self.init(codes, .operands) }
 
     private var product: SIMTProduct { codes.product }
     private var isHalf: Bool { product.element == .f16 }
@@ -72,7 +87,9 @@ struct SIMTUnitCodes {
     /// Whether blocks of a row have scales of their own.
     var hasBlocks: Bool { codes.blocks > 1 }
     /// Whether sums are multiplied by one factor a row at their end.
-    var hasRowFactor: Bool { codes.isScaledByRow || kind == .real }
+    var hasRowFactor: Bool { codes.isScaledByRow || isMarked }
+    /// Whether factors say which rows have a NaN, as bits of codes do not.
+    private var isMarked: Bool { kind == .real && units == .operands }
     /// Bytes of a batch's scales.
     var scaleBytes: Int { hasBlocks ? parts * 16 * codes.operand.scaleElement.byteCount : 0 }
     /// Bytes of a batch.
@@ -126,14 +143,14 @@ struct SIMTUnitCodes {
         return "FORCE void \(symbol)_step(uint32_t *a, const uint32_t *w) { \(lines.joined(separator: " ")) }\n"
     }
 
-    /// Statements that read a lane's words of `count` batches, the first at `place` (a pointer to its bytes) and each `stride` bytes after
-    /// the one before, into `w[count][8]`, and its scales into `f[count]`; of batch `u` only where `condition` holds.
-    func fetch(_ place: String, _ count: Int, stride: Int? = nil, where condition: String? = nil) -> [String] {
+    /// Statements that read a lane's words of `count` batches at `place` (a pointer to their bytes) into `w[count][8]`, and its scales
+    /// into `f[count]`.
+    func fetch(_ place: String, _ count: Int) -> [String] {
         let words = scaleBytes / 32
         var lines = ["uint32_t w[\(count)][8];", hasBlocks ? "uint32_t f[\(count)][\(words)];" : ""]
         lines += [
-            "UNROLL for (int u = 0; u < \(count); ++u) \(condition.map { "if (\($0)) " } ?? ""){",
-            "const unsigned char *const batch = \(place) + u * \(stride ?? batchBytes);",
+            "UNROLL for (int u = 0; u < \(count); ++u) {",
+            "const unsigned char *const batch = \(place) + u * \(batchBytes);",
         ]
         func read(_ into: String, _ first: Int, _ text: String) {
             lines.append(
@@ -147,7 +164,7 @@ struct SIMTUnitCodes {
         if words == 2 {
             lines.append("{ const uint2 q = *(const uint2 *)(\(from)); f[u][0] = q.x; f[u][1] = q.y; }")
         } else {
-            for first in Swift.stride(from: 0, to: words, by: 4) { read("f", first, "\(from) + \(first * 4)") }
+            for first in stride(from: 0, to: words, by: 4) { read("f", first, "\(from) + \(first * 4)") }
         }
         return lines + ["}"]
     }
@@ -252,12 +269,12 @@ struct SIMTUnitCodes {
             "const int number = \(stepWords == 1 ? "h * 2 + j" : "h * 4 + j * 2 + i / 2");", word,
         ]
         switch kind {
-        case .nibble(let lowest) where isForBytes:
+        case .nibble(let lowest) where units == .bytes:
             return [
                 "const int number = k / 32 * 2 + k % 8 / 4;", word,
                 "*word |= (uint32_t)(\(value) - (\(lowest))) << (k % 4 * 8 + row / 8 * 4);",
             ]
-        case .byte(let lowest) where isForBytes:
+        case .byte(let lowest) where units == .bytes:
             return [
                 "const int number = k / 32 * 4 + k % 8 / 4 * 2 + row / 8;", word,
                 "*word |= (uint32_t)(\(value) - (\(lowest))) << k % 4 * 8;",
@@ -268,6 +285,11 @@ struct SIMTUnitCodes {
             return head + [
                 "const uint32_t u = (uint32_t)(\(value) - (\(lowest)));",
                 put("u & 15", "\(shift) + half + i % 2 * 8"), put("u >> 4", "\(shift) + half + i % 2 * 8 + 4"),
+            ]
+        case .real where units == .halves:
+            return [
+                "const int number = k / 32 * 4 + k % 8 / 2;", word,
+                "*word |= (uint32_t)\(CTypes.store(.f8e4m3, value)) << (row / 8 * 16 + k % 2 * 8);",
             ]
         case .real:
             let (first, second) =
@@ -287,18 +309,18 @@ struct SIMTUnitCodes {
         let (b, n, s) = (product.batch.variable.name, product.column.variable.name, product.sum.variable.name)
         var functions = codes.isScaledByRow ? [codes.operand.scale].compactMap { $0 } : []
         let scales = functions.count
-        if kind == .real { functions.append(codes.operand.code) }
+        if isMarked { functions.append(codes.operand.code) }
         return codes.packing("\(symbol)_pack_scales", functions, .f32, columns) { printed in
             var lines = [
                 "for (int64_t row = INT64_C(\(columns)) * part / parts; row < INT64_C(\(columns)) * (part + 1) / parts; ++row) {",
                 "const int64_t \(b) = 0, \(n) = row; (void)\(b); (void)\(n);",
-                "float factor = \(kind == .real && isHalf ? 256 : 1);",
+                "float factor = \(isMarked && isHalf ? 256 : 1);",
             ]
             if scales == 1 {
                 lines += ["{ const int64_t \(s) = 0; (void)\(s);"] + printed[0].statements
                 lines.append("factor *= (float)(\(printed[0].value)); }")
             }
-            if kind == .real {
+            if isMarked {
                 lines += ["for (int64_t \(s) = 0; \(s) < \(product.depth ?? 0); ++\(s)) {"]
                 lines += printed[scales].statements
                 lines.append("const float code = \(printed[scales].value); if (code != code) factor = code; }")

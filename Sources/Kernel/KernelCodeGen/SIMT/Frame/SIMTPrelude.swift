@@ -175,7 +175,10 @@ package struct SIMTPrelude: Sendable {
                 : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
                 : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y.x), "r"(y.y));
         }
-        FORCE int near_int(float x) { return __float2int_rn(x); }
+        // NaN where either is.
+        FORCE float max_nan(float x, float y) {
+            float r; asm("max.NaN.f32 %0, %1, %2;" : "=f"(r) : "f"(x), "f"(y)); return r;
+        }
         FORCE uint32_t pair_bf16(float low, float high) {
             uint32_t r; asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low)); return r;
         }
