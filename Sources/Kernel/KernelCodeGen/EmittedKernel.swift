@@ -139,10 +139,10 @@ extension EmittedKernel {
         return kernel
     }
 
-    /// The kernel with so many threads in the second of its two sizes, if it has two and needs no more; nil leaves it as it is.
+    /// The kernel with at least so many threads in the second of its two sizes, if it has two; nil leaves it as it is.
     package func filling(threads: Int?) -> EmittedKernel {
-        guard let threads, case .grid(var grid) = parts, grid.alternate != nil else { return self }
-        grid.alternate?.threads = max(grid.threads, threads)
+        guard let threads, case .grid(var grid) = parts, let second = grid.alternate else { return self }
+        grid.alternate?.threads = max(second.threads, threads)
         var kernel = self
         kernel.parts = .grid(grid)
         return kernel
