@@ -9,11 +9,12 @@ package struct CubinFacts: Equatable, CustomStringConvertible {
 
     package var description: String { "\(registers) registers, \(localBytes) local, \(sharedBytes) shared" }
 
-    /// Threads of a block, whole warps and at most 1024, of which two take more registers than a processor has (65,536; a warp's
-    /// are counted in steps of 256: CUDA C++ Programming Guide, compute capability 9.0).
-    package var threadsBeyondHalf: Int {
+    /// Threads of a block, whole warps and at most 1024, that leave of a processor's 65,536 registers those of four warps at 168
+    /// (attention over a cache, `SIMTDecodeWriter`), so that two such blocks never fit; a warp's are counted in steps of 256 (CUDA C++
+    /// Programming Guide, compute capability 9.0).
+    package var threadsBesideAttention: Int {
         let ofWarp = (max(1, registers) * 32 + 255) / 256 * 256
-        return min(32, 32_768 / ofWarp + 1) * 32
+        return min(32, (65_536 - 4 * 168 * 32) / ofWarp) * 32
     }
 
     /// Reads the section table of a little-endian 64-bit ELF file.

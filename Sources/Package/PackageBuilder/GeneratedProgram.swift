@@ -134,6 +134,7 @@ package struct GeneratedProgram: Sendable {
         // A library without functions is a library, one without objects is none.
         if units.isEmpty { units.append(generator.host.prelude) }
     }
+
     /// Adds the kernels of launches that several share.
     mutating func add(_ groups: LaunchGroups, _ generator: CodeGenerator) {
         var symbols: Set<String> = []
@@ -143,10 +144,11 @@ package struct GeneratedProgram: Sendable {
         }
     }
 
-    /// Gives launches the shared memory that compiled kernels ask for.
+    /// Gives launches the shared memory that compiled kernels ask for, and second sizes the threads that fill a processor.
     mutating func adopt(_ images: [DeviceImages.Image]) {
         let asked = Dictionary(images.map { ($0.name, $0.sharedBytes) }) { first, _ in first }
-        let threads = Dictionary(images.map { ($0.name, CubinFacts($0.bytes)?.threadsBeyondHalf) }) { first, _ in first
+        let threads = Dictionary(images.map { ($0.name, CubinFacts($0.bytes)?.threadsBesideAttention) }) { first, _ in
+            first
         }
         emitted = emitted.map {
             $0.asking(sharedBytes: asked[$0.symbol] ?? nil).filling(threads: threads[$0.symbol] ?? nil)
