@@ -203,7 +203,7 @@ enum CubinTarget {
         let tile = cubin.schedule[Choice("tile", Array(SIMTMatrixWriter.tiles.indices))]
         let isGroupAttention = cubin.schedule[Choice("form", [0])] == 3
         let isSpecial = cubin.schedule[Choice("algorithm", [0])] == 6
-        let isDealt = cubin.schedule[Choice("algorithm", [0])] == 12
+        let isDealt = [12, 13].contains(cubin.schedule[Choice("algorithm", [0])])
         if isGroupAttention || isSpecial || isDealt || SIMTMatrixWriter.tiles[tile].isGroup,
             !emitter.target.hasGroupUnits
         {
