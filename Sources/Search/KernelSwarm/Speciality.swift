@@ -39,10 +39,11 @@ extension Speciality {
         "left": .layout, "across": .layout, "run": .layout, "shared": .layout,
         "prefetch": .staging, "ahead": .staging, "stages": .staging, "tritonStages": .staging, "depths": .staging,
         "dealtStages": .staging, "ring": .staging,
-        "unroll": .unrolling, "together": .unrolling,
+        "unroll": .unrolling, "together": .unrolling, "dealtBatches": .unrolling,
         "grain": .parallelism, "gang": .parallelism, "threads": .parallelism, "blocks": .parallelism,
         "team": .parallelism, "parts": .parallelism, "warps": .parallelism, "ringWarps": .parallelism,
         "resident": .parallelism, "residents": .parallelism, "cluster": .parallelism, "stay": .parallelism,
+        "dealtWarps": .parallelism,
         "fusion": .fusion,
         "algorithm": .strategy, "form": .strategy, "proposal": .strategy, "select": .strategy,
     ]
