@@ -75,6 +75,19 @@ package struct AgentRoster: Sendable {
             counts: minds.indices.map { agents / minds.count + ($0 < agents % minds.count ? 1 : 0) })
     }
 
+    /// The fifth mind, which a user switches on: one agent over everything, because an answer moves choices of all specialities.
+    package static let language = MindRow(name: "language", opening: 4) { _ in LanguageMind() }
+
+    /// The roster with an agent of the fifth mind beside those that it has.
+    package var withLanguage: AgentRoster {
+        AgentRoster(self, adding: Self.language)
+    }
+
+    private init(_ roster: AgentRoster, adding mind: MindRow) {
+        minds = roster.minds + [mind]
+        rows = roster.rows + [Row(mind: roster.minds.count, focus: .all, name: "\(Focus.all.name)/\(mind.name)")]
+    }
+
     /// The roster without the agents of a speciality: for comparison.
     package func without(_ speciality: Speciality) -> AgentRoster {
         var rest = self

@@ -12,12 +12,18 @@ package protocol Mind: Sendable {
     mutating func bid(_ focus: Focus, _ view: RegionView, random: inout SeededRandom) -> Double
     /// Called after every verdict of the region, whoever proposed it; it is the view's last observation.
     mutating func learn(_ view: RegionView)
+    /// Whether somebody outside of the search should be asked what to try here; see `ScheduleAdvisor`.
+    func wantsAdvice(_ view: RegionView) -> Bool
+    /// Takes what the advisor said: canonical points, or nil where there will be nothing more.
+    mutating func take(_ advice: [Point]?, _ view: RegionView)
 }
 
 extension Mind {
     package mutating func open(_ view: RegionView) -> Point? { nil }
     package mutating func bid(_ focus: Focus, _ view: RegionView, random: inout SeededRandom) -> Double { 1 }
     package mutating func learn(_ view: RegionView) {}
+    package func wantsAdvice(_ view: RegionView) -> Bool { false }
+    package mutating func take(_ advice: [Point]?, _ view: RegionView) {}
 }
 
 extension RegionView {

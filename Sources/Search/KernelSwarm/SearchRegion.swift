@@ -18,11 +18,13 @@ package struct SearchRegion: Hashable, Sendable {
     package var features: [Double]
     /// Trials of this kernel and its neighbours from before, which the cost model learns from.
     package var examples: [SearchExample]
+    /// What an advisor is told of the kernel; nil where none is asked.
+    package var brief: RegionBrief?
 
     /// Makes a region.
     package init(
         key: String, choices: [Choice], weight: Double, floorSeconds: Double = 0, suggestions: [Schedule] = [],
-        features: [Double] = [], examples: [SearchExample] = []
+        features: [Double] = [], examples: [SearchExample] = [], brief: RegionBrief? = nil
     ) {
         self.key = key
         self.choices = choices
@@ -31,6 +33,7 @@ package struct SearchRegion: Hashable, Sendable {
         self.suggestions = suggestions
         self.features = features
         self.examples = examples
+        self.brief = brief
     }
 
     /// Number of schedules, of which some may be the same kernel; the largest `Int` when there are more.

@@ -22,15 +22,21 @@ extension Swarm {
     }
 
     /// Runs the search until it stops; `clock` gives seconds. Cancelling the task stops after the batch under way. The
-    /// size of a batch is part of what makes a search repeatable.
+    /// size of a batch is part of what makes a search repeatable. The advisor, where there is one, is asked between batches.
     package mutating func run(
         _ evaluator: some CandidateEvaluator, batchSize: Int, clock: @Sendable () -> Double,
-        report: (SearchProgress) -> Void = { _ in }
+        advisor: (any ScheduleAdvisor)? = nil, report: (SearchProgress) -> Void = { _ in }
     ) async -> StopReason {
         let start = clock()
         while true {
             if Task.isCancelled { return .cancelled }
             if let reason = stopReason(seconds: clock() - start) { return reason }
+            // Nothing is timed meanwhile: a model on this machine would disturb it. And what is waited for comes at the same place
+            // of every search.
+            if let advisor, let question = nextQuestion() {
+                take(await advisor.advise(question), to: question)
+                if let reason = stopReason(seconds: clock() - start) { return reason }
+            }
             let batch = nextBatch(limit: batchSize)
             if batch.isEmpty { return .nothingLeft }
             let verdicts = await evaluator.evaluate(batch)

@@ -42,7 +42,7 @@ package struct Swarm: Sendable {
 
     private let roster: AgentRoster
     /// Minds by region, then in the order of the roster.
-    private var minds: [[any Mind]]
+    var minds: [[any Mind]]
     /// Whole schedules that minds may still propose before all agents, by region, then by mind.
     private var openings: [[Int]]
     /// Agents whose specialities a region has, by region.
@@ -132,6 +132,9 @@ package struct Swarm: Sendable {
         }
     }
 
+    /// Lets agents speak of a region again, because something was learned of it.
+    mutating func hear(_ region: Int) { isSilent[region] = false }
+
     private func isDone(_ region: Int) -> Bool {
         let view = views[region]
         if view.isExhausted || isSilent[region] || view.trialsSinceWin >= budget.patience { return true }
@@ -141,7 +144,7 @@ package struct Swarm: Sendable {
     }
 
     /// The region with the largest part of the model's time above its floor, less so the longer it has gained nothing.
-    private func mostPromising() -> Int? {
+    func mostPromising() -> Int? {
         let open = views.indices.filter { !isDone($0) && !isWaiting[$0] }
         if let unopened = open.filter({ !views[$0].hasTried(views[$0].space.origin) })
             .max(by: { (views[$0].region.weight, -$0) < (views[$1].region.weight, -$1) })
