@@ -85,6 +85,8 @@ let package = Package(
         // Search
         room("Search", "Baselines", ["JSON", "Processes"]),
         room("Search", "KernelSwarm", ["Base", "KernelIR"]),
+        .target(name: "CCurl", path: "Sources/Search/CCurl", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
+        room("Search", "LanguageAdvice", ["Base", "JSON", "KernelIR", "KernelSwarm", "Processes", "CCurl"]),
         room("Search", "SearchControl", ["KernelIR"]),
         room("Search", "SearchEvents", ["Base", "JSON"]),
         .target(
@@ -179,7 +181,7 @@ let package = Package(
                 "CUDADevice",
                 "ModelPackage",
                 "PackageBuilder",
-                "PackageRuntime", "KernelTrials", "JudgeSelfTest", "SearchStudy",
+                "PackageRuntime", "KernelTrials", "JudgeSelfTest", "LanguageAdvice", "SearchStudy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),
@@ -191,6 +193,7 @@ let package = Package(
         tests("Processes"),
         tests("Baselines"),
         tests("KernelSwarm", ["Base", "KernelIR"]),
+        tests("LanguageAdvice", ["JSON", "KernelIR", "KernelSwarm", "TestSupport"]),
         tests("SearchStudy", ["KernelIR", "KernelSwarm"]),
         tests("SearchControl", ["KernelIR"]),
         tests("SearchEvents", ["JSON"]),

@@ -1,0 +1,85 @@
+internal import Base
+internal import KernelIR
+package import KernelSwarm
+
+/// What a language model is told and asked: a pure function of what the search knows of a region.
+package enum SchedulePrompt {
+    /// Most schedules of an answer.
+    package static let most = 8
+    /// Most characters of a kernel's text: the middle of longer ones is left out.
+    private static let kernelLimit = 16_000
+    private static let shownTrials = 24
+    private static let shownRefusals = 8
+
+    /// The messages of a question. `remarks` say what could not be used of the last answer about this region.
+    package static func messages(_ view: RegionView, remarks: [String]) -> [ChatMessage] {
+        [
+            ChatMessage(role: "system", content: instructions),
+            ChatMessage(role: "user", content: question(view, remarks)),
+        ]
+    }
+
+    private static let instructions = """
+        You tune the schedule of one compute kernel. A generator writes the code; you choose values of its choices, never code. \
+        Every schedule that you propose is compiled, checked against the exact results and timed on the machine, and you may be \
+        told what came of it. Wrong or slow schedules do no harm but cost a trial.
+
+        Answer with one JSON object and nothing else:
+        {"schedules": [{"choice": value, …}, …]}
+        At most \(most) schedules, the most promising first, each different from those that were tried. Use the names of the \
+        choices and the values of the table only. A choice that you do not name keeps its value of the best schedule so far.
+        """
+
+    private static func question(_ view: RegionView, _ remarks: [String]) -> String {
+        var text = ""
+        if let brief = view.region.brief {
+            text += "# Machine\n\(brief.machine)\n\n# Kernel, generated in \(brief.dialect)\n\(cut(brief.kernel))\n\n"
+        }
+        text += "# Choices, the default value first\n" + view.space.choices.map { line($0) }.joined() + "\n"
+        text += "# Times of one call\n"
+        if let seconds = view.defaultSeconds { text += "default schedule: \(TextFormat.time(seconds * 1e9))\n" }
+        if view.region.floorSeconds > 0 {
+            text += "no kernel can be faster than \(TextFormat.time(view.region.floorSeconds * 1e9)) here\n"
+        }
+        if let best = view.champion {
+            text += "best so far: \(TextFormat.time(best.seconds * 1e9)) by \(best.schedule)\n"
+        } else {
+            text += "nothing was correct so far\n"
+        }
+        text += "\n# Trials, the last \(shownTrials) at most\n"
+        for observation in view.observations.suffix(shownTrials) {
+            let came = observation.seconds.map { TextFormat.time($0 * 1e9) } ?? "refused"
+            text += "\(came): \(view.space.schedule(observation.point))\n"
+        }
+        if !view.refusals.isEmpty {
+            text += "\n# Why schedules were refused, the last \(shownRefusals) at most\n"
+            for refusal in view.refusals.suffix(shownRefusals) {
+                text += "\(refusal.schedule): \(refusal.reason.oneLine(200))\n"
+            }
+        }
+        if !remarks.isEmpty {
+            text += "\n# What could not be used of your last answer\n" + remarks.map { "\($0)\n" }.joined()
+        }
+        return text
+    }
+
+    /// A choice: `rows (tiling): 4, 2, 8; means something only where algorithm is 0`.
+    private static func line(_ choice: Choice) -> String {
+        let values = choice.values.map { value in
+            choice.words[value].map { "\(value) (\($0))" } ?? "\(value)"
+        }
+        let speciality = Speciality(choice: choice.name).map { " (\($0.rawValue))" } ?? ""
+        var line = "\(choice.name)\(speciality): \(values.joined(separator: ", "))"
+        if let condition = choice.condition {
+            let allowed = condition.values.sorted().map { "\($0)" }.joined(separator: " or ")
+            line += "; means something only where \(condition.name) is \(allowed)"
+        }
+        return line + "\n"
+    }
+
+    private static func cut(_ text: String) -> String {
+        guard text.count > kernelLimit else { return text }
+        return "\(text.prefix(kernelLimit / 2))\n… (\(text.count - kernelLimit) characters left out) …\n"
+            + "\(text.suffix(kernelLimit / 2))"
+    }
+}
