@@ -58,7 +58,7 @@ import Testing
         for event in [
             SearchEvent.stage(StageEnd()), .progress(SearchStanding()), .output(OutputAccuracy()),
             .memory(PackageMemory()),
-            Self.comparison("eager", 1.5, 1.2), .note(SearchNote()), .done(SearchDone()),
+            Self.comparison("eager", 1.5, 1.2), .advice(AdviceEnd()), .note(SearchNote()), .done(SearchDone()),
         ] { all.append(TimedEvent(at: 12.25, event)) }
         let text = TimedEvent.text(all)
         #expect(text.split(separator: "\n").count == all.count)

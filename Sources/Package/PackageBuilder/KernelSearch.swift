@@ -68,6 +68,8 @@ package struct KernelSearch {
     package var archive: KernelArchive?
     /// The agents that take part.
     package var roster = AgentRoster.standard
+    /// Whom the fifth mind asks what to try; nil leaves that mind out.
+    package var advisor: (any ScheduleAdvisor)?
     /// When not nil, only the region of this name, or kernels whose name holds this text, are searched; the others take what the
     /// archive knows as fastest.
     package var only: String?
@@ -216,6 +218,10 @@ package struct KernelSearch {
                     key: region.identity.key, choices: isOpen ? choices : [], weight: share,
                     floorSeconds: region.floorSeconds)
                 if isOpen { history?.inform(&place, of: region.identity) }
+                if isOpen, advisor != nil {
+                    place.brief = RegionBrief(
+                        kernel, region: entry.name, key: region.identity.key, on: subject.limits)
+                }
                 searched.append(place)
                 opening.describe(region, isOpen ? choices : [])
             } catch let obstacle as RegionGraph.Obstacle {
@@ -237,12 +243,13 @@ package struct KernelSearch {
             reporter: TrialReporter(send: events))
         let open = searched.indices.filter { !searched[$0].choices.isEmpty }
         var swarm = Swarm(
-            regions: open.map { searched[$0] }, roster: roster, budget: budget, seed: seed)
+            regions: open.map { searched[$0] }, roster: advisor == nil ? roster : roster.withLanguage, budget: budget,
+            seed: seed)
         if !open.isEmpty {
             let places = Places(evaluator: evaluator, regions: open)
             // What compiles for a device that is not the host leaves the host's other cores idle.
             let batch = generator.device == nil ? 4 : 12
-            _ = await swarm.run(places, batchSize: batch, clock: { monotonicNow() }) {
+            _ = await swarm.run(places, batchSize: batch, clock: { monotonicNow() }, advisor: advisor) {
                 events(.progress(SearchStanding(.search, $0)))
             }
         }

@@ -14,6 +14,7 @@ package enum SearchEvent: Hashable, Sendable {
     case output(OutputAccuracy)
     case memory(PackageMemory)
     case comparison(ModelComparison)
+    case advice(AdviceEnd)
     case note(SearchNote)
     case done(SearchDone)
 
@@ -31,6 +32,7 @@ package enum SearchEvent: Hashable, Sendable {
         case .output(let payload): payload
         case .memory(let payload): payload
         case .comparison(let payload): payload
+        case .advice(let payload): payload
         case .note(let payload): payload
         case .done(let payload): payload
         }
@@ -49,6 +51,7 @@ package enum SearchEvent: Hashable, Sendable {
         (OutputAccuracy.kind, { (object) throws(EventError) in .output(try OutputAccuracy(object)) }),
         (PackageMemory.kind, { (object) throws(EventError) in .memory(try PackageMemory(object)) }),
         (ModelComparison.kind, { (object) throws(EventError) in .comparison(try ModelComparison(object)) }),
+        (AdviceEnd.kind, { (object) throws(EventError) in .advice(try AdviceEnd(object)) }),
         (SearchNote.kind, { (object) throws(EventError) in .note(try SearchNote(object)) }),
         (SearchDone.kind, { (object) throws(EventError) in .done(try SearchDone(object)) }),
     ]
@@ -57,7 +60,8 @@ package enum SearchEvent: Hashable, Sendable {
     package static let documentation: [(kind: String, members: [String])] = [
         row(SearchStart.self), row(StageEnd.self), row(RegionOpening.self), row(TrialEnd.self), row(RegionWin.self),
         row(TrialRefusal.self), row(SearchStanding.self), row(RegionClosing.self), row(OutputAccuracy.self),
-        row(PackageMemory.self), row(ModelComparison.self), row(SearchNote.self), row(SearchDone.self),
+        row(PackageMemory.self), row(ModelComparison.self), row(AdviceEnd.self), row(SearchNote.self),
+        row(SearchDone.self),
     ]
 
     private static func row<Payload: EventPayload>(_ type: Payload.Type) -> (kind: String, members: [String]) {

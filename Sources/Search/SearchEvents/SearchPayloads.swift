@@ -248,6 +248,33 @@ package struct ModelComparison: EventPayload {
     package var gain: Gain { Gain(ratio: ratio, low: low) }
 }
 
+/// A language model was asked, because the user named one.
+package struct AdviceEnd: EventPayload {
+    package static let kind = "advice"
+    package var region = ""
+    /// The endpoint with the model's name, or the record that answered in its place.
+    package var source = ""
+    /// Whether something was sent over the network.
+    package var isSent = false
+    /// Counted from 1.
+    package var request = 0
+    package var seconds = 0.0
+    /// Schedules that the answer came to.
+    package var schedules = 0
+    /// Why the rest of it was of no use.
+    package var faults: [String] = []
+    /// Why there was no answer.
+    package var failure: String?
+
+    package static let fields: [EventField<Self>] = [
+        .text("region", \.region), .text("source", \.source), .flag("sent", \.isSent), .integer("request", \.request),
+        .number("seconds", \.seconds), .integer("schedules", \.schedules), .texts("faults", \.faults),
+        .text("failure", \.failure),
+    ]
+
+    package init() {}
+}
+
 /// Something that a person should know.
 package struct SearchNote: EventPayload {
     package static let kind = "note"

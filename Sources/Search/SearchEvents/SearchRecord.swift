@@ -71,6 +71,7 @@ package struct SearchRecord: Sendable {
     package private(set) var outputs: [OutputAccuracy] = []
     package private(set) var memory: PackageMemory?
     package private(set) var comparisons: [ModelComparison] = []
+    package private(set) var advice: [AdviceEnd] = []
     package private(set) var notes: [String] = []
     package private(set) var done: SearchDone?
     /// The last standing of each level.
@@ -124,6 +125,7 @@ package struct SearchRecord: Sendable {
             outputs.append(output)
         case .memory(let memory): self.memory = memory
         case .comparison(let comparison): comparisons.append(comparison)
+        case .advice(let advice): self.advice.append(advice)
         case .note(let note): notes.append(note.text)
         case .done(let done): self.done = done
         }
@@ -147,6 +149,20 @@ extension SearchRecord {
         for region in regions { counts.merge(region.refusals) { $0 + $1 } }
         return counts.map { (fault: $0.key, count: $0.value) }
             .sorted { ($1.count, $0.fault) < ($0.count, $1.fault) }
+    }
+
+    /// What was asked of language models, in one sentence for people; nil where none was asked.
+    package var adviceSentence: String? {
+        guard let source = advice.last?.source else { return nil }
+        let sent = advice.count { $0.isSent }
+        var text =
+            sent == 0
+            ? "\(source) answered \(advice.count) questions; nothing was sent anywhere"
+            : "\(source) was sent \(sent) request\(sent == 1 ? "" : "s") with kernels, times and refusals of this search"
+        let schedules = advice.reduce(0) { $0 + $1.schedules }
+        text += "; \(schedules) schedule\(schedules == 1 ? "" : "s") came of it"
+        if let failure = advice.last(where: { $0.failure != nil })?.failure { text += "; it fell silent: \(failure)" }
+        return text
     }
 
     /// The package beside itself without the search.

@@ -63,6 +63,7 @@ extension SearchPage {
             let before = memory.defaultBytes.map { " (without the search \(HTML.bytes($0)))" } ?? ""
             facts.append(("Memory", "\(HTML.bytes(memory.bytes)) of arena and weights\(before)"))
         }
+        if let advice = record.adviceSentence { facts.append(("Language model", advice)) }
         facts.append(("Took", "\(TextFormat.time(record.seconds * 1e9)), seed \(start.seed)"))
         return facts + record.notes.map { ("Note", $0) }
     }

@@ -41,6 +41,8 @@ package struct SearchScreen: Sendable {
             "\(record.trials) of \(start.trials + start.modelTrials) trials", "\(record.refused) refused",
             "\(TextFormat.fixed(rate, 1)) a second", "\(TextFormat.fixed(left, 0)) s left",
         ]
+        let sent = record.advice.count { $0.isSent }
+        if sent > 0 { parts.append("\(sent) requests SENT to a language model") }
         if let last = record.standings.last { parts.append("time \(TextFormat.fixed(last.relativeTime, 3))") }
         return parts.joined(separator: " | ")
     }

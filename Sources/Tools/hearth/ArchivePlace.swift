@@ -25,11 +25,19 @@ enum ArchivePlace {
     /// The archive asked for, or the one in the home folder.
     static func require(_ asked: String?) throws(ArchiveError) -> KernelArchive {
         if let named = named(asked) { return try KernelArchive(path: named, report: say) }
+        let folder = homeFolder()
+        return try KernelArchive(
+            path: "\(folder)/kernels.sqlite", earlier: "\(folder)/kernels.jsonl", report: say)
+    }
+
+    /// Where the archive asked for lies, or the one in the home folder, whose folder is made.
+    static func path(_ asked: String?) -> String { named(asked) ?? "\(homeFolder())/kernels.sqlite" }
+
+    private static func homeFolder() -> String {
         let home = getenv("HOME").map { String(cString: $0) } ?? "."
         let folder = "\(home)/.cache/hearth"
         for folder in ["\(home)/.cache", folder] { mkdir(folder, 0o755) }
-        return try KernelArchive(
-            path: "\(folder)/kernels.sqlite", earlier: "\(folder)/kernels.jsonl", report: say)
+        return folder
     }
 
     private static func named(_ asked: String?) -> String? {

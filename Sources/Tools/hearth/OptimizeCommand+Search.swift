@@ -13,6 +13,8 @@ extension OptimizeCommand {
     struct Wanted {
         var goal: SearchGoal
         var hints: [SearchHint]
+        /// Who is asked what to try beside the minds of our own; nil unless the user named somebody.
+        var language: LanguageOptions.Source?
         let reached = ReachedFigures()
     }
 
@@ -27,7 +29,7 @@ extension OptimizeCommand {
 
     /// The two levels of the search: a third of the budget goes to decisions about the whole model.
     func search(
-        _ toolchain: CToolchain, _ wanted: Wanted
+        _ toolchain: CToolchain, _ wanted: Wanted, _ advisor: (any ScheduleAdvisor)?
     ) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
         if trials == 0 { return nil }
         let archive = try ArchivePlace.open(archive)
@@ -56,6 +58,7 @@ extension OptimizeCommand {
         kernels.only = wishes.only
         kernels.hints = wanted.hints
         kernels.roster = roster
+        kernels.advisor = advisor
         return (covers, kernels)
     }
 

@@ -93,9 +93,10 @@ struct OptimizeCommand: AsyncParsableCommand {
             """)
     var noLibraries = false
     @OptionGroup(title: "Search") var wishes: SearchOptions
+    @OptionGroup(title: "A language model in the search") var language: LanguageOptions
 
     func validate() throws {
-        if let fault = wishes.fault(trials: trials) { throw ValidationError(fault) }
+        if let fault = wishes.fault(trials: trials) ?? language.fault(trials: trials) { throw ValidationError(fault) }
         if trials < 0 { throw ValidationError("--trials should not be negative") }
         if (source == nil) == (fromPackage == nil) {
             throw ValidationError("give a model, or a package with --from-package")
@@ -113,7 +114,8 @@ struct OptimizeCommand: AsyncParsableCommand {
             throw BadInput("HEARTH_DEBUG: \(fault)")
         }
         // Wishes that cannot be understood are said before anything is done.
-        let wanted = Wanted(goal: try wishes.goal(), hints: try wishes.parsedHints())
+        let wanted = Wanted(
+            goal: try wishes.goal(), hints: try wishes.parsedHints(), language: try language.source())
         let console = SearchConsole(SearchConsole.style(json: wishes.json, plain: wishes.plain))
         defer { console.close() }
         var inputs = self.inputs
@@ -203,11 +205,14 @@ struct OptimizeCommand: AsyncParsableCommand {
         let isSearched = trials > 0 && device != nil
         let before = isSearched ? Self.placeBeside(path, "default") : nil
         defer { if let before { PackageWriter.remove(before) } }
+        let advisor =
+            try isSearched
+            ? wanted.language.map { try language.advisor($0, besides: ArchivePlace.path(self.archive), console) } : nil
         pipeline.defaultCopy = before
         var refused: [String: Int] = [:]
         var failures: [String] = []
         while let failure = try await attempt(
-            &pipeline, model, device, toolchain, wanted, console, at: place, for: path)
+            &pipeline, model, device, toolchain, wanted, advisor, console, at: place, for: path)
         {
             // One call after another may fail; then the library is of no use here.
             var refusal = failure.refusal
@@ -233,6 +238,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         if place != path { try PackageWriter.move(place, to: path) }
         console.close()
         sayLibraries(path)
+        if let advice = console.record.adviceSentence { Failure.complain("language model: \(advice)") }
         if isSearched || wishes.against != nil { Failure.complain(console.record.summary) }
         if wishes.json { Failure.complain("wrote \(path)") } else { print("wrote \(path)") }
     }
@@ -244,10 +250,11 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// failed in it, if one did.
     private func attempt(
         _ pipeline: inout Pipeline, _ model: Pipeline.Model, _ device: (any Device)?, _ toolchain: CToolchain,
-        _ wanted: Wanted, _ console: SearchConsole, at place: String, for path: String
+        _ wanted: Wanted, _ advisor: (any ScheduleAdvisor)?, _ console: SearchConsole, at place: String,
+        for path: String
     ) async throws -> LibraryFailed? {
         // Without the device there is nothing to measure on.
-        let search = device == nil ? nil : try self.search(toolchain, wanted)
+        let search = device == nil ? nil : try self.search(toolchain, wanted, advisor)
         do {
             let findings = try await pipeline.build(
                 model, to: place, covers: search?.covers, search: search?.kernels

@@ -67,11 +67,26 @@ final class SearchConsole: Sendable {
             if style == .json { Self.put(timed.json.text + "\n", STDOUT_FILENO) }
             if state.isLive { draw(&state) }
         }
+        if case .advice(let advice) = event { Failure.complain(Self.line(advice)) }
         if style != .live, case .progress(let standing) = event {
             Failure.complain(
                 "\(standing.stage): \(standing.trials) trials, \(standing.refused) refused, time "
                     + "\(TextFormat.fixed(standing.relativeTime, 3)) of the default's")
         }
+    }
+
+    /// A request to a language model in one line: nobody should miss it.
+    private static func line(_ advice: AdviceEnd) -> String {
+        let what =
+            "language model: request \(advice.request)\(advice.isSent ? " SENT to" : " answered by") \(advice.source)"
+        var line = "\(what) about \(advice.region): "
+        if let failure = advice.failure {
+            return line + "no answer: \(failure); the search goes on without it"
+        }
+        line +=
+            "\(advice.schedules) schedule\(advice.schedules == 1 ? "" : "s") in \(TextFormat.fixed(advice.seconds, 1)) s"
+        if !advice.faults.isEmpty { line += "; not used: \(advice.faults.joined(separator: "; "))" }
+        return line
     }
 
     /// Says something that a person should know, and keeps it for the report.
