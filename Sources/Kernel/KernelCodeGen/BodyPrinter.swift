@@ -367,8 +367,8 @@ package struct BodyPrinter {
         _ kind: ReductionKind, _ letter: String, _ suffix: String, _ a: String, _ b: String
     ) -> String {
         switch kind {
-        case .sum: "(\(a) + \(b))"
-        case .product: "(\(a) * \(b))"
+        case .sum: letter == "l" ? "add_l\(suffix)(\(a), \(b))" : "(\(a) + \(b))"
+        case .product: letter == "l" ? "mul_l\(suffix)(\(a), \(b))" : "(\(a) * \(b))"
         case .minimum: letter == "b" ? "(\(a) & \(b))" : "min_\(letter)\(suffix)(\(b), \(a))"
         case .maximum: letter == "b" ? "(\(a) | \(b))" : "max_\(letter)\(suffix)(\(b), \(a))"
         case .any: "(\(a) | \(b))"

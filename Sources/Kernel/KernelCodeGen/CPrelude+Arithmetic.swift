@@ -1,6 +1,15 @@
 extension CPrelude {
-    /// Arithmetic in scalar and vector form. Minimum and maximum propagate NaN; remainders follow PyTorch.
+    /// Arithmetic in scalar and vector form. Minimum and maximum propagate NaN; remainders follow PyTorch. Integers wrap around, as PyTorch's
+    /// do: what C says of unsigned ones. Shifts by 64 or more, or by less than 0, leave nothing but the sign.
     static let arithmetic = """
+        FORCE {L} add_l@({L} a, {L} b) { return ({L})(({U})a + ({U})b); }
+        FORCE {L} sub_l@({L} a, {L} b) { return ({L})(({U})a - ({U})b); }
+        FORCE {L} mul_l@({L} a, {L} b) { return ({L})(({U})a * ({U})b); }
+        FORCE {L} neg_l@({L} a) { return ({L})(0 - ({U})a); }
+        FORCE {L} shl_l@({L} a, {L} b) {
+            return sel_l@({ML}((b >= 0) & (b < 64)), ({L})(({U})a << ({U})(b & 63)), {SL}(0));
+        }
+        FORCE {L} shr_l@({L} a, {L} b) { return a >> sel_l@({ML}((b >= 0) & (b < 64)), b, {SL}(63)); }
         FORCE {F} min_f@({F} a, {F} b) { return sel_f@((a < b) | (a != a), a, b); }
         FORCE {F} max_f@({F} a, {F} b) { return sel_f@((a > b) | (a != a), a, b); }
         FORCE {D} min_d@({D} a, {D} b) { return sel_d@({ML}((a < b) | (a != a)), a, b); }
@@ -9,19 +18,20 @@ extension CPrelude {
         FORCE {L} max_l@({L} a, {L} b) { return sel_l@({ML}(a > b), a, b); }
         FORCE {F} abs_f@({F} x) { return unbits_f@(bits_f@(x) & 0x7FFFFFFF); }
         FORCE {D} abs_d@({D} x) { return unbits_d@(bits_d@(x) & INT64_MAX); }
-        FORCE {L} abs_l@({L} x) { return sel_l@({ML}(x < 0), -x, x); }
+        FORCE {L} abs_l@({L} x) { return sel_l@({ML}(x < 0), neg_l@(x), x); }
         FORCE {F} sign_f@({F} x) { return sel_f@(x > 0.0f, {SF}(1.0f), sel_f@(x < 0.0f, {SF}(-1.0f), {SF}(0.0f))); }
         FORCE {D} sign_d@({D} x) { return sel_d@({ML}(x > 0.0), {SD}(1.0), sel_d@({ML}(x < 0.0), {SD}(-1.0), {SD}(0.0))); }
         FORCE {L} sign_l@({L} x) { return sel_l@({ML}(x > 0), {SL}(1), sel_l@({ML}(x < 0), {SL}(-1), {SL}(0))); }
         FORCE {F} copysign_f@({F} a, {F} b) { return unbits_f@((bits_f@(a) & 0x7FFFFFFF) | (bits_f@(b) & ~0x7FFFFFFF)); }
         FORCE {D} copysign_d@({D} a, {D} b) { return unbits_d@((bits_d@(a) & INT64_MAX) | (bits_d@(b) & INT64_MIN)); }
-        FORCE {L} tdiv_l@({L} a, {L} b) { {L} z = sel_l@({ML}(b == 0), {SL}(1), b); return a / z; }
-        FORCE {L} trem_l@({L} a, {L} b) { {L} z = sel_l@({ML}(b == 0), {SL}(1), b); return a % z; }
+        FORCE {L} nonzero_l@({L} b) { return sel_l@({ML}((b == 0) | (b == -1)), {SL}(1), b); }
+        FORCE {L} tdiv_l@({L} a, {L} b) { return sel_l@({ML}(b == -1), neg_l@(a), a / nonzero_l@(b)); }
+        FORCE {L} trem_l@({L} a, {L} b) { return a % nonzero_l@(b); }
         FORCE {L} fdiv_l@({L} a, {L} b) {
-            {L} z = sel_l@({ML}(b == 0), {SL}(1), b); {L} q = a / z;
-            return q - sel_l@({ML}(a % z != 0) & {ML}((a < 0) ^ (z < 0)), {SL}(1), {SL}(0));
+            {L} z = nonzero_l@(b);
+            return tdiv_l@(a, b) - sel_l@({ML}(a % z != 0) & {ML}((a < 0) ^ (z < 0)), {SL}(1), {SL}(0));
         }
-        FORCE {L} rem_l@({L} a, {L} b) { return a - fdiv_l@(a, b) * b; }
+        FORCE {L} rem_l@({L} a, {L} b) { return sub_l@(a, mul_l@(fdiv_l@(a, b), b)); }
 
         """
 
@@ -138,10 +148,10 @@ extension CPrelude {
             return a[0]; }
         FOLD(fold_sum_f, float, vf, (a[i] + a[i + w]))
         FOLD(fold_sum_d, double, vd, (a[i] + a[i + w]))
-        FOLD(fold_sum_l, int64_t, vl, (a[i] + a[i + w]))
+        FOLD(fold_sum_l, int64_t, vl, add_ls(a[i], a[i + w]))
         FOLD(fold_product_f, float, vf, (a[i] * a[i + w]))
         FOLD(fold_product_d, double, vd, (a[i] * a[i + w]))
-        FOLD(fold_product_l, int64_t, vl, (a[i] * a[i + w]))
+        FOLD(fold_product_l, int64_t, vl, mul_ls(a[i], a[i + w]))
         FOLD(fold_minimum_f, float, vf, min_fs(a[i], a[i + w]))
         FOLD(fold_minimum_d, double, vd, min_ds(a[i], a[i + w]))
         FOLD(fold_minimum_l, int64_t, vl, min_ls(a[i], a[i + w]))

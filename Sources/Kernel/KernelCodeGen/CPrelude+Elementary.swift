@@ -145,7 +145,7 @@ extension CPrelude {
         FORCE {F} pow_f@({F} a, {F} b) { return tofloat_d@(powers_d@(todouble_f@(a), todouble_f@(b))); }
         FORCE {L} pow_l@({L} a, {L} b) {
             {L} y = {SL}(1);
-            for (int i = 0; i < 63; ++i) { y = sel_l@({ML}((b & 1) != 0), y * a, y); a = a * a; b = b >> 1; }
+            for (int i = 0; i < 63; ++i) { y = sel_l@({ML}((b & 1) != 0), mul_l@(y, a), y); a = mul_l@(a, a); b = b >> 1; }
             return y;
         }
         FORCE {F} logaddexp_f@({F} a, {F} b) {

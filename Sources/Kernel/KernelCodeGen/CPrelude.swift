@@ -20,7 +20,8 @@ package struct CPrelude: Sendable {
 
     private static func types(_ lanes: Int) -> String {
         let vectors = [
-            ("vf", "float", 4), ("vd", "double", 8), ("vl", "int64_t", 8), ("vi", "int32_t", 4), ("vu", "uint32_t", 4),
+            ("vf", "float", 4), ("vd", "double", 8), ("vl", "int64_t", 8), ("vw", "uint64_t", 8), ("vi", "int32_t", 4),
+            ("vu", "uint32_t", 4),
             ("vh", "uint16_t", 2), ("vs", "int16_t", 2), ("vc", "int8_t", 1), ("vb", "uint8_t", 1),
             ("vx", "_Float16", 2),
         ]
@@ -103,11 +104,12 @@ package struct CPrelude: Sendable {
         return text
     }
 
-    /// Prints a template once for scalars and once for vectors: `@` becomes `s` or `v`, `F`, `D`, `L`, `I`, `B` in braces
+    /// Prints a template once for scalars and once for vectors: `@` becomes `s` or `v`, `F`, `D`, `L`, `U`, `I`, `B` in braces
     /// become the types, and `{SF}(x)` splats a scalar.
     private static func bothForms(_ template: String) -> String {
         let vector = [
-            "{F}": "vf", "{D}": "vd", "{L}": "vl", "{I}": "vi", "{B}": "vi", "{SF}": "splat_f", "{SD}": "splat_d",
+            "{F}": "vf", "{D}": "vd", "{L}": "vl", "{U}": "vw", "{I}": "vi", "{B}": "vi", "{SF}": "splat_f",
+            "{SD}": "splat_d",
             "{SI}": "splat_i", "{SL}": "splat_l", "{ML}": "mask_lv", "@": "v",
         ]
         return scalarForm(template) + fill(template, vector)
@@ -118,7 +120,8 @@ package struct CPrelude: Sendable {
         fill(
             template,
             [
-                "{F}": "float", "{D}": "double", "{L}": "int64_t", "{I}": "int32_t", "{B}": "int", "{SF}": "",
+                "{F}": "float", "{D}": "double", "{L}": "int64_t", "{U}": "uint64_t", "{I}": "int32_t", "{B}": "int",
+                "{SF}": "",
                 "{SD}": "", "{SI}": "", "{SL}": "", "{ML}": "mask_ls", "@": "s",
             ])
     }

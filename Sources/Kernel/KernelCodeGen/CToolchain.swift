@@ -92,7 +92,8 @@ package struct CToolchain: Sendable {
         let output = "\(destination).\(getpid())-\(UInt64.random(in: 0...UInt64.max)).so"
         defer { unlink(output) }
         let arguments = ["-shared", "-nostartfiles"] + objects + ["-o", output]
-        try await finish(try await Self.call(path, arguments, timeLimit: 60), source: "", output, destination)
+        try await finish(
+            try await Self.call(path, arguments, beside: output, timeLimit: 60), source: "", output, destination)
     }
 
     /// Runs one compilation when there is room for it.
@@ -123,7 +124,7 @@ package struct CToolchain: Sendable {
         guard Self.write(source, to: input) else {
             throw .notWritten(path: input, reason: String(cString: strerror(errno)))
         }
-        let answer = try await Self.call(path, flags + [input, "-o", output], timeLimit: timeLimit)
+        let answer = try await Self.call(path, flags + [input, "-o", output], beside: output, timeLimit: timeLimit)
         try await finish(answer, source: input, output, destination)
     }
 
@@ -140,14 +141,17 @@ package struct CToolchain: Sendable {
         }
     }
 
+    /// Calls the compiler. What it keeps in files meanwhile lies in the folder of `output`, whose owner removes it: a compiler that is killed
+    /// leaves such files.
     private static func call(
-        _ path: String, _ arguments: [String], timeLimit: Double
+        _ path: String, _ arguments: [String], beside output: String? = nil, timeLimit: Double
     ) async throws(ToolchainError) -> (end: ChildProcess.End, output: String, errors: String) {
         let cancelled = Cancellation()
         return try await withTaskCancellationHandler {
             await onOwnThread { () -> Result<(end: ChildProcess.End, output: String, errors: String), ToolchainError> in
                 do throws(ProcessError) {
-                    let child = try ChildProcess(executable: path, arguments: arguments)
+                    let child = try ChildProcess(
+                        executable: path, arguments: arguments, environment: output.map(environment))
                     let result = try child.collect(timeLimit: timeLimit, isCancelled: { cancelled.isSet })
                     return .success(
                         (
@@ -164,6 +168,19 @@ package struct CToolchain: Sendable {
         } onCancel: {
             cancelled.set()
         }.get()
+    }
+
+    /// This process's environment, with the folder of `output` for temporary files.
+    private static func environment(beside output: String) -> [String] {
+        var lines: [String] = []
+        var next = environ
+        while let line = next.pointee {
+            let text = String(cString: line)
+            if !text.hasPrefix("TMPDIR=") { lines.append(text) }
+            next += 1
+        }
+        let folder = output.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(output[..<$0]) } ?? "."
+        return lines + ["TMPDIR=\(folder.isEmpty ? "/" : folder)"]
     }
 
     /// The first line that states an error, without the path of the temporary file.

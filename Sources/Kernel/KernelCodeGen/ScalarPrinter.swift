@@ -5,16 +5,20 @@ enum CScalarTable {
     /// The text of an operation. `letter` is the compute letter of the operands (of the values for `select`), `suffix` is
     /// `s` for scalars and `v` for vectors; operands are C texts of that form.
     static func text(_ operation: ScalarOperation, _ letter: String, _ suffix: String, _ o: [String]) -> String {
+        let isBool = letter == "b"
+        let isInteger = letter == "l"
         func call(_ name: String) -> String { "\(name)_\(letter)\(suffix)(\(o.joined(separator: ", ")))" }
         func mask(_ comparison: String) -> String {
             // Comparing 8-byte lanes gives 8-byte masks; the bool vector has 4-byte lanes.
-            suffix == "v" && (letter == "d" || letter == "l") ? "mask_lv(\(comparison))" : "(\(comparison))"
+            suffix == "v" && (letter == "d" || isInteger) ? "mask_lv(\(comparison))" : "(\(comparison))"
         }
-        let isBool = letter == "b"
         switch operation {
-        case .add: return isBool ? "(\(o[0]) | \(o[1]))" : "(\(o[0]) + \(o[1]))"
-        case .subtract: return isBool ? "(\(o[0]) ^ \(o[1]))" : "(\(o[0]) - \(o[1]))"
-        case .multiply: return isBool ? "(\(o[0]) & \(o[1]))" : "(\(o[0]) * \(o[1]))"
+        case .add:
+            return isInteger ? call("add") : isBool ? "(\(o[0]) | \(o[1]))" : "(\(o[0]) + \(o[1]))"
+        case .subtract:
+            return isInteger ? call("sub") : isBool ? "(\(o[0]) ^ \(o[1]))" : "(\(o[0]) - \(o[1]))"
+        case .multiply:
+            return isInteger ? call("mul") : isBool ? "(\(o[0]) & \(o[1]))" : "(\(o[0]) * \(o[1]))"
         // A device may have a division without branches.
         case .divide: return suffix == "s" && letter == "f" ? call("div") : "(\(o[0]) / \(o[1]))"
         case .floorDivide: return call("fdiv")
@@ -25,7 +29,7 @@ enum CScalarTable {
         case .maximum: return isBool ? "(\(o[0]) | \(o[1]))" : call("max")
         case .power: return call("pow")
         case .arcTangent2: return call("atan2")
-        case .negate: return "(-\(o[0]))"
+        case .negate: return isInteger ? call("neg") : "(-\(o[0]))"
         case .absolute: return call("abs")
         case .sign: return call("sign")
         case .exp: return call("exp")
@@ -45,22 +49,22 @@ enum CScalarTable {
         case .logGamma: return call("lgamma")
         case .digamma: return call("digamma")
         case .errorFunctionInverse: return call("erfinv")
-        case .floor: return letter == "l" ? o[0] : call("floor")
-        case .ceiling: return letter == "l" ? o[0] : call("ceil")
-        case .truncate: return letter == "l" ? o[0] : call("trunc")
-        case .round: return letter == "l" ? o[0] : call("round")
+        case .floor: return isInteger ? o[0] : call("floor")
+        case .ceiling: return isInteger ? o[0] : call("ceil")
+        case .truncate: return isInteger ? o[0] : call("trunc")
+        case .round: return isInteger ? o[0] : call("round")
         case .less: return isBool ? "(\(suffix == "v" ? "~" : "!")\(o[0]) & \(o[1]))" : mask("\(o[0]) < \(o[1])")
         case .lessOrEqual:
             return isBool ? "(\(suffix == "v" ? "~" : "!")\(o[0]) | \(o[1]))" : mask("\(o[0]) <= \(o[1])")
         case .equal: return isBool ? "(\(o[0]) == \(o[1]))" : mask("\(o[0]) == \(o[1])")
         case .notEqual: return isBool ? "(\(o[0]) ^ \(o[1]))" : mask("\(o[0]) != \(o[1])")
-        case .isNaN: return letter == "l" || isBool ? "(\(o[0]) != \(o[0]))" : mask("\(o[0]) != \(o[0])")
+        case .isNaN: return isInteger || isBool ? "(\(o[0]) != \(o[0]))" : mask("\(o[0]) != \(o[0])")
         case .and: return "(\(o[0]) & \(o[1]))"
         case .or: return "(\(o[0]) | \(o[1]))"
         case .exclusiveOr: return "(\(o[0]) ^ \(o[1]))"
         case .not: return isBool && suffix == "s" ? "(!\(o[0]))" : "(~\(o[0]))"
-        case .shiftLeft: return "(\(o[0]) << \(o[1]))"
-        case .shiftRight: return "(\(o[0]) >> \(o[1]))"
+        case .shiftLeft: return call("shl")
+        case .shiftRight: return call("shr")
         case .select: return call("sel")
         }
     }
@@ -99,8 +103,9 @@ enum CScalarTable {
             }
             if to == .i64 { return value }
             if to == .u8 { return "(\(value) & 255)" }
-            let shift = 64 - 8 * to.byteCount
-            return "((\(value) << \(shift)) >> \(shift))"
+            // Bits that do not fit are dropped. Shifts to the left and back would do, but for negative numbers C leaves them undefined.
+            if isVector { return "CONVERT(CONVERT(\(value), \(CTypes.storageVector(to))), vl)" }
+            return "(int64_t)(\(CTypes.storage(to)))(\(value))"
         }
     }
 }
