@@ -43,6 +43,7 @@ let package = Package(
         .target(name: "CFiles", path: "Sources/Base/CFiles", cSettings: [.unsafeFlags(["-Wall", "-Werror"])]),
         room("Base", "MappedFiles"),
         room("Base", "Processes"),
+        room("Base", "WorkFolders"),
         room("Base", "Signatures", [.product(name: "Crypto", package: "swift-crypto")]),
         room("Base", "Safetensors", ["Base", "ElementTypes", "JSON"]),
         // Import
@@ -106,7 +107,9 @@ let package = Package(
             "Search", "KernelJudge",
             ["Base", "ElementTypes", "KernelIR", "KernelWorker", "CKernelHarness", "Processes"]),
         // Package
-        room("Package", "ModelPackage", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "CFiles"]),
+        room(
+            "Package", "ModelPackage",
+            ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors", "CFiles", "WorkFolders"]),
         room(
             "Package", "PackageBuilder",
             [
@@ -114,7 +117,7 @@ let package = Package(
                 "ReferenceInterpreter", "GraphRewrites",
                 "KernelIR", "GraphLowering", "KernelCodeGen", "DeviceAPI", "KernelSwarm", "KernelJudge", "KernelWorker",
                 "KernelArchive", "JSON",
-                "ModelPackage", "SearchControl", "SearchEvents",
+                "ModelPackage", "SearchControl", "SearchEvents", "WorkFolders",
             ]),
         // Serve
         room(
@@ -181,7 +184,7 @@ let package = Package(
                 "CUDADevice",
                 "ModelPackage",
                 "PackageBuilder",
-                "PackageRuntime", "KernelTrials", "JudgeSelfTest", "LanguageAdvice", "SearchStudy",
+                "PackageRuntime", "KernelTrials", "JudgeSelfTest", "LanguageAdvice", "SearchStudy", "WorkFolders",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),
@@ -191,6 +194,7 @@ let package = Package(
         tests("GraphIR", ["Base", "ElementTypes"]),
         tests("ReferenceInterpreter", ["Base", "ElementTypes", "GraphIR"], exclude: ["Fixtures"]),
         tests("Processes"),
+        tests("WorkFolders"),
         tests("Baselines"),
         tests("KernelSwarm", ["Base", "KernelIR"]),
         tests("LanguageAdvice", ["JSON", "KernelIR", "KernelSwarm", "TestSupport"]),
@@ -250,6 +254,7 @@ let package = Package(
                 "GraphRewrites",
                 "KernelArchive", "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "KernelTrials",
                 "ModelPackage", "PackageRuntime", "ReferenceInterpreter", "SearchControl", "SearchEvents",
+                "WorkFolders",
                 "worker-for-tests",
             ]),
         tests("DeviceRates", ["DeviceAPI", "JSON", "KernelCodeGen", "OpenCLDevice"]),

@@ -152,9 +152,9 @@ import Testing
             try PackageWriter.move(new, to: old)
             #expect(try PackageDirectory(path: old).manifest.name == "other")
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["mine", "old.hearth"])
-            try PackageWriter.check(path: old)
+            _ = try PackageWriter.workFolder(beside: old)
             #expect(throws: PackageError.wouldOverwrite(path: folder + "/mine")) {
-                try PackageWriter.check(path: folder + "/mine")
+                _ = try PackageWriter.workFolder(beside: folder + "/mine")
             }
             PackageWriter.remove(folder + "/mine")
             PackageWriter.remove(old)

@@ -14,6 +14,7 @@ import SearchControl
 import SearchEvents
 import Synchronization
 import Testing
+import WorkFolders
 
 @testable import PackageBuilder
 
@@ -110,7 +111,7 @@ import Testing
         /// Largest difference of a form's outputs from the truth.
         func error(_ form: ModelForm) async throws -> Double {
             let path = folder.newFile("m.hearth")
-            defer { TemporaryFolder.remove(path) }
+            defer { removeTree(path) }
             try await maker.make(form, to: path)
             let session = try Session(try LoadedPackage(path: path, device: device, verified: true))
             let set = try #require(model.record?.sets.first)

@@ -10,6 +10,7 @@ import PackageRuntime
 import ReferenceInterpreter
 import TestSupport
 import Testing
+import WorkFolders
 
 @testable import PackageBuilder
 
@@ -65,7 +66,7 @@ import Testing
         }
         for choice in choices {
             let path = folder.newFile("fused.hearth")
-            defer { TemporaryFolder.remove(path) }
+            defer { removeTree(path) }
             try await maker.make(try ModelForm(choice, graph), to: path)
             let session = try Session(try LoadedPackage(path: path, device: device, verified: true))
             var interpreter = Interpreter(graph, tensors: source)

@@ -3,6 +3,7 @@ import CFiles
 import ElementTypes
 import Glibc
 import Safetensors
+import WorkFolders
 
 /// Writes packages: everything goes into a hidden directory beside the target, is flushed to disk, and appears under its
 /// name in one step. Whatever fails, the target is as before.
@@ -31,21 +32,23 @@ package struct PackageWriter: ~Copyable {
     }
 
     private let target: String
-    private let temporary: String
+    private let folder: WorkFolder
+    private var temporary: String { folder.path }
     private var files: [Manifest.File]
-    private var isFinished: Bool
 
     /// Starts a package that will appear at `path`. An existing package there stays until `finish` replaces it.
     package init(path: String) throws(PackageError) {
-        let paths = try Self.prepare(path)
-        target = paths.target
-        temporary = paths.temporary
+        (target, folder) = try Self.prepare(path)
         files = []
-        isFinished = false
     }
 
-    /// Makes the hidden directory beside the target.
-    private static func prepare(_ path: String) throws(PackageError) -> (target: String, temporary: String) {
+    /// Makes a hidden folder beside `path`, after a look whether a package may be written there, so that nobody waits for one that has
+    /// no place: for packages that shall stand there later. What killed processes left of such is removed.
+    package static func workFolder(beside path: String) throws(PackageError) -> WorkFolder {
+        try prepare(path).folder
+    }
+
+    private static func prepare(_ path: String) throws(PackageError) -> (target: String, folder: WorkFolder) {
         var target = path
         while target.count > 1, target.hasSuffix("/") { target.removeLast() }
         var status = stat()
@@ -58,26 +61,17 @@ package struct PackageWriter: ~Copyable {
             throw .wouldOverwrite(path: target)
         }
         let slash = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
-        let temporary = "\(target[..<slash]).\(target[slash...]).\(getpid()).\(UInt32.random(in: 0 ... .max))"
-        guard mkdir(temporary, 0o777) == 0 else { throw failure(target, "create a directory beside it") }
-        return (target, temporary)
-    }
-
-    deinit {
-        if !isFinished { removeTree(temporary) }
-    }
-
-    /// Throws what writing to `path` would throw at its beginning, so that nobody waits for a package that has no place.
-    package static func check(path: String) throws(PackageError) {
-        rmdir(try prepare(path).temporary)
+        do throws(WorkFolder.NotMade) {
+            return (target, try WorkFolder("\(target[..<slash]).\(target[slash...]).work-", mode: 0o777))
+        } catch {
+            throw .notWritten(path: target, reason: "could not create a directory beside it: \(error.reason)")
+        }
     }
 
     /// Gives the package at `source` the name `target` in one step. What stood there is removed if it is a package;
     /// anything else stays, and this throws.
     package static func move(_ source: String, to target: String) throws(PackageError) {
-        let paths = try prepare(target)
-        rmdir(paths.temporary)
-        try place(source, at: paths.target)
+        try place(source, at: prepare(target).target)
     }
 
     /// Removes a package that is no longer wanted; nothing happens where there is none.
@@ -175,7 +169,6 @@ package struct PackageWriter: ~Copyable {
         try add("manifest.json", Array(manifest.sealedText.utf8))
         try flush(temporary)
         try Self.place(temporary, at: target)
-        isFinished = true
         let slash = target.lastIndex(of: "/")
         try flush(slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? ".")
     }
@@ -206,19 +199,4 @@ package struct PackageWriter: ~Copyable {
     private static func failure(_ path: String, _ operation: String) -> PackageError {
         .notWritten(path: path, reason: "could not \(operation): \(String(cString: strerror(errno)))")
     }
-}
-
-/// Removes a directory with everything in it, or a link but not what it leads to; what cannot be removed stays.
-private func removeTree(_ path: String) {
-    if unlink(path) == 0 { return }
-    guard let folder = opendir(path) else { return }
-    while let entry = readdir(folder) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name == "." || name == ".." { continue }
-        removeTree("\(path)/\(name)")
-    }
-    closedir(folder)
-    rmdir(path)
 }

@@ -8,6 +8,7 @@ import KernelIR
 import KernelSwarm
 import SearchControl
 import SearchEvents
+import WorkFolders
 
 /// What came of comparing a package with the champion's, both run whole.
 package enum CoverComparison: Sendable {
@@ -274,7 +275,7 @@ actor CoverEvaluator: CandidateEvaluator {
     }
 
     private func discard(_ path: String) {
-        if path != startPath, path != first?.path { TemporaryFolder.remove(path) }
+        if path != startPath, path != first?.path { removeTree(path) }
     }
 
     /// Whether the champion wins against the first one.

@@ -1,37 +1,22 @@
 import Glibc
 import Synchronization
+import WorkFolders
 
-/// A folder for generated code that is removed with everything in it when it is no longer used.
+/// A folder for generated code that is removed with everything in it when it is no longer used, or by the next command where this
+/// process is killed.
 package final class TemporaryFolder: Sendable {
     /// Its path.
-    package let path: String
+    package var path: String { folder.path }
+    private let folder: WorkFolder
     private let made = Atomic(0)
 
     /// Makes a new folder under TMPDIR or /tmp that only this user can read.
     package init() throws(BuildError) {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(base)/hearth-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw .unsupported("cannot make a folder under \(base): \(String(cString: strerror(errno)))")
+        do throws(WorkFolder.NotMade) {
+            folder = try WorkFolder(temporary: "hearth")
+        } catch {
+            throw .unsupported(error.reason)
         }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit { Self.remove(path) }
-
-    /// Removes a folder with everything in it.
-    static func remove(_ path: String) {
-        if let folder = opendir(path) {
-            while let entry = readdir(folder) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name == "." || name == ".." { continue }
-                if unlink("\(path)/\(name)") != 0, errno == EISDIR { remove("\(path)/\(name)") }
-            }
-            closedir(folder)
-        }
-        rmdir(path)
     }
 
     /// A path that was not handed out before: loaders keep code by path.

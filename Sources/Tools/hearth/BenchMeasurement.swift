@@ -4,6 +4,7 @@ import ElementTypes
 import Glibc
 import KernelJudge
 import ModelPackage
+import PackageBuilder
 
 /// Who calls the package in a bench.
 enum BenchOurs {
@@ -141,8 +142,9 @@ struct BenchMeasurement {
     private func outputs(of index: Int, _ interface: ModelInterface) throws
         -> [(name: String, element: ElementType, values: [Double])]?
     {
-        let path = "/tmp/hearth-bench.\(getpid()).\(index).safetensors"
-        defer { unlink(path) }
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let path = folder.path + "/outputs.safetensors"
         guard rivals.outputs(index, to: path) else { return nil }
         let file = try TensorFile(path: path)
         return try interface.outputs.enumerated().map { number, port in

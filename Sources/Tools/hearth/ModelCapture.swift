@@ -2,11 +2,13 @@ import Glibc
 import JSON
 import MappedFiles
 import Processes
+import WorkFolders
 
 /// Captures `FILE.py:FUNCTION` with PyTorch into a folder of its own: the program, and inputs with PyTorch's outputs.
-struct ModelCapture: ~Copyable {
+struct ModelCapture {
+    private let work: WorkFolder
     /// Where the capture's files are; removed at the end.
-    let folder: String
+    var folder: String { work.path }
     /// The program.
     var program: String { folder + "/model.pt2" }
     /// Inputs and PyTorch's outputs.
@@ -28,11 +30,17 @@ struct ModelCapture: ~Copyable {
         return model[..<colon].hasSuffix(".py")
     }
 
+    private static func newFolder() throws -> WorkFolder {
+        do throws(WorkFolder.NotMade) { return try WorkFolder(temporary: "hearth-capture") } catch {
+            throw BadInput(error.reason)
+        }
+    }
+
     /// Runs the capture in a Python process. Its one-line error, if any, is the user's; `verbose` prints before it what
     /// PyTorch said.
     init(_ model: String, python: String?, inputs: String?, sets: Int, verbose: Bool) throws {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        folder = "\(base)/hearth-capture-\(getpid())"
+        work = try Self.newFolder()
+        let folder = work.path
         var arguments = [try PythonFiles.script("capture.py"), model, folder, "--sets", "\(sets)"]
         if let inputs { arguments += ["--inputs", inputs] }
         let interpreter = PythonFiles.interpreter(python)
@@ -53,10 +61,5 @@ struct ModelCapture: ~Copyable {
                     ?? "capture failed: \(result.end)")
         }
         for note in errors { Failure.complain("hearth: \(note)") }
-    }
-
-    deinit {
-        for name in ["model.pt2", "golden.safetensors", "capture.json", "capture.log"] { unlink("\(folder)/\(name)") }
-        rmdir(folder)
     }
 }

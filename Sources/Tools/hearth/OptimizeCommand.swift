@@ -17,6 +17,7 @@ import PackageRuntime
 import ReferenceInterpreter
 import SearchControl
 import SearchEvents
+import WorkFolders
 
 extension ModelFileError: UserFault {}
 extension ImportError: UserFault {}
@@ -130,7 +131,9 @@ struct OptimizeCommand: AsyncParsableCommand {
             output = output ?? fromPackage
         }
         let path = output ?? Self.defaultOutput(model)
-        try PackageWriter.check(path: path)
+        // Packages are built here; under the name asked for stands nothing that has not been checked, whenever this process ends.
+        let beside = try PackageWriter.workFolder(beside: path)
+        defer { beside.remove() }
         // Measured rates bound what a kernel can reach.
         var (limits, device) = try DeviceChoice.target(place, threads: threads, measured: trials > 0)
         if trials > 0, let device { limits.rates = try await DeviceChoice.rates(of: device, python: python) }
@@ -145,19 +148,21 @@ struct OptimizeCommand: AsyncParsableCommand {
         if ModelCapture.isFunction(model) {
             let capture = try ModelCapture(
                 model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
+            defer { withExtendedLifetime(capture) {} }
             try await build(
                 capture.program, golden: capture.golden, names: capture.symbolNames, format, limits, device, &facts,
-                wanted, console, to: path)
+                wanted, console, in: beside.path, to: path)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
-            try await build(model, golden: inputs, format, limits, device, &facts, wanted, console, to: path)
+            try await build(
+                model, golden: inputs, format, limits, device, &facts, wanted, console, in: beside.path, to: path)
         }
     }
 
     private func build(
         _ program: String, golden: String?, names: [String: String] = [:], _ format: WeightFormat?,
         _ limits: DeviceLimits, _ device: (any Device)?, _ facts: inout [Manifest.Fact], _ wanted: Wanted,
-        _ console: SearchConsole, to path: String
+        _ console: SearchConsole, in folder: String, to path: String
     ) async throws {
         let archive = try ExportedProgramArchive(path: program)
         var imported = try ImportedModel(archive.contents)
@@ -201,10 +206,9 @@ struct OptimizeCommand: AsyncParsableCommand {
         let tensors: any TensorSource = if let coded { coded.tensors } else { stored }
         var model = Pipeline.Model(
             graph: coded?.graph ?? imported.graph, tensors: tensors, record: record, provenance: facts)
-        let place = Self.buildingPlace(path)
+        let place = folder + "/new.hearth"
         let isSearched = trials > 0 && device != nil
-        let before = isSearched ? Self.placeBeside(path, "default") : nil
-        defer { if let before { PackageWriter.remove(before) } }
+        let before = isSearched ? folder + "/default.hearth" : nil
         let advisor =
             try isSearched
             ? wanted.language.map { try language.advisor($0, besides: ArchivePlace.path(self.archive), console) } : nil
@@ -235,7 +239,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             place: place, before: before, goal: wanted.goal, options: device == nil ? nil : runOptions,
             console: console, reached: wanted.reached)
         try await finish(package, wanted, golden, for: path)
-        if place != path { try PackageWriter.move(place, to: path) }
+        try PackageWriter.move(place, to: path)
         console.close()
         sayLibraries(path)
         if let advice = console.record.adviceSentence { Failure.complain("language model: \(advice)") }
@@ -276,7 +280,7 @@ struct OptimizeCommand: AsyncParsableCommand {
                 throw Self.setAside(place, path, error)
             }
             // Nobody has checked what was written so far.
-            if isWritten || place != path { PackageWriter.remove(place) }
+            PackageWriter.remove(place)
             throw error
         }
     }
@@ -307,20 +311,6 @@ struct OptimizeCommand: AsyncParsableCommand {
             Failure.complain("weights: output \(output) deviates from the model as it was: \(deviation)")
             facts.append(.init(name: "weights_deviation.\(output)", value: "\(deviation)"))
         }
-    }
-
-    /// Where a package is built: under its name, so that there is one early; but beside it where one stands already, which
-    /// stays as it is until the new one has been checked.
-    private static func buildingPlace(_ path: String) -> String {
-        let name = withoutSlashes(path)
-        return access(name + "/manifest.json", F_OK) == 0 ? placeBeside(path, "new") : path
-    }
-
-    /// A hidden place beside a package, of this process alone.
-    private static func placeBeside(_ path: String, _ purpose: String) -> String {
-        let name = withoutSlashes(path)
-        let slash = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
-        return "\(name[..<slash]).\(name[slash...]).\(getpid()).\(purpose)"
     }
 
     private static func withoutSlashes(_ path: String) -> String {
