@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import KernelIR
 import Testing
 
@@ -133,11 +134,93 @@ import Testing
         #expect(gap(60) > 0.5)
     }
 
+    /// What neighbours let one expect is believed as far as the region's own trials bear it out: a memory that misleads is not.
+    @Test func beliefIsMeasured() throws {
+        let space = SearchSpace(Self.choices)
+        let examples = (0..<20).map { number in
+            SearchExample(
+                schedule: space.schedule([number % 5, number / 5, 0, 0]),
+                relativeSeconds: exp2(0.5 * Double(number % 5)), features: [4], distance: 0.5)
+        }
+        func belief(_ trials: Int, _ seconds: @escaping (Point) -> Double) throws -> Double {
+            try #require(view(trials, examples: examples) { seconds($0) }.prior).belief
+        }
+        let first = try belief(1) { _ in 1 }
+        #expect(first > 0.9 && first < 1)
+        #expect(try belief(12) { exp2(0.5 * Double($0[0])) } > 0.9)
+        // Half of it is true.
+        let half = try belief(30) { exp2(0.25 * Double($0[0])) }
+        #expect(half > 0.4 && half < 0.7, "\(half)")
+        // The other way round.
+        #expect(try belief(6) { exp2(-0.5 * Double($0[0])) } == 0)
+        #expect(view(4) { _ in 1 }.prior == nil)
+        // Refusals alone say nothing of times.
+        let refused = SearchExample(
+            schedule: space.schedule([1, 0, 0, 0]), relativeSeconds: nil, features: [4], distance: 0)
+        #expect(view(4, examples: [refused]) { _ in 1 }.prior == nil)
+    }
+
+    /// The historian asks first for the step that its neighbours' slopes make worth most, no longer once it was tried, and does not
+    /// go on from a suggestion that proved slow.
+    @Test func theHistorianFollowsWhatHolds() throws {
+        let space = SearchSpace(Self.choices)
+        // Rows matter, nothing else does; their best is 8 (rank 3).
+        let examples = (0..<20).map { number in
+            SearchExample(
+                schedule: space.schedule([number % 5, number / 5, 0, 0]),
+                relativeSeconds: exp2(0.5 * Double(abs(number % 5 - 3))), features: [4], distance: 0.5)
+        }
+        func region(_ suggestions: [Schedule], _ examples: [SearchExample]) -> SearchRegion {
+            SearchRegion(
+                key: "k", choices: Self.choices, weight: 1, suggestions: suggestions, features: [3], examples: examples)
+        }
+        func take(_ view: inout RegionView, _ point: Point, _ seconds: Double, isWin: Bool) {
+            view.markProposed(point)
+            let candidate = Candidate(region: 0, schedule: view.space.schedule(point), agent: "")
+            _ = view.record(
+                Trial(candidate: candidate, verdict: .timed(seconds: seconds, isWin: isWin)), island: 0)
+        }
+        var random = SeededRandom(seed: 5)
+        var view = RegionView(region: region([], examples), islands: 1)
+        var mind = HistorianMind()
+        take(&view, space.origin, 1, isWin: true)
+        mind.learn(view)
+        let first = try #require(mind.propose(.all, view, island: 0, random: &random))
+        #expect(first == [3, 0, 0, 0])
+        let (rows, grain) = (Focus([.tiling]), Focus([.parallelism]))
+        #expect(mind.bid(rows, view, random: &random) > 4 * mind.bid(grain, view, random: &random))
+        #expect(mind.weight(view) > 1)
+        // Where that did what was expected nothing is left to say; where it disappoints, the best may lie beside.
+        for (seconds, next) in [(0.37, nil), (0.75, [4, 0, 0, 0] as Point?)] {
+            var (view, mind) = (view, mind)
+            take(&view, first, seconds, isWin: true)
+            mind.learn(view)
+            #expect(mind.propose(.all, view, island: 0, random: &random) == next, "\(seconds)")
+        }
+
+        // A suggestion that is slower than the default is not asked what it says of other choices; one that is faster is.
+        for (seconds, isAsked) in [(3.0, false), (0.5, true)] {
+            var view = RegionView(region: region([Schedule(["rows": 4, "grain": 8])], []), islands: 1)
+            take(&view, space.origin, 1, isWin: true)
+            take(&view, view.suggestions[0], seconds, isWin: false)
+            var mind = HistorianMind()
+            mind.learn(view)
+            #expect((mind.propose(grain, view, island: 0, random: &random) != nil) == isAsked, "\(seconds)")
+        }
+    }
+
     /// Every mind says the same again when it is asked the same, and never what was tried.
     @Test(arguments: AgentRoster.minds.map(\.name)) func mindsAreDeterministic(_ name: String) {
         let row = AgentRoster.minds.first { $0.name == name }!
         func proposals() -> [Point] {
-            var view = view(20) { 1 + Double($0[0] + $0[1]) }
+            func seconds(_ point: Point) -> Double { 1 + Double(abs(point[0] - 2) + abs(point[1] - 1)) }
+            let space = SearchSpace(Self.choices)
+            let examples = (0..<20).map { number in
+                let point = [number % 5, number / 5, 0, 0]
+                return SearchExample(
+                    schedule: space.schedule(point), relativeSeconds: seconds(point), features: [4], distance: 1)
+            }
+            var view = view(20, examples: examples, seconds: seconds)
             view.suggest(Schedule(["rows": 8, "unroll": 4]))
             var mind = row.make(view.region)
             var random = SeededRandom(seed: 5)

@@ -1,7 +1,9 @@
 import Base
+import Glibc
 import KernelIR
-import KernelSwarm
 import Testing
+
+@testable import KernelSwarm
 
 /// Times made up by a formula with an interaction, so that single steps do not suffice; some schedules are refused.
 private struct FormulaEvaluator: CandidateEvaluator {
@@ -226,6 +228,43 @@ private final class TickingClock: Sendable {
         let proposed = batch[1...4].map { [$0.schedule.values["rows"], $0.schedule.values["columns"]] }
         #expect(proposed == [[8, 64], [4, 64], [2, 64], [2, 32]])
         #expect(batch[1...4].allSatisfy { $0.agent == "historian" })
+    }
+
+    /// Whatever a memory claims that is wrong costs its suggestions and a few trials more: others' claims alone, and times that are turned
+    /// over.
+    @Test(arguments: [false, true], [1, 2, 3, 4]) func whatMisleadsFallsSilent(_ isTaught: Bool, _ seed: UInt64) async {
+        actor Slope: CandidateEvaluator {
+            private var champion = Double.infinity
+            func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+                batch.map { candidate in
+                    let seconds = Slope.seconds(candidate.schedule)
+                    let isWin = seconds * 1.02 < champion
+                    if isWin { champion = seconds }
+                    return .timed(seconds: seconds, isWin: isWin)
+                }
+            }
+            static func seconds(_ schedule: Schedule) -> Double {
+                schedule.values.values.reduce(1.0) { $0 * (1 + 0.2 * log2(Double($1))) }
+            }
+        }
+        let choices = ["rows", "columns", "unroll", "grain"].map { Choice($0, [8, 1, 2, 4, 16, 32]) }
+        let worst = [32, 16].map { value in
+            Schedule(Dictionary(uniqueKeysWithValues: choices.map { ($0.name, value) }))
+        }
+        var region = SearchRegion(key: "k", choices: choices, weight: 1, suggestions: worst)
+        if isTaught {
+            let space = SearchSpace(choices)
+            region.examples = (0..<40).map { number in
+                let schedule = space.schedule([number % 6, number * 5 % 6, number * 7 / 6 % 6, number / 7 % 6])
+                return SearchExample(
+                    schedule: schedule, relativeSeconds: 1 / Slope.seconds(schedule), features: [], distance: 0.5)
+            }
+        }
+        var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 64), seed: seed)
+        _ = await swarm.run(Slope(), batchSize: 4, clock: { 0 })
+        let own = swarm.trials.count { $0.candidate.agent.hasSuffix("historian") }
+        // Two suggestions, and what was proposed before their verdicts were in.
+        #expect(own >= 2 && own <= 6, "\(own) of \(swarm.trials.count)")
     }
 
     @Test(arguments: [

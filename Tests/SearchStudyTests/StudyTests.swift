@@ -96,4 +96,13 @@ import Testing
         for (ours, theirs) in zip(swarm.means, chance.means).dropFirst(2) { #expect(ours > theirs) }
         #expect(swarm.reached > chance.reached)
     }
+
+    /// After a search of a relative the goal is reached in a third of the trials or fewer.
+    @Test func memoryHelps() async throws {
+        let swarm = try #require(Contestant.all.first)
+        let transfer = await Transfer(
+            swarm, from: .synthetic(4), to: .synthetic(4, drifted: true), seeds: [1, 2], now: { 0 })
+        let (nothing, after) = (transfer.fromNothing.reduce(0, +), transfer.afterwards.reduce(0, +))
+        #expect(after * 3 <= nothing, "\(after) of \(nothing)")
+    }
 }

@@ -40,8 +40,9 @@ struct AgentBandit: Sendable {
         rewards = pulls
     }
 
-    /// Agents from the most to the least promising by a draw; `bids` say what each promises here beside others of its mind.
-    func ranking(_ bids: [Double], _ random: inout SeededRandom) -> [Int] {
+    /// Agents from the most to the least promising by a draw; `bids` say what each promises here beside others of its mind, `weights` what
+    /// minds promise beside each other.
+    func ranking(_ bids: [Double], weights: [Double], _ random: inout SeededRandom) -> [Int] {
         switch rule {
         case .hierarchy: break
         case .inTurn: return pulls.indices.sorted { (pulls[$0], $0) < (pulls[$1], $1) }
@@ -57,7 +58,7 @@ struct AgentBandit: Sendable {
         let minds = groups(self.minds, weight: Self.mindWeight) { priors[$0] }
         let average = groups([Int](repeating: 0, count: pulls.count), weight: Self.mindWeight) { _ in 0.15 }[0].rate
         let focuses = groups(self.focuses, weight: Self.focusWeight) { _ in average }
-        let drawn = minds.map { Self.draw($0.rate, $0.weight, &random) }
+        let drawn = minds.indices.map { weights[$0] * Self.draw(minds[$0].rate, minds[$0].weight, &random) }
         let scores = pulls.indices.map { agent in
             let mind = minds[self.minds[agent]].rate
             let expected = min(0.95, mind * focuses[self.focuses[agent]].rate / max(average, 1e-6))

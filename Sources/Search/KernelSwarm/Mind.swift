@@ -10,6 +10,8 @@ package protocol Mind: Sendable {
     mutating func propose(_ focus: Focus, _ view: RegionView, island: Int, random: inout SeededRandom) -> Point?
     /// What a focus promises beside the others, in 0...1: 1 where the mind cannot say.
     mutating func bid(_ focus: Focus, _ view: RegionView, random: inout SeededRandom) -> Double
+    /// What a turn of this mind is worth here beside those of other minds, as far as it knows: 1 where it knows nothing.
+    mutating func weight(_ view: RegionView) -> Double
     /// Called after every verdict of the region, whoever proposed it; it is the view's last observation.
     mutating func learn(_ view: RegionView)
     /// Whether somebody outside of the search should be asked what to try here; see `ScheduleAdvisor`.
@@ -21,6 +23,7 @@ package protocol Mind: Sendable {
 extension Mind {
     package mutating func open(_ view: RegionView) -> Point? { nil }
     package mutating func bid(_ focus: Focus, _ view: RegionView, random: inout SeededRandom) -> Double { 1 }
+    package mutating func weight(_ view: RegionView) -> Double { 1 }
     package mutating func learn(_ view: RegionView) {}
     package func wantsAdvice(_ view: RegionView) -> Bool { false }
     package mutating func take(_ advice: [Point]?, _ view: RegionView) {}

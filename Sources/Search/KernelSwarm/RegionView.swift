@@ -26,8 +26,6 @@ package struct RegionView: Sendable {
         package var point: Point
         /// Binary logarithm of the time relative to the default's; nil where it was refused.
         package var relativeTime: Double?
-        /// How its kernel and machine differ from the region's, in steps of doubling.
-        package var differences: [Double]
         package var distance: Double
     }
 
@@ -57,6 +55,8 @@ package struct RegionView: Sendable {
     package private(set) var suggestions: [Point] = []
     /// Trials of this kernel and its neighbours from before.
     package let examples: [Example]
+    /// What they let one expect; nil where there are none.
+    package private(set) var prior: NeighbourPrior?
     private var tried: Set<Point> = []
 
     /// How many elites are kept.
@@ -72,10 +72,9 @@ package struct RegionView: Sendable {
             Example(
                 point: space.point(region.fitted(example.schedule)),
                 relativeTime: example.relativeSeconds.map { $0 > 0 ? log2($0) : 0 },
-                differences: example.features.count == region.features.count
-                    ? zip(example.features, region.features).map { $0 - $1 } : [],
                 distance: example.distance)
         }
+        prior = NeighbourPrior(examples, space)
         self.islands = [Island](repeating: Island(), count: islands)
         for suggestion in region.suggestions { suggest(suggestion) }
     }
@@ -128,6 +127,8 @@ package struct RegionView: Sendable {
         case .timed(let seconds, let isWin):
             count()
             observations.append(Observation(point: point, seconds: seconds, champion: champion?.point))
+            let found = relative(seconds)
+            prior?.compare(point, found: found)
             let elite = Elite(schedule: trial.candidate.schedule, seconds: seconds, point: point)
             let place = elites.firstIndex { $0.seconds > seconds } ?? elites.count
             elites.insert(elite, at: place)

@@ -114,6 +114,12 @@ package enum TrialVerdict: Hashable, Sendable {
     case repeated(seconds: Double?)
     /// Not judged, because the search was cancelled; nothing is learned from it.
     case cancelled
+
+    /// Whether it makes a champion.
+    var isWin: Bool {
+        if case .timed(_, true) = self { return true }
+        return false
+    }
 }
 
 /// A candidate with its verdict.

@@ -93,6 +93,9 @@ package struct SearchSpace: Sendable {
     /// The rank of a value of a choice among its values in ascending order.
     func rank(_ place: Int, _ value: Int) -> Int { ranks[place][value] }
 
+    /// The value of a choice at a rank.
+    func value(_ place: Int, rank: Int) -> Int { ascending[place][rank] }
+
     /// Choices with more than one value that belong to a focus.
     func places(_ focus: Focus) -> [Int] {
         choices.indices.filter { choices[$0].values.count > 1 && focus.contains(specialities[$0]) }

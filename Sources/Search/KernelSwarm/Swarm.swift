@@ -107,9 +107,11 @@ package struct Swarm: Sendable {
             if case .cancelled = trial.verdict { continue }
             trials.append(trial)
             let agent = roster.rows.firstIndex { $0.name == trial.candidate.agent }
-            let mind =
-                agent.map { roster.rows[$0].mind }
-                ?? roster.minds.firstIndex { $0.name == trial.candidate.agent }
+            var mind = agent.map { roster.rows[$0].mind }
+            // What opened a search and won belongs to nobody, as the default: all minds go on from there.
+            if mind == nil, !trial.verdict.isWin {
+                mind = roster.minds.firstIndex { $0.name == trial.candidate.agent }
+            }
             let gain = views[region].record(trial, island: mind)
             isSilent[region] = false
             if case .repeated = trial.verdict {} else { spent += 1 }
@@ -181,7 +183,9 @@ package struct Swarm: Sendable {
         for (agent, row) in roster.rows.enumerated() where present[region][agent] {
             bids[agent] = minds[region][row.mind].bid(row.focus, views[region], random: &random)
         }
-        for agent in bandit.ranking(bids, &random) where present[region][agent] {
+        var weights: [Double] = []
+        for mind in minds[region].indices { weights.append(minds[region][mind].weight(views[region])) }
+        for agent in bandit.ranking(bids, weights: weights, &random) where present[region][agent] {
             if let point = newPoint(of: agent, region: region) {
                 bandit.count(agent)
                 return accept(point, region, roster.rows[agent].name)

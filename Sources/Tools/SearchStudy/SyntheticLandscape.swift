@@ -32,12 +32,14 @@ extension Landscape {
         Choice("team", [1, 0, 2]), Choice("run", [4, 1, 2]),
     ]
 
-    /// The made-up landscape of a number; even ones may be tuned on.
-    package static func synthetic(_ number: Int) -> Landscape {
+    /// The made-up landscape of a number; even ones may be tuned on. One that is `drifted` is a relative of it, as a kernel of other
+    /// sizes would be: of each number the same one.
+    package static func synthetic(_ number: Int, drifted: Bool = false) -> Landscape {
         let kinds = [("product", product), ("device product", device), ("attention", attention), ("nest", nest)]
         let (kind, choices) = kinds[[0, 1, 0, 1, 2, 2, 3, 3, 0, 1, 0, 1][number]]
         var random = SeededRandom(seed: UInt64(1000 + number))
-        let terms = Terms(choices, &random)
+        var terms = Terms(choices, &random)
+        if drifted { terms.drift(&random) }
         let count = choices.reduce(1) { $0 * $1.values.count }
         var codes: [Int] = []
         var found: [Found] = []
@@ -55,7 +57,8 @@ extension Landscape {
             found.append(terms.found(Landscape.schedule(place, choices)))
         }
         return Landscape(
-            name: "\(kind) \(number)", isTuned: number % 2 == 0, origin: "made up", choices: choices, codes: codes,
+            name: "\(kind) \(number)\(drifted ? " drifted" : "")", isTuned: number % 2 == 0, origin: "made up",
+            choices: choices, codes: codes,
             found: found
         )
     }
@@ -87,6 +90,18 @@ extension Landscape {
             forms = choices[0].values.map { _ in 0.8 * random.uniform() }
             corner = (1 + random.index(below: choices.count - 1), 1 + random.index(below: choices.count - 1))
             if random.uniform() < 0.5 { silent = choices.last?.name }
+        }
+
+        /// Moves a quarter of the bests by a rank, and makes what a step costs up to half as much or twice as much.
+        mutating func drift(_ random: inout SeededRandom) {
+            for place in choices.indices {
+                slope[place] *= exp2(2 * random.uniform() - 1)
+                let step = random.uniform() < 0.5 ? -1 : 1
+                if random.uniform() < 0.25 {
+                    best[place] = best[place].map { max(0, min(choices[place].values.count - 1, $0 + step)) }
+                }
+            }
+            for place in forms.indices { forms[place] += 0.2 * (random.uniform() - 0.5) }
         }
 
         func found(_ schedule: Schedule) -> Found {

@@ -9,8 +9,9 @@ package struct ModelMind: Mind {
     /// Observations that the model knows, and how many of the region's own must have come before it learns again.
     private var nextTraining = 0
 
-    /// Trials of the region's own before the model says anything, unless neighbours speak for it.
+    /// Trials of the region's own before the model says anything, unless neighbours that are believed so far speak for it.
     private static let leastTrials = 6
+    private static let leastBelief = 0.3
     /// The model learns again when there are this many times as many trials.
     private static let growth = 1.15
     private static let chains = 4
@@ -116,7 +117,8 @@ package struct ModelMind: Mind {
 
     private mutating func trained(_ view: RegionView, _ random: inout SeededRandom) -> CostModel? {
         let count = view.observations.count
-        guard count >= Self.leastTrials || (!view.examples.isEmpty && count > 0) else { return nil }
+        let isTold = (view.prior?.belief ?? 0) >= Self.leastBelief && count > 0
+        guard count >= Self.leastTrials || isTold else { return nil }
         if model == nil || count >= nextTraining {
             // Its own draws, so that how often it learns changes nothing for others.
             var draws = random.split(UInt64(count))

@@ -14,34 +14,36 @@ struct CostModel: Sendable {
     private var times: [BoostedTrees] = []
     private var refusals: BoostedTrees?
     private let encoder: FeatureEncoder
+    private let prior: NeighbourPrior?
 
     private static let members = 4
     /// Deviation that remains where all trees agree: timings themselves differ by this.
     private static let leastDeviation = 0.03
     /// Slower than this (eight times) is slow enough.
     private static let slowest = 3.0
-    /// Weight of a trial of another kernel at distance 0, which falls by e every two steps of distance, and by half with so many
-    /// trials of the region's own: what was seen here is better than what was seen elsewhere.
+    /// Weight of a refusal, or of none, of another kernel at distance 0, which falls by e every two steps of distance, and by half
+    /// with so many trials of the region's own: what was seen here is better than what was seen elsewhere.
     private static let neighbourWeight = 0.1
     private static let ownTrials = 6.0
 
-    /// Learns from the trials of a region and what is known of its neighbours.
+    /// Learns from the trials of a region how they differ from what its neighbours let one expect.
     init(_ view: RegionView, random: inout SeededRandom) {
-        encoder = FeatureEncoder(view)
+        encoder = FeatureEncoder(view.space)
+        prior = view.prior
         var timed = TrainingRows(width: encoder.width)
         var judged = timed
-        func add(_ features: [UInt8], _ time: Double?, weight: Double) {
-            judged.add(features, target: time == nil ? 1 : 0, weight: weight)
-            if let time { timed.add(features, target: min(time, Self.slowest), weight: weight) }
-        }
         let trust = Self.neighbourWeight * Self.ownTrials / (Self.ownTrials + Double(view.observations.count))
         for example in view.examples {
-            add(
-                encoder.encode(example.point, differences: example.differences), example.relativeTime,
+            judged.add(
+                encoder.encode(example.point), target: example.relativeTime == nil ? 1 : 0,
                 weight: trust * exp(-example.distance / 2))
         }
         for observation in view.observations {
-            add(encoder.encode(observation.point), observation.seconds.map { view.relative($0) }, weight: 1)
+            let features = encoder.encode(observation.point)
+            judged.add(features, target: observation.seconds == nil ? 1 : 0, weight: 1)
+            guard let seconds = observation.seconds else { continue }
+            let expected = prior?.expectation(observation.point) ?? 0
+            timed.add(features, target: min(view.relative(seconds), Self.slowest) - expected, weight: 1)
         }
         times = (0..<Self.members).map { _ in BoostedTrees(timed, random: &random) }
         // Where nothing was refused nothing is to be learned of that.
@@ -53,8 +55,10 @@ struct CostModel: Sendable {
     func belief(_ point: Point) -> Belief {
         let features = encoder.encode(point)
         let predictions = times.map { $0.predict(features) }
-        let mean = predictions.reduce(0, +) / Double(predictions.count)
-        let variance = predictions.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(predictions.count - 1)
+        let correction = predictions.reduce(0, +) / Double(predictions.count)
+        let variance =
+            predictions.reduce(0) { $0 + ($1 - correction) * ($1 - correction) } / Double(predictions.count - 1)
+        let mean = correction + (prior?.expectation(point) ?? 0)
         let refusal = refusals.map { max(0, min(1, $0.predict(features))) } ?? 0
         return Belief(
             mean: mean, deviation: (variance + Self.leastDeviation * Self.leastDeviation).squareRoot(), refusal: refusal
@@ -73,28 +77,22 @@ extension CostModel.Belief {
     }
 }
 
-/// Turns points into rows of small whole numbers: the rank of each choice's value, the behaviour that they amount to, and for
-/// neighbours how their kernel and machine differ, in steps of doubling.
+/// Turns points into rows of small whole numbers: the rank of each choice's value, and the behaviour that they amount to.
 struct FeatureEncoder: Sendable {
     private let space: SearchSpace
     private let open: [Int]
     private let groups: [[Int]]
-    private let differences: Int
 
-    /// No difference, and the most steps either way.
-    private static let same: UInt8 = 4
-
-    init(_ view: RegionView) {
-        space = view.space
+    init(_ space: SearchSpace) {
+        self.space = space
         open = space.places(.all)
         // What several choices of one speciality amount to together.
-        groups = Speciality.allCases.map { view.space.places(Focus([$0])) }.filter { $0.count > 1 }
-        differences = view.examples.isEmpty ? 0 : view.region.features.count
+        groups = Speciality.allCases.map { space.places(Focus([$0])) }.filter { $0.count > 1 }
     }
 
-    var width: Int { open.count + groups.count + differences }
+    var width: Int { open.count + groups.count }
 
-    func encode(_ point: Point, differences steps: [Double] = []) -> [UInt8] {
+    func encode(_ point: Point) -> [UInt8] {
         let point = space.canonical(point)
         var codes: [UInt8] = []
         codes.reserveCapacity(width)
@@ -102,10 +100,6 @@ struct FeatureEncoder: Sendable {
         for group in groups {
             let sum = group.reduce(0.0) { $0 + space.scales[$1][point[$1]] }
             codes.append(UInt8(clamping: Int(sum)))
-        }
-        for place in 0..<differences {
-            let step = steps.indices.contains(place) ? max(-4, min(4, steps[place].rounded())) : 0
-            codes.append(UInt8(Int(Self.same) + Int(step)))
         }
         return codes
     }
