@@ -178,6 +178,8 @@ import WorkFolders
         refuse: @escaping @Sendable (FormChoices) -> Bool = { _ in false },
         isConfirmed: Bool = true, goal: SearchGoal = SearchGoal(), hints: [String] = [],
         bytes: @escaping @Sendable (FormChoices) -> Double = { _ in 0 },
+        identity: @escaping @Sendable (FormChoices) -> UInt64? = { _ in nil },
+        compared: @escaping @Sendable (FormChoices) -> Void = { _ in },
         events: @escaping @Sendable (SearchEvent) -> Void = { _ in }
     ) async throws -> (CoverReport, ModelForm) {
         let bench = try await Bench()
@@ -185,6 +187,7 @@ import WorkFolders
         let made = Mutex<[String: FormChoices]>(["start": form.choices])
         var search = search { candidate, champion in
             let (a, b) = made.withLock { ($0[candidate] ?? FormChoices(), $0[champion] ?? FormChoices()) }
+            compared(a)
             if refuse(a) { return .refused(reason: "disagrees: by order of the test") }
             let (ours, theirs) = (100 + cost(a), 100 + cost(b))
             let isWin = theirs / ours > 1.02 && (isConfirmed || champion != "start")
@@ -192,6 +195,11 @@ import WorkFolders
         }
         search.goal = goal
         search.hints = try hints.map { try SearchHint(parsing: $0) }
+        search.identity = { path in
+            made.withLock { identity($0[path] ?? FormChoices()) }.map { number in
+                CoverIdentity(frame: [ContentHash.of("\(number)")], source: nil, program: ContentHash.of("code"))
+            }
+        }
         search.bytes = { path in made.withLock { bytes($0[path] ?? FormChoices()) } }
         let count = form.program.launches.count { !$0.isConstant }
         return try await search.run(
@@ -210,6 +218,53 @@ import WorkFolders
         #expect(report.trials > 8)
         #expect(report.defaultSeconds == 100)
         #expect(abs((report.bestSeconds ?? 0) - 70) < 1e-9)
+    }
+
+    /// Decisions that become the same package are compared once, whichever of them came first.
+    @Test func equalPackagesAreComparedOnce() async throws {
+        // Only merging and threads make a difference to the code.
+        @Sendable func number(_ choices: FormChoices) -> UInt64 {
+            (choices.mergesSiblings ? 1 : 0) + (choices.usesOneThread ? 2 : 0)
+        }
+        for isKnown in [true, false] {
+            let compared = Mutex<[UInt64]>([])
+            let (report, form) = try await Self.run(
+                cost: { ($0.mergesSiblings ? -10 : 0) + ($0.usesOneThread ? 5 : 0) },
+                identity: { isKnown ? number($0) : nil },
+                compared: { choices in compared.withLock { $0.append(number(choices)) } })
+            let seen = compared.withLock { $0 }
+            #expect(form.choices.mergesSiblings && !form.choices.usesOneThread)
+            // Winners are compared twice, and once more at the end; the first is what the others are compared with.
+            #expect((Set(seen).count == 4) && (seen.count <= 4 + 3) == isKnown, "\(isKnown) \(seen)")
+            #expect((report.trials == 4) == isKnown)
+        }
+    }
+
+    /// Packages are the same where plan, weights and code are, and code is where its text or its bytes are.
+    @Test func packagesHaveIdentities() async throws {
+        func hash(_ text: String) -> ContentHash { ContentHash.of(text) }
+        func identity(_ plan: String, _ source: String?, _ program: String?) -> CoverIdentity {
+            CoverIdentity(frame: [hash(plan)], source: source.map(hash), program: program.map(hash))
+        }
+        let one = identity("plan", "text", "bytes")
+        #expect(one.isSame(as: one) && one.isSame(as: identity("plan", "text", "linked again")))
+        #expect(one.isSame(as: identity("plan", "other names", "bytes")))
+        #expect(!one.isSame(as: identity("plan", "other", "other")) && !one.isSame(as: identity("p", "text", "bytes")))
+        #expect(!identity("plan", nil, nil).isSame(as: identity("plan", nil, nil)))
+        // Built twice from the same decisions, and from others.
+        let bench = try await Bench()
+        var choices = try bench.form.choices
+        var made: [CoverIdentity] = []
+        for merges in [false, false, true] {
+            choices.mergesSiblings = merges
+            let path = bench.folder.newFile("m.hearth")
+            defer { removeTree(path) }
+            try await bench.maker.make(
+                try ModelForm(choices, try ModelForm.rewritten(bench.model.graph, choices)), to: path)
+            made.append(try #require(CoverIdentity(package: path)))
+        }
+        #expect(made[0].isSame(as: made[1]) && !made[0].isSame(as: made[2]))
+        #expect(CoverIdentity(package: bench.folder.newFile("none")) == nil)
     }
 
     @Test func refusedFormsDoNotWin() async throws {

@@ -56,6 +56,8 @@ package struct CoverSearch: Sendable {
     package var hints: [SearchHint] = []
     /// Bytes of a package's arena and weights; asked only where the goal needs them.
     package var bytes: @Sendable (_ package: String) -> Double? = { _ in nil }
+    /// What runs in a package: packages of which this is equal are the same. nil where it cannot be told.
+    package var identity: @Sendable (_ package: String) -> CoverIdentity? = { CoverIdentity(package: $0) }
     /// Checks a candidate's package and times it beside the champion's, in a worker process.
     package var compare: @Sendable (_ candidate: String, _ champion: String) async -> CoverComparison
 
@@ -167,6 +169,8 @@ actor CoverEvaluator: CandidateEvaluator {
     private var champion: (path: String, figures: SearchFigures)?
     /// The first champion, which the last one must beat once more: the default by the rules or, where hints narrow them, by hints.
     private var first: (path: String, figures: SearchFigures)?
+    /// What came of every package that was built and compared here, by what runs in it.
+    private var known: [(identity: CoverIdentity, outcome: ArchiveRecord.Outcome)] = []
     /// Today's seconds of the default by those that are remembered; nil when none are.
     private var scale: Double?
 
@@ -217,9 +221,9 @@ actor CoverEvaluator: CandidateEvaluator {
             kernel: region.key, machine: machine,
             builder: .init(generator: KernelSearch.generatorVersion, compiler: search.toolchain),
             schedule: candidate.schedule.description)
-        if let champion, isPlain, let known = search.archive?[key]?.outcome {
+        if let champion, isPlain, let remembered = search.archive?[key]?.outcome {
             // The default is timed in every search; its remembered time says how remembered times compare with today's.
-            switch known.recall(besides: champion.figures.seconds, scale: scale ?? .nan) {
+            switch remembered.recall(besides: champion.figures.seconds, scale: scale ?? .nan) {
             case .refused(let reason): return .refused(reason: reason)
             case .timed(let seconds, false): return .timed(seconds: seconds, isWin: false)
             // What would be the champion must be built again anyway, and then it is compared again too.
@@ -235,10 +239,22 @@ actor CoverEvaluator: CandidateEvaluator {
                 return remember(key, candidate, .refused(reason: "not built: \(error)"))
             }
         }
+        // Other decisions may become the same package, which is judged once.
+        let identity = search.identity(path)
+        if let identity, let same = known.first(where: { $0.identity.isSame(as: identity) })?.outcome {
+            discard(path)
+            // Told to the archive too, which saves the next search the build.
+            guard case .timed(let seconds, _) = remember(key, candidate, same) else { return .repeated(seconds: nil) }
+            return .repeated(seconds: seconds)
+        }
+        func keep(_ outcome: ArchiveRecord.Outcome) -> TrialVerdict {
+            if let identity { known.append((identity, outcome.withoutWin)) }
+            return remember(key, candidate, outcome)
+        }
         switch await compared(path, champion?.path ?? path) {
         case .refused(let reason):
             discard(path)
-            return remember(key, candidate, .refused(reason: reason))
+            return keep(.refused(reason: reason))
         case .notCompared(let reason):
             discard(path)
             return .refused(reason: reason)
@@ -257,8 +273,7 @@ actor CoverEvaluator: CandidateEvaluator {
                 scale = scaled / remembered
             }
             if isWin { replaceChampion(path, figures) } else { discard(path) }
-            return remember(
-                key, candidate, .timed(seconds: scaled, championSeconds: before, isWin: isWin))
+            return keep(.timed(seconds: scaled, championSeconds: before, isWin: isWin))
         }
     }
 
