@@ -115,6 +115,24 @@ import Testing
         #expect(changed.joined(separator: "; ") == expected)
     }
 
+    /// The first digits of a key name a region, six at least, wherever it stands and whatever its kernel is called.
+    @Test func keysAreNames() throws {
+        var regions = Self.regions
+        regions[0].key = "1f09ab77c0ffee00"
+        regions[1].key = "1f09ab00c0ffee00"
+        func hinted(_ region: String) throws -> [Bool] {
+            try HintTable([SearchHint(parsing: "\(region): rows=4")], regions: regions).isHinted
+        }
+        for text in ["1f09ab77", "1f09ab7", "1f09ab77c0ffee00"] { #expect(try hinted(text) == [true, false, false]) }
+        regions.swapAt(0, 2)
+        #expect(try hinted("1f09ab77") == [false, false, true])
+        #expect(try NamedRegion.selected("1f09ab00", of: regions) == [false, true, false])
+        // Both begin so.
+        #expect(try NamedRegion.selected("1f09ab", of: regions) == [false, true, true])
+        let fault = #expect(throws: ControlError.self) { try hinted("1f09a") }
+        #expect(fault?.description.hasSuffix("region.1 (rows_7, 1f09ab00), region.0 (contract_3, 1f09ab77)") == true)
+    }
+
     @Test(arguments: [
         (
             "region.2: rows=4",

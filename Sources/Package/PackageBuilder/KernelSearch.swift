@@ -134,7 +134,9 @@ package struct KernelSearch {
     static func named(_ list: KernelList, _ generator: CodeGenerator) -> [NamedRegion] {
         list.regions.enumerated().map { number, id in
             NamedRegion(
-                name: "region.\(number)", kernel: list.kernels[id].name, choices: generator.choices(list.kernels[id]))
+                name: "region.\(number)", kernel: list.kernels[id].name,
+                key: ContentHash.of(list.kernels[id].canonicalText).description,
+                choices: generator.choices(list.kernels[id]))
         }
     }
 

@@ -6,17 +6,26 @@ package struct NamedRegion: Hashable, Sendable {
     package var name: String
     /// Name of the kernel.
     package var kernel: String
+    /// Hash of what the kernel computes, in hexadecimal digits: it stays when other kernels change. Empty where there is none.
+    package var key: String
     package var choices: [Choice]
 
+    /// Least and usual number of digits that stand for a key.
+    private static let leastDigits = 6
+    package static let digits = 8
+
     /// Makes a region.
-    package init(name: String, kernel: String, choices: [Choice]) {
+    package init(name: String, kernel: String, key: String = "", choices: [Choice]) {
         self.name = name
         self.kernel = kernel
+        self.key = key
         self.choices = choices
     }
 
-    /// Whether a text names it.
-    func isNamed(_ text: String) -> Bool { name == text || kernel == text }
+    /// Whether a text names it: its name, its kernel's, or the first digits of its key.
+    func isNamed(_ text: String) -> Bool {
+        name == text || kernel == text || text.count >= Self.leastDigits && key.hasPrefix(text)
+    }
 }
 
 /// Hints applied to regions. A hint that fits nowhere is an error; none is passed over.
@@ -114,14 +123,18 @@ package struct HintTable: Sendable {
         return names.lazy.compactMap { name in region.choices.firstIndex { $0.name == name } }.first
     }
 
-    /// Regions for an error: `region.0 (contract_3), …`.
+    /// Regions for an error: `region.0 (contract_3, 1f09ab77), …`.
     static func list(_ regions: [NamedRegion]) -> String {
-        regions.map { $0.name == $0.kernel ? $0.name : "\($0.name) (\($0.kernel))" }.joined(separator: ", ")
+        regions.map { region in
+            if region.name == region.kernel { return region.name }
+            let key = region.key.isEmpty ? "" : ", \(region.key.prefix(NamedRegion.digits))"
+            return "\(region.name) (\(region.kernel)\(key))"
+        }.joined(separator: ", ")
     }
 }
 
 extension NamedRegion {
-    /// The regions that `--only` means: by name, else by a part of the kernel's name. Throws where there is none.
+    /// The regions that `--only` means: by name or key, else by a part of the kernel's name. Throws where there is none.
     package static func selected(_ text: String, of regions: [NamedRegion]) throws(ControlError) -> [Bool] {
         let exact = regions.map { $0.isNamed(text) }
         if exact.contains(true) { return exact }
