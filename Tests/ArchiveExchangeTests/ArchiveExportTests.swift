@@ -23,7 +23,8 @@ import Testing
                 ArchiveRecord(
                     key: key("tile=2 x.y=-1"), agent: "evolution",
                     outcome: .timed(seconds: 0.1 + 0.2, championSeconds: 1, isWin: true),
-                    samples: .init(speedup: 1.5, low: 1.25, high: 2, calls: 7, groups: 9), time: 1_763_000_000),
+                    samples: .init(speedup: 1.5, low: 1.25, high: 2, calls: 7, groups: 9),
+                    profile: ["registers": 64, "occupancy": 0.25, "local_bytes": 0], time: 1_763_000_000),
                 ArchiveRecord(
                     key: key(""), agent: "historian", outcome: .refused(reason: "wrong output: p2"), time: 1),
             ])
@@ -86,6 +87,18 @@ import Testing
         (header + trial + #""seconds":0,"champion_seconds":1,"won":true}}"#, "'seconds' should be a number above 0"),
         (header + trial + #""seconds":-1,"champion_seconds":1,"won":true}}"#, "'seconds' should be a number above 0"),
         (header + trial + #""seconds":1,"champion_seconds":1}}"#, "'won' should be true or false"),
+        (
+            header + trial + #""seconds":1,"champion_seconds":1,"won":true,"profile":[]}}"#,
+            "'profile' should be an object"
+        ),
+        (
+            header + trial + #""seconds":1,"champion_seconds":1,"won":true,"profile":{"registers":-1}}}"#,
+            "'profile' should hold numbers of 0 or more"
+        ),
+        (
+            header + trial + #""seconds":1,"champion_seconds":1,"won":true,"profile":{"a b":1}}}"#,
+            "'profile' should hold numbers of 0 or more"
+        ),
         (header + trial + #""refused":"a\nb"}}"#, "'refused' should be text"),
         (header + trial + "\"refused\":\"" + String(repeating: "x", count: 5000) + "\"}}", "'refused' should be text"),
         (

@@ -25,6 +25,7 @@ func record(
             let path = folder + "/a.sqlite"
             var first = record(1, .timed(seconds: 0.1 + 0.2, championSeconds: 1, isWin: true))
             first.samples = .init(speedup: 1.5, low: 1.4, high: 1.7, calls: 12, groups: 9)
+            first.profile = ["registers": 255, "memory_share": 0.1 + 0.2, "local_bytes": 0]
             let second = record(2, .refused(reason: "wrong\noutput 'x' ü"))
             do {
                 let archive = try KernelArchive(path: path)

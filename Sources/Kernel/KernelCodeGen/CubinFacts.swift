@@ -7,6 +7,11 @@ package struct CubinFacts: Equatable, CustomStringConvertible {
     /// Bytes of shared memory that the kernel declares, with what the architecture keeps for itself.
     package private(set) var sharedBytes = 0
 
+    /// Makes facts.
+    package init(registers: Int, localBytes: Int, sharedBytes: Int) {
+        (self.registers, self.localBytes, self.sharedBytes) = (registers, localBytes, sharedBytes)
+    }
+
     package var description: String { "\(registers) registers, \(localBytes) local, \(sharedBytes) shared" }
 
     /// Threads of a block, whole warps and at most 1024, that leave of a processor's 65,536 registers those of four warps at 168

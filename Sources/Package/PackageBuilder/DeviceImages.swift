@@ -75,8 +75,10 @@ package actor DeviceImages {
     }
 
     /// Writes the file of images of one kernel, for the judge's worker. Returns the bytes of shared memory that its launches
-    /// ask for, where only the compiler knows.
-    func write(_ unit: GeneratedProgram.DeviceUnit, to path: String) async throws -> Int? {
+    /// ask for, where only the compiler knows, and what the cubin says of itself, where it is one.
+    func write(
+        _ unit: GeneratedProgram.DeviceUnit, to path: String
+    ) async throws -> (sharedBytes: Int?, facts: CubinFacts?) {
         let image = try await compile(unit)
         let layout = try SafetensorsLayout([.init(name: image.name, type: .u8, shape: [image.bytes.count])])
         let bytes = layout.file(contents: [image.bytes])
@@ -85,7 +87,8 @@ package actor DeviceImages {
         guard fclose(file) == 0, written == bytes.count else {
             throw BuildError.unsupported("\(path) cannot be written")
         }
-        return image.sharedBytes
+        if case .atLoad = compiler { return (image.sharedBytes, nil) }
+        return (image.sharedBytes, CubinFacts(image.bytes))
     }
 
     /// Compiles one kernel.

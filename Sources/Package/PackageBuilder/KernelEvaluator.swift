@@ -19,6 +19,7 @@ actor KernelEvaluator: CandidateEvaluator {
         /// What the archive knows it by.
         var identity: ArchiveKernel
         var evidence: RegionEvidence
+        var profiles = ProfileMaker()
         var floorSeconds: Double
         var constantCopies: Int
     }
@@ -42,6 +43,10 @@ actor KernelEvaluator: CandidateEvaluator {
     /// What was found here of every text and of every binary, by region.
     private var judgedTexts: [Int: [EmittedKernel: Judgement]] = [:]
     private var judgedBinaries: [Int: [CandidateKernel: Judgement]] = [:]
+    /// What else is known of what was timed or remembered here, by region.
+    private var profiles: [Int: [Schedule: TrialProfile]] = [:]
+    /// What compilers said of images that lie at a path.
+    private var cubins: [String: CubinFacts] = [:]
     /// Why nothing is to be learned of the last candidate.
     private var unlearned = ""
     /// Complete schedules of which the judge said, here, that the kernel is to blame.
@@ -95,6 +100,8 @@ actor KernelEvaluator: CandidateEvaluator {
         }
         return verdicts
     }
+
+    func profile(of candidate: Candidate) -> TrialProfile? { profiles[candidate.region]?[candidate.schedule] }
 
     private func emit(_ candidate: Candidate) -> Emission {
         emit(regions[candidate.region].kernel, candidate.schedule)
@@ -182,6 +189,8 @@ actor KernelEvaluator: CandidateEvaluator {
                 starts[candidate.region] = SearchFigures(
                     seconds: seconds, bytes: KernelMemory.bytes(kernel, region.kernel))
             }
+            let profile = region.profiles.profile(kernel, cubin: cubins[kernel.libraryPath], seconds: seconds)
+            profiles[candidate.region, default: [:]][candidate.schedule] = profile
             // The archive remembers what is fast, whatever this search is for.
             return Judgement(
                 outcome: .timed(seconds: seconds, championSeconds: champion?.seconds ?? seconds, isWin: isFaster),
@@ -196,7 +205,8 @@ actor KernelEvaluator: CandidateEvaluator {
         // A full disk costs the memory of this trial, not the search.
         try? archive?.append(
             ArchiveRecord(
-                key: key(candidate), agent: candidate.agent, outcome: judgement.outcome, samples: judgement.samples))
+                key: key(candidate), agent: candidate.agent, outcome: judgement.outcome, samples: judgement.samples,
+                profile: profile(of: candidate)?.named ?? [:]))
     }
 
     /// What a compiled kernel is apart from where it lies: its bytes and how it is called; nil where it cannot be read.
@@ -236,6 +246,9 @@ actor KernelEvaluator: CandidateEvaluator {
     private func remembered(_ candidate: Candidate) async -> TrialVerdict? {
         guard let record = known(candidate) else { return nil }
         let region = candidate.region
+        if !record.profile.isEmpty {
+            profiles[region, default: [:]][candidate.schedule] = TrialProfile(record.profile)
+        }
         let verdict = await recalled(record, region, candidate)
         if let verdict, case .success(let text) = emit(candidate) {
             // What becomes the same code has been judged too.
@@ -350,6 +363,8 @@ actor KernelEvaluator: CandidateEvaluator {
         }
     }
 
+    private func keep(_ facts: CubinFacts, of path: String) { cubins[path] = facts }
+
     /// Compiles side by side with others. With `traps`, most of the compiler's work is left out: the code is run a few times only.
     private nonisolated func compile(
         _ emitted: EmittedKernel, _ path: String, traps: [String] = []
@@ -360,7 +375,8 @@ actor KernelEvaluator: CandidateEvaluator {
             var flags = generator.host.compilerFlags + ["-s"]
             if !traps.isEmpty { flags = flags.map { $0 == "-O3" ? "-O1" : $0 } + traps }
             if let images {
-                let sharedBytes = try await images.write(.init(emitted, generator), to: path)
+                let (sharedBytes, facts) = try await images.write(.init(emitted, generator), to: path)
+                if let facts { await keep(facts, of: path) }
                 emitted = emitted.asking(sharedBytes: sharedBytes)
                 if !emitted.packings.isEmpty {
                     let text = generator.host.prelude + emitted.packingSource

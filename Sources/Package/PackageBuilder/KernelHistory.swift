@@ -36,7 +36,7 @@ struct KernelHistory: Sendable {
             Schedule(parsing: example.schedule).map { schedule in
                 SearchExample(
                     schedule: schedule, relativeSeconds: example.relativeSeconds, features: example.features,
-                    distance: example.distance)
+                    distance: example.distance, profile: example.profile.isEmpty ? nil : TrialProfile(example.profile))
             }
         }
     }

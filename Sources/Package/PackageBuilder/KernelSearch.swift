@@ -122,9 +122,11 @@ package struct KernelSearch {
             let kernel = list.kernels[id]
             let truth = try RegionTruth(
                 program, launch: launch, graph: graph, tensors: tensors, folder: folder, record: record)
+            let identity = ArchiveKernel(kernel, dimensions: truth.shapes[0])
             return KernelEvaluator.Region(
-                kernel: kernel, identity: ArchiveKernel(kernel, dimensions: truth.shapes[0]),
+                kernel: kernel, identity: identity,
                 evidence: RegionEvidence(oracle: truth, seed: seed),
+                profiles: ProfileMaker(kernel, identity: identity, dimensions: truth.shapes[0], limits),
                 floorSeconds: KernelLimits.floorSeconds(kernel, dimensions: truth.shapes[0], limits),
                 constantCopies: KernelLimits.constantCopies(kernel, weightBytes: weightBytes, limits))
         }
@@ -373,6 +375,11 @@ private struct Places: CandidateEvaluator {
     func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
         await evaluator.evaluate(
             batch.map { Candidate(region: regions[$0.region], schedule: $0.schedule, agent: $0.agent) })
+    }
+
+    func profile(of candidate: Candidate) async -> TrialProfile? {
+        await evaluator.profile(
+            of: Candidate(region: regions[candidate.region], schedule: candidate.schedule, agent: candidate.agent))
     }
 }
 

@@ -67,6 +67,11 @@ extension ArchiveRecord {
             add("calls", .integer(Int64(samples.calls)))
             add("groups", .integer(Int64(samples.groups)))
         }
+        if !profile.isEmpty {
+            let members = profile.sorted { $0.key < $1.key }
+                .map { JSONObject.Member(name: $0.key, value: .number($0.value)) }
+            add("profile", .object(JSONObject(members: members)))
+        }
         return .object(object)
     }
 
@@ -94,6 +99,6 @@ extension ArchiveRecord {
         }
         self.init(
             key: key, agent: try fields.text("agent", limit: 256), outcome: outcome, samples: samples,
-            time: Int64(try fields.count("time")))
+            profile: fields.has("profile") ? try fields.numbers("profile") : [:], time: Int64(try fields.count("time")))
     }
 }

@@ -81,6 +81,21 @@ struct FieldReader {
         return value == 0 ? 0 : value
     }
 
+    /// Numbers by name, none negative.
+    func numbers(_ name: String) throws(ExportError) -> [String: Double] {
+        guard let object = members[name]?.objectValue, object.members.count <= 64 else {
+            throw bad("'\(name)' should be an object")
+        }
+        var numbers: [String: Double] = [:]
+        for member in object.members {
+            guard let value = member.value.doubleValue, value.isFinite, value >= 0, Self.isWord(member.name) else {
+                throw bad("'\(name)' should hold numbers of 0 or more")
+            }
+            numbers[member.name] = value == 0 ? 0 : value
+        }
+        return numbers
+    }
+
     /// Three numbers above 0.
     func triple(_ name: String) throws(ExportError) -> (Double, Double, Double) {
         let values = members[name]?.arrayValue?.compactMap(\.doubleValue).filter { $0.isFinite && $0 > 0 }

@@ -10,6 +10,8 @@ package struct ArchiveExample: Hashable, Sendable {
     package var features: [Double]
     /// Distance of kernels and machines together.
     package var distance: Double
+    /// What else was known of it; see `ArchiveRecord.profile`.
+    package var profile: [String: Double] = [:]
 }
 
 extension KernelArchive {
@@ -52,7 +54,7 @@ extension KernelArchive {
                 // The hash orders trials as a draw would.
                 try connection.run(
                     """
-                    SELECT schedule, seconds, reason FROM trial WHERE kernel = ? AND machine = ? AND source = 0
+                    SELECT schedule, seconds, reason, profile FROM trial WHERE kernel = ? AND machine = ? AND source = 0
                     ORDER BY schedule_hash LIMIT ?
                     """,
                     place + [.integer(Int64(min(Self.examplesOfOne, limit - found.count)))]
@@ -62,7 +64,7 @@ extension KernelArchive {
                     found.append(
                         ArchiveExample(
                             schedule: row.text(0), relativeSeconds: seconds.map { $0 / slowest }, features: features,
-                            distance: pair.distance))
+                            distance: pair.distance, profile: ArchiveRows.profile(row.text(3))))
                 }
             }
             return found

@@ -67,17 +67,21 @@ package struct ArchiveRecord: Hashable, Sendable {
     package var outcome: Outcome
     /// nil for refusals, and where nobody wrote it down.
     package var samples: Samples?
+    /// What else is known of what was timed, by the names of `Documentation/archive-format.md`; finite numbers of 0 or more.
+    package var profile: [String: Double]
     /// Seconds since 1970 at which it was judged; 0 for "when it is appended".
     package var time: Int64
 
     /// Makes a record.
     package init(
-        key: ArchiveKey, agent: String, outcome: Outcome, samples: Samples? = nil, time: Int64 = 0
+        key: ArchiveKey, agent: String, outcome: Outcome, samples: Samples? = nil, profile: [String: Double] = [:],
+        time: Int64 = 0
     ) {
         self.key = key
         self.agent = agent
         self.outcome = outcome
         self.samples = samples
+        self.profile = profile
         self.time = time
     }
 }

@@ -6,7 +6,7 @@ enum ArchiveRows {
     /// Records with all that their columns stand for; a `WHERE` follows.
     static let select = """
         SELECT k.key, m.fingerprint, b.generator, b.compiler, t.schedule, a.name, t.won, t.reason, t.seconds,
-        t.champion_seconds, t.speedup, t.low, t.high, t.calls, t.groups, t.time
+        t.champion_seconds, t.speedup, t.low, t.high, t.calls, t.groups, t.time, t.profile
         FROM trial t JOIN kernel k ON k.id = t.kernel JOIN machine m ON m.id = t.machine
         JOIN builder b ON b.id = t.builder JOIN agent a ON a.id = t.agent
         """
@@ -32,7 +32,31 @@ enum ArchiveRows {
         let key = ArchiveKey(
             kernel: row.text(0), machine: row.text(1),
             builder: .init(generator: row.text(2), compiler: row.text(3)), schedule: row.text(4))
-        return ArchiveRecord(key: key, agent: row.text(5), outcome: outcome, samples: samples, time: row.integer(15))
+        return ArchiveRecord(
+            key: key, agent: row.text(5), outcome: outcome, samples: samples, profile: profile(row.text(16)),
+            time: row.integer(15))
+    }
+
+    /// A profile as it lies in the database: `name=number`, sorted, separated by spaces; nil for an empty one.
+    static func text(_ profile: [String: Double]) -> String? {
+        let parts = profile.filter { $0.value.isFinite && $0.value >= 0 && isName($0.key) }
+            .map { "\($0.key)=\($0.value)" }.sorted()
+        return parts.isEmpty ? nil : parts.joined(separator: " ")
+    }
+
+    /// Reads a profile; what is no number of a name is passed over.
+    static func profile(_ text: String) -> [String: Double] {
+        var profile: [String: Double] = [:]
+        for part in text.split(separator: " ") {
+            let sides = part.split(separator: "=")
+            guard sides.count == 2, let number = Double(sides[1]), number.isFinite, number >= 0 else { continue }
+            profile[String(sides[0])] = number
+        }
+        return profile
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        !text.isEmpty && !text.utf8.contains { $0 <= 32 || $0 == UInt8(ascii: "=") }
     }
 
     /// Writes a record, in place of an earlier one of its key and source; part of a transaction.
@@ -60,14 +84,15 @@ enum ArchiveRows {
         try connection.run(
             """
             INSERT INTO trial(kernel, machine, builder, agent, source, schedule_hash, schedule, won, reason, seconds,
-            champion_seconds, speedup, low, high, calls, groups, time)
+            champion_seconds, speedup, low, high, calls, groups, time, profile)
             VALUES((SELECT id FROM kernel WHERE key = ?), (SELECT id FROM machine WHERE fingerprint = ?),
             (SELECT id FROM builder WHERE generator = ? AND compiler = ?), (SELECT id FROM agent WHERE name = ?),
-            ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT(kernel, schedule_hash, machine, builder, source) DO UPDATE SET agent = excluded.agent,
             schedule = excluded.schedule, won = excluded.won, reason = excluded.reason, seconds = excluded.seconds,
             champion_seconds = excluded.champion_seconds, speedup = excluded.speedup, low = excluded.low,
-            high = excluded.high, calls = excluded.calls, groups = excluded.groups, time = excluded.time
+            high = excluded.high, calls = excluded.calls, groups = excluded.groups, time = excluded.time,
+            profile = excluded.profile
             """,
             [
                 .text(key.kernel), .text(key.machine), .text(key.builder.generator), .text(key.builder.compiler),
@@ -75,6 +100,7 @@ enum ArchiveRows {
                 .integer(won ? 1 : 0), .init(reason), .init(times?.seconds), .init(times?.champion),
                 .init(samples?.speedup), .init(samples?.low), .init(samples?.high),
                 .init(samples.map { Int64($0.calls) }), .init(samples.map { Int64($0.groups) }), .integer(time),
+                .init(text(record.profile)),
             ])
     }
 

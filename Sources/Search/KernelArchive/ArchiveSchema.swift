@@ -5,7 +5,7 @@ enum ArchiveSchema {
     /// Stands in the file's header: "HRTH".
     static let application: Int64 = 0x4852_5448
     /// Changes with the tables.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     /// `trial.source` is 0 for what was judged here, else whose export it came from. `schedule_hash` stands for the schedule in
     /// the index, which would be as large as the table otherwise.
@@ -36,11 +36,30 @@ enum ArchiveSchema {
             id INTEGER PRIMARY KEY, kernel INTEGER NOT NULL, machine INTEGER NOT NULL, builder INTEGER NOT NULL,
             source INTEGER NOT NULL, agent INTEGER NOT NULL, schedule_hash INTEGER NOT NULL, schedule TEXT NOT NULL,
             won INTEGER NOT NULL, reason TEXT, seconds REAL, champion_seconds REAL, speedup REAL, low REAL, high REAL,
-            calls INTEGER, groups INTEGER, time INTEGER NOT NULL)
+            calls INTEGER, groups INTEGER, time INTEGER NOT NULL, profile TEXT)
         """,
         "CREATE UNIQUE INDEX trial_by_key ON trial(kernel, schedule_hash, machine, builder, source)",
         "CREATE INDEX trial_by_speed ON trial(kernel, machine, source, seconds) WHERE won = 1",
     ]
+
+    /// What makes tables of each version those of the next, from version 1 on.
+    private static let steps = [["ALTER TABLE trial ADD COLUMN profile TEXT"]]
+
+    /// Brings the tables of an earlier version up to this one, all of it or nothing.
+    private static func migrate(_ connection: SQLiteConnection, _ path: String) throws(ArchiveError) {
+        try connection.transaction { () throws(ArchiveError) in
+            // Another process may have been first.
+            let version = try connection.number("PRAGMA user_version")
+            guard version >= 1 else { throw .damaged(path: path, reason: "it has no version") }
+            guard version < Self.version else { return }
+            do throws(ArchiveError) {
+                for step in steps[Int(version - 1)...] { for statement in step { try connection.run(statement) } }
+            } catch .failed(_, _, let reason) where reason.hasPrefix("no such table") {
+                throw .damaged(path: path, reason: reason)
+            }
+            try connection.run("PRAGMA user_version = \(Self.version)")
+        }
+    }
 
     /// Opens a database as an archive: makes the tables in an empty one.
     static func open(_ path: String) throws(ArchiveError) -> SQLiteConnection {
@@ -68,6 +87,7 @@ enum ArchiveSchema {
         let found = try connection.number("PRAGMA application_id")
         guard found == application else { throw .damaged(path: path, reason: "it is a database of another program") }
         guard version <= Self.version else { throw .newer(path: path, version: version) }
+        if version < Self.version { try migrate(connection, path) }
         // Touches the tables, so that a broken file shows now.
         for table in ["imported", "machine", "kernel", "builder", "agent", "source", "trial"] {
             do throws(ArchiveError) {

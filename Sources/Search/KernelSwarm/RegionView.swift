@@ -19,6 +19,8 @@ package struct RegionView: Sendable {
         package var seconds: Double?
         /// The point that was the champion when the verdict came; nil before there was one.
         package var champion: Point?
+        /// What else is known of it.
+        package var profile: TrialProfile?
     }
 
     /// An example in the region's choices.
@@ -27,6 +29,8 @@ package struct RegionView: Sendable {
         /// Binary logarithm of the time relative to the default's; nil where it was refused.
         package var relativeTime: Double?
         package var distance: Double
+        /// What else is known of it.
+        package var profile: TrialProfile?
     }
 
     package let region: SearchRegion
@@ -72,7 +76,7 @@ package struct RegionView: Sendable {
             Example(
                 point: space.point(region.fitted(example.schedule)),
                 relativeTime: example.relativeSeconds.map { $0 > 0 ? log2($0) : 0 },
-                distance: example.distance)
+                distance: example.distance, profile: example.profile)
         }
         prior = NeighbourPrior(examples, space)
         self.islands = [Island](repeating: Island(), count: islands)
@@ -98,6 +102,9 @@ package struct RegionView: Sendable {
         }
         return log2(seconds / first)
     }
+
+    /// What is known of a point that was tried beside its time.
+    package func profile(of point: Point) -> TrialProfile? { observations.last { $0.point == point }?.profile }
 
     mutating func markProposed(_ point: Point) { tried.insert(point) }
 
@@ -126,7 +133,8 @@ package struct RegionView: Sendable {
             return 0
         case .timed(let seconds, let isWin):
             count()
-            observations.append(Observation(point: point, seconds: seconds, champion: champion?.point))
+            observations.append(
+                Observation(point: point, seconds: seconds, champion: champion?.point, profile: trial.profile))
             let found = relative(seconds)
             prior?.compare(point, found: found)
             let elite = Elite(schedule: trial.candidate.schedule, seconds: seconds, point: point)

@@ -75,13 +75,19 @@ package struct SearchExample: Hashable, Sendable {
     package var features: [Double]
     /// How far kernel and machine are from those of the region; 0 for the same.
     package var distance: Double
+    /// What else was known of it.
+    package var profile: TrialProfile?
 
     /// Makes an example.
-    package init(schedule: Schedule, relativeSeconds: Double?, features: [Double], distance: Double) {
+    package init(
+        schedule: Schedule, relativeSeconds: Double?, features: [Double], distance: Double,
+        profile: TrialProfile? = nil
+    ) {
         self.schedule = schedule
         self.relativeSeconds = relativeSeconds
         self.features = features
         self.distance = distance
+        self.profile = profile
     }
 }
 
@@ -126,11 +132,14 @@ package enum TrialVerdict: Hashable, Sendable {
 package struct Trial: Hashable, Sendable {
     package var candidate: Candidate
     package var verdict: TrialVerdict
+    /// What else is known of it, where it was timed.
+    package var profile: TrialProfile?
 
     /// Makes a trial.
-    package init(candidate: Candidate, verdict: TrialVerdict) {
+    package init(candidate: Candidate, verdict: TrialVerdict, profile: TrialProfile? = nil) {
         self.candidate = candidate
         self.verdict = verdict
+        self.profile = profile
     }
 }
 
@@ -138,4 +147,10 @@ package struct Trial: Hashable, Sendable {
 package protocol CandidateEvaluator: Sendable {
     /// Candidates of a batch may be compiled beside each other; timing must run alone.
     func evaluate(_ batch: [Candidate]) async -> [TrialVerdict]
+    /// What is known of a candidate of the last batch beside its verdict; nil where nothing is.
+    func profile(of candidate: Candidate) async -> TrialProfile?
+}
+
+extension CandidateEvaluator {
+    package func profile(of candidate: Candidate) async -> TrialProfile? { nil }
 }

@@ -41,7 +41,12 @@ extension Swarm {
             if batch.isEmpty { return .nothingLeft }
             let verdicts = await evaluator.evaluate(batch)
             precondition(verdicts.count == batch.count, "every candidate gets a verdict")
-            record(zip(batch, verdicts).map { Trial(candidate: $0, verdict: $1) })
+            var finished: [Trial] = []
+            for (candidate, verdict) in zip(batch, verdicts) {
+                finished.append(
+                    Trial(candidate: candidate, verdict: verdict, profile: await evaluator.profile(of: candidate)))
+            }
+            record(finished)
             report(progress)
             if verdicts.contains(.cancelled) { return .cancelled }
         }

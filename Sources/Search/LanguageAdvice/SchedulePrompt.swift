@@ -49,7 +49,7 @@ package enum SchedulePrompt {
         text += "\n# Trials, the last \(shownTrials) at most\n"
         for observation in view.observations.suffix(shownTrials) {
             let came = observation.seconds.map { TextFormat.time($0 * 1e9) } ?? "refused"
-            text += "\(came): \(view.space.schedule(observation.point))\n"
+            text += "\(came): \(view.space.schedule(observation.point))\(facts(observation.profile))\n"
         }
         if !view.refusals.isEmpty {
             text += "\n# Why schedules were refused, the last \(shownRefusals) at most\n"
@@ -75,6 +75,14 @@ package enum SchedulePrompt {
             line += "; means something only where \(condition.name) is \(allowed)"
         }
         return line + "\n"
+    }
+
+    /// What else is known of a trial: ` [registers 64, occupancy 0.25]`.
+    private static func facts(_ profile: TrialProfile?) -> String {
+        let parts = TrialProfile.Fact.allCases.compactMap { fact in
+            profile?[fact].map { "\(fact.rawValue) \(TextFormat.fixed($0, $0 < 10 && $0 != $0.rounded() ? 2 : 0))" }
+        }
+        return parts.isEmpty ? "" : " [\(parts.joined(separator: ", "))]"
     }
 
     private static func cut(_ text: String) -> String {

@@ -25,7 +25,8 @@ package struct EvolutionMind: Mind {
             for place in places { child[place] = mate[place] }
         }
         if child == parent {
-            Self.mutate(places, of: &child, view.space, &random)
+            let less = view.profile(of: parent)?.lessOf ?? []
+            Self.mutate(places, of: &child, view.space, less: less, &random)
             if random.uniform() < Self.second { Self.mutate(places, of: &child, view.space, &random) }
         }
         // Where nothing was right so far, farther away.
@@ -34,12 +35,24 @@ package struct EvolutionMind: Mind {
         return child
     }
 
-    /// Moves one of the choices, one that means something where there is one.
-    static func mutate(_ places: [Int], of point: inout Point, _ space: SearchSpace, _ random: inout SeededRandom) {
+    /// How often a value goes down where the parent's profile says that there should be less of it.
+    private static let leaning = 0.75
+
+    /// Moves one of the choices, one that means something where there is one. Values of kinds of `less` mostly go down.
+    static func mutate(
+        _ places: [Int], of point: inout Point, _ space: SearchSpace, less: Set<Speciality> = [],
+        _ random: inout SeededRandom
+    ) {
         let active = places.filter { space.isActive($0, point) }
         let open = active.isEmpty ? places : active
         let place = open[random.index(below: open.count)]
         let neighbours = space.neighbours(place, of: point[place])
+        if less.contains(space.specialities[place]), space.rank(place, point[place]) > 0,
+            random.uniform() < leaning
+        {
+            // The next lower one stands first.
+            return space.set(place, neighbours[0], in: &point)
+        }
         if random.uniform() < near, !neighbours.isEmpty {
             space.set(place, neighbours[random.index(below: neighbours.count)], in: &point)
         } else {

@@ -15,6 +15,7 @@ struct CostModel: Sendable {
     private var refusals: BoostedTrees?
     private let encoder: FeatureEncoder
     private let prior: NeighbourPrior?
+    private let profiles: ProfileNeighbours
 
     private static let members = 4
     /// Deviation that remains where all trees agree: timings themselves differ by this.
@@ -30,16 +31,19 @@ struct CostModel: Sendable {
     init(_ view: RegionView, random: inout SeededRandom) {
         encoder = FeatureEncoder(view.space)
         prior = view.prior
-        var timed = TrainingRows(width: encoder.width)
+        let profiles = ProfileNeighbours(view)
+        self.profiles = profiles
+        var timed = TrainingRows(width: encoder.width + profiles.width)
         var judged = timed
         let trust = Self.neighbourWeight * Self.ownTrials / (Self.ownTrials + Double(view.observations.count))
         for example in view.examples {
             judged.add(
-                encoder.encode(example.point), target: example.relativeTime == nil ? 1 : 0,
+                encoder.encode(example.point) + profiles.codes(near: example.point),
+                target: example.relativeTime == nil ? 1 : 0,
                 weight: trust * exp(-example.distance / 2))
         }
         for observation in view.observations {
-            let features = encoder.encode(observation.point)
+            let features = encoder.encode(observation.point) + profiles.codes(near: observation.point)
             judged.add(features, target: observation.seconds == nil ? 1 : 0, weight: 1)
             guard let seconds = observation.seconds else { continue }
             let expected = prior?.expectation(observation.point) ?? 0
@@ -53,7 +57,7 @@ struct CostModel: Sendable {
     }
 
     func belief(_ point: Point) -> Belief {
-        let features = encoder.encode(point)
+        let features = encoder.encode(point) + profiles.codes(near: point)
         let predictions = times.map { $0.predict(features) }
         let correction = predictions.reduce(0, +) / Double(predictions.count)
         let variance =
