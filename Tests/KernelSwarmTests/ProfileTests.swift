@@ -115,6 +115,12 @@ import Testing
                     profile: registers.map { Self.profile([.registers: $0]) }), island: 0)
         }
         add([0, 0, 0, 0], 64)
+        // Shares are times by another name: no features.
+        _ = view.record(
+            Trial(
+                candidate: Candidate(region: 0, schedule: view.space.schedule([2, 0, 0, 0]), agent: ""),
+                verdict: .timed(seconds: 1, isWin: false), profile: Self.profile([.memoryShare: 0.5])), island: 0)
+        #expect(ProfileNeighbours(view).width == 1)
         add([3, 0, 0, 0], 128)
         add([1, 2, 3, 2], nil)
         let neighbours = ProfileNeighbours(view)

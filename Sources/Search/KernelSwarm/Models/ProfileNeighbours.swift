@@ -8,6 +8,11 @@ struct ProfileNeighbours: Sendable {
     private let known: [(point: Point, codes: [UInt8])]
     private let facts: [TrialProfile.Fact]
 
+    /// What compilers say. Shares of what the machine gives are times by another name, and did not help (`Benchmarks/swarm-study.md`).
+    private static let told: [TrialProfile.Fact] = [
+        .registers, .localBytes, .sharedBytes, .occupancy, .registerOccupancy, .sharedOccupancy, .codeBytes,
+    ]
+
     /// Profiles of the region, and of the same kernel on the same machine from before. Facts that are never known take no room.
     init(_ view: RegionView) {
         space = view.space
@@ -17,9 +22,10 @@ struct ProfileNeighbours: Sendable {
         for example in view.examples where example.distance == 0 {
             if let profile = example.profile { profiles.append((example.point, profile)) }
         }
-        let facts = TrialProfile.Fact.allCases.filter { fact in profiles.contains { $0.1[fact] != nil } }
+        let facts = Self.told.filter { fact in profiles.contains { $0.1[fact] != nil } }
         self.facts = facts
-        known = profiles.map { point, profile in (point, facts.map { Self.code($0, profile[$0]) }) }
+        known = profiles.filter { _, profile in facts.contains { profile[$0] != nil } }
+            .map { point, profile in (point, facts.map { Self.code($0, profile[$0]) }) }
     }
 
     /// Number of features.
@@ -47,9 +53,7 @@ struct ProfileNeighbours: Sendable {
         switch fact {
         case .registers: step = value / 8
         case .localBytes, .sharedBytes, .codeBytes: step = 1.5 * log2(value + 1)
-        case .occupancy, .registerOccupancy, .sharedOccupancy: step = value * 16
-        // Doublings below the whole.
-        case .memoryShare, .computeShare: step = 16 + 2 * log2(max(value, 1e-9))
+        case .occupancy, .registerOccupancy, .sharedOccupancy, .memoryShare, .computeShare: step = value * 16
         }
         return UInt8(max(1, min(Double(TrainingRows.codeLimit - 1), step.rounded() + 1)))
     }
