@@ -168,6 +168,7 @@ extension KernelCase {
         var cases: [KernelCase] = []
         for (rows, columns) in [
             (4, 8), (3, 37), (1, 130), (9, 5), (2, 64), (6, 21), (5, 33), (13, 3), (1, 1000), (7, 16),
+            (8, 9), (1, 31), (12, 7), (3, 100), (10, 10), (2, 17), (21, 4), (1, 257), (4, 50),
         ] {
             let t = type("f32", [rows, columns])
             for (order, limit) in [("", columns), ("descending ", columns), ("descending ", min(3, columns))] {

@@ -184,7 +184,7 @@ extension KernelCase {
     /// Pooling.
     private static let windows: [KernelCase] = {
         var cases: [KernelCase] = []
-        for (channels, height, width) in [(3, 6, 6), (5, 9, 7), (17, 8, 11), (1, 13, 5)] {
+        for (channels, height, width) in [(3, 6, 6), (5, 9, 7), (17, 8, 11), (1, 13, 5), (2, 20, 3), (33, 4, 10)] {
             for (size, stride, padding) in [(2, 2, 0), (3, 2, 1), (3, 1, 1)] {
                 func out(_ extent: Int) -> Int { (extent + 2 * padding - size) / stride + 1 }
                 let t = type("f32", [1, channels, height, width])
