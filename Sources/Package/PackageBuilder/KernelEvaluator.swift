@@ -51,6 +51,8 @@ actor KernelEvaluator: CandidateEvaluator {
     private var unlearned = ""
     /// Complete schedules of which the judge said, here, that the kernel is to blame.
     private var blamed: [Int: [Schedule: Refusal]] = [:]
+    /// Complete schedules that met no trap at undefined behaviour here.
+    private var defined: [Int: Set<Schedule>] = [:]
 
     init(
         _ regions: [Region], generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?,
@@ -183,6 +185,10 @@ actor KernelEvaluator: CandidateEvaluator {
                 unlearned = refusal.counted
                 return nil
             }
+            // Whether what wins is C that means something costs a compilation; the default is asked when it has won at the end.
+            if isWin, champion != nil, let refusal = await undefined(candidate.region, candidate.schedule) {
+                return .refused(refusal.counted, detail: refusal.counted)
+            }
             if isWin { champions[candidate.region] = (kernel, seconds) }
             if champion == nil {
                 timedAnew.insert(candidate.region)
@@ -274,28 +280,35 @@ actor KernelEvaluator: CandidateEvaluator {
         }
     }
 
-    /// Checks a schedule of a region with all inputs and shapes, without timing; nil when it passes.
-    func refusal(_ region: Int, _ schedule: Schedule) async -> Refusal? {
+    /// Checks a schedule of a region with all inputs and shapes, without timing; nil when it passes. With `traps`, what it computes must
+    /// be defined too.
+    func refusal(_ region: Int, _ schedule: Schedule, traps: Bool = false) async -> Refusal? {
         if let known = blamed[region]?[complete(schedule, regions[region].kernel)] { return known }
         switch await make(region, schedule) {
         case .failure(let failure): return .notCompiled(reason: failure.reason)
         case .success(let candidate):
             switch await judge.check(candidate, evidence: regions[region].evidence) {
-            case .success: return nil
+            case .success: return traps ? await undefined(region, schedule) : nil
             case .failure(let refusal): return refusal
             }
         }
     }
 
-    /// Whether C that goes into a package does what C leaves undefined, on the judge's inputs: runs it with traps there. False on a
-    /// device that runs no C of ours.
-    func doesUndefined(_ region: Int, _ schedule: Schedule) async -> Bool {
-        guard images == nil else { return false }
+    /// The refusal of C that does what C leaves undefined, on the judge's inputs: runs it with traps there. nil where it does not, and on a
+    /// device that runs no C of ours. What does not compile with traps, or fails otherwise with them, is not said to be undefined.
+    func undefined(_ region: Int, _ schedule: Schedule) async -> Refusal? {
+        let complete = complete(schedule, regions[region].kernel)
+        guard images == nil, defined[region]?.contains(complete) != true else { return nil }
         guard case .success(let candidate) = await make(region, schedule, traps: toolchain.undefinedBehaviourTraps),
-            case .failure(.crashed(signal: Int(SIGILL))) = await judge.check(
-                candidate, evidence: regions[region].evidence)
-        else { return false }
-        return true
+            case .failure(.crashed(let signal)) = await judge.check(candidate, evidence: regions[region].evidence),
+            // What compilers make of a trap: ud2 on x86, brk on ARM.
+            Int32(signal) == SIGILL || Int32(signal) == SIGTRAP
+        else {
+            defined[region, default: []].insert(complete)
+            return nil
+        }
+        blamed[region, default: [:]][complete] = .undefinedBehaviour
+        return .undefinedBehaviour
     }
 
     /// Emits and compiles.

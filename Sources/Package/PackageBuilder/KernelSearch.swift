@@ -282,10 +282,14 @@ package struct KernelSearch {
             } else if entry.bestSeconds == nil, entry.schedule.values.isEmpty {
                 try await verify(index, id, &entry, subject, evaluator, generator)
             }
-            // Only the winner of a search is rehearsed: it costs a compilation. Results agree, so that it is no refusal.
-            if entry.bestSeconds != nil, await evaluator.doesUndefined(index, entry.schedule) {
-                entry.note =
-                    "does what C leaves undefined on some inputs (compile it with -fsanitize=undefined to see where)"
+            // What won without beating anything, or long ago, has not been asked yet.
+            if entry.bestSeconds != nil, let refusal = await evaluator.undefined(index, entry.schedule) {
+                if wishes.hinted.contains(id) {
+                    throw ControlError(
+                        "the judge refuses what the hints leave of \(entry.name) (\(entry.kernel)): \(refusal)")
+                }
+                (entry.schedule, entry.agent, entry.bestSeconds) = (Schedule(), "default", nil)
+                try await verify(index, id, &entry, subject, evaluator, generator, traps: true)
             }
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
             reports[id] = entry
@@ -295,15 +299,16 @@ package struct KernelSearch {
         return (schedules, sorted)
     }
 
-    /// Walks from the default schedule down to the plainest until one passes the judge.
+    /// Walks from the default schedule down to the plainest until one passes the judge, with `traps` also where undefined behaviour
+    /// raises them.
     private func verify(
         _ index: Int, _ id: KernelID, _ entry: inout RegionReport, _ subject: Subject, _ evaluator: KernelEvaluator,
-        _ generator: CodeGenerator
+        _ generator: CodeGenerator, traps: Bool = false
     ) async throws {
         let kernel = subject.list.kernels[id]
         var first: Refusal?
         for schedule in [Schedule()] + generator.saferSchedules(kernel) {
-            guard let refusal = await evaluator.refusal(index, schedule) else {
+            guard let refusal = await evaluator.refusal(index, schedule, traps: traps) else {
                 entry.schedule = schedule
                 if let first { entry.note = "the default schedule was refused (\(first)); this is a safer one" }
                 return

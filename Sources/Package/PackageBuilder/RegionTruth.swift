@@ -13,6 +13,7 @@ struct RegionTruth: RegionOracle {
     let symbols: [Variable]
     let shapes: [[Int]]
     let allowsSpecialValues: Bool
+    let allowsSubnormals: Bool
     private let domains: [Domain]
     private let region: RegionGraph
     private let buffers: [LoweredBuffer]
@@ -59,6 +60,10 @@ struct RegionTruth: RegionOracle {
         shapes = Self.shapes(kernel.symbols, graph)
         // Infinities spread differently through a transformed or reassociated product; elementwise work must keep them.
         allowsSpecialValues = if case .nest = kernel.body { true } else { false }
+        // Whether a product vanishes before it meets an infinity depends on its order.
+        allowsSubnormals = !region.graph.nodes.ids.contains { node in
+            if case .reduce(let reduce) = region.graph.nodes[node].operation { reduce.kind == .product } else { false }
+        }
         let known = AddedTensors(tensors: tensors, added: region.added)
         oracle = Interpreter(region.graph, tensors: known, policy: .exact)
         self.tensors = known

@@ -16,16 +16,21 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     /// among them: whether sums of those overflow depends on their order.
     case special
 
-    /// Elements of a parameter, drawn from its domain.
-    func draw(_ count: Int, _ element: ElementType, _ domain: InputDomain, random: inout SeededRandom) -> [UInt8] {
+    /// Elements of a parameter, drawn from its domain; `allowsSubnormals` says whether such are among special ones.
+    func draw(
+        _ count: Int, _ element: ElementType, _ domain: InputDomain, allowsSubnormals: Bool = true,
+        random: inout SeededRandom
+    ) -> [UInt8] {
         switch domain {
         case .fixed(let bytes): return bytes
         case .index(let bound): return integers(count, element, 0...max(0, bound - 1), &random)
         case .integer(let range): return integers(count, element, range, &random)
         case .boolean:
             return ElementCoding.encode((0..<count).map { _ in random.uniform() < 0.5 ? 0 : 1 }, element)
-        case .real: return ElementCoding.encode(reals(count, element, &random), element)
-        case .nonNegative: return ElementCoding.encode(reals(count, element, &random).map { abs($0) }, element)
+        case .real: return ElementCoding.encode(reals(count, element, allowsSubnormals, &random), element)
+        case .nonNegative:
+            return ElementCoding.encode(
+                reals(count, element, allowsSubnormals, &random).map { abs($0) }, element)
         }
     }
 
@@ -40,7 +45,9 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
         return ElementCoding.encode(values, element)
     }
 
-    private func reals(_ count: Int, _ element: ElementType, _ random: inout SeededRandom) -> [Double] {
+    private func reals(
+        _ count: Int, _ element: ElementType, _ allowsSubnormals: Bool, _ random: inout SeededRandom
+    ) -> [Double] {
         // Pairs by Box and Muller (1958).
         func normal() -> Double {
             let radius = (-2 * log(1 - random.uniform())).squareRoot()
@@ -66,7 +73,8 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
             return [Double](repeating: value, count: count)
         case .special:
             let least = element.leastPositive
-            let values = [Double.infinity, -.infinity, .nan, least, -3 * least, 0, -0.0, 1, -1]
+            let values =
+                [Double.infinity, -.infinity, .nan] + (allowsSubnormals ? [least, -3 * least] : []) + [0, -0.0, 1, -1]
             // Few, as a single NaN reaches all that is summed with it.
             return (0..<count).map { _ in
                 let isSpecial = random.index(below: max(24, count / 16)) == 0

@@ -51,6 +51,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     case forbiddenCall(String)
     /// It left something of its process other than it was.
     case stateChanged(ProcessState)
+    /// It does what C leaves undefined: compiled with traps there, it met one.
+    case undefinedBehaviour
 
     // What it computed.
     /// Elements that no run wrote.
@@ -93,6 +95,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .startedThreads: "startedThreads"
         case .forbiddenCall: "forbiddenCall"
         case .stateChanged: "stateChanged"
+        case .undefinedBehaviour: "undefinedBehaviour"
         case .unwritten: "unwritten"
         case .wrongOutput: "wrongOutput"
         case .inaccurate: "inaccurate"
@@ -110,7 +113,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .notCompiled, .badLibrary, .forbiddenImport, .writableData, .runsAtLoad, .notLoaded, .failed, .outOfBounds,
             .damagedFence, .inputChanged, .crashed, .exited, .timedOut, .startedThreads, .forbiddenCall, .stateChanged,
-            .unwritten, .wrongOutput, .inaccurate, .unstable, .timedOutputWrong:
+            .undefinedBehaviour, .unwritten, .wrongOutput, .inaccurate, .unstable, .timedOutputWrong:
             true
         case .noEvidence, .belowFloor, .clocksDisagree, .notJudged: false
         }
@@ -138,6 +141,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .startedThreads(let count): "left \(count) threads or processes behind"
         case .forbiddenCall(let name): "made the system call \(name), which no kernel needs"
         case .stateChanged(let state): "changed \(state) of its process"
+        case .undefinedBehaviour:
+            "does what C leaves undefined on some inputs (compile it with -fsanitize=undefined to see where)"
         case .unwritten(let first, let count): "left \(count) elements unwritten, first \(first)"
         case .wrongOutput(let place, let got, let expected): "gave \(got) for \(expected) at \(place)"
         case .inaccurate(let place, let got, let expected, let errors):

@@ -95,7 +95,9 @@ package final class RegionEvidence: Sendable {
                 inputs.append(
                     InputDistribution.normal.draw(count, parameter.element, domain, random: &constantRandom))
             case .input, .state:
-                inputs.append(key.distribution.draw(count, parameter.element, domain, random: &random))
+                inputs.append(
+                    key.distribution.draw(
+                        count, parameter.element, domain, allowsSubnormals: oracle.allowsSubnormals, random: &random))
             }
             if inputs[index].count != size.byteCount {
                 throw .notJudged(reason: "parameter \(index) has \(inputs[index].count) bytes, not \(size.byteCount)")

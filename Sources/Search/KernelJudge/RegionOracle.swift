@@ -66,6 +66,8 @@ package protocol RegionOracle: Sendable {
     var shapes: [[Int]] { get }
     /// Whether infinities, NaN and subnormal numbers are fair inputs; true unless the region says otherwise.
     var allowsSpecialValues: Bool { get }
+    /// Whether subnormal numbers are among those; true unless the region says otherwise.
+    var allowsSubnormals: Bool { get }
     /// Which inputs are tried in the full battery, beside normal ones; by default all that are fair. A region whose truth
     /// is dear may ask for fewer.
     var distributions: [InputDistribution] { get }
@@ -78,6 +80,7 @@ package protocol RegionOracle: Sendable {
 
 extension RegionOracle {
     package var allowsSpecialValues: Bool { true }
+    package var allowsSubnormals: Bool { true }
     package var distributions: [InputDistribution] {
         InputDistribution.allCases.filter { $0 != .special || allowsSpecialValues }
     }

@@ -18,10 +18,8 @@ package struct SelfTestReport: Sendable {
     /// Generated kernels of a kind.
     struct Honest: Sendable {
         var judged: Int
-        /// Those that were refused.
+        /// Those that were refused, as they are or because they do what C leaves undefined.
         var refusals: [String]
-        /// Those that are accepted as they are, and do what C leaves undefined: the generator is at fault, not the judge.
-        var undefined: [String]
     }
 
     /// A mutant and its fate.
@@ -82,7 +80,7 @@ package struct SelfTestReport: Sendable {
         }
         lines.append("generated kernels, right as they are, and mutants of such:")
         for kind in KernelCase.Kind.allCases {
-            let honest = honest[kind] ?? Honest(judged: 0, refusals: [], undefined: [])
+            let honest = honest[kind] ?? Honest(judged: 0, refusals: [])
             let mutants = mutants[kind] ?? []
             let counts = Dictionary(grouping: mutants, by: \.outcome.name).mapValues(\.count)
             let outcomes = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
@@ -105,7 +103,6 @@ package struct SelfTestReport: Sendable {
         list("false accepts", falseAccepts)
         list("false rejects", falseRejects)
         list("refused for another reason", wrongReasons)
-        list("accepted, and undefined in C", KernelCase.Kind.allCases.flatMap { honest[$0]?.undefined ?? [] })
         lines.append(
             "\(honestCount) right kernels, false rejects \(falseRejects.count); "
                 + "\(corpus.count - corpus.filter(\.candidate.reasons.isEmpty).count) wrong candidates and \(allMutants.count) mutants, "
