@@ -253,6 +253,7 @@ let package = Package(
                 "TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "GraphIR", "GraphLowering",
                 "GraphRewrites",
                 "KernelArchive", "KernelCodeGen", "KernelIR", "KernelJudge", "KernelSwarm", "KernelTrials",
+                "KernelWorker",
                 "ModelPackage", "PackageRuntime", "ReferenceInterpreter", "SearchControl", "SearchEvents",
                 "WorkFolders",
                 "worker-for-tests",

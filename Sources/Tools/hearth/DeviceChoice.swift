@@ -25,11 +25,13 @@ enum DeviceChoice {
         return try open(plans.first?.device ?? "cpu", threads: threads)
     }
 
-    /// Keeps this process, which is to run a package of unproven code on a device (see `open`), from the rest of the machine.
-    static func enterSandbox(for package: String, asked: String?) throws {
+    /// Keeps this process, which is to run a package of unproven code on a device (see `open`), from the rest of the machine;
+    /// returns what the system gave for that.
+    @discardableResult
+    static func enterSandbox(for package: String, asked: String?) throws -> Sandbox {
         let name = try asked ?? PackageDirectory(path: package).manifest.plans.first?.device ?? "cpu"
         let isHost = try DeviceCatalogue.parts(of: name).kind == .cpu
-        _ = Sandbox.enter(isHost ? .host : .device(caches: try DeviceCatalogue.caches(of: name)))
+        return Sandbox.enter(isHost ? .host : .device(caches: try DeviceCatalogue.caches(of: name)))
     }
 
     /// Limits of the device that `optimize` builds for, and the device, where it is here. `cuda:sm_90` builds for such a GPU

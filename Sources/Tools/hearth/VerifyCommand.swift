@@ -2,6 +2,7 @@ import ArgumentParser
 import DeviceAPI
 import JSON
 import KernelJudge
+import KernelWorker
 import ModelPackage
 import PackageRuntime
 
@@ -13,7 +14,8 @@ struct VerifyCommand: ParsableCommand {
             The truth is the model in double precision; the error may be at most four times that of PyTorch's own results. \
             Where weights were coded in fewer bits (optimize --weights), it is the model with these weights, and how far the \
             results are from the model as it was is printed beside. \
-            Every file is checked against its hash first.
+            Every file is checked against its hash first. The package runs in a sandbox: its code writes no file, reaches no \
+            network and starts no program, where the system has what that takes. It may read files, as the loader of libraries does.
 
             Example: hearth verify model.hearth
             """)
@@ -26,6 +28,10 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
+        // Before any code of the package is loaded: it may be a stranger's.
+        try PackageDirectory(path: package).verify()
+        let sandbox = try DeviceChoice.enterSandbox(for: package, asked: self.device)
+        if !sandbox.missing.isEmpty { Failure.complain("sandbox: \(sandbox)") }
         let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
         try LoadedPackage(path: package, device: device, verified: true).directory.verify()
         let findings = try PackageAgreement.check(package, device, golden: golden)
