@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int32_t fault_descriptor = -1;
@@ -224,6 +225,8 @@ int32_t hearth_harness_call(HearthKernel kernel, void *const *buffers, const int
 
 static HearthKernel watched;
 static _Atomic int32_t modes_changed;
+static int32_t late_part = -1;
+static struct timespec lateness;
 
 #if defined(__x86_64__)
 /// Rounding, flushing and masks of exceptions; not the exceptions that were seen.
@@ -247,6 +250,7 @@ static void restore_mode(uint32_t mode) { (void)mode; }
 
 static int32_t watched_kernel(
     void *const *buffers, const int64_t *dims, void *workspace, int32_t part, int32_t parts) {
+    if (part == late_part) nanosleep(&lateness, NULL);
     uint32_t before = arithmetic_mode();
     int32_t code = watched(buffers, dims, workspace, part, parts);
     if (arithmetic_mode() != before) {
@@ -259,6 +263,11 @@ static int32_t watched_kernel(
 HearthKernel hearth_harness_watched(HearthKernel kernel) {
     watched = kernel;
     return watched_kernel;
+}
+
+void hearth_harness_set_late(int32_t part, int64_t nanoseconds) {
+    late_part = part;
+    lateness = (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
 }
 
 static uint64_t environment_hash(void) {

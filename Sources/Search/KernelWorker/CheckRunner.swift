@@ -8,6 +8,9 @@ struct CheckRunner {
     let library: LoadedLibrary
     let job: CheckJob
 
+    /// Nanoseconds by which a part of a gang is late: as long as generated code waits before it gives up its processor.
+    private static let lateness: Int64 = 2_000_000
+
     func perform() throws(RequestError) -> [RunReport] {
         let call = job.call
         let (inputs, outputs) = try job.mapped()
@@ -19,7 +22,16 @@ struct CheckRunner {
         }
         var reports: [RunReport] = []
         var offset = 0
+        // Code for parts that have to wait is met in each placement, for each part in turn if there are runs enough.
+        let isGang = call.parts == 0
+        var late: [Bool: Int32] = [:]
+        defer { hearth_harness_set_late(-1, 0) }
         for run in job.runs {
+            if isGang {
+                let part = late[run.endsAtGuard, default: 0]
+                hearth_harness_set_late(part, Self.lateness)
+                late[run.endsAtGuard] = (part + 1) % hearth_pool_threads(pool)
+            }
             guard let layout = layouts[run.endsAtGuard], job.sets.indices.contains(run.set) else {
                 throw RequestError(.badRequest, "no set \(run.set)")
             }

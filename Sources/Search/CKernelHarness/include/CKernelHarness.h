@@ -46,6 +46,9 @@ int32_t hearth_harness_call(HearthKernel kernel, void *const *buffers, const int
 /// subnormal numbers, masks of exceptions) on their thread than they found, and puts it back.
 HearthKernel hearth_harness_watched(HearthKernel kernel);
 
+/// From now on part `part` of what is watched starts `nanoseconds` late, so that parts that wait for it do wait; -1: none does.
+void hearth_harness_set_late(int32_t part, int64_t nanoseconds);
+
 /// What a call must leave as it was: hashes of the environment and of the handlers of signals, and how often a mode was changed.
 typedef struct {
     uint64_t environment, handlers;

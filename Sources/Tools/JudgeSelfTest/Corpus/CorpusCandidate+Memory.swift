@@ -194,6 +194,20 @@ extension CorpusCandidate {
                 }
                 """#),
         .init(
+            "strays-when-it-waits", rows: [29], reasons: ["outOfBounds"], isGang: true,
+            source: #"""
+                // Looks before the shared area, but only after it has waited long for the first part.
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    int32_t *arrived = buffers[2];
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    if (part == 0) __atomic_store_n(arrived, 1, __ATOMIC_RELEASE);
+                    for (int64_t spins = 0; __atomic_load_n(arrived, __ATOMIC_ACQUIRE) == 0; spins++)
+                        if (spins > 10000 && __atomic_load_n(arrived - 1, __ATOMIC_RELAXED) == 7) break;
+                    return 0;
+                }
+                """#),
+        .init(
             "hangs", rows: [29], reasons: ["timedOut"],
             source: #"""
                 KERNEL(kernel) {
