@@ -92,7 +92,8 @@ import Testing
     @Test(arguments: [
         Product(channels: 2048, outputs: 61, element: .bf16), Product(channels: 4104, outputs: 9, element: .bf16),
         Product(channels: 9472, outputs: 10, element: .f16, prologue: true), Product(channels: 1030, outputs: 21),
-        Product(channels: 14336, outputs: 19, element: .bf16),
+        Product(channels: 14336, outputs: 19, element: .bf16), Product(channels: 18944, outputs: 9, element: .bf16),
+        Product(channels: 12345, outputs: 5),
     ])
     func productsOfDealtTiles(_ product: Product) throws {
         for (processors, width, stages) in [(1, 4, 3), (2, 1, 8), (3, 2, 5), (132, 4, 2)] {

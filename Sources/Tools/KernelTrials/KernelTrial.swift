@@ -198,7 +198,7 @@ package struct KernelTrial: Sendable {
 
     /// Layers of Llama-3.1-8B at one token, and of an MLP.
     private static let fewRows: [KernelTrial] = [
-        (4096, 6144), (4096, 4096), (4096, 28672), (14336, 4096), (4096, 128_256), (1024, 1024),
+        (4096, 6144), (4096, 4096), (4096, 28672), (14336, 4096), (4096, 128_256), (18944, 3584), (1024, 1024),
     ].map { depth, columns in
         product(
             "decode 1x\(depth)x\(columns)", TrialShapes.product(1, depth, columns, .bf16), .bf16,

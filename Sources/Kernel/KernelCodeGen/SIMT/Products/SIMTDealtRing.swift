@@ -22,6 +22,8 @@ struct SIMTDealtRing {
     let stageBytes: Int
     /// Warps that multiply.
     let warps: Int
+    /// Bytes of shared memory that those keep for themselves, a multiple of 128, from `besidePlace` on.
+    var besideBytes = 0
 
     /// 32-bit words that blocks count in.
     static let counters = 2
@@ -66,8 +68,10 @@ struct SIMTDealtRing {
         )
     }
 
-    // Shared memory: the ring, sums of warps of two lots and over rows, numbers of tiles, barriers.
-    private var foldsPlace: Int { stages * stageBytes }
+    // Shared memory: the ring, what warps keep, sums of warps of two lots and over rows, numbers of tiles, barriers.
+    /// Where what warps keep begins, in bytes from the arena's begin.
+    var besidePlace: Int { stages * stageBytes }
+    private var foldsPlace: Int { besidePlace + besideBytes }
     private var lotFloats: Int { together * tileSums * warps }
     private var rowSumsPlace: Int { foldsPlace + 2 * lotFloats * 4 }
     private var idsPlace: Int { rowSumsPlace + product.rowSums.count * rows * warps * 4 }

@@ -4,8 +4,9 @@ import KernelIR
 /// Products of one row by large constant weights, in tiles of whole columns that are dealt to blocks through rings of shared memory
 /// (`SIMTDealtRing`).
 ///
-/// Threads lie across the summed axis and keep what they need of the left operand in registers, as all tiles are multiplied by the
-/// same. A part of a tile is a piece of the summed axis of all its columns; a column's piece is one bulk copy.
+/// Threads lie across the summed axis and keep what they need of the left operand, as all tiles are multiplied by the same: in
+/// registers, and what those do not hold in shared memory. A part of a tile is a piece of the summed axis of all its columns; a
+/// column's piece is one bulk copy.
 struct SIMTDealtWriter {
     let product: SIMTProduct
     let symbol: String
@@ -38,20 +39,25 @@ struct SIMTDealtWriter {
 
     /// Whether the left operand is kept as it is stored, two elements a word; else as f32, as it is then not rounded.
     private var isWords: Bool { product.rowSums.isEmpty && product.element != .f32 }
-    /// Registers that hold the left operand.
-    private var leftRegisters: Int { parts * each * (isWords ? 4 : run) }
+    /// Registers that hold a thread's share of the left operand of a part.
+    private var partRegisters: Int { each * (isWords ? 4 : run) }
+    /// Parts whose left operand lies in registers. Of a thread's 64, this and what it reads of a stage may take 36, or 32 where parts
+    /// do not fill all threads: with more some lie on the stack, which the small rest of the level-1 cache serves (14336 summed elements:
+    /// 48 bytes at 44 registers and 28.3 µs on an H200, 27.3 µs without).
+    private var kept: Int { min(parts, ((piece % threads == 0 ? 36 : 32) - 4 * each * width) / partRegisters) }
+    /// Bytes of shared memory for the left operand of the other parts.
+    private var leftBytes: Int { (parts - kept) * partRegisters * threads * 4 }
 
     private var ring: SIMTDealtRing {
         SIMTDealtRing(
             product: product, width: width, parts: parts, stages: stages, stageBytes: width * pieceBytes,
-            warps: Self.warps)
+            warps: Self.warps, besideBytes: leftBytes)
     }
     /// Bytes of shared memory of a block.
     var sharedBytes: Int { ring.sharedBytes }
 
-    /// Whether a thread's 64 registers hold the left operand, and what it reads of a stage. Near this limit some words of the operand
-    /// are kept on the stack (48 bytes at 14336 summed elements).
-    var hasRoom: Bool { leftRegisters + 4 * each * width <= 48 }
+    /// Whether a thread's registers hold what it reads of a stage, and the left operand of at least one part.
+    var hasRoom: Bool { kept > 0 }
 
     /// Whether a product can be computed so at all.
     static func applies(_ product: SIMTProduct) -> Bool {
@@ -164,28 +170,40 @@ struct SIMTDealtWriter {
         func call(_ name: String, _ into: String) -> String {
             frame.call(name, ["0", "0", "now * \(run)", into]) + ";"
         }
-        var lines = ["\(type) x[\(parts)][\(each)][\(isWords ? 4 : run)];"]
+        let (words, kept) = (isWords ? 4 : run, self.kept)
+        var lines = ["\(type) x[\(kept)][\(each)][\(words)];"]
+        if kept < parts { lines.append("\(type) *const lefts = (\(type) *)(arena + \(ring.besidePlace)) + thread;") }
         let count = product.rowSums.count
         if count > 0 { lines.append("float c[\(count)]; UNROLL for (int i = 0; i < \(count); ++i) c[i] = 0;") }
         lines += [
             "UNROLL for (int p = 0; p < \(parts); ++p) UNROLL for (int u = 0; u < \(each); ++u) {",
             "const int inside = u * \(threads) + thread, now = p * \(piece) + inside;",
+            "\(type) taken[\(words)];",
             isWhole
                 ? "{"
-                : "UNROLL for (int k = 0; k < \(isWords ? 4 : run); ++k) x[p][u][k] = 0; "
+                : "UNROLL for (int k = 0; k < \(words); ++k) taken[k] = 0; "
                     + "if (inside < \(piece) && now < \(runs)) {",
-            call("left", "x[p][u]"),
+            call("left", "taken"),
         ]
         for number in 0..<count {
             lines.append(
                 "{ float z[\(run)]; \(call("term\(number)", "z")) UNROLL for (int k = 0; k < \(run); ++k) c[\(number)] += z[k]; }"
             )
         }
-        return lines + ["} }"] + ring.handOver("c")
+        let keep = "UNROLL for (int k = 0; k < \(words); ++k)"
+        lines += ["}", "if (p < \(kept)) { \(keep) x[p < \(kept) ? p : 0][u][k] = taken[k]; }"]
+        if kept < parts { lines.append("else { \(keep) lefts[\(sharedLeft("p", words)) * \(threads)] = taken[k]; }") }
+        return lines + ["}"] + ring.handOver("c")
+    }
+
+    /// Where word `k` of a part's run `u` lies in shared memory, in runs of all threads.
+    private func sharedLeft(_ part: String, _ words: Int) -> String {
+        "(((\(part) - \(kept)) * \(each) + u) * \(words) + k)"
     }
 
     private func multiply() -> [String] {
         let element = product.element
+        let (words, kept) = (isWords ? 4 : run, self.kept)
         let isWhole = piece % threads == 0
         let isEven = runs % parts == 0
         // Runs past a part's end, of zeros on the left, may hold anything on the right.
@@ -194,7 +212,13 @@ struct SIMTDealtWriter {
             ? nil
             : isEven ? "inside < \(piece)" : "inside < (part < \(parts - 1) ? \(piece) : \(runs - (parts - 1) * piece))"
         let y = SIMTFrame.lane("w[u][g]", element, "k")
-        let x = isWords ? SIMTFrame.lane("x[part][u]", element, "k") : "x[part][u][k]"
+        let x = isWords ? SIMTFrame.lane("here", element, "k") : "here[k]"
+        let take = "UNROLL for (int k = 0; k < \(words); ++k) here[k] = "
+        let taken =
+            kept == parts
+            ? take + "x[part][u][k];"
+            : "if (part < \(kept)) { \(take)x[part < \(kept) ? part : 0][u][k]; } "
+                + "else { \(take)lefts[\(sharedLeft("part", words)) * \(threads)]; }"
         let read = [
             "uint32_t w[\(each)][\(width)][4];",
             "UNROLL for (int u = 0; u < \(each); ++u) { const int inside = u * \(threads) + thread;",
@@ -204,8 +228,9 @@ struct SIMTDealtWriter {
             "w[u][g][0] = q.x; w[u][g][1] = q.y; w[u][g][2] = q.z; w[u][g][3] = q.w; } } }",
         ]
         let sums = [
-            "UNROLL for (int u = 0; u < \(each); ++u) UNROLL for (int k = 0; k < \(run); ++k) { const float left = \(x);",
-            "UNROLL for (int g = 0; g < \(width); ++g) s[g] = fma_fs(left, \(y), s[g]); }",
+            "UNROLL for (int u = 0; u < \(each); ++u) { \(isWords ? "uint32_t" : "float") here[\(words)]; \(taken)",
+            "UNROLL for (int k = 0; k < \(run); ++k) { const float left = \(x);",
+            "UNROLL for (int g = 0; g < \(width); ++g) s[g] = fma_fs(left, \(y), s[g]); } }",
         ]
         // Halves of a warp exchange halves of the sums, until every group of threads has one.
         var fold: [String] = []
