@@ -87,15 +87,6 @@ enum CUDAOnHost {
             const unsigned first = current() - threadIdx.x;
             meet(&Fiber::blockStep, first, first + (unsigned)blockThreads);
         }
-        static int __syncthreads_or(int value) {
-            const unsigned block = current() - threadIdx.x;
-            fibers[current()]->vote = value;
-            __syncthreads();
-            int any = 0;
-            for (unsigned i = 0; i < blockThreads; ++i) any |= fibers[block + i]->vote;
-            __syncthreads();
-            return any;
-        }
         static void __syncwarp() {
             const unsigned first = current() - threadIdx.x % 32, past = current() - threadIdx.x + (unsigned)blockThreads;
             meet(&Fiber::warpStep, first, first + 32 < past ? first + 32 : past);
@@ -108,6 +99,15 @@ enum CUDAOnHost {
             __syncwarp();
             return any;
         }
+        static unsigned __ballot_sync(unsigned, int value) {
+            fibers[current()]->vote = value;
+            __syncwarp();
+            unsigned bits = 0;
+            for (unsigned i = 0; i < 32; ++i) bits |= (fibers[current() / 32 * 32 + i]->vote ? 1u : 0u) << i;
+            __syncwarp();
+            return bits;
+        }
+        static int __ffs(int value) { return __builtin_ffs(value); }
         /// Four warps that begin at a multiple of 128 threads.
         static void GROUP_MEET(int) {
             const unsigned first = current() - threadIdx.x % 128;

@@ -139,6 +139,8 @@ import Testing
             AttentionCase(group: 2, queries: 5, keys: 75, depth: 32, valueDepth: 48, element: .f16, isCausal: true),
             AttentionCase(batch: 2, queries: 3, keys: 40, depth: 80, valueDepth: 16, element: .f16, mask: .all),
             AttentionCase(queries: 16, keys: 200, depth: 16, valueDepth: 32, element: .bf16, mask: .added),
+            // A long cache, of which little is seen.
+            AttentionCase(queries: 2, keys: 4500, depth: 16, valueDepth: 16, element: .bf16, mask: .triangle),
         ], [(1, 4), (2, 8), (4, 4), (3, 4)])
     func decodings(_ attention: AttentionCase, _ split: (parts: Int, warps: Int)) throws {
         let schedule = Schedule(["form": 2, "parts": split.parts, "warps": split.warps])

@@ -33,7 +33,7 @@ struct SIMTDecodeWriter {
     private var share: Int { isClustered ? rows * valueDepth / parts : 0 }
     /// Whether blocks join in memory.
     private var isShared: Bool { parts > 1 && !isClustered }
-    private var sharedBytes: Int { max(16 * pitch + 2 * (stageBytes + termBytes), joinBytes) }
+    private var sharedBytes: Int { max(16 * pitch + 2 * (stageBytes + termBytes) + 32 * 4, joinBytes) }
 
     /// Whether it serves an attention.
     static func applies(_ shape: SIMTAttentionShape) -> Bool {
@@ -79,32 +79,42 @@ struct SIMTDecodeWriter {
             "const int turns = (allKeys + \(tileKeys - 1)) / \(tileKeys);",
             "const uint32_t queries = (uint32_t)__cvta_generic_to_shared(arena), keys = queries + \(16 * pitch);",
             "float *const terms = (float *)(arena + \(16 * pitch + 2 * stageBytes));",
+            "int *const isSeen = (int *)(terms + \(2 * rows * tileKeys));",
         ].filter { !$0.isEmpty }
         lines += query.fill(
             rows: 16, runs: depth / 8, pitch: pitch, threads: threads, first: "0", limit: "\(rows)", from: "0",
             end: "\(depth)", base: "queries", integer: i,
             arguments: ["b", "h", "line / length", "line % length", "s"])
-        // The next tile's terms say whether it is read at all.
-        func next(_ turn: String, _ stage: String, _ seen: String) -> [String] {
-            [
-                "if (\(turn) < turns) { const int stage = \(stage), turn_ = \(turn); int any = 0;",
-                "for (int e = thread; e < \(rows * tileKeys); e += \(threads)) {",
-                "const int r = e / \(tileKeys); const \(i) k = (\(i))turn_ * \(tileKeys) + e % \(tileKeys); float more = -__builtin_inff();",
-                "if (k < allKeys) more = \(shape.term(frame, group: "(r / length)", query: "(r % length)", key: "k"));",
-                "terms[stage * \(rows * tileKeys) + e] = more; any |= more != -__builtin_inff(); }",
-                "\(seen) = __syncthreads_or(any);", "if (\(seen)) {",
-            ] + tile("turn_") + ["} }"]
-        }
-        lines += ["int seen = 0;"] + next("part", "0", "seen") + ["COPIES_COMMIT;"]
+        // What is added to the scores of the next tile's keys is on its way while this tile is multiplied, as its keys and values are.
+        let terms = rows * tileKeys
+        let each = (terms + threads - 1) / threads
         lines += [
             "uint32_t q[\(depth / 16)][4]; int isFirst = 1;", "float o[\(valueDepth / 8)][4];",
             "UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) UNROLL for (int e = 0; e < 4; ++e) o[j][e] = 0;",
             "float peak[2] = {-__builtin_inff(), -__builtin_inff()}, total[2] = {0, 0};",
-            "int now = 0;", "for (int turn = part; turn < turns; turn += \(parts)) {", "int nextSeen = 0;",
+            "int now = 1, first = part - \(32 * parts); uint32_t left = 0;",
+            "KEEP_LOOP for (int held = 0; ; held = 1) {",
         ]
-        lines += next("turn + \(parts)", "now ^ 1", "nextSeen") + ["COPIES_COMMIT;"]
-        lines += ["if (seen) {", "COPIES_WAIT(1); BARRIER;"]
-        lines += tileOfWarp + ["}", "BARRIER; seen = nextSeen; now ^= 1;", "}", "COPIES_WAIT(0); BARRIER;"]
+        lines +=
+            look(frame) + [
+                "const int turn = left == 0 ? -1 : first + (__ffs((int)left) - 1) * \(parts), stage = now ^ 1;",
+                "float more[\(each)];", "if (turn >= 0) { left &= left - 1;",
+            ]
+        lines += tile("turn")
+        lines += [
+            "UNROLL for (int u = 0; u < \(each); ++u) { const int e = u * \(threads) + thread;",
+            "more[u] = -__builtin_inff(); if (e < \(terms)) { const int r = e / \(tileKeys); "
+                + "const \(i) k = (\(i))turn * \(tileKeys) + e % \(tileKeys);",
+            "if (k < allKeys) more[u] = \(term(frame)); } } }", "COPIES_COMMIT;",
+            "if (held) { COPIES_WAIT(1); BARRIER;",
+        ]
+        lines +=
+            tileOfWarp + [
+                "}", "if (turn < 0) break;",
+                "UNROLL for (int u = 0; u < \(each); ++u) if (u * \(threads) + thread < \(terms)) "
+                    + "terms[stage * \(terms) + u * \(threads) + thread] = more[u];", "BARRIER; now ^= 1; }",
+                "COPIES_WAIT(0); BARRIER;",
+            ]
         lines += joinWarps + (isClustered ? joinCluster : joinBlocks) + finish.statements
         if isClustered { lines.append("CLUSTER_LEAVE;") }
         let count = shape.heads.constantValue ?? 0
@@ -123,6 +133,27 @@ struct SIMTDecodeWriter {
                 .init(
                     blocks: shape.heads * parts, threads: threads, sharedBytes: sharedBytes,
                     overlaps: shape.target.overlaps, counters: isShared ? count : 0)))
+    }
+
+    /// What is added to the score of key `k` and row `r`.
+    private func term(_ frame: SIMTFrame) -> String {
+        shape.term(frame, group: "(r / length)", query: "(r % length)", key: "k")
+    }
+
+    /// Where no tile is left: the next of the block's windows of 32 tiles that holds one that some row sees. Those become the bits of
+    /// `left`; others are never read, and cost no step of their own, however long a cache is.
+    private func look(_ frame: SIMTFrame) -> [String] {
+        let terms = rows * tileKeys
+        return [
+            "while (left == 0 && first + \(32 * parts) < turns) { first += \(32 * parts); BARRIER;",
+            "for (int j = warp; j < 32; j += \(warps)) { const int turn = first + j * \(parts); int any = 0;",
+            "if (turn < turns) \(terms <= 512 ? "UNROLL " : "")for (int u = 0; u < \((terms + 31) / 32); ++u) { const int e = u * 32 + lane;",
+            "if (e < \(terms)) { const int r = e / \(tileKeys); "
+                + "const \(frame.integer) k = (\(frame.integer))turn * \(tileKeys) + e % \(tileKeys);",
+            "if (k < allKeys) any |= (\(term(frame))) != -__builtin_inff(); } }",
+            "any = __any_sync(0xffffffffu, any); if (lane == 0) isSeen[j] = any; }", "BARRIER;",
+            "left = __ballot_sync(0xffffffffu, isSeen[lane]); }",
+        ]
     }
 
     /// Scores and values of the 16 keys that a warp has of a tile; scores are in units of log₂.
