@@ -89,7 +89,7 @@ struct SIMTDecodeWriter {
         let terms = rows * tileKeys
         let each = (terms + threads - 1) / threads
         lines += [
-            "uint32_t q[\(depth / 16)][4]; int isFirst = 1;", "float o[\(valueDepth / 8)][4];",
+            "float o[\(valueDepth / 8)][4];",
             "UNROLL for (int j = 0; j < \(valueDepth / 8); ++j) UNROLL for (int e = 0; e < 4; ++e) o[j][e] = 0;",
             "float peak[2] = {-__builtin_inff(), -__builtin_inff()}, total[2] = {0, 0};",
             "int now = 1, first = part - \(32 * parts); uint32_t left = 0;",
@@ -162,15 +162,14 @@ struct SIMTDecodeWriter {
         let factor = CTypes.real(body.scale * 1.442_695_040_888_963_4, .f32)
         let pair = "pair_\(type)"
         return [
-            "if (isFirst) { isFirst = 0; UNROLL for (int d = 0; d < \(depth / 16); ++d) {",
-            "const int r = lane % 16, c = d * 2 + lane / 16;",
-            "load_matrices(q[d], queries + r * \(pitch) + ((c ^ (r & 7)) << 4)); } }",
             "const uint32_t tileKeys = keys + now * \(stageBytes), tileValues = tileKeys + \(tileKeys * pitch);",
             "float s[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};",
-            "UNROLL for (int d = 0; d < \(depth / 16); ++d) { uint32_t k[4];",
+            "UNROLL for (int d = 0; d < \(depth / 16); ++d) { uint32_t q[4], k[4];",
+            // Read again for every tile: registers are scarce, and what is asked for ahead needs some.
+            "const int slice = d * 2 + lane / 16; load_matrices(q, queries + lane % 16 * \(pitch) + ((slice ^ (lane & 7)) << 4));",
             "const int r = warp * 16 + lane / 16 * 8 + lane % 8, c = d * 2 + lane / 8 % 2;",
             "load_matrices(k, tileKeys + r * \(pitch) + ((c ^ (r & 7)) << 4));",
-            "multiply_\(type)(s[0], q[d], k); multiply_\(type)(s[1], q[d], k + 2); }",
+            "multiply_\(type)(s[0], q, k); multiply_\(type)(s[1], q, k + 2); }",
             "UNROLL for (int side = 0; side < 2; ++side) { const int row = lane / 4 + side * 8; float best = peak[side];",
             "UNROLL for (int j = 0; j < 2; ++j) UNROLL for (int e = 2 * side; e < 2 * side + 2; ++e) {",
             "s[j][e] = row < \(rows) ? fma_fs(terms[(now * \(rows) + row) * \(tileKeys) + warp * 16 + j * 8 + lane % 4 * 2 + e % 2], "
