@@ -159,6 +159,11 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                         schedule: Schedule(["algorithm": 13])))
             }
         }
+        for (depth, columns) in [(4096, 6144), (14336, 4096), (18944, 3584)] {
+            cases.append(
+                product(
+                    "dealt", Product(channels: depth, outputs: columns, element: .bf16), Schedule(["algorithm": 12])))
+        }
         // Many rows by codes, in tiles of all warps and of specialised ones.
         for algorithm in [3, 6] {
             let coded = CodedCase(form: .int4, rows: 512, depth: 4096, columns: 4096, element: .bf16)

@@ -41,10 +41,10 @@ struct SIMTDealtWriter {
     private var isWords: Bool { product.rowSums.isEmpty && product.element != .f32 }
     /// Registers that hold a thread's share of the left operand of a part.
     private var partRegisters: Int { each * (isWords ? 4 : run) }
-    /// Parts whose left operand lies in registers. Of a thread's 64, this and what it reads of a stage may take 36, or 32 where parts
-    /// do not fill all threads: with more some lie on the stack, which the small rest of the level-1 cache serves (14336 summed elements:
-    /// 48 bytes at 44 registers and 28.3 µs on an H200, 27.3 µs without).
-    private var kept: Int { min(parts, ((piece % threads == 0 ? 36 : 32) - 4 * each * width) / partRegisters) }
+    /// Parts whose left operand lies in registers. Of a thread's 64, this and what it reads of a stage may take 32, or 28 where parts
+    /// do not fill all threads: with more, some lie on the stack, which only the small rest of the level-1 cache serves (14336 summed
+    /// elements: 48 bytes at 44 registers and 28.3 µs on an H200, 27.3 µs without).
+    private var kept: Int { min(parts, ((piece % threads == 0 ? 32 : 28) - 4 * each * width) / partRegisters) }
     /// Bytes of shared memory for the left operand of the other parts.
     private var leftBytes: Int { (parts - kept) * partRegisters * threads * 4 }
 
