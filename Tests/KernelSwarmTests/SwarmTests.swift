@@ -232,7 +232,7 @@ private final class TickingClock: Sendable {
 
     /// Whatever a memory claims that is wrong costs its suggestions and a few trials more: others' claims alone, and times that are turned
     /// over.
-    @Test(arguments: [false, true], [1, 2, 3, 4]) func whatMisleadsFallsSilent(_ isTaught: Bool, _ seed: UInt64) async {
+    @Test(arguments: [false, true]) func whatMisleadsFallsSilent(_ isTaught: Bool) async {
         actor Slope: CandidateEvaluator {
             private var champion = Double.infinity
             func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
@@ -244,7 +244,8 @@ private final class TickingClock: Sendable {
                 }
             }
             static func seconds(_ schedule: Schedule) -> Double {
-                schedule.values.values.reduce(1.0) { $0 * (1 + 0.2 * log2(Double($1))) }
+                // In the order of names: a dictionary's changes with each process, and with it the last bit of a product.
+                schedule.values.sorted { $0.key < $1.key }.reduce(1.0) { $0 * (1 + 0.2 * log2(Double($1.value))) }
             }
         }
         let choices = ["rows", "columns", "unroll", "grain"].map { Choice($0, [8, 1, 2, 4, 16, 32]) }
@@ -260,11 +261,15 @@ private final class TickingClock: Sendable {
                     schedule: schedule, relativeSeconds: 1 / Slope.seconds(schedule), features: [], distance: 0.5)
             }
         }
-        var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 64), seed: seed)
-        _ = await swarm.run(Slope(), batchSize: 4, clock: { 0 })
-        let own = swarm.trials.count { $0.candidate.agent.hasSuffix("historian") }
-        // Two suggestions, and what was proposed before their verdicts were in.
-        #expect(own >= 2 && own <= 6, "\(own) of \(swarm.trials.count)")
+        var own: [Int] = []
+        for seed in 1...16 as ClosedRange<UInt64> {
+            var swarm = Swarm(regions: [region], budget: SearchBudget(trials: 64), seed: seed)
+            _ = await swarm.run(Slope(), batchSize: 4, clock: { 0 })
+            own.append(swarm.trials.count { $0.candidate.agent.hasSuffix("historian") })
+        }
+        // Two suggestions, what was proposed before their verdicts were in, and now and then a turn by luck: a mind that is as good
+        // as others has a quarter of 64.
+        #expect(own.allSatisfy { $0 >= 2 && $0 <= 10 } && own.reduce(0, +) <= 6 * own.count, "\(own) of 64")
     }
 
     @Test(arguments: [
