@@ -44,7 +44,9 @@ struct SIMTDealtWriter {
     /// Parts whose left operand lies in registers. Of a thread's 64, this and what it reads of a stage may take 32, or 28 where parts
     /// do not fill all threads: with more, some lie on the stack, which only the small rest of the level-1 cache serves (14336 summed
     /// elements: 48 bytes at 44 registers and 28.3 µs on an H200, 27.3 µs without).
-    private var kept: Int { min(parts, ((piece % threads == 0 ? 32 : 28) - 4 * each * width) / partRegisters) }
+    private var kept: Int { max(1, min(parts, ((piece % threads == 0 ? 32 : 28) - stageRegisters) / partRegisters)) }
+    /// Registers that hold what a thread reads of a stage.
+    private var stageRegisters: Int { 4 * each * width }
     /// Bytes of shared memory for the left operand of the other parts.
     private var leftBytes: Int { (parts - kept) * partRegisters * threads * 4 }
 
@@ -57,7 +59,7 @@ struct SIMTDealtWriter {
     var sharedBytes: Int { ring.sharedBytes }
 
     /// Whether a thread's registers hold what it reads of a stage, and the left operand of at least one part.
-    var hasRoom: Bool { kept > 0 }
+    var hasRoom: Bool { kept * partRegisters + stageRegisters <= 48 }
 
     /// Whether a product can be computed so at all.
     static func applies(_ product: SIMTProduct) -> Bool {
