@@ -140,6 +140,58 @@ import Testing
         }
     }
 
+    /// Products and a convolution of bytes are near to what they were, and packages compute them as the interpreter does.
+    @Test func productsOfBytes() async throws {
+        var b = GraphBuilder(name: "bytes")
+        let type = TensorType(.f32, [2, 12, 9, 9])
+        b.graph.inputs = [GraphPort(name: "x", type: type)]
+        let x = try b.leaf(.input(0, type))
+        let convolve = Convolve(stride: [2, 1], paddingLow: [1, 0], paddingHigh: [1, 2], dilation: [1, 2])
+        let kernels = try b.leaf(.parameter("kernels", TensorType(.f32, [40, 12, 3, 3])))
+        let y = try b.map([try b.add(.convolve(convolve), [x, kernels])]) { $0.apply(.maximum, $1[0], $0.real(0)) }
+        // [2, 40, 5, 7] by [280, 33], turned, and by weights on the left.
+        let rows = try b.reshape(y, [2, 5, 280])
+        let z = try b.add(
+            .contract(Contract(left: [0, 1, 2], right: [2, 3], result: [0, 3, 1])),
+            [rows, try b.leaf(.parameter("table", TensorType(.f32, [280, 33])))])
+        let w = try b.add(
+            .contract(Contract(left: [4, 3], right: [0, 3, 1], result: [0, 1, 4])),
+            [try b.leaf(.parameter("first", TensorType(.f32, [150, 33]))), z])
+        b.graph.outputs = [GraphOutput(name: "z", value: z), GraphOutput(name: "w", value: w)]
+        let tensors = MemoryTensors(tensors: [
+            "kernels": numbers(40 * 12 * 9, seed: 1), "table": numbers(280 * 33, seed: 2),
+            "first": numbers(150 * 33, seed: 3),
+        ])
+        let coded = try await CodedModel(b.graph, tensors: tensors, bits: .products)
+        #expect(coded.weights.map(\.name) == ["kernels", "table", "first"])
+        let input = numbers(2 * 12 * 81, seed: 9)
+        let value = TensorValue(.f32, [2, 12, 9, 9], input.map(Double.init))
+        var model = Interpreter(b.graph, tensors: tensors)
+        let original = try model.run([value])
+        var quantised = Interpreter(coded.graph, tensors: coded.tensors)
+        let truth = try quantised.run([value])
+        let found = try await buildAndRun(coded.graph, coded.tensors, [input])
+        for output in 0..<2 {
+            let distance = Deviation(truth[output].doubles, from: original[output].doubles, width: 1)
+            #expect(distance.relative < 0.03 && distance.relative > 1e-4, "\(distance)")
+            // A byte may be another where a number lies between two.
+            let deviation = Deviation(found[output].map(Double.init), from: truth[output].doubles, width: 1)
+            #expect(deviation.relative < 1e-3, "\(deviation)")
+        }
+        // Nothing to quantise: too few elements.
+        var small = GraphBuilder(name: "small")
+        small.graph.inputs = [GraphPort(name: "x", type: TensorType(.f32, [3, 8]))]
+        let product = try small.add(
+            .contract(.matrixProduct(batchRank: 0)),
+            [
+                try small.leaf(.input(0, TensorType(.f32, [3, 8]))),
+                try small.leaf(.parameter("w", TensorType(.f32, [8, 8]))),
+            ])
+        small.graph.outputs = [GraphOutput(name: "y", value: product)]
+        let graph = small.graph
+        await #expect(throws: BuildError.self) { _ = try await CodedModel(graph, tensors: tensors, bits: .products) }
+    }
+
     @Test func modelsWithoutSuchWeightsAreRefused() async throws {
         var b = GraphBuilder(name: "small")
         let type = TensorType(.f32, [3, 8])

@@ -44,6 +44,9 @@ import Testing
             says:
                 "hearth: --weights int4: the model has no weight that is stored in f32, f16 or bf16 and summed by a product"
         ),
+        Row(
+            "FIXTURES/tied.exported.pt2", "--precision", "int8",
+            says: "hearth: --precision int8: the model has no product or convolution by a weight"),
         Row("FIXTURES/tied.exported.pt2", "--output", "/absent/o.hearth", says: "hearth: package '/absent/o.hearth'"),
         Row(
             "FIXTURES/tied.exported.pt2", "--output", "text.pt2", says: "hearth: 'text.pt2' exists and is not a package"

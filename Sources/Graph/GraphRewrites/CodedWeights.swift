@@ -24,10 +24,10 @@ package struct CodedWeight: Hashable, Sendable {
     package var scalesName: String { "\(name).scales.\(axis)" }
     /// The name of what codes and scales stand for, as f32 `[other axes…, depth]`.
     package var restoredName: String { "\(name).restored.\(axis)" }
-}
 
-/// Fewer elements than this are not worth a second tensor.
-private let leastElements = 4096
+    /// Fewer elements than this are not worth a second tensor.
+    static let leastElements = 4096
+}
 
 /// The weights of a graph that products alone sum over one axis of, each once, in the order of their first use. `int4` weights
 /// must have whole blocks.
@@ -62,7 +62,7 @@ package func restoringWeights(_ graph: Graph, _ format: WeightFormat) throws(Rew
 }
 
 /// An operand of a product that is a weight, in the order of its own axes or another.
-private struct WeightUse {
+struct WeightUse {
     let weight: CodedWeight
     /// Labels of the weight's axes, the summed one last.
     let labels: [Int]
@@ -82,7 +82,7 @@ private struct WeightUse {
         let summed = labels.indices.filter { !contract.result.contains(labels[$0]) }
         guard summed.count == 1 else { return nil }
         let weight = CodedWeight(name: name, type: type, axis: summed[0])
-        guard weight.rows * weight.depth >= leastElements, weight.rows > 1,
+        guard weight.rows * weight.depth >= CodedWeight.leastElements, weight.rows > 1,
             weight.depth % (format.block ?? 1) == 0
         else { return nil }
         self.weight = weight

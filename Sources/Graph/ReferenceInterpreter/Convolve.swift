@@ -2,14 +2,23 @@ import ElementTypes
 import GraphIR
 
 /// Evaluates a convolution: the input's windows become rows, and each is multiplied with each filter. With `rounds`, narrow
-/// floats are summed in f32 (transposed convolutions excepted).
+/// floats are summed in f32 (transposed convolutions excepted). Integers are summed in double precision, which must be exact.
 func evaluate(
     _ convolve: Convolve, _ input: TensorValue, _ weight: TensorValue, shape: [Int], rounds: Bool
 ) throws(Fault) -> TensorValue {
+    let geometry = ConvolutionGeometry(convolve, input: input.shape, weight: weight.shape, result: shape)
+    if case .integer(let x) = input.storage, case .integer(let w) = weight.storage, !convolve.isTransposed {
+        func greatest(_ values: [Int64]) -> Double { values.reduce(0) { max($0, abs(Double($1))) } }
+        let terms = Double(weight.shape.dropFirst().reduce(1, *))
+        guard greatest(x) * greatest(w) * terms < min(0x1p53, input.element == .i64 ? 0x1p53 : 0x1p31) else {
+            throw Fault("a convolution of \(input.element.rawValue) whose sums may not fit")
+        }
+        let sums = geometry.direct(x.map(Double.init), w.map(Double.init), single: false)
+        return TensorValue(input.element, shape, integers: sums.map { Int64($0) })
+    }
     guard case .real(let x) = input.storage, case .real(let w) = weight.storage, input.element.isFloatingPoint else {
         throw Fault("a convolution of \(input.element.rawValue)")
     }
-    let geometry = ConvolutionGeometry(convolve, input: input.shape, weight: weight.shape, result: shape)
     let result =
         convolve.isTransposed
         ? geometry.transposed(x, weight) : geometry.direct(x, w, single: rounds && input.element != .f64)

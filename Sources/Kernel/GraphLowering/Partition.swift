@@ -503,12 +503,17 @@ package struct Partitioner {
         guard case .map(let expression) = graph.nodes[id].operation, expression.widensByte else { return false }
         return users[id.index].allSatisfy { user in
             switch graph.nodes[user].operation {
-            case .contract: true
+            case .contract, .convolve: true
             case .view:
-                consumers(of: user).allSatisfy { if case .contract = graph.nodes[$0].operation { true } else { false } }
-            case .leaf, .map, .reduce, .scan, .concatenate, .gather, .scatter, .convolve, .attend, .recur, .window,
-                .sort:
-                false
+                consumers(of: user).allSatisfy {
+                    switch graph.nodes[$0].operation {
+                    case .contract, .convolve: true
+                    case .leaf, .map, .reduce, .scan, .view, .concatenate, .gather, .scatter, .attend, .recur, .window,
+                        .sort:
+                        false
+                    }
+                }
+            case .leaf, .map, .reduce, .scan, .concatenate, .gather, .scatter, .attend, .recur, .window, .sort: false
             }
         }
     }

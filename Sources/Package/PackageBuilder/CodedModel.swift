@@ -3,6 +3,20 @@ import ElementTypes
 import GraphIR
 import GraphRewrites
 
+/// What the user allows in fewer bits than the model has.
+package enum AllowedBits: Hashable, Sendable {
+    /// Weights, which are restored where they are multiplied.
+    case weights(WeightFormat)
+    /// Products and convolutions by weights: both operands in 8 bits.
+    case products
+}
+
+/// How products may be computed (`--precision`).
+package enum ProductPrecision: String, CaseIterable, Hashable, Sendable {
+    /// Products of bytes, summed exactly.
+    case int8
+}
+
 /// A model whose large weights were coded in fewer bits, because the user allowed it.
 package struct CodedModel: Sendable {
     /// With products that read codes and scales.
@@ -16,6 +30,33 @@ package struct CodedModel: Sendable {
     package let weights: [CodedWeight]
     /// Weights of products that were left as they are: their rows are no whole number of blocks.
     package let left: [String]
+    /// Whether activations become bytes too, while the model runs.
+    package let isQuantised: Bool
+
+    /// A model whose products and convolutions by weights multiply bytes: weights and activations of 8 bits
+    /// (`quantisingProducts`). Throws `BuildError` where there are none.
+    package init(quantising graph: Graph, tensors: any TensorSource) async throws {
+        weights = quantisedWeights(graph)
+        guard !weights.isEmpty else {
+            throw BuildError.unsupported(
+                "--precision int8: the model has no product or convolution by a weight that is stored in f32, f16 or bf16"
+            )
+        }
+        format = .int8
+        left = []
+        isQuantised = true
+        self.graph = try quantisingProducts(graph)
+        oracle = self.graph
+        self.tensors = try await CodedTensors(weights, tensors, format)
+    }
+
+    /// The model in the bits that the user allows. Throws `BuildError` where nothing of it can be.
+    package init(_ graph: Graph, tensors: any TensorSource, bits: AllowedBits) async throws {
+        switch bits {
+        case .weights(let format): try await self.init(graph, tensors: tensors, format: format)
+        case .products: try await self.init(quantising: graph, tensors: tensors)
+        }
+    }
 
     /// Codes the weights that only products sum over. Throws `BuildError` where there are none.
     package init(_ graph: Graph, tensors: any TensorSource, format: WeightFormat) async throws {
@@ -25,6 +66,7 @@ package struct CodedModel: Sendable {
                 "--weights \(format.rawValue): the model has no weight that is stored in f32, f16 or bf16 and summed by a product"
             )
         }
+        isQuantised = false
         self.format = format
         self.weights = weights
         left = format.block == nil ? [] : codedWeights(graph, .fp8).filter { !weights.contains($0) }.map(\.name)
@@ -48,6 +90,11 @@ package struct CodedModel: Sendable {
     package var summary: String {
         let (before, after) = bytes
         let kept = left.isEmpty ? "" : "; \(left.count) weights without whole blocks were left as they are"
+        if isQuantised {
+            return
+                "int8 (products of bytes: an f32 scale a row of a weight and a row of activations, found as the model runs): "
+                + "\(weights.count) weights, \(before) bytes became \(after)"
+        }
         return
             "\(format.rawValue) (\(format.summary)): \(weights.count) weights, \(before) bytes became \(after)\(kept)"
     }

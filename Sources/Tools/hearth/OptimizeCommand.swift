@@ -24,6 +24,7 @@ extension ImportError: UserFault {}
 extension ToolchainError: UserFault {}
 extension BuildError: UserFault {}
 extension WeightFormat: ExpressibleByArgument {}
+extension ProductPrecision: ExpressibleByArgument {}
 
 /// Reads a model, fuses it, searches kernels, judges them and writes a package.
 struct OptimizeCommand: AsyncParsableCommand {
@@ -86,6 +87,12 @@ struct OptimizeCommand: AsyncParsableCommand {
             (\(WeightFormat.int8.summary)) or int4 (\(WeightFormat.int4.summary)). Results change; by how much is stated.
             """)
     var weights: WeightFormat?
+    @Option(
+        help: """
+            Multiply bytes: products and convolutions by weights become int8 with a scale a row of the weight and, found as the model \
+            runs, a row (of convolutions: an image) of the activations. Results change; by how much is stated.
+            """)
+    var precision: ProductPrecision?
     @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
     @Flag(
         help: """
@@ -106,6 +113,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         if !(1...AgentRoster.most).contains(agents) {
             throw ValidationError("--agents should be a number from 1 to \(AgentRoster.most)")
         }
+        if weights != nil, precision != nil { throw ValidationError("give --weights or --precision, not both") }
         if sets < 1 { throw ValidationError("--sets should be at least 1") }
     }
 
@@ -122,12 +130,12 @@ struct OptimizeCommand: AsyncParsableCommand {
         var inputs = self.inputs
         var model = source ?? ""
         var output = self.output
-        var format = weights
+        var bits = weights.map { AllowedBits.weights($0) } ?? precision.map { _ in .products }
         if let fromPackage {
             let origin = try PackageOrigin(fromPackage)
             model = origin.model
             inputs = inputs ?? origin.inputs
-            format = format ?? origin.weights
+            bits = bits ?? origin.bits
             output = output ?? fromPackage
         }
         let path = output ?? Self.defaultOutput(model)
@@ -150,17 +158,17 @@ struct OptimizeCommand: AsyncParsableCommand {
                 model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
             defer { withExtendedLifetime(capture) {} }
             try await build(
-                capture.program, golden: capture.golden, names: capture.symbolNames, format, limits, device, &facts,
+                capture.program, golden: capture.golden, names: capture.symbolNames, bits, limits, device, &facts,
                 wanted, console, in: beside.path, to: path)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
             try await build(
-                model, golden: inputs, format, limits, device, &facts, wanted, console, in: beside.path, to: path)
+                model, golden: inputs, bits, limits, device, &facts, wanted, console, in: beside.path, to: path)
         }
     }
 
     private func build(
-        _ program: String, golden: String?, names: [String: String] = [:], _ format: WeightFormat?,
+        _ program: String, golden: String?, names: [String: String] = [:], _ bits: AllowedBits?,
         _ limits: DeviceLimits, _ device: (any Device)?, _ facts: inout [Manifest.Fact], _ wanted: Wanted,
         _ console: SearchConsole, in folder: String, to path: String
     ) async throws {
@@ -175,7 +183,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
         let stored = ArchiveTensors(archive: archive, stored: imported.tensors)
         var coded: CodedModel?
-        if let format { coded = try await CodedModel(imported.graph, tensors: stored, format: format) }
+        if let bits { coded = try await CodedModel(imported.graph, tensors: stored, bits: bits) }
         var record: ReferenceRecord
         if let golden {
             record = try ReferenceRecord(
@@ -299,13 +307,15 @@ struct OptimizeCommand: AsyncParsableCommand {
     private func state(
         _ coded: CodedModel, _ record: inout ReferenceRecord, _ facts: inout [Manifest.Fact]
     ) throws {
-        Failure.complain("evaluating the model with weights in \(coded.format.rawValue)")
+        Failure.complain(
+            "evaluating the model with \(coded.isQuantised ? "products" : "weights") in \(coded.format.rawValue)")
         do throws(InterpreterError) {
             try record.evaluate(coded)
         } catch {
-            throw BadInput("with weights in \(coded.format.rawValue): \(error)")
+            throw BadInput("in \(coded.format.rawValue): \(error)")
         }
         Failure.complain("weights: \(coded.summary)")
+        if coded.isQuantised { facts.append(.init(name: "precision", value: coded.format.rawValue)) }
         facts.append(.init(name: "weights", value: coded.summary))
         for (output, deviation) in record.deviations {
             Failure.complain("weights: output \(output) deviates from the model as it was: \(deviation)")

@@ -1,6 +1,7 @@
 import ElementTypes
 import Glibc
 import ModelPackage
+import PackageBuilder
 
 /// Where a package came from, as its manifest says: what `optimize --from-package` starts from. The package holds no graph.
 struct PackageOrigin {
@@ -8,8 +9,8 @@ struct PackageOrigin {
     var model: String
     /// The file of recorded inputs, if there was one and it is still there.
     var inputs: String?
-    /// How weights were coded, if they were.
-    var weights: WeightFormat?
+    /// What was allowed in fewer bits, if anything was.
+    var bits: AllowedBits?
 
     /// Reads the manifest of the package at `path`; the model must still be where it was.
     init(_ path: String) throws {
@@ -24,8 +25,11 @@ struct PackageOrigin {
                 "'\(path)' was built from '\(model)', which is not there any more; run hearth optimize MODEL instead")
         }
         self.model = model
-        weights = facts.first { $0.name == "weights" }?.value.split(separator: " ").first
-            .flatMap { WeightFormat(rawValue: String($0)) }
+        bits =
+            facts.contains { $0.name == "precision" }
+            ? .products
+            : facts.first { $0.name == "weights" }?.value.split(separator: " ").first
+                .flatMap { WeightFormat(rawValue: String($0)) }.map { .weights($0) }
         inputs = facts.first { $0.name == "inputs" && access($0.value, R_OK) == 0 }?.value
     }
 }
