@@ -501,20 +501,16 @@ package struct Partitioner {
     /// Whether a node is nothing but bytes as wider integers, all for products.
     private func widensBytes(_ id: NodeID) -> Bool {
         guard case .map(let expression) = graph.nodes[id].operation, expression.widensByte else { return false }
-        return users[id.index].allSatisfy { user in
+        func isProduct(_ user: NodeID) -> Bool {
             switch graph.nodes[user].operation {
             case .contract, .convolve: true
-            case .view:
-                consumers(of: user).allSatisfy {
-                    switch graph.nodes[$0].operation {
-                    case .contract, .convolve: true
-                    case .leaf, .map, .reduce, .scan, .view, .concatenate, .gather, .scatter, .attend, .recur, .window,
-                        .sort:
-                        false
-                    }
-                }
-            case .leaf, .map, .reduce, .scan, .concatenate, .gather, .scatter, .attend, .recur, .window, .sort: false
+            case .leaf, .map, .reduce, .scan, .view, .concatenate, .gather, .scatter, .attend, .recur, .window, .sort:
+                false
             }
+        }
+        return users[id.index].allSatisfy { user in
+            if case .view = graph.nodes[user].operation { return consumers(of: user).allSatisfy(isProduct) }
+            return isProduct(user)
         }
     }
 
