@@ -11,7 +11,7 @@ import Testing
     private static let small = Landscape(
         name: "small 1", isTuned: true, origin: "by hand",
         choices: [Choice("algorithm", [0, 1]), Choice("unroll", [1, 2, 4]).only(where: "algorithm", is: [0])],
-        codes: [0, 1, 2, 3, 3, 3],
+        codes: [0, 1, 2, 3],
         found: [.timed(seconds: 4), .timed(seconds: 2), .refused(reason: "wrong output"), .timed(seconds: 3)])
 
     @Test func landscapesReadBack() throws {
@@ -27,13 +27,19 @@ import Testing
     ])
     func otherTextsAreNoLandscapes(_ text: String) { #expect(Landscape(parsing: text) == nil) }
 
-    /// Schedules are counted with the last choice fastest, and each finds its code.
+    /// Schedules are counted with the last choice fastest, those that mean the same once, and each finds its code.
     @Test func schedulesFindTheirCodes() {
-        for place in Self.small.codes.indices {
-            let schedule = Landscape.schedule(place, Self.small.choices)
-            #expect(Self.small.codes[place] == Self.small.code(schedule))
-        }
+        let schedules = Landscape.schedules(Self.small.choices)
+        #expect(
+            schedules.map(\.description) == [
+                "algorithm=0 unroll=1", "algorithm=0 unroll=2", "algorithm=0 unroll=4", "algorithm=1 unroll=1",
+            ])
+        #expect(schedules.map(Self.small.code) == Self.small.codes)
+        #expect(Self.small.code(Schedule(["algorithm": 1, "unroll": 4])) == 3)
         #expect(Self.small.bestSeconds == 2)
+        #expect(Landscape.schedules(Self.small.choices, most: 3).isEmpty)
+        // What a choice hangs on may come after it.
+        #expect(Landscape.schedules(Self.small.choices.reversed()).count == 4)
     }
 
     @Test func verdictsAreThoseOfTheJudge() async {
@@ -69,8 +75,11 @@ import Testing
         let synthetic = Landscape.synthetic
         #expect(synthetic.count { $0.isTuned } == 6 && synthetic.count { !$0.isTuned } == 6)
         #expect(Set(synthetic.map(\.name)).count == 12)
-        #expect(StudyKernel.all.count { $0.isTuned } == 6 && StudyKernel.all.count { !$0.isTuned } == 6)
-        #expect(Set(StudyKernel.all.map(\.name)).count == 12)
+        for selection in StudyKernel.Selection.allCases {
+            let kernels = StudyKernel.all(selection)
+            #expect(kernels.count { $0.isTuned } == 6 && kernels.count { !$0.isTuned } == 6)
+            #expect(Set(kernels.map(\.name)).count == 12)
+        }
     }
 
     /// Sums of runs are geometric means and medians.

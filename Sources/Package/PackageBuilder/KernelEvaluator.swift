@@ -25,9 +25,7 @@ actor KernelEvaluator: CandidateEvaluator {
     }
 
     private let regions: [Region]
-    private let generator: CodeGenerator
-    private let toolchain: CToolchain
-    private let images: DeviceImages?
+    private let compiler: CandidateCompiler
     private let judge: any CandidateJudge
     private let archive: KernelArchive?
     private let machine: String
@@ -55,15 +53,12 @@ actor KernelEvaluator: CandidateEvaluator {
     private var defined: [Int: Set<Schedule>] = [:]
 
     init(
-        _ regions: [Region], generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?,
-        judge: any CandidateJudge, archive: KernelArchive?,
+        _ regions: [Region], compiler: CandidateCompiler, judge: any CandidateJudge, archive: KernelArchive?,
         machine: String, folder: String, memory: KernelMemory = .free,
         reporter: TrialReporter = TrialReporter { _ in }
     ) {
         self.regions = regions
-        self.generator = generator
-        self.toolchain = toolchain
-        self.images = images
+        self.compiler = compiler
         self.judge = judge
         self.archive = archive
         self.machine = machine
@@ -106,7 +101,7 @@ actor KernelEvaluator: CandidateEvaluator {
     func profile(of candidate: Candidate) -> TrialProfile? { profiles[candidate.region]?[candidate.schedule] }
 
     private func emit(_ candidate: Candidate) -> Emission {
-        emit(regions[candidate.region].kernel, candidate.schedule)
+        compiler.emit(regions[candidate.region].kernel, candidate.schedule)
     }
 
     private func verdict(
@@ -298,8 +293,8 @@ actor KernelEvaluator: CandidateEvaluator {
     /// device that runs no C of ours. What does not compile with traps, or fails otherwise with them, is not said to be undefined.
     func undefined(_ region: Int, _ schedule: Schedule) async -> Refusal? {
         let complete = complete(schedule, regions[region].kernel)
-        guard images == nil, defined[region]?.contains(complete) != true else { return nil }
-        guard case .success(let candidate) = await make(region, schedule, traps: toolchain.undefinedBehaviourTraps),
+        guard compiler.isForHost, defined[region]?.contains(complete) != true else { return nil }
+        guard case .success(let candidate) = await make(region, schedule, traps: true),
             case .failure(.crashed(let signal)) = await judge.check(candidate, evidence: regions[region].evidence),
             // What compilers make of a trap: ud2 on x86, brk on ARM.
             Int32(signal) == SIGILL || Int32(signal) == SIGTRAP
@@ -312,8 +307,8 @@ actor KernelEvaluator: CandidateEvaluator {
     }
 
     /// Emits and compiles.
-    private func make(_ region: Int, _ schedule: Schedule, traps: [String] = []) async -> Compilation {
-        switch emit(regions[region].kernel, schedule) {
+    private func make(_ region: Int, _ schedule: Schedule, traps: Bool = false) async -> Compilation {
+        switch compiler.emit(regions[region].kernel, schedule) {
         case .failure(let failure): return .failure(failure)
         case .success(let text):
             made += 1
@@ -324,8 +319,7 @@ actor KernelEvaluator: CandidateEvaluator {
     private func key(_ candidate: Candidate) -> ArchiveKey {
         ArchiveKey(
             kernel: regions[candidate.region].identity.key, machine: machine,
-            builder: .init(
-                generator: KernelSearch.generatorVersion, compiler: images?.version ?? toolchain.version),
+            builder: .init(generator: KernelSearch.generatorVersion, compiler: compiler.version),
             schedule: candidate.schedule.description)
     }
 
@@ -346,15 +340,12 @@ actor KernelEvaluator: CandidateEvaluator {
     /// The schedule with every decision of the kernel stated.
     private func complete(_ schedule: Schedule, _ kernel: Kernel) -> Schedule {
         var complete = schedule
-        for choice in generator.choices(kernel) { complete.set(choice.name, schedule[choice]) }
+        for choice in compiler.generator.choices(kernel) { complete.set(choice.name, schedule[choice]) }
         return complete
     }
 
-    /// Why a candidate has no code.
-    private struct ToolchainOrEmission: Error { var reason: String }
-
-    private typealias Emission = Result<EmittedKernel, ToolchainOrEmission>
-    private typealias Compilation = Result<CandidateKernel, ToolchainOrEmission>
+    private typealias Emission = Result<EmittedKernel, CandidateCompiler.Failure>
+    private typealias Compilation = Result<CandidateKernel, CandidateCompiler.Failure>
 
     /// What was found of code: for the archive, and for the swarm.
     private struct Judgement {
@@ -368,70 +359,17 @@ actor KernelEvaluator: CandidateEvaluator {
         }
     }
 
-    private nonisolated func emit(_ kernel: Kernel, _ schedule: Schedule) -> Emission {
-        do {
-            return .success(try generator.emit(kernel, symbol: "candidate", schedule))
-        } catch {
-            return .failure(ToolchainOrEmission(reason: "\(error)"))
+    /// Compiles side by side with others. With `traps`, what C leaves undefined ends it.
+    private nonisolated func compile(
+        _ emitted: EmittedKernel, _ path: String, traps: Bool = false
+    ) async -> Compilation {
+        switch await compiler.compile(emitted, path, traps: traps) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let (kernel, facts)):
+            if let facts { await keep(facts, of: path) }
+            return .success(kernel)
         }
     }
 
     private func keep(_ facts: CubinFacts, of path: String) { cubins[path] = facts }
-
-    /// Compiles side by side with others. With `traps`, most of the compiler's work is left out: the code is run a few times only.
-    private nonisolated func compile(
-        _ emitted: EmittedKernel, _ path: String, traps: [String] = []
-    ) async -> Compilation {
-        do {
-            var emitted = emitted
-            // Without symbols, which name the file that was compiled: equal code is equal bytes.
-            var flags = generator.host.compilerFlags + ["-s"]
-            if !traps.isEmpty { flags = flags.map { $0 == "-O3" ? "-O1" : $0 } + traps }
-            if let images {
-                let (sharedBytes, facts) = try await images.write(.init(emitted, generator), to: path)
-                if let facts { await keep(facts, of: path) }
-                emitted = emitted.asking(sharedBytes: sharedBytes)
-                if !emitted.packings.isEmpty {
-                    let text = generator.host.prelude + emitted.packingSource
-                    try await toolchain.compile(text, flags: flags, to: path + ".host.so")
-                }
-            } else {
-                try await toolchain.compile(generator.prelude + emitted.source, flags: flags, to: path)
-            }
-            return .success(CandidateKernel(emitted, libraryPath: path))
-        } catch {
-            return .failure(ToolchainOrEmission(reason: "\(error)"))
-        }
-    }
-}
-
-extension CandidateKernel {
-    /// An emitted kernel that was compiled to a library.
-    package init(_ emitted: EmittedKernel, libraryPath: String) {
-        var arguments: [Argument] = []
-        for argument in emitted.arguments {
-            switch argument {
-            case .parameter(let number): arguments.append(.parameter(number))
-            case .packed(let number): arguments.append(.packed(number))
-            case .library: arguments.append(.library)
-            case .shared(let bytes): arguments.append(.shared(bytes: bytes))
-            }
-        }
-        let parts: Parts =
-            switch emitted.parts {
-            case .count(let count): .count(count)
-            case .gang: .gang
-            case .grid(let grid):
-                .grid(
-                    blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes, overlaps: grid.overlaps,
-                    counters: grid.counters, call: grid.call)
-            }
-        self.init(
-            libraryPath: libraryPath, symbol: emitted.symbol, arguments: arguments,
-            packings: emitted.packings.map {
-                Packing(
-                    symbol: $0.symbol, sources: $0.sources, byteCount: $0.count * $0.element.byteCount,
-                    usesLibrary: $0.usesLibrary)
-            }, workspaceBytes: emitted.workspaceBytes, parts: parts)
-    }
 }

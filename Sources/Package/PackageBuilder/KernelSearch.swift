@@ -171,10 +171,10 @@ package struct KernelSearch {
     /// Kernels that cannot be judged alone keep their defaults, and the report says so. Throws `ControlError` where a hint or
     /// `only` fits nothing, or where the judge refuses all that a hint allows.
     func run(
-        _ subject: Subject, generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?, directory: String,
+        _ subject: Subject, compiler: CandidateCompiler, directory: String,
         events: @escaping @Sendable (SearchEvent) -> Void
     ) async throws -> (schedules: [KernelID: Schedule], regions: [RegionReport]) {
-        let list = subject.list
+        let (list, generator) = (subject.list, compiler.generator)
         let wishes = try Wishes(self, list, generator)
         let names = list.regionNames
         var time: [KernelID: Double] = [:]
@@ -191,7 +191,7 @@ package struct KernelSearch {
         var remembered: [KernelID: (schedule: Schedule, agent: String)] = [:]
         let history = archive.map { KernelHistory($0, on: subject.limits) }
         let builder = ArchiveKey.Builder(
-            generator: Self.generatorVersion, compiler: images?.version ?? toolchain.version)
+            generator: Self.generatorVersion, compiler: compiler.version)
         let order = list.kernels.ids.filter { time[$0] != nil }
             .sorted { (time[$0] ?? 0, $1) > (time[$1] ?? 0, $0) }
         for id in order {
@@ -242,7 +242,7 @@ package struct KernelSearch {
             reports[id] = entry
         }
         let evaluator = KernelEvaluator(
-            regions, generator: generator, toolchain: toolchain, images: images, judge: judge, archive: archive,
+            regions, compiler: compiler, judge: judge, archive: archive,
             machine: subject.limits.fingerprint, folder: directory, memory: memory,
             reporter: TrialReporter(send: events))
         let open = searched.indices.filter { !searched[$0].choices.isEmpty }

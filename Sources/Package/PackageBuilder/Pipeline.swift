@@ -113,6 +113,11 @@ package struct Pipeline {
         self.worker = worker
     }
 
+    /// What makes candidates for this device.
+    package var compiler: CandidateCompiler {
+        CandidateCompiler(generator: generator, toolchain: toolchain, images: images)
+    }
+
     /// Leaves calls of a vendor's library that failed out of what is built from now on.
     package mutating func leaveOut(_ refusal: LibraryRefusal) {
         guard var target = generator.device?.target else { return }
@@ -172,7 +177,7 @@ package struct Pipeline {
             program: form.program, list: form.list, graph: form.graph, tensors: model.tensors, folder: made.folder,
             record: model.record, seconds: times, limits: limits)
         let found = try await search.run(
-            subject, generator: generator, toolchain: toolchain, images: images, directory: folder.path,
+            subject, compiler: compiler, directory: folder.path,
             events: notify)
         end(.search, began)
         findings.regions = found.regions

@@ -20,16 +20,19 @@ package struct Landscape: Sendable {
     package var origin: String
     /// The decisions; fewer values than the generator offers where all would be too many.
     package var choices: [Choice]
-    /// Which code each schedule becomes: schedules in the order of counting with the last choice fastest.
-    package var codes: [Int]
+    /// Which code each schedule becomes, in the order of `schedules`.
+    package private(set) var codes: [Int]
     /// What came of each code.
     package var found: [Found]
+    private let codeOf: [Schedule: Int]
 
     /// Makes a landscape.
     package init(
         name: String, isTuned: Bool, origin: String, choices: [Choice], codes: [Int], found: [Found]
     ) {
-        precondition(codes.count == choices.reduce(1) { $0 * $1.values.count }, "every schedule has its code")
+        let schedules = Self.schedules(choices)
+        precondition(codes.count == schedules.count, "every schedule has its code")
+        codeOf = Dictionary(uniqueKeysWithValues: zip(schedules, codes))
         self.name = name
         self.isTuned = isTuned
         self.origin = origin
@@ -39,23 +42,28 @@ package struct Landscape: Sendable {
     }
 
     /// The code of a schedule whose values are all allowed.
-    package func code(_ schedule: Schedule) -> Int {
-        var place = 0
-        for choice in choices {
-            place = place * choice.values.count + (choice.values.firstIndex(of: schedule[choice]) ?? 0)
-        }
-        return codes[place]
-    }
+    package func code(_ schedule: Schedule) -> Int { codeOf[choices.canonical(schedule)] ?? 0 }
 
-    /// The schedule at a place of `codes`.
-    package static func schedule(_ place: Int, _ choices: [Choice]) -> Schedule {
-        var schedule = Schedule()
-        var rest = place
-        for choice in choices.reversed() {
-            schedule.set(choice.name, choice.values[rest % choice.values.count])
-            rest /= choice.values.count
+    /// All schedules, with the last choice fastest; a choice that means nothing beside the others has its default. Empty where they
+    /// are more than `most`.
+    package static func schedules(_ choices: [Choice], most: Int = .max) -> [Schedule] {
+        var all = [Schedule()]
+        for (place, choice) in choices.enumerated() {
+            // What a choice hangs on may come later, and is looked at when all are known.
+            let other = choice.condition.flatMap { condition in choices[..<place].first { $0.name == condition.name } }
+            var next: [Schedule] = []
+            for schedule in all {
+                let isOpen = other.map { choice.condition?.values.contains(schedule[$0]) == true } ?? true
+                for value in isOpen ? choice.values[...] : choice.values[..<1] {
+                    var schedule = schedule
+                    schedule.set(choice.name, value)
+                    next.append(schedule)
+                }
+                if next.count > most { return [] }
+            }
+            all = next
         }
-        return choices.canonical(schedule)
+        return all.filter { $0 == choices.canonical($0) }
     }
 
     /// Seconds of the fastest schedule.
@@ -116,10 +124,9 @@ extension Landscape {
             return value.doubleValue.map { .timed(seconds: $0) }
         }
         let codes = numbers(object["codes"])
-        guard codes.count == choices.reduce(1, { $0 * $1.values.count }), codes.allSatisfy(found.indices.contains)
-        else {
-            return nil
-        }
+        guard Set(choices.map(\.name)).count == choices.count, codes.allSatisfy(found.indices.contains),
+            Self.schedules(choices, most: codes.count).count == codes.count
+        else { return nil }
         self.init(name: name, isTuned: isTuned, origin: origin, choices: choices, codes: codes, found: found)
     }
 }

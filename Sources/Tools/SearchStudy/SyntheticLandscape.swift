@@ -40,21 +40,20 @@ extension Landscape {
         var random = SeededRandom(seed: UInt64(1000 + number))
         var terms = Terms(choices, &random)
         if drifted { terms.drift(&random) }
-        let count = choices.reduce(1) { $0 * $1.values.count }
         var codes: [Int] = []
         var found: [Found] = []
         var known: [String: Int] = [:]
-        for place in 0..<count {
-            var schedule = Landscape.schedule(place, choices)
+        for schedule in Landscape.schedules(choices) {
+            var heard = schedule
             // What changes no code.
-            if let silent = terms.silent { schedule.set(silent, 0) }
-            if let code = known[schedule.description] {
+            if let silent = terms.silent { heard.set(silent, 0) }
+            if let code = known[heard.description] {
                 codes.append(code)
                 continue
             }
-            known[schedule.description] = found.count
+            known[heard.description] = found.count
             codes.append(found.count)
-            found.append(terms.found(Landscape.schedule(place, choices)))
+            found.append(terms.found(schedule))
         }
         return Landscape(
             name: "\(kind) \(number)\(drifted ? " drifted" : "")", isTuned: number % 2 == 0, origin: "made up",

@@ -18,6 +18,9 @@ struct StudySubcommand: AsyncParsableCommand {
     @Flag(
         help: "Record those of the study's kernels that the folder lacks, before anything else. Wants a quiet machine.")
     var record = false
+    @Option(help: "Which kernels are recorded: first, types (for processors) or blocks (for GPUs).")
+    var kernels = StudyKernel.Selection.first
+    @Option(help: "\(DeviceChoice.help).") var device = "cpu"
     @Option(help: "Most codes of a kernel that are recorded.") var most = 600
     @Option(help: "What is to be said of the recording, such as the state of the machine.") var note = ""
     @Option(help: "Only contestants whose name contains this; several, separated by commas.") var only: String?
@@ -79,21 +82,50 @@ struct StudySubcommand: AsyncParsableCommand {
     private func write(to folder: String) async throws {
         let temporary = try TemporaryFolder()
         mkdir(folder, 0o755)
-        let limits = try CPUDevice.shared.get().limits
-        let recorder = LandscapeRecorder(
-            toolchain: try await CToolchain.find(), target: CPUTarget(limits),
-            worker: WorkerCommand(
-                executable: "/proc/self/exe", arguments: ["worker", "--threads", "\(limits.threads)"]),
-            folder: temporary.path, most: most)
-        for (number, kernel) in StudyKernel.all.enumerated() {
+        let (limits, recorder) = try await recorder(temporary.path)
+        for (number, kernel) in StudyKernel.all(kernels).enumerated() {
             let path = "\(folder)/\(number < 10 ? "0" : "")\(number).json"
             if access(path, F_OK) == 0 { continue }
             let start = LandscapeFolder.now()
             let landscape = try await recorder.record(
-                kernel, origin: "\(limits.model), \(limits.threads) threads\(note.isEmpty ? "" : "; \(note)")"
+                kernel,
+                origin:
+                    "\(limits.model)\(limits.blocks == nil ? ", \(limits.threads) threads" : "")\(note.isEmpty ? "" : "; \(note)")"
             ) { Failure.complain($0) }
             try LandscapeFolder.write(landscape.text, to: path)
             Failure.complain("\(kernel.name): \(Int(LandscapeFolder.now() - start)) s")
         }
     }
+
+    /// What records on the device, and what the device is. Timings are three times as long as a search's.
+    private func recorder(_ folder: String) async throws -> (DeviceLimits, LandscapeRecorder) {
+        let (limits, opened) = try DeviceChoice.target(device, threads: nil, measured: false)
+        guard let opened else { throw BadInput("there is no device '\(device)' to time on") }
+        let host = try CPUDevice.shared.get().limits
+        let toolchain = try await CToolchain.find()
+        let constants = WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"])
+        let worker = WorkerCommand(executable: "/proc/self/exe", arguments: ["worker", "--device", device])
+        guard let images = try await DeviceChoice.images(limits, python: nil, usesTriton: true) else {
+            return (
+                limits,
+                LandscapeRecorder(
+                    compiler: Pipeline(device: opened, toolchain: toolchain, worker: constants).compiler,
+                    judge: KernelJudge(worker: constants, settings: JudgeSettings(groups: 45)), worker: constants,
+                    folder: folder, most: most, parallel: limits.threads)
+            )
+        }
+        guard
+            let pipeline = Pipeline(limits: limits, images: images, host: host, toolchain: toolchain, worker: constants)
+        else { throw BadInput("there is no generator of kernels for \(limits.name)") }
+        return (
+            limits,
+            LandscapeRecorder(
+                compiler: pipeline.compiler,
+                judge: KernelJudge(
+                    worker: worker, settings: JudgeSettings(timeLimit: 60, groups: 45, auditsLibrary: false)),
+                worker: constants, folder: folder, most: most, parallel: host.threads)
+        )
+    }
 }
+
+extension StudyKernel.Selection: ExpressibleByArgument {}

@@ -1,6 +1,16 @@
 /// A kernel of the study, as a graph in its printed form. Sizes are those of layers of models, small enough that a schedule is judged
 /// in a second.
 package struct StudyKernel: Sendable {
+    /// Kernels that are studied together: six to tune on, then six held out.
+    package enum Selection: String, CaseIterable, Sendable {
+        /// f32 on a processor, or on a small device.
+        case first
+        /// 16 bits, and shapes that nothing divides, on a processor.
+        case types
+        /// 16 bits on a GPU, in sizes of language and image models.
+        case blocks
+    }
+
     /// Name of its landscape.
     package var name: String
     /// Whether searches may be tuned on it.
@@ -8,14 +18,22 @@ package struct StudyKernel: Sendable {
     /// The graph, which becomes one kernel.
     package var text: String
 
-    private init(_ name: String, isTuned: Bool, _ lines: String) {
+    init(_ name: String, isTuned: Bool, _ lines: String) {
         self.name = name
         self.isTuned = isTuned
         text = "graph \"\(name)\"\n\(lines)\n"
     }
 
-    /// Six to tune on, then six held out.
-    package static let all = [
+    /// The kernels of a selection.
+    package static func all(_ selection: Selection) -> [StudyKernel] {
+        switch selection {
+        case .first: first
+        case .types: types
+        case .blocks: blocks
+        }
+    }
+
+    private static let first = [
         product(64, 512, 256, isTuned: true), product(8, 1024, 512, isTuned: true),
         convolution(64, 64, side: 14, stride: 1, isTuned: true),
         attention(heads: 4, queries: 128, keys: 128, depth: 64, isTuned: true),
@@ -26,44 +44,61 @@ package struct StudyKernel: Sendable {
         normalisation(128, 768, isTuned: false), sums(1024, 512, isTuned: false),
     ]
 
-    private static func product(_ rows: Int, _ columns: Int, _ depth: Int, isTuned: Bool) -> StudyKernel {
-        let y = "f32[\(rows), \(columns)]"
+    static func product(
+        _ rows: Int, _ columns: Int, _ depth: Int, _ element: String = "f32", isTuned: Bool
+    ) -> StudyKernel {
+        let (x, y) = ("\(element)[\(rows), \(depth)]", "\(element)[\(rows), \(columns)]")
         return StudyKernel(
-            "product \(rows)x\(columns)x\(depth)", isTuned: isTuned,
+            named("product \(rows)x\(columns)x\(depth)", element), isTuned: isTuned,
             """
-            input "x" f32[\(rows), \(depth)]
-            %0 = input 0 : f32[\(rows), \(depth)]
-            %1 = parameter "w" : f32[\(columns), \(depth)]
-            %2 = parameter "bias" : f32[\(columns)]
+            input "x" \(x)
+            %0 = input 0 : \(x)
+            %1 = parameter "w" : \(element)[\(columns), \(depth)]
+            %2 = parameter "bias" : \(element)[\(columns)]
             %3 = contract [0, 1] [2, 1] [0, 2] %0, %1 : \(y)
             %4 = view.expand [\(rows), \(columns)] %2 : \(y)
-            %5 = map hyperbolicTangent(add(a0, a1)) %3, %4 : \(y)
+            %5 = map \(rounded("hyperbolicTangent(add(a0, a1))", element)) %3, %4 : \(y)
             output "y" %5
             """)
     }
 
-    private static func convolution(
-        _ channels: Int, _ outputs: Int, side: Int, stride: Int, isTuned: Bool
+    /// The name of a kernel that is not of f32.
+    static func named(_ name: String, _ element: String) -> String { element == "f32" ? name : "\(name) \(element)" }
+
+    /// A formula whose result is rounded to an element type.
+    static func rounded(_ formula: String, _ element: String) -> String {
+        element == "f32" ? formula : "\(element)(\(formula))"
+    }
+
+    static func convolution(
+        _ channels: Int, _ outputs: Int, side: Int, stride: Int, size: Int = 3, groups: Int = 1, images: Int = 1,
+        _ element: String = "f32", isTuned: Bool
     ) -> StudyKernel {
-        let x = "f32[1, \(channels), \(side), \(side)]"
-        let out = (side - 1) / stride + 1
-        let y = "f32[1, \(outputs), \(out), \(out)]"
+        let x = "\(element)[\(images), \(channels), \(side), \(side)]"
+        let (out, edge) = ((side - 1) / stride + 1, size / 2)
+        let y = "\(element)[\(images), \(outputs), \(out), \(out)]"
+        let kind = (groups == 1 ? "" : "grouped ") + (size == 3 ? "" : "\(size)x\(size) ")
         return StudyKernel(
-            "convolution \(channels)x\(side)x\(side) to \(outputs) by \(stride)", isTuned: isTuned,
+            named("\(kind)convolution \(channels)x\(side)x\(side) to \(outputs) by \(stride)", element),
+            isTuned: isTuned,
             """
             input "x" \(x)
             %0 = input 0 : \(x)
-            %1 = parameter "w" : f32[\(outputs), \(channels), 3, 3]
-            %2 = convolve stride [\(stride), \(stride)] low [1, 1] high [1, 1] dilation [1, 1] groups 1 %0, %1 : \(y)
+            %1 = parameter "w" : \(element)[\(outputs), \(channels / groups), \(size), \(size)]
+            %2 = convolve stride [\(stride), \(stride)] low [\(edge), \(edge)] high [\(edge), \(edge)] dilation [1, 1] groups \(groups) %0, %1 : \(y)
             %3 = map maximum(a0, 0.0) %2 : \(y)
             output "y" %3
             """)
     }
 
-    private static func attention(heads: Int, queries: Int, keys: Int, depth: Int, isTuned: Bool) -> StudyKernel {
-        let (q, k) = ("f32[1, \(heads), \(queries), \(depth)]", "f32[1, \(heads), \(keys), \(depth)]")
+    static func attention(
+        heads: Int, queries: Int, keys: Int, depth: Int, _ element: String = "f32", causal: Bool = false, isTuned: Bool
+    ) -> StudyKernel {
+        let q = "\(element)[1, \(heads), \(queries), \(depth)]"
+        let k = "\(element)[1, \(heads), \(keys), \(depth)]"
         return StudyKernel(
-            "attention \(heads)x\(queries)x\(keys)x\(depth)", isTuned: isTuned,
+            named("\(causal ? "causal " : "")attention \(heads)x\(queries)x\(keys)x\(depth)", element),
+            isTuned: isTuned,
             """
             input "q" \(q)
             input "k" \(k)
@@ -71,7 +106,7 @@ package struct StudyKernel: Sendable {
             %0 = input 0 : \(q)
             %1 = input 1 : \(k)
             %2 = input 2 : \(k)
-            %3 = attend scale 0.125 %0, %1, %2 : \(q)
+            %3 = attend \(causal ? "causal " : "")scale 0.125 %0, %1, %2 : \(q)
             output "y" %3
             """)
     }
@@ -83,7 +118,7 @@ package struct StudyKernel: Sendable {
         """
     }
 
-    private static func softmax(_ rows: Int, _ columns: Int, isTuned: Bool) -> StudyKernel {
+    static func softmax(_ rows: Int, _ columns: Int, isTuned: Bool) -> StudyKernel {
         let t = "f32[\(rows), \(columns)]"
         return StudyKernel(
             "softmax \(rows)x\(columns)", isTuned: isTuned,
@@ -100,7 +135,7 @@ package struct StudyKernel: Sendable {
             """)
     }
 
-    private static func normalisation(_ rows: Int, _ columns: Int, isTuned: Bool) -> StudyKernel {
+    static func normalisation(_ rows: Int, _ columns: Int, isTuned: Bool) -> StudyKernel {
         let t = "f32[\(rows), \(columns)]"
         return StudyKernel(
             "layer normalisation \(rows)x\(columns)", isTuned: isTuned,
@@ -123,7 +158,7 @@ package struct StudyKernel: Sendable {
             """)
     }
 
-    private static func gelu(_ rows: Int, _ columns: Int, isTuned: Bool) -> StudyKernel {
+    static func gelu(_ rows: Int, _ columns: Int, isTuned: Bool) -> StudyKernel {
         let t = "f32[\(rows), \(columns)]"
         return StudyKernel(
             "gelu \(rows)x\(columns)", isTuned: isTuned,
@@ -135,7 +170,7 @@ package struct StudyKernel: Sendable {
             """)
     }
 
-    private static func sums(_ rows: Int, _ columns: Int, isTuned: Bool) -> StudyKernel {
+    static func sums(_ rows: Int, _ columns: Int, isTuned: Bool) -> StudyKernel {
         let t = "f32[\(rows), \(columns)]"
         return StudyKernel(
             "sums over columns \(rows)x\(columns)", isTuned: isTuned,

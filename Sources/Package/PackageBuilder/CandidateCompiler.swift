@@ -1,0 +1,104 @@
+import ElementTypes
+import KernelCodeGen
+import KernelIR
+import KernelJudge
+
+/// Makes what the judge can run of a kernel and a schedule: a shared object of the host's, or a file of a device's images.
+package struct CandidateCompiler: Sendable {
+    /// What generates text, for the host or a device.
+    package let generator: CodeGenerator
+    private let toolchain: CToolchain
+    private let images: DeviceImages?
+
+    /// Why there is no code.
+    package struct Failure: Error {
+        /// One line or several, as the compiler has it.
+        package var reason: String
+    }
+
+    /// Makes a compiler; `images` is nil where the host runs everything.
+    package init(generator: CodeGenerator, toolchain: CToolchain, images: DeviceImages?) {
+        self.generator = generator
+        self.toolchain = toolchain
+        self.images = images
+    }
+
+    /// Whether C of ours runs, and not a device's images.
+    var isForHost: Bool { images == nil }
+
+    /// Name and version of what compiles, a part of the archive's keys.
+    var version: String { images?.version ?? toolchain.version }
+
+    /// The text of a kernel under a schedule, of the symbol `candidate`.
+    package func emit(_ kernel: Kernel, _ schedule: Schedule) -> Result<EmittedKernel, Failure> {
+        do {
+            return .success(try generator.emit(kernel, symbol: "candidate", schedule))
+        } catch {
+            return .failure(Failure(reason: "\(error)"))
+        }
+    }
+
+    /// Writes what becomes of a text to `path` and a file beside it, side by side with others, and what the compiler said of it, where
+    /// it did. With `traps` at undefined behaviour most of the compiler's work is left out: such code is run a few times only.
+    func compile(
+        _ emitted: EmittedKernel, _ path: String, traps: Bool = false
+    ) async -> Result<(kernel: CandidateKernel, facts: CubinFacts?), Failure> {
+        do {
+            var emitted = emitted
+            var facts: CubinFacts?
+            // Without symbols, which name the file that was compiled: equal code is equal bytes.
+            var flags = generator.host.compilerFlags + ["-s"]
+            if traps { flags = flags.map { $0 == "-O3" ? "-O1" : $0 } + toolchain.undefinedBehaviourTraps }
+            if let images {
+                let written = try await images.write(.init(emitted, generator), to: path)
+                facts = written.facts
+                emitted = emitted.asking(sharedBytes: written.sharedBytes)
+                if !emitted.packings.isEmpty {
+                    let text = generator.host.prelude + emitted.packingSource
+                    try await toolchain.compile(text, flags: flags, to: path + ".host.so")
+                }
+            } else {
+                try await toolchain.compile(generator.prelude + emitted.source, flags: flags, to: path)
+            }
+            return .success((CandidateKernel(emitted, libraryPath: path), facts))
+        } catch {
+            return .failure(Failure(reason: "\(error)"))
+        }
+    }
+
+    /// What the judge runs of a text, written to `path` and a file beside it.
+    package func candidate(_ emitted: EmittedKernel, at path: String) async -> Result<CandidateKernel, Failure> {
+        await compile(emitted, path).map(\.kernel)
+    }
+}
+
+extension CandidateKernel {
+    /// An emitted kernel that was compiled to a library.
+    package init(_ emitted: EmittedKernel, libraryPath: String) {
+        var arguments: [Argument] = []
+        for argument in emitted.arguments {
+            switch argument {
+            case .parameter(let number): arguments.append(.parameter(number))
+            case .packed(let number): arguments.append(.packed(number))
+            case .library: arguments.append(.library)
+            case .shared(let bytes): arguments.append(.shared(bytes: bytes))
+            }
+        }
+        let parts: Parts =
+            switch emitted.parts {
+            case .count(let count): .count(count)
+            case .gang: .gang
+            case .grid(let grid):
+                .grid(
+                    blocks: grid.blocks, threads: grid.threads, sharedBytes: grid.sharedBytes, overlaps: grid.overlaps,
+                    counters: grid.counters, call: grid.call)
+            }
+        self.init(
+            libraryPath: libraryPath, symbol: emitted.symbol, arguments: arguments,
+            packings: emitted.packings.map {
+                Packing(
+                    symbol: $0.symbol, sources: $0.sources, byteCount: $0.count * $0.element.byteCount,
+                    usesLibrary: $0.usesLibrary)
+            }, workspaceBytes: emitted.workspaceBytes, parts: parts)
+    }
+}
