@@ -32,7 +32,7 @@ struct Workshop {
         rmdir(directory)
     }
 
-    func judge(audits: Bool, arguments: [String] = [], timeLimit: Double = 4) -> KernelJudge {
+    func judge(audits: Bool, arguments: [String] = [], timeLimit: Double = 60) -> KernelJudge {
         // The worker is built beside the tests.
         var buffer = [CChar](repeating: 0, count: 4096)
         readlink("/proc/self/exe", &buffer, buffer.count - 1)

@@ -147,6 +147,7 @@ private enum Hard: String, CaseIterable {
     /// A GPU that was lost, or memory that was full, says nothing of the candidates that met it: they are not remembered.
     @Test(arguments: [
         (Refusal.notJudged(reason: "no device 'cuda': the GPU was lost"), false), (.timedOut(seconds: 1), true),
+        (.clocksDisagree(workerSeconds: 1, parentSeconds: 2), false),
     ])
     func faultsOfTheMachineAreNotRemembered(_ refusal: Refusal, _ isRemembered: Bool) async throws {
         let (graph, tensors) = try Hard.product.build()

@@ -86,7 +86,16 @@ import Testing
         var told: [(kernel: String, schedule: String)] = []
         var left: Set<String> = []
         for (number, moment) in moments.enumerated() {
-            let run = try Self.run(in: folder, killedAfter: moment)
+            var run = try Self.run(in: folder, killedAfter: moment)
+            // The last moment is a tenth of a second before the end, which a busy machine may miss: then the package is whole, and it is
+            // tried again.
+            for _ in 0..<20 where try Self.names(folder + "/out").contains("m.hearth") {
+                let verified = try HearthProcess.hearth("verify", "out/m.hearth", in: folder)
+                #expect(verified.code == 0, "\(verified.errors)")
+                try FileManager.default.removeItem(atPath: folder + "/out/m.hearth")
+                told += Self.told(run.events)
+                run = try Self.run(in: folder, killedAfter: moment)
+            }
             #expect(run.code == SIGKILL, "\(run.errors)")
             #expect(!run.errors.contains("damaged"), "\(run.errors)")
             told += Self.told(run.events)

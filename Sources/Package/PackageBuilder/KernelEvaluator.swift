@@ -165,9 +165,11 @@ actor KernelEvaluator: CandidateEvaluator {
             if refusal.blamesKernel {
                 blamed[candidate.region, default: [:]][complete(candidate.schedule, region.kernel)] = refusal
             }
-            if case .notJudged = refusal {
+            switch refusal {
+            case .notJudged, .clocksDisagree:
                 unlearned = refusal.counted
                 return nil
+            default: break
             }
             return .refused(refusal.counted, detail: refusal.counted)
         case .correct(let timing, _):

@@ -94,6 +94,8 @@ extension MutantTrial {
         let originalKernel = CandidateKernel(emitted, libraryPath: plain)
         var isSame = true
         guard let wider = try? bench.wider(honest.subject) else { return .wrong("there are no other inputs") }
+        // A busy machine must make no mistake of what is only slow.
+        let judge = bench.patientJudge()
         for evidence in wider {
             let ours = await judge.outputs(of: candidate, evidence: evidence)
             let theirs = await judge.outputs(of: originalKernel, evidence: evidence)

@@ -28,13 +28,17 @@ package struct SelfTestBench: Sendable {
         self.folder = folder
     }
 
-    /// A judge with a worker of its own.
+    /// A judge with a worker of its own. Two seconds are much for a small kernel and little for a busy machine: who is refused for his time
+    /// is asked again by a patient judge.
     func judge(audits: Bool = true, timeLimit: Double = 2) -> KernelJudge {
         KernelJudge(
             worker: worker,
             settings: JudgeSettings(
                 seed: 5, timeLimit: timeLimit, groups: 6, sampleNanoseconds: 500_000, auditsLibrary: audits))
     }
+
+    /// A judge for those that may have been refused because the machine was busy.
+    func patientJudge() -> KernelJudge { judge(timeLimit: 60) }
 
     /// A kernel of a case.
     struct Subject: Sendable {
