@@ -94,6 +94,31 @@ import Testing
         #expect(row.line.hasPrefix("| x | 0.136 |"))
     }
 
+    /// After some seconds a search is where its last trial that was done by then was, proposals included.
+    @Test(arguments: [(0.5, 0), (1.2, 0.4), (2.1, 0.4), (2.3, 0.8), (9, 1)])
+    func equalTimeCountsProposals(_ seconds: Double, _ part: Double) {
+        var run = Study.Run(
+            contestant: "x", kernel: "k", isTuned: true, seed: 1, curve: [0.4, 0.8, 1], secondsOfProposal: 0.1)
+        #expect(run.part(after: seconds) == 0)
+        run.spent = [1, 2, 3]
+        #expect(run.part(after: seconds) == part)
+    }
+
+    /// What trials cost is read back, and a search adds up those that it made; without it there is no table of equal time.
+    @Test func costsAreRecorded() async throws {
+        var landscape = Self.small
+        landscape.costs = [1, 2, 3, 4]
+        let again = try #require(Landscape(parsing: landscape.text))
+        #expect(again.costs == landscape.costs)
+        let contestant = try #require(Contestant.all.last)
+        let run = await Study.run(contestant, again, seed: 1, now: { 0 })
+        #expect(run.spent.last == 10 && run.spent.count == 4)
+        #expect(Study.Row("x", [run]).timed != nil)
+        let other = await Study.run(contestant, Self.small, seed: 1, now: { 0 })
+        #expect(Study.Row("x", [run, other]).timed == nil)
+        #expect(Landscape(parsing: landscape.text.replacing("[1.0,2.0,3.0,4.0]", with: "[1.0]")) == nil)
+    }
+
     /// 32 agents beat chance on what is held out, at every number of trials that the table shows.
     @Test func theSwarmBeatsChance() async throws {
         let study = Study([5, 7].map { Landscape.synthetic($0) })

@@ -24,11 +24,14 @@ package struct Landscape: Sendable {
     package private(set) var codes: [Int]
     /// What came of each code.
     package var found: [Found]
+    /// Seconds that it took to compile, judge and time each code; empty where that was not recorded.
+    package var costs: [Double]
     private let codeOf: [Schedule: Int]
 
     /// Makes a landscape.
     package init(
-        name: String, isTuned: Bool, origin: String, choices: [Choice], codes: [Int], found: [Found]
+        name: String, isTuned: Bool, origin: String, choices: [Choice], codes: [Int], found: [Found],
+        costs: [Double] = []
     ) {
         let schedules = Self.schedules(choices)
         precondition(codes.count == schedules.count, "every schedule has its code")
@@ -39,6 +42,7 @@ package struct Landscape: Sendable {
         self.choices = choices
         self.codes = codes
         self.found = found
+        self.costs = costs
     }
 
     /// The code of a schedule whose values are all allowed.
@@ -100,6 +104,7 @@ extension Landscape {
                 .init(name: "origin", value: .string(origin)), .init(name: "choices", value: .array(choices)),
                 .init(name: "codes", value: .array(codes.map { .integer(Int64($0)) })),
                 .init(name: "found", value: .array(found)),
+                .init(name: "seconds", value: .array(costs.map { .number($0) })),
             ])
         ).text
     }
@@ -127,7 +132,10 @@ extension Landscape {
         guard Set(choices.map(\.name)).count == choices.count, codes.allSatisfy(found.indices.contains),
             Self.schedules(choices, most: codes.count).count == codes.count
         else { return nil }
-        self.init(name: name, isTuned: isTuned, origin: origin, choices: choices, codes: codes, found: found)
+        let costs = (object["seconds"]?.arrayValue ?? []).compactMap(\.doubleValue)
+        guard costs.isEmpty || costs.count == found.count else { return nil }
+        self.init(
+            name: name, isTuned: isTuned, origin: origin, choices: choices, codes: codes, found: found, costs: costs)
     }
 }
 
@@ -138,6 +146,8 @@ package actor LandscapeEvaluator: CandidateEvaluator {
     private var seen: Set<Int> = []
     /// Best seconds after each trial that counted.
     package private(set) var curve: [Double] = []
+    /// Seconds that all trials up to each one would have taken to compile and judge.
+    package private(set) var spent: [Double] = []
 
     /// What a win must exceed, as the judge's settings have it.
     package static let margin = 1.02
@@ -149,6 +159,7 @@ package actor LandscapeEvaluator: CandidateEvaluator {
         batch.map { candidate in
             let code = landscape.code(candidate.schedule)
             let isNew = seen.insert(code).inserted
+            if isNew { spent.append((spent.last ?? 0) + (landscape.costs.isEmpty ? 0 : landscape.costs[code])) }
             switch landscape.found[code] {
             case .refused(let reason):
                 if !isNew { return .repeated(seconds: nil) }

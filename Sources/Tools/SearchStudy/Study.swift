@@ -21,6 +21,17 @@ package struct Study: Sendable {
         package var curve: [Double]
         /// Seconds that the search itself took a proposal, evaluation left out nowhere: replays cost next to nothing.
         package var secondsOfProposal: Double
+        /// Seconds that a search up to each trial would have taken to compile and judge, without proposals; empty where that was not
+        /// recorded.
+        package var spent: [Double] = []
+
+        /// Best known time by the best so far after some seconds of search, its proposals included; 0 before the first trial.
+        package func part(after seconds: Double) -> Double {
+            let trials = spent.enumerated().prefix {
+                $0.element + Double($0.offset + 1) * secondsOfProposal <= seconds
+            }.count
+            return trials == 0 ? 0 : curve[min(trials, curve.count) - 1]
+        }
 
         /// Trials until 95 % of the best known; one more than the budget where it was not reached.
         package var trialsToGoal: Int { (curve.firstIndex { $0 >= 0.95 }).map { $0 + 1 } ?? Study.budget + 1 }
@@ -66,58 +77,7 @@ package struct Study: Sendable {
         while curve.count < budget { curve.append(curve.last ?? 0) }
         return Run(
             contestant: contestant.name, kernel: landscape.name, isTuned: landscape.isTuned, seed: seed, curve: curve,
-            secondsOfProposal: seconds / Double(max(1, swarm.trials.count)))
-    }
-}
-
-extension Study {
-    /// A row of the table: geometric means of the best known by the best so far after some trials, over kernels and seeds, and the
-    /// median of trials to 95 %.
-    package struct Row: Sendable {
-        package var contestant: String
-        package var means: [Double]
-        package var medianTrials: Double
-        /// Part of the searches that came to 95 % within the budget.
-        package var reached: Double
-        package var millisecondsOfProposal: Double
-
-        /// Trials after which means are taken.
-        package static let places = [8, 16, 24, 32, 48, 64]
-
-        /// Sums up runs.
-        package init(_ contestant: String, _ runs: [Run]) {
-            self.contestant = contestant
-            means = Self.places.map { place in
-                exp(runs.reduce(0) { $0 + log(max($1.curve[place - 1], 1e-9)) } / Double(max(1, runs.count)))
-            }
-            let trials = runs.map(\.trialsToGoal).sorted()
-            medianTrials = trials.isEmpty ? 0 : Double(trials[(trials.count - 1) / 2] + trials[trials.count / 2]) / 2
-            reached = Double(trials.count { $0 <= Study.budget }) / Double(max(1, trials.count))
-            millisecondsOfProposal =
-                runs.reduce(0) { $0 + $1.secondsOfProposal } / Double(max(1, runs.count)) * 1e3
-        }
-
-        /// A line of a Markdown table.
-        package var line: String {
-            func fixed(_ value: Double, _ digits: Int) -> String {
-                let scale = pow(10, Double(digits))
-                var text = "\((value * scale).rounded() / scale)"
-                let point = text.firstIndex(of: ".") ?? text.endIndex
-                while text.distance(from: point, to: text.endIndex) <= digits { text += "0" }
-                return text
-            }
-            let cells =
-                [contestant] + means.map { fixed($0, 3) } + [
-                    medianTrials > Double(Study.budget) ? "> \(Study.budget)" : fixed(medianTrials, 1),
-                    "\(Int((reached * 100).rounded())) %", fixed(millisecondsOfProposal, 2),
-                ]
-            return "| " + cells.joined(separator: " | ") + " |"
-        }
-
-        /// The head of that table.
-        package static var head: String {
-            let names = ["who"] + places.map { "\($0)" } + ["trials to 95 %", "reached", "ms a proposal"]
-            return "| " + names.joined(separator: " | ") + " |\n|" + names.map { _ in "---|" }.joined()
-        }
+            secondsOfProposal: seconds / Double(max(1, swarm.trials.count)),
+            spent: landscape.costs.isEmpty ? [] : await evaluator.spent)
     }
 }

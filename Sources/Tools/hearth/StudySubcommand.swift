@@ -59,7 +59,11 @@ struct StudySubcommand: AsyncParsableCommand {
         }
         for (title, isTuned) in [("tuned on", true), ("held out", false)] where !tuned || isTuned {
             print("\n\(title):\n\n\(Study.Row.head)")
-            for (name, found) in runs { print(Study.Row(name, found.filter { $0.isTuned == isTuned }).line) }
+            let rows = runs.map { name, found in Study.Row(name, found.filter { $0.isTuned == isTuned }) }
+            for row in rows { print(row.line) }
+            guard rows.allSatisfy({ $0.timed != nil }) else { continue }
+            print("\n\(title), at equal time:\n\n\(Study.Row.timedHead)")
+            for line in rows.compactMap(\.timedLine) { print(line) }
         }
         if !tuned { try await printTransfers(known) }
         if let csv { try LandscapeFolder.write(lines.joined(separator: "\n") + "\n", to: csv) }

@@ -49,11 +49,17 @@ package struct LandscapeRecorder: Sendable {
         let (choices, codes, texts) = space(found[0].kernel)
         progress("\(kernel.name): \(codes.count) schedules, \(texts.count) texts")
         var judged: [Landscape.Found] = []
+        var costs: [Double] = []
         var incumbent: (kernel: CandidateKernel, seconds: Double)?
         while judged.count < texts.count {
             // As many at once as there are cores; then one after another is timed.
             let batch = Array(texts[judged.count..<min(texts.count, judged.count + parallel)])
-            for candidate in await compile(batch, judged.count) {
+            let start = LandscapeFolder.now()
+            let compiled = await compile(batch, judged.count)
+            let share = (LandscapeFolder.now() - start) / Double(batch.count)
+            for candidate in compiled {
+                let start = LandscapeFolder.now()
+                defer { costs.append(share + LandscapeFolder.now() - start) }
                 guard let candidate else {
                     judged.append(.refused(reason: "notCompiled"))
                     continue
@@ -73,7 +79,8 @@ package struct LandscapeRecorder: Sendable {
             if judged.count % 50 < batch.count { progress("\(kernel.name): \(judged.count) of \(texts.count)") }
         }
         return Landscape(
-            name: kernel.name, isTuned: kernel.isTuned, origin: origin, choices: choices, codes: codes, found: judged)
+            name: kernel.name, isTuned: kernel.isTuned, origin: origin, choices: choices, codes: codes, found: judged,
+            costs: costs)
     }
 
     /// The choices with as many values as can be afforded, which text every schedule becomes, and the texts; nil for those that the
