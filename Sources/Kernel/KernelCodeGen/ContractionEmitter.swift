@@ -5,8 +5,11 @@ import KernelIR
 package func contractionChoices(
     _ kernel: Kernel, _ contraction: ContractionKernel, _ target: CPUTarget
 ) -> [Choice] {
-    DepthwiseShape(kernel, contraction, lanes: CPrelude.lanes(target)) == nil
-        ? ContractionSizes(kernel, contraction, target).choices.all : []
+    guard let depthwise = DepthwiseShape(kernel, contraction, lanes: CPrelude.lanes(target)) else {
+        return ContractionSizes(kernel, contraction, target).choices.all
+    }
+    let choices = depthwise.choices(target)
+    return [choices.tile, choices.grain]
 }
 
 /// Emits a contraction as C.
@@ -30,7 +33,7 @@ package func emitContraction(
         }
     }
     if let shape = DepthwiseShape(kernel, contraction, lanes: CPrelude.lanes(target)) {
-        return DepthwiseWriter(shape, symbol: symbol, target).write()
+        return DepthwiseWriter(shape, symbol: symbol, schedule, target).write()
     }
     let sizes = ContractionSizes(kernel, contraction, target)
     if schedule[sizes.choices.algorithm] == 1, let shape = sizes.winograd {

@@ -55,6 +55,20 @@ struct DepthwiseShape {
     }
 }
 
+extension DepthwiseShape {
+    /// The decisions, defaults first: neighbouring results that share what they load, and products of a part of the work at least.
+    func choices(_ target: CPUTarget) -> (tile: Choice, grain: Choice) {
+        let width = across.resultCount
+        // Every result is a register, and so is every weight of a row of the window.
+        let most = min(width, (target.vectorRegisters >= 32 ? 24 : 12) - across.tapCount)
+        let largest = min(target.vectorRegisters >= 32 ? 8 : 4, width)
+        // A divisor of the width leaves no rest; otherwise the last tile overlaps its neighbour.
+        let usual = (min(4, width)...max(largest, min(4, width))).last { width % $0 == 0 } ?? largest
+        let others = [4, 8, 7, 6, 2, 12, 14, 5, 3, 1].filter { $0 != usual && $0 <= most }
+        return (Choice("tile", [usual] + others), Choice("grain", [1 << 16, 1 << 14, 1 << 18]))
+    }
+}
+
 /// Writes a depthwise convolution: a unit of work is a row of results; several neighbouring results share the inputs that
 /// they load, with vectors along the channels.
 struct DepthwiseWriter {
@@ -65,11 +79,16 @@ struct DepthwiseWriter {
     private var ranges: VariableRanges
     /// Neighbouring results computed together.
     private let tile: Int
+    /// Products that a part of the work holds at least.
+    private let grain: Int
 
-    init(_ shape: DepthwiseShape, symbol: String, _ target: CPUTarget) {
+    init(_ shape: DepthwiseShape, symbol: String, _ schedule: Schedule, _ target: CPUTarget) {
         self.shape = shape
         self.symbol = symbol
         self.target = target
+        let choices = shape.choices(target)
+        tile = schedule[choices.tile]
+        grain = schedule[choices.grain]
         lanes = CPrelude.lanes(target)
         var ranges = shape.kernel.ranges
         for axis in shape.contraction.batch + shape.contraction.rows + shape.contraction.taps + [
@@ -78,10 +97,6 @@ struct DepthwiseWriter {
             ranges.declare(axis.variable, extent: axis.extent)
         }
         self.ranges = ranges
-        let largest = target.vectorRegisters >= 32 ? 8 : 4
-        let width = shape.across.resultCount
-        // A divisor of the width leaves no rest; otherwise the last tile overlaps its neighbour.
-        tile = (min(4, width)...max(min(largest, width), min(4, width))).last { width % $0 == 0 } ?? min(largest, width)
     }
 
     private var rowExtents: IntegerExpression {
@@ -99,7 +114,7 @@ struct DepthwiseWriter {
             symbol: symbol + "_pack", sources: shape.contraction.right.body.loadedParameters.sorted(), element: .f32,
             count: taps * shape.channels)
         let work = rowExtents * (shape.across.resultCount * shape.channels * taps)
-        let parts = work.floorDivided(by: 65536, ranges).minimum(
+        let parts = work.floorDivided(by: IntegerExpression(grain), ranges).minimum(
             IntegerExpression(4 * max(1, target.threads)), ranges
         )
         .minimum(rowExtents, ranges).maximum(1, ranges)
