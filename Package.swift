@@ -97,10 +97,12 @@ let package = Package(
         .target(
             name: "CKernelHarness", dependencies: ["CThreadPool"], path: "Sources/Search/CKernelHarness",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
+        .target(
+            name: "CCounters", path: "Sources/Search/CCounters", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror"])]),
         .target(name: "CSandbox", path: "Sources/Search/CSandbox", cSettings: [.unsafeFlags(["-Wall", "-Werror"])]),
         room(
             "Search", "KernelWorker",
-            ["ElementTypes", "CKernelHarness", "COneDNN", "CProcessor", "CSandbox", "CThreadPool"]),
+            ["ElementTypes", "CCounters", "CKernelHarness", "COneDNN", "CProcessor", "CSandbox", "CThreadPool"]),
         room("Search", "DeviceRates", ["DeviceAPI", "JSON"]),
         room("Search", "DeviceWorker", ["ElementTypes", "KernelWorker", "DeviceAPI", "Safetensors"]),
         room(

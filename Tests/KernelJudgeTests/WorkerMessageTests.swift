@@ -55,6 +55,43 @@ import Testing
         .fault(FaultReport(signal: 11, zone: .guardPage, buffer: .packed(2), offset: 77)),
     ]
 
+    /// What an earlier worker answers, and a later one with counts behind it.
+    private static let timed = TimeReport(
+        calls: 9, samples: [1, 2, 3, 4], totalNanoseconds: 10, extraThreads: 0, changedInput: nil)
+    private static func frame(_ counts: [Int]) -> [UInt8] {
+        var writer = WireWriter()
+        for number in counts { writer.put(number) }
+        return Array(WorkerReply.timed(timed).frame(sequence: 7).dropFirst(4)) + writer.bytes
+    }
+
+    @Test func countsRoundTrip() throws {
+        var counted = Self.timed
+        counted.counters = CounterReport(calls: 9, counts: [.instructions: 1 << 40, .pageFaults: 0, .l1Misses: 5])
+        let frame = Array(WorkerReply.timed(counted).frame(sequence: 7).dropFirst(4))
+        #expect(try WorkerReply.read(frame).reply == .timed(counted))
+        #expect(frame == Self.frame([9, 3, 0, 1 << 40, 3, 5, 7, 0]))
+        // A message of an earlier version ends before the counts; cut anywhere else it is damaged.
+        let plain = Self.frame([])
+        #expect(try WorkerReply.read(plain).reply == .timed(Self.timed))
+        for length in 0..<frame.count where length != plain.count {
+            #expect(throws: WireError.self) { try WorkerReply.read(Array(frame.prefix(length))) }
+        }
+        for place in frame.indices {
+            var damaged = frame
+            damaged[place] ^= 0xFF
+            _ = try? WorkerReply.read(damaged)
+        }
+    }
+
+    @Test(arguments: [
+        // No calls, no counts, below 0, unknown, twice, out of order, too few, too many.
+        [0, 1, 0, 5], [-1, 1, 0, 5], [9, 0], [9, 1, 0, -1], [9, 1, 8, 5], [9, 1, -1, 5], [9, 2, 0, 5, 0, 5],
+        [9, 2, 1, 5, 0, 5], [9, 2, 0, 5], [9, 1, 0, 5, 1, 5], [9, -1], [9, .max, 0, 5], [9],
+    ])
+    func wrongCountsAreRefused(_ counts: [Int]) {
+        #expect(throws: WireError.self) { try WorkerReply.read(Self.frame(counts)) }
+    }
+
     @Test(arguments: requests) func requestsRoundTrip(request: WorkerRequest) throws {
         let frame = request.frame(sequence: 0x1234_5678_9ABC)
         #expect(WorkerFrame.length(Array(frame.prefix(4))) == frame.count - 4)

@@ -14,4 +14,7 @@ if CommandLine.arguments.contains("opencl") {
 }
 // With `--without PART…`, as on a kernel that lacks these parts of the sandbox.
 let without = CommandLine.arguments.drop { $0 != "--without" }.dropFirst().compactMap(Int.init)
-WorkerLoop.run(threads: 2, without: without.compactMap(Sandbox.Part.init))
+// With `--count-software`, what the system counts stands for what the processor does.
+WorkerLoop.run(
+    threads: 2, without: without.compactMap(Sandbox.Part.init),
+    counting: CommandLine.arguments.contains("--count-software") ? EventCounter.software : EventCounter.hardware)

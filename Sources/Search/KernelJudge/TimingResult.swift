@@ -16,6 +16,8 @@ package struct TimingResult: Hashable, Sendable {
     package var groups: Int
     /// Whether the speed-up is more than the margin and its interval lies above 1.
     package var isWin: Bool
+    /// What was counted of further calls of the candidate; nil where nothing can be counted. Says nothing about right or fast.
+    package var counters: CounterReport?
 
     /// Evaluates a report; nil when it holds no complete group.
     package init?(_ report: TimeReport, margin: Double) {
@@ -39,6 +41,7 @@ package struct TimingResult: Hashable, Sendable {
         speedupHigh = ratios[groups - 1 - skipped]
         calls = report.calls
         self.groups = groups
+        counters = report.counters
         isWin = speedup > 1 + margin && speedupLow > 1
     }
 

@@ -6,6 +6,7 @@ internal import Glibc
 final class TimeRunner {
     private let pool: OpaquePointer
     private let job: TimeJob
+    private let counters: EventCounters
     private let inputs: SharedMapping
     private let outputs: SharedMapping
     private var parameters: [Pages] = []
@@ -15,10 +16,11 @@ final class TimeRunner {
     private var mutations: [HearthMutation] = []
     private var random: UInt64
 
-    init(pool: OpaquePointer, job: TimeJob) throws(RequestError) {
+    init(pool: OpaquePointer, job: TimeJob, counters: EventCounters) throws(RequestError) {
         let (inputs, outputs) = try job.mapped()
         self.pool = pool
         self.job = job
+        self.counters = counters
         self.inputs = inputs
         self.outputs = outputs
         random = job.seed
@@ -70,11 +72,12 @@ final class TimeRunner {
                 try copyOut()
             }
         }
+        let counted = try count(ours, calls: calls)
         let extraThreads = hearth_harness_threads() - threads
         return TimeReport(
             calls: calls, samples: samples, totalNanoseconds: Int(hearth_nanoseconds() - start),
             extraThreads: Int(extraThreads), changedInput: changed,
-            changedState: hearth_harness_state().change(since: state))
+            changedState: hearth_harness_state().change(since: state), counters: counted)
     }
 
     /// The least of three samples: one that was interrupted would say that a single call is long enough, and what hands out results of
@@ -136,7 +139,20 @@ final class TimeRunner {
     private var shifts: [UInt64] = []
     private var mutationSeed: UInt64 = 0
 
-    private func sample(_ side: Side, calls: Int) throws(RequestError) -> Int {
+    /// Calls as in a sample, once for each group of counters; their times are of no use.
+    private func count(_ side: Side, calls: Int) throws(RequestError) -> CounterReport? {
+        var counts: [EventCounter: Int] = [:]
+        for group in counters.groups {
+            let before = group.read()
+            _ = try sample(side, calls: calls, counting: group)
+            counts.merge(EventCounters.counts(before, group.read())) { first, _ in first }
+        }
+        return CounterReport(calls: calls, counts: counts)
+    }
+
+    private func sample(
+        _ side: Side, calls: Int, counting group: EventCounters.Group? = nil
+    ) throws(RequestError) -> Int {
         shifts = job.candidate.parameters.map { _ in nextRandom() }
         mutationSeed = nextRandom()
         for (index, parameter) in job.candidate.parameters.enumerated() {
@@ -148,8 +164,10 @@ final class TimeRunner {
             }
         }
         var code: Int32 = 0
+        group?.start()
         let time = hearth_harness_time(
             pool, side.runs, Int32(side.count), Int64(calls), mutations, Int32(mutations.count), mutationSeed, &code)
+        group?.stop()
         if time < 0 { throw RequestError(.kernelFailed, String(code)) }
         return Int(time)
     }

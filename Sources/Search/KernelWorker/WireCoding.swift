@@ -75,8 +75,11 @@ package struct WireReader {
         return list
     }
 
+    /// Whether everything was read: messages of earlier versions end where later ones go on.
+    package var isAtEnd: Bool { offset == bytes.count }
+
     /// Throws unless everything was read.
     package func finish() throws(WireError) {
-        if offset != bytes.count { throw WireError(offset: offset, expected: "an end") }
+        if !isAtEnd { throw WireError(offset: offset, expected: "an end") }
     }
 }

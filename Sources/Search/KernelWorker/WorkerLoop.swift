@@ -7,8 +7,13 @@ internal import Glibc
 /// answers on what was standard output. It knows no truth and no tolerance, and may crash or hang without harm.
 package enum WorkerLoop {
     /// Serves until the parent closes its end; then ends the process. `threads` is the size of the pool, nil for as many
-    /// as the runtime would take. `without` are parts of the sandbox that are left out, for tests.
-    package static func run(threads: Int?, without: [Sandbox.Part] = []) -> Never {
+    /// as the runtime would take. `without` are parts of the sandbox that are left out, and `counting` what is counted of candidates
+    /// where the machine does: both for tests.
+    package static func run(
+        threads: Int?, without: [Sandbox.Part] = [], counting: [[EventCounter]] = EventCounter.hardware
+    ) -> Never {
+        // Before the sandbox, which lets nobody open one, and before the threads that inherit them.
+        let counters = EventCounters(counting)
         let (input, output, entered) = prepare(.host, without)
         var sandbox = entered
         guard let pool = hearth_pool_create(Int32(clamping: threads ?? 0), 0) else { exit(3) }
@@ -18,7 +23,7 @@ package enum WorkerLoop {
             ? hearth_harness_start_runner(pool, hearth_sandbox_confine_thread) : hearth_harness_start_runner(pool, nil)
         guard isStarted == 0 else { exit(3) }
         if hearth_harness_unconfined() > 0 { sandbox.parts.remove(.calls) }
-        var session = Session(pool: pool)
+        var session = Session(pool: pool, counters: counters)
         serve(input, output, threads: Int(hearth_pool_threads(pool)), sandbox) { request throws(RequestError) in
             try session.perform(request)
         }
@@ -87,9 +92,13 @@ package enum WorkerLoop {
 
     private struct Session {
         let pool: OpaquePointer
+        let counters: EventCounters
         var libraries: [Int: LoadedLibrary] = [:]
 
-        init(pool: OpaquePointer) { self.pool = pool }
+        init(pool: OpaquePointer, counters: EventCounters) {
+            self.pool = pool
+            self.counters = counters
+        }
 
         mutating func perform(_ request: WorkerRequest) throws(RequestError) -> WorkerReply {
             switch request {
@@ -102,7 +111,7 @@ package enum WorkerLoop {
             case .time(let job):
                 let candidate = try library(job.candidate)
                 let incumbent = try library(job.incumbent)
-                let runner = try TimeRunner(pool: pool, job: job)
+                let runner = try TimeRunner(pool: pool, job: job, counters: counters)
                 return .timed(try runner.perform(candidate: candidate, incumbent: incumbent))
             case .fold(let job):
                 return .checked([try FoldRunner(pool: pool, library: try library(job.library), job: job).perform()])

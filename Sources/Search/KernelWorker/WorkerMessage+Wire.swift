@@ -139,6 +139,7 @@ extension WorkerReply {
             writer.put(report.extraThreads)
             writer.put(report.changedInput ?? -1)
             writer.put(report.changedState?.rawValue ?? 0)
+            report.counters?.write(to: &writer)
         case .fault(let fault):
             tag = Self.faultTag
             writer.put(fault.signal)
@@ -186,7 +187,8 @@ extension WorkerReply {
             reply = .timed(
                 TimeReport(
                     calls: calls, samples: samples, totalNanoseconds: total, extraThreads: threads,
-                    changedInput: changed < 0 ? nil : changed, changedState: ProcessState(rawValue: state)))
+                    changedInput: changed < 0 ? nil : changed, changedState: ProcessState(rawValue: state),
+                    counters: reader.isAtEnd ? nil : try CounterReport(from: &reader)))
         case faultTag:
             let signal = try reader.integer()
             guard let zone = FaultReport.Zone(rawValue: try reader.integer()) else {

@@ -216,11 +216,13 @@ package struct TimeReport: Hashable, Sendable {
     package var changedInput: Int?
     /// What the candidate changed of the process that it ran in.
     package var changedState: ProcessState?
+    /// What was counted of further calls of the candidate, after the last sample; nil where nothing can be counted.
+    package var counters: CounterReport?
 
     /// Makes a report.
     package init(
         calls: Int, samples: [Int], totalNanoseconds: Int, extraThreads: Int, changedInput: Int?,
-        changedState: ProcessState? = nil
+        changedState: ProcessState? = nil, counters: CounterReport? = nil
     ) {
         self.calls = calls
         self.samples = samples
@@ -228,6 +230,7 @@ package struct TimeReport: Hashable, Sendable {
         self.extraThreads = extraThreads
         self.changedInput = changedInput
         self.changedState = changedState
+        self.counters = counters
     }
 }
 
