@@ -24,7 +24,8 @@ import Testing
                     key: key("tile=2 x.y=-1"), agent: "evolution",
                     outcome: .timed(seconds: 0.1 + 0.2, championSeconds: 1, isWin: true),
                     samples: .init(speedup: 1.5, low: 1.25, high: 2, calls: 7, groups: 9),
-                    profile: ["registers": 64, "occupancy": 0.25, "local_bytes": 0], time: 1_763_000_000),
+                    profile: ["registers": 64, "occupancy": 0.25, "local_bytes": 0, "last_level_share": 1.25],
+                    time: 1_763_000_000),
                 ArchiveRecord(
                     key: key(""), agent: "historian", outcome: .refused(reason: "wrong output: p2"), time: 1),
             ])

@@ -14,8 +14,10 @@ import Testing
         brief: RegionBrief(region: "region.0", kernel: "kernel text", key: "abc", dialect: "C", machine: "a machine"))
 
     /// A region whose default took 2 ms, and one of whose schedules was refused.
-    static func view() async -> RegionView {
+    static func view(_ facts: [String: Double] = [:]) async -> RegionView {
         struct Verdicts: CandidateEvaluator {
+            let facts: [String: Double]
+            func profile(of candidate: Candidate) async -> TrialProfile? { TrialProfile(facts) }
             func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
                 batch.map { candidate in
                     candidate.schedule.values["rows"] == 4
@@ -25,7 +27,7 @@ import Testing
         }
         var swarm = Swarm(
             regions: [region], roster: AgentRoster(agents: 1), budget: SearchBudget(trials: 1), seed: 1)
-        _ = await swarm.run(Verdicts(), batchSize: 1, clock: { 0 })
+        _ = await swarm.run(Verdicts(facts: facts), batchSize: 1, clock: { 0 })
         return swarm.views[0]
     }
 
@@ -101,5 +103,29 @@ import Testing
             "unroll (unrolling): 1, 2; means something only where algorithm is 0\n", "default schedule: 2.00 ms\n",
             "best so far: 2.00 ms by algorithm=0 rows=4 unroll=1\n", "schedule 1: there is no choice 'frob'\n",
         ] { #expect(text.contains(part), "\(part)\n\(text)") }
+        #expect(!text.contains("counted of"))
+    }
+
+    /// What the processor counted is told as numbers, and in words what follows.
+    @Test func thePromptTellsWhatWasCounted() async {
+        let view = await Self.view([
+            "instructions_per_cycle": 0.5, "l1_misses_per_1000": 1, "branch_misses_per_1000": 0,
+            "tlb_misses_per_1000": 9,
+        ])
+        let text = SchedulePrompt.messages(view, remarks: [])[1].content
+        #expect(text.contains("instructions_per_cycle 0.50, l1_misses_per_1000 1,"), "\(text)")
+        #expect(
+            text.contains(
+                """
+                counted of the best so far: many of its reads miss the table of pages, so it strides over memory; \
+                choices of tiling, layout matter
+
+                """), "\(text)")
+        let waiting = await Self.view([
+            "instructions_per_cycle": 0.5, "l1_misses_per_1000": 1, "branch_misses_per_1000": 0,
+        ])
+        #expect(
+            SchedulePrompt.messages(waiting, remarks: [])[1].content.contains(
+                "choices of vectors, unrolling matter; more of it may help\n"))
     }
 }

@@ -192,7 +192,8 @@ actor KernelEvaluator: CandidateEvaluator {
                 starts[candidate.region] = SearchFigures(
                     seconds: seconds, bytes: KernelMemory.bytes(kernel, region.kernel))
             }
-            let profile = region.profiles.profile(kernel, cubin: cubins[kernel.libraryPath], seconds: seconds)
+            let profile = region.profiles.profile(
+                kernel, cubin: cubins[kernel.libraryPath], seconds: seconds, counters: timing.counters)
             profiles[candidate.region, default: [:]][candidate.schedule] = profile
             // The archive remembers what is fast, whatever this search is for.
             return Judgement(

@@ -5,6 +5,7 @@ import KernelCodeGen
 import KernelIR
 import KernelJudge
 import KernelSwarm
+import KernelWorker
 import MappedFiles
 
 /// What makes profiles of a kernel's candidates on a device: what the kernel has to do, and what the device gives as measured.
@@ -32,9 +33,13 @@ struct ProfileMaker: Sendable {
         operationRate = rate.isFinite ? rate : nil
     }
 
-    /// The profile of a candidate that takes `seconds` a call; `cubin` says what its compiler made, where it made one.
-    func profile(_ kernel: CandidateKernel, cubin: CubinFacts?, seconds: Double) -> TrialProfile {
+    /// The profile of a candidate that takes `seconds` a call; `cubin` says what its compiler made, where it made one, and
+    /// `counters` what was counted of its calls, where anything was.
+    func profile(
+        _ kernel: CandidateKernel, cubin: CubinFacts?, seconds: Double, counters: CounterReport? = nil
+    ) -> TrialProfile {
         var profile = TrialProfile()
+        if let counters { profile.add(counters, bytes: bytes) }
         if seconds > 0 {
             if let memoryRate, memoryRate > 0, bytes > 0 { profile[.memoryShare] = bytes / seconds / memoryRate }
             if let operationRate, operationRate > 0, operations > 0 {

@@ -20,6 +20,17 @@ package struct TrialProfile: Hashable, Sendable {
         case memoryShare = "memory_share"
         /// Operations of the kernel's products in its time, by those that the device does as measured.
         case computeShare = "compute_share"
+        /// Instructions of a call, on all threads and with what they execute while they wait for each other.
+        case instructions
+        /// Instructions by cycles, of a thread on the average.
+        case instructionsPerCycle = "instructions_per_cycle"
+        /// Reads that missed the first cache of data, branches that were guessed wrong, and reads that missed the first table of pages,
+        /// for a thousand instructions.
+        case l1Misses = "l1_misses_per_1000"
+        case branchMisses = "branch_misses_per_1000"
+        case tlbMisses = "tlb_misses_per_1000"
+        /// Bytes that the last cache lacked (64 a miss) by the bytes that the kernel touches, each once.
+        case lastLevelShare = "last_level_share"
     }
 
     private var numbers: [Fact: Double] = [:]
@@ -51,6 +62,9 @@ extension TrialProfile {
     /// Below this part of the threads that a processor holds, few are left to hide what others wait for.
     private static let lowOccupancy = 0.25
 
+    /// Whether memory or arithmetic is more than half busy.
+    var isBusy: Bool { max(self[.memoryShare] ?? 0, self[.computeShare] ?? 0) > 0.5 }
+
     /// Kinds of decisions of which less should be tried, as the profile says: what spills holds too much at once, and so does what
     /// leaves room for few threads. Nothing where the machine is used well.
     package var lessOf: Set<Speciality> {
@@ -58,7 +72,6 @@ extension TrialProfile {
         if let local = self[.localBytes], local > 0 { less.formUnion([.tiling, .vectors, .unrolling]) }
         if let occupancy = self[.occupancy], occupancy < Self.lowOccupancy {
             // Few threads that keep the machine busy, as those of matrix units do, are no fault.
-            let isBusy = max(self[.memoryShare] ?? 0, self[.computeShare] ?? 0) > 0.5
             if !isBusy, self[.sharedOccupancy] == occupancy { less.formUnion([.staging, .tiling]) }
             if !isBusy, self[.registerOccupancy] == occupancy { less.formUnion([.tiling, .unrolling]) }
         }

@@ -43,6 +43,7 @@ package enum SchedulePrompt {
         }
         if let best = view.champion {
             text += "best so far: \(TextFormat.time(best.seconds * 1e9)) by \(best.schedule)\n"
+            text += hints(view.profile(of: view.space.point(best.schedule)))
         } else {
             text += "nothing was correct so far\n"
         }
@@ -83,6 +84,16 @@ package enum SchedulePrompt {
             profile?[fact].map { "\(fact.rawValue) \(TextFormat.fixed($0, $0 < 10 && $0 != $0.rounded() ? 2 : 0))" }
         }
         return parts.isEmpty ? "" : " [\(parts.joined(separator: ", "))]"
+    }
+
+    /// What counters of the processor say of the best schedule, and which choices that hangs on, in words.
+    private static func hints(_ profile: TrialProfile?) -> String {
+        (profile?.hints ?? []).map { hint in
+            let kinds = Speciality.allCases.filter { hint.matters.contains($0) }.map(\.rawValue)
+            let more = hint.more.isEmpty ? "" : "; more of it may help"
+            return
+                "counted of the best so far: \(hint.words); choices of \(kinds.joined(separator: ", ")) matter\(more)\n"
+        }.joined()
     }
 
     private static func cut(_ text: String) -> String {

@@ -8,6 +8,8 @@ package struct EvolutionMind: Mind {
     /// How often a second choice of the focus moves too, and one outside.
     private static let second = 0.3
     private static let outside = 0.15
+    /// How often one moves that counters point at, in place of one outside.
+    private static let pointed = 0.4
     /// How often a value moves to the next one up or down rather than anywhere.
     private static let near = 0.6
 
@@ -24,24 +26,32 @@ package struct EvolutionMind: Mind {
         if random.uniform() < Self.crossover, let mate = view.elite(of: island, &random), mate != parent {
             for place in places { child[place] = mate[place] }
         }
+        let profile = view.profile(of: parent)
+        let (less, more) = (profile?.lessOf ?? [], profile?.moreOf ?? [])
+        // Places of what counters say that holds the parent back.
+        let pointed = view.space.places(Focus(Array(profile?.matters ?? [])))
         if child == parent {
-            let less = view.profile(of: parent)?.lessOf ?? []
-            Self.mutate(places, of: &child, view.space, less: less, &random)
+            Self.mutate(places, of: &child, view.space, less: less, more: more, &random)
             if random.uniform() < Self.second { Self.mutate(places, of: &child, view.space, &random) }
         }
         // Where nothing was right so far, farther away.
         if view.champion == nil { Self.mutate(view.space.places(.all), of: &child, view.space, &random) }
-        if random.uniform() < Self.outside { Self.mutate(view.space.places(.all), of: &child, view.space, &random) }
+        if pointed.isEmpty {
+            if random.uniform() < Self.outside { Self.mutate(view.space.places(.all), of: &child, view.space, &random) }
+        } else if random.uniform() < Self.pointed {
+            Self.mutate(pointed, of: &child, view.space, less: less, more: more, &random)
+        }
         return child
     }
 
-    /// How often a value goes down where the parent's profile says that there should be less of it.
+    /// How often a value goes down, or up, where the parent's profile says that there should be less, or more, of it.
     private static let leaning = 0.75
 
-    /// Moves one of the choices, one that means something where there is one. Values of kinds of `less` mostly go down.
+    /// Moves one of the choices, one that means something where there is one. Values of kinds of `less` mostly go down, of
+    /// kinds of `more` up.
     static func mutate(
         _ places: [Int], of point: inout Point, _ space: SearchSpace, less: Set<Speciality> = [],
-        _ random: inout SeededRandom
+        more: Set<Speciality> = [], _ random: inout SeededRandom
     ) {
         let active = places.filter { space.isActive($0, point) }
         let open = active.isEmpty ? places : active
@@ -52,6 +62,12 @@ package struct EvolutionMind: Mind {
         {
             // The next lower one stands first.
             return space.set(place, neighbours[0], in: &point)
+        }
+        if more.contains(space.specialities[place]),
+            space.rank(place, point[place]) < space.choices[place].values.count - 1, random.uniform() < leaning
+        {
+            // And the next higher one last.
+            return space.set(place, neighbours[neighbours.count - 1], in: &point)
         }
         if random.uniform() < near, !neighbours.isEmpty {
             space.set(place, neighbours[random.index(below: neighbours.count)], in: &point)

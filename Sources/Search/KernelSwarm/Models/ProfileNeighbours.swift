@@ -8,9 +8,10 @@ struct ProfileNeighbours: Sendable {
     private let known: [(point: Point, codes: [UInt8])]
     private let facts: [TrialProfile.Fact]
 
-    /// What compilers say. Shares of what the machine gives are times by another name, and did not help (`Benchmarks/swarm-study.md`).
+    /// What compilers say and processors count. Shares of what the machine gives are times by another name, and did not help (`Benchmarks/swarm-study.md`).
     private static let told: [TrialProfile.Fact] = [
         .registers, .localBytes, .sharedBytes, .occupancy, .registerOccupancy, .sharedOccupancy, .codeBytes,
+        .instructions, .instructionsPerCycle, .l1Misses, .branchMisses, .tlbMisses, .lastLevelShare,
     ]
 
     /// Profiles of the region, and of the same kernel on the same machine from before. Facts that are never known take no room.
@@ -54,6 +55,10 @@ struct ProfileNeighbours: Sendable {
         case .registers: step = value / 8
         case .localBytes, .sharedBytes, .codeBytes: step = 1.5 * log2(value + 1)
         case .occupancy, .registerOccupancy, .sharedOccupancy, .memoryShare, .computeShare: step = value * 16
+        case .instructions: step = 0.75 * log2(value + 1)
+        case .instructionsPerCycle: step = value * 6
+        case .l1Misses, .branchMisses, .tlbMisses: step = 3 * log2(value + 1)
+        case .lastLevelShare: step = 6 * log2(value + 1)
         }
         return UInt8(max(1, min(Double(TrainingRows.codeLimit - 1), step.rounded() + 1)))
     }
