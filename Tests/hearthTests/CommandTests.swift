@@ -14,6 +14,11 @@ import Testing
             let json = try HearthProcess.hearth("devices", "--quick", "--json", in: folder)
             let devices = try JSONReader().read(json.output).arrayValue
             #expect(json.code == 0 && devices?.first?.objectValue?["name"] == "cpu")
+            // Which counters there are, or why there are none.
+            let counters = devices?.first?.objectValue?["counters"]?.arrayValue?.compactMap(\.stringValue)
+            let line = text.output.split(separator: "\n").first { $0.contains("counters") } ?? ""
+            #expect(counters.map { $0.isEmpty == line.contains("none (") } == true, "\(line) \(counters ?? [])")
+            #expect(counters?.isEmpty != false || line.hasSuffix(counters?.joined(separator: ", ") ?? ""))
         }
     }
 

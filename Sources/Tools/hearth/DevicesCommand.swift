@@ -6,6 +6,7 @@ import DeviceCatalogue
 import DeviceRates
 import ElementTypes
 import JSON
+import KernelWorker
 
 /// Lists the devices of this machine, what they can do, and how fast they were measured to be.
 struct DevicesCommand: AsyncParsableCommand {
@@ -91,6 +92,7 @@ struct DevicesCommand: AsyncParsableCommand {
             "libraries",
             text(limits.libraries),
         ])
+        rows.append(["counters", EventCounters(EventCounter.hardware).summary])
         rows.append(["fingerprint", limits.fingerprint])
         return "\(limits.name): \(limits.model), \(limits.vendor)\n"
             + TextFormat.table(rows.map { ["  " + $0[0], $0[1]] })
@@ -185,6 +187,10 @@ struct DevicesCommand: AsyncParsableCommand {
                         "temperature": number(telemetry.temperature), "clock_mhz": number(telemetry.clock),
                         "memory_clock_mhz": number(telemetry.memoryClock),
                     ]))
+        }
+        if limits.blocks == nil {
+            let counters = EventCounters(EventCounter.hardware).given
+            object.members.append(.init(name: "counters", value: .array(counters.map { .string($0.description) })))
         }
         if let rates { object.members.append(.init(name: "rates", value: rates.json)) }
         return .object(object)

@@ -9,6 +9,7 @@ import KernelArchive
 import KernelCodeGen
 import KernelJudge
 import KernelSwarm
+import KernelWorker
 import ModelFiles
 import ModelImport
 import ModelPackage
@@ -384,6 +385,9 @@ struct OptimizeCommand: AsyncParsableCommand {
         var lines = ["\(try KernelJudge.sandbox(of: worker))"]
         if isSearching, place != "cpu" { lines.append("on \(place): \(try KernelJudge.sandbox(of: judge.command))") }
         for line in lines { Failure.complain("sandbox: \(line)") }
+        // Where there are none, `hearth devices` says why; here nobody waits for them.
+        let counters = EventCounters(EventCounter.hardware)
+        if isSearching, place == "cpu", !counters.given.isEmpty { Failure.complain("counters: \(counters.summary)") }
         return lines
     }
 
