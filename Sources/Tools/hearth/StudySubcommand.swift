@@ -86,7 +86,15 @@ struct StudySubcommand: AsyncParsableCommand {
     private func write(to folder: String) async throws {
         let temporary = try TemporaryFolder()
         mkdir(folder, 0o755)
-        let (limits, recorder) = try await recorder(temporary.path)
+        let (limits, recorder, isHere) = try await recorder(temporary.path)
+        guard isHere else {
+            for kernel in StudyKernel.all(kernels) {
+                let size = try recorder.size(kernel)
+                let choices = size.choices.map { "\($0.name) \($0.values)" }.joined(separator: ", ")
+                print("\(kernel.name): \(size.schedules) schedules, \(size.texts) texts; \(choices)")
+            }
+            throw BadInput("nothing is timed: '\(device)' is not here")
+        }
         for (number, kernel) in StudyKernel.all(kernels).enumerated() {
             let path = "\(folder)/\(number < 10 ? "0" : "")\(number).json"
             if access(path, F_OK) == 0 { continue }
@@ -102,23 +110,22 @@ struct StudySubcommand: AsyncParsableCommand {
     }
 
     /// What records on the device, and what the device is. Timings are three times as long as a search's.
-    private func recorder(_ folder: String) async throws -> (DeviceLimits, LandscapeRecorder) {
+    private func recorder(_ folder: String) async throws -> (DeviceLimits, LandscapeRecorder, isHere: Bool) {
         let (limits, opened) = try DeviceChoice.target(device, threads: nil, measured: false)
-        guard let opened else { throw BadInput("there is no device '\(device)' to time on") }
         let host = try CPUDevice.shared.get().limits
         let toolchain = try await CToolchain.find()
         let constants = WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"])
         let worker = WorkerCommand(executable: "/proc/self/exe", arguments: ["worker", "--device", device])
-        guard let images = try await DeviceChoice.images(limits, python: nil, usesTriton: true) else {
+        if let opened, limits.blocks == nil {
             return (
                 limits,
                 LandscapeRecorder(
                     compiler: Pipeline(device: opened, toolchain: toolchain, worker: constants).compiler,
                     judge: KernelJudge(worker: constants, settings: JudgeSettings(groups: 45)), worker: constants,
-                    folder: folder, most: most, parallel: limits.threads)
+                    folder: folder, most: most, parallel: limits.threads), true
             )
         }
-        guard
+        guard let images = try await DeviceChoice.images(limits, python: nil, usesTriton: true),
             let pipeline = Pipeline(limits: limits, images: images, host: host, toolchain: toolchain, worker: constants)
         else { throw BadInput("there is no generator of kernels for \(limits.name)") }
         return (
@@ -127,7 +134,7 @@ struct StudySubcommand: AsyncParsableCommand {
                 compiler: pipeline.compiler,
                 judge: KernelJudge(
                     worker: worker, settings: JudgeSettings(timeLimit: 60, groups: 45, auditsLibrary: false)),
-                worker: constants, folder: folder, most: most, parallel: host.threads)
+                worker: constants, folder: folder, most: most, parallel: host.threads), opened != nil
         )
     }
 }

@@ -40,47 +40,61 @@ package struct LandscapeRecorder: Sendable {
     package func record(
         _ kernel: StudyKernel, origin: String, progress: (String) -> Void
     ) async throws -> Landscape {
-        let graph = try Graph(parsing: kernel.text)
-        let found = try JudgedKernel.all(
-            in: graph, tensors: DrawnTensors(graph), generator: compiler.generator, worker: worker, seed: 1)
-        guard found.count == 1 else {
-            throw LandscapeFolder.Fault(description: "\(kernel.name) becomes \(found.count) kernels, not one")
-        }
-        let (choices, codes, texts) = space(found[0].kernel)
+        let found = try judged(kernel)
+        let (choices, codes, texts) = space(found.kernel)
         progress("\(kernel.name): \(codes.count) schedules, \(texts.count) texts")
-        var judged: [Landscape.Found] = []
+        var verdicts: [Landscape.Found] = []
         var costs: [Double] = []
         var incumbent: (kernel: CandidateKernel, seconds: Double)?
-        while judged.count < texts.count {
+        while verdicts.count < texts.count {
             // As many at once as there are cores; then one after another is timed.
-            let batch = Array(texts[judged.count..<min(texts.count, judged.count + parallel)])
+            let batch = Array(texts[verdicts.count..<min(texts.count, verdicts.count + parallel)])
             let start = LandscapeFolder.now()
-            let compiled = await compile(batch, judged.count)
+            let compiled = await compile(batch, verdicts.count)
             let share = (LandscapeFolder.now() - start) / Double(batch.count)
             for candidate in compiled {
                 let start = LandscapeFolder.now()
                 defer { costs.append(share + LandscapeFolder.now() - start) }
                 guard let candidate else {
-                    judged.append(.refused(reason: "notCompiled"))
+                    verdicts.append(.refused(reason: "notCompiled"))
                     continue
                 }
-                switch await judge.judge(candidate, against: incumbent?.kernel, evidence: found[0].evidence) {
-                case .refused(let refusal): judged.append(.refused(reason: refusal.kind))
+                switch await judge.judge(candidate, against: incumbent?.kernel, evidence: found.evidence) {
+                case .refused(let refusal): verdicts.append(.refused(reason: refusal.kind))
                 case .correct(let timing, _):
                     let seconds = incumbent.map { $0.seconds / timing.speedup } ?? timing.seconds
                     if incumbent == nil { incumbent = (candidate, seconds) }
-                    judged.append(.timed(seconds: seconds))
+                    verdicts.append(.timed(seconds: seconds))
                 }
                 if candidate.libraryPath != incumbent?.kernel.libraryPath {
                     unlink(candidate.libraryPath)
                     unlink(candidate.libraryPath + ".host.so")
                 }
             }
-            if judged.count % 50 < batch.count { progress("\(kernel.name): \(judged.count) of \(texts.count)") }
+            if verdicts.count % 50 < batch.count { progress("\(kernel.name): \(verdicts.count) of \(texts.count)") }
         }
         return Landscape(
-            name: kernel.name, isTuned: kernel.isTuned, origin: origin, choices: choices, codes: codes, found: judged,
+            name: kernel.name, isTuned: kernel.isTuned, origin: origin, choices: choices, codes: codes, found: verdicts,
             costs: costs)
+    }
+
+    /// How many schedules and texts a recording would have, and the choices, with the number of their values.
+    package func size(_ kernel: StudyKernel) throws -> (
+        schedules: Int, texts: Int, choices: [(name: String, values: Int)]
+    ) {
+        let (choices, codes, texts) = space(try judged(kernel).kernel)
+        return (codes.count, texts.count, choices.map { ($0.name, $0.values.count) })
+    }
+
+    /// The kernel that a graph of the study becomes, with its inputs and their truth.
+    private func judged(_ kernel: StudyKernel) throws -> JudgedKernel {
+        let graph = try Graph(parsing: kernel.text)
+        let found = try JudgedKernel.all(
+            in: graph, tensors: DrawnTensors(graph), generator: compiler.generator, worker: worker, seed: 1)
+        guard found.count == 1 else {
+            throw LandscapeFolder.Fault(description: "\(kernel.name) becomes \(found.count) kernels, not one")
+        }
+        return found[0]
     }
 
     /// The choices with as many values as can be afforded, which text every schedule becomes, and the texts; nil for those that the
@@ -93,12 +107,21 @@ package struct LandscapeRecorder: Sendable {
             choices[place].values = once
         }
         let all = choices
+        // What other choices hang on is another algorithm, and stays as long as anything else can go.
+        let anchors = Set(all.compactMap { $0.condition?.name })
         // The last value of the choice with the most goes first, down to two: authors put the most promising in front. Then the last
         // choice goes.
         func shrink() {
-            let place = choices.indices.max { (choices[$0].values.count, -$0) < (choices[$1].values.count, -$1) }
-            guard let place else { return }
-            if choices[place].values.count > 2 { choices[place].values.removeLast() } else { choices.removeLast() }
+            let places = choices.indices.filter { !anchors.contains(choices[$0].name) }
+            let most = (places.isEmpty ? Array(choices.indices) : places).max {
+                (choices[$0].values.count, -$0) < (choices[$1].values.count, -$1)
+            }
+            guard let most else { return }
+            if choices[most].values.count > 2 {
+                choices[most].values.removeLast()
+            } else {
+                choices.remove(at: places.last ?? choices.count - 1)
+            }
             choices = Self.open(choices, of: all)
         }
         while Landscape.schedules(choices, most: Self.mostSchedules).isEmpty { shrink() }
