@@ -39,6 +39,30 @@ import Testing
         #expect(abs(BoostedTrees(rows, random: &random).predict([1]) - 0.9) < 0.05)
     }
 
+    /// What was fast for large kernels is expected of a large one, and what was fast for small ones of a small one, at equal distance.
+    @Test(arguments: [(20.0, 2), (12.0, 0), (Double.nan, -1)])
+    func neighboursOfOnesOwnSizeAreBelieved(_ size: Double, _ fastest: Int) throws {
+        let choice = Choice("tile", [1, 2, 4])
+        var region = SearchRegion(key: "k", choices: [choice], weight: 1, features: [size, 3])
+        for (theirs, best) in [(20.0, 4), (19.0, 4), (12.0, 1), (11.0, 1)] {
+            for value in choice.values {
+                region.examples.append(
+                    SearchExample(
+                        schedule: Schedule(["tile": value]), relativeSeconds: value == best ? 0.5 : 1,
+                        features: [theirs, 3], distance: 2))
+            }
+        }
+        let view = RegionView(region: region, islands: 1)
+        let prior = try #require(view.prior)
+        let times = choice.values.map { prior.raw(view.space.point(Schedule(["tile": $0]))) }
+        if fastest >= 0 {
+            let others = times.indices.filter { $0 != fastest }.map { times[$0] }
+            #expect(others.allSatisfy { $0 > times[fastest] + 0.3 }, "\(times)")
+        } else {
+            #expect(times.allSatisfy { $0.isFinite })
+        }
+    }
+
     /// Rewarded values become likelier, punished ones less so, and only where they were taken.
     @Test func theNetworkLearns() {
         var random = SeededRandom(seed: 1)

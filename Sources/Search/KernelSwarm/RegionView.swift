@@ -29,6 +29,8 @@ package struct RegionView: Sendable {
         /// Binary logarithm of the time relative to the default's; nil where it was refused.
         package var relativeTime: Double?
         package var distance: Double
+        /// What its kernel and machine are, as `SearchRegion.features`.
+        package var features: [Double] = []
         /// What else is known of it.
         package var profile: TrialProfile?
     }
@@ -76,9 +78,9 @@ package struct RegionView: Sendable {
             Example(
                 point: space.point(region.fitted(example.schedule)),
                 relativeTime: example.relativeSeconds.map { $0 > 0 ? log2($0) : 0 },
-                distance: example.distance, profile: example.profile)
+                distance: example.distance, features: example.features, profile: example.profile)
         }
-        prior = NeighbourPrior(examples, space)
+        prior = NeighbourPrior(examples, space, features: region.features)
         self.islands = [Island](repeating: Island(), count: islands)
         for suggestion in region.suggestions { suggest(suggestion) }
     }

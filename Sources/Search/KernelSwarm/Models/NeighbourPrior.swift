@@ -6,6 +6,7 @@ internal import Glibc
 package struct NeighbourPrior: Sendable {
     private let trees: BoostedTrees
     private let encoder: FeatureEncoder
+    private let kernels: KernelDifferences
     private let atDefault: Double
     /// What is believed before anything was tried here: 1 for the same kernel on the same machine.
     private let first: Double
@@ -21,18 +22,21 @@ package struct NeighbourPrior: Sendable {
     /// Slower or faster than this, in doublings, says no more.
     private static let clip = 2.0
 
-    /// Grows the expectation; nil where no example was timed.
-    init?(_ examples: [RegionView.Example], _ space: SearchSpace) {
+    /// Grows the expectation for a kernel and a machine of these features; nil where no example was timed.
+    init?(_ examples: [RegionView.Example], _ space: SearchSpace, features: [Double] = []) {
         guard let nearest = examples.filter({ $0.relativeTime != nil }).map(\.distance).min() else { return nil }
         encoder = FeatureEncoder(space)
-        var rows = TrainingRows(width: encoder.width)
+        kernels = KernelDifferences(examples.map(\.features), from: features)
+        var rows = TrainingRows(width: encoder.width + kernels.width)
         for example in examples {
             guard let time = example.relativeTime else { continue }
-            rows.add(encoder.encode(example.point), target: min(time, Self.clip), weight: exp(-example.distance / 2))
+            rows.add(
+                encoder.encode(example.point) + kernels.codes(example.features), target: min(time, Self.clip),
+                weight: exp(-example.distance / 2))
         }
         var random = SeededRandom(seed: 0x51ED)
         trees = BoostedTrees(rows, .init(trees: 32, sample: 1, smoothing: 1), random: &random)
-        atDefault = trees.predict(encoder.encode(space.origin))
+        atDefault = trees.predict(encoder.encode(space.origin) + kernels.own)
         first = exp(-nearest / Self.reach)
         firstWeight = 0
         let squares = examples.reduce(0.0) { $0 + raw($1.point) * raw($1.point) }
@@ -40,7 +44,7 @@ package struct NeighbourPrior: Sendable {
     }
 
     /// Binary logarithm of the time by the default's that neighbours let one expect.
-    func raw(_ point: Point) -> Double { trees.predict(encoder.encode(point)) - atDefault }
+    func raw(_ point: Point) -> Double { trees.predict(encoder.encode(point) + kernels.own) - atDefault }
 
     /// The same, as far as it is believed.
     func expectation(_ point: Point) -> Double { belief * raw(point) }
@@ -56,5 +60,38 @@ package struct NeighbourPrior: Sendable {
         let raw = raw(point)
         together += raw * max(-Self.clip, min(Self.clip, found))
         expected += raw * raw
+    }
+}
+
+/// How kernels and machines differ from the region's, as small whole numbers: with trials of several, trees tell what holds for large kernels
+/// from what holds for small ones. Features in which nothing differs take no room.
+struct KernelDifferences: Sendable {
+    private let features: [Double]
+    private let places: [Int]
+
+    /// Codes of a feature: steps of half a doubling, up to four doublings either way.
+    private static let middle = 8
+
+    init(_ others: [[Double]], from features: [Double]) {
+        self.features = features
+        places = features.indices.filter { place in
+            others.contains { $0.count == features.count && Self.code($0[place] - features[place]) != UInt8(Self.middle) }
+        }
+    }
+
+    var width: Int { places.count }
+
+    /// The codes of the region itself.
+    var own: [UInt8] { places.map { _ in UInt8(Self.middle) } }
+
+    /// The codes of a kernel on a machine; those of the region where its features are not known.
+    func codes(_ other: [Double]) -> [UInt8] {
+        guard other.count == features.count else { return own }
+        return places.map { Self.code(other[$0] - features[$0]) }
+    }
+
+    private static func code(_ difference: Double) -> UInt8 {
+        guard difference.isFinite else { return UInt8(middle) }
+        return UInt8(middle + Int(max(-Double(middle), min(Double(middle), (2 * difference).rounded()))))
     }
 }
