@@ -75,7 +75,9 @@ struct KernelDifferences: Sendable {
     init(_ others: [[Double]], from features: [Double]) {
         self.features = features
         places = features.indices.filter { place in
-            others.contains { $0.count == features.count && Self.code($0[place] - features[place]) != UInt8(Self.middle) }
+            others.contains {
+                $0.count == features.count && Self.code($0[place] - features[place]) != UInt8(Self.middle)
+            }
         }
     }
 
