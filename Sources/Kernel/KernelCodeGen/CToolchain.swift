@@ -20,11 +20,17 @@ package struct CToolchain: Sendable {
     /// Flags of every compilation.
     private static let sourceFlags = ["-x", "c", "-std=gnu11", "-O3", "-fPIC"]
 
+    /// Compilations that run at a time.
+    package let parallel: Int
+
     private let gate: Gate
+
+    /// Threads of this machine, as far as the system says: as many compilations keep it busy, since each takes one.
+    package static var machineThreads: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// Finds a compiler: `HEARTH_CC` if set, else clang on the path or beside `swift`, else gcc, else cc.
     /// `parallel` is how many run at a time.
-    package static func find(parallel: Int = 2) async throws(ToolchainError) -> CToolchain {
+    package static func find(parallel: Int = CToolchain.machineThreads) async throws(ToolchainError) -> CToolchain {
         if let named = variable("HEARTH_CC"), !named.isEmpty { return try await find(named, parallel: parallel) }
         var tried: [String] = []
         for name in ["clang", "gcc", "cc"] {
@@ -41,13 +47,15 @@ package struct CToolchain: Sendable {
     }
 
     /// The compiler of that name on the path, or at that path.
-    package static func find(_ name: String, parallel: Int = 2) async throws(ToolchainError) -> CToolchain {
+    package static func find(
+        _ name: String, parallel: Int = CToolchain.machineThreads
+    ) async throws(ToolchainError) -> CToolchain {
         guard let path = name.contains("/") ? name : search(name) else { throw .notFound(tried: [name]) }
         return try await CToolchain(path: path, parallel: parallel)
     }
 
     /// Asks the compiler at `path` for its version.
-    package init(path: String, parallel: Int = 2) async throws(ToolchainError) {
+    package init(path: String, parallel: Int = CToolchain.machineThreads) async throws(ToolchainError) {
         let answer = try await Self.call(path, ["--version"], timeLimit: 30)
         guard let line = answer.output.split(separator: "\n").first, answer.end == .exited(code: 0) else {
             throw .unusable(path: path, reason: "--version gave \(answer.end)")
@@ -55,7 +63,8 @@ package struct CToolchain: Sendable {
         self.path = path
         version = String(line)
         family = line.contains("clang") ? .clang : .gcc
-        gate = Gate(limit: parallel)
+        self.parallel = max(1, parallel)
+        gate = Gate(limit: self.parallel)
     }
 
     /// Compiles C text into a shared object at `destination`, which appears complete or not at all. Cancelling the task

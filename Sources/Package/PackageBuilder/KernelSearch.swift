@@ -80,6 +80,11 @@ package struct KernelSearch {
     /// What may be done with memory.
     var memory = KernelMemory.free
 
+    /// Candidates of a batch on a machine of so many threads: enough for each to compile one, but no more than 16, as the agents learn
+    /// nothing within a batch. Where kernels run on another device, the host's cores have nothing else to do, so that it is 12 at least. A
+    /// search repeats itself only with the same batch.
+    package static func batch(threads: Int, onHost: Bool) -> Int { min(16, max(onHost ? 4 : 12, threads)) }
+
     /// Makes a search whose judge runs candidates in a process that `worker` starts.
     package init(budget: SearchBudget, seed: UInt64, worker: WorkerCommand, archive: KernelArchive?) {
         self.init(budget: budget, seed: seed, judge: KernelJudge(worker: worker), archive: archive)
@@ -251,8 +256,7 @@ package struct KernelSearch {
             seed: seed)
         if !open.isEmpty {
             let places = Places(evaluator: evaluator, regions: open)
-            // What compiles for a device that is not the host leaves the host's other cores idle.
-            let batch = generator.device == nil ? 4 : 12
+            let batch = Self.batch(threads: CToolchain.machineThreads, onHost: compiler.isForHost)
             _ = await swarm.run(places, batchSize: batch, clock: { monotonicNow() }, advisor: advisor) {
                 events(.progress(SearchStanding(.search, $0)))
             }

@@ -73,6 +73,16 @@ package struct EventField<Payload: Sendable>: Sendable {
         }
     }
 
+    /// An integer that may be missing.
+    static func integer(_ name: String, _ path: any WritableKeyPath<Payload, Int?> & Sendable) -> Self {
+        Self(name: name, isOptional: true) {
+            $0[keyPath: path].map { .integer(Int64($0)) }
+        } read: { value, payload in
+            payload[keyPath: path] = value.integerValue.flatMap { Int(exactly: $0) }
+            return payload[keyPath: path] != nil
+        }
+    }
+
     /// A truth value.
     static func flag(_ name: String, _ path: any WritableKeyPath<Payload, Bool> & Sendable) -> Self {
         Self(name: name, isOptional: false) {

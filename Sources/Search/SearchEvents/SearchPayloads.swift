@@ -20,6 +20,8 @@ package struct SearchStart: EventPayload {
     /// Seconds for both levels.
     package var budgetSeconds = 0.0
     package var seed = 0
+    /// Candidates of kernels that are proposed together: the order of proposals hangs on it.
+    package var batch: Int?
     /// Bytes a second that all threads read from memory, measured; nil when unknown.
     package var memoryRate: Double?
     /// Operations a second of products, measured, by type of the factors.
@@ -30,7 +32,7 @@ package struct SearchStart: EventPayload {
         .integer("threads", \.threads), .text("objective", \.objective), .texts("constraints", \.constraints),
         .texts("hints", \.hints), .text("only", \.only), .integer("trials", \.trials),
         .integer("model_trials", \.modelTrials), .number("budget_seconds", \.budgetSeconds), .integer("seed", \.seed),
-        .number("memory_rate", \.memoryRate), .numbers("operation_rates", \.operationRates),
+        .integer("batch", \.batch), .number("memory_rate", \.memoryRate), .numbers("operation_rates", \.operationRates),
     ]
 
     package init() {}
@@ -91,14 +93,19 @@ package struct TrialEnd: EventPayload {
     /// Who proposed it.
     package var agent = ""
     package var schedule = ""
-    /// `correct` or `refused`.
+    /// `correct`, `refused` or `notJudged`.
     package var verdict = ""
-    /// Seconds of one launch, or of one call of the whole model; nil for refused ones.
+    /// Seconds of one launch, or of one call of the whole model; nil for others than correct ones.
     package var seconds: Double?
+    /// Why it was not judged; nil where it was.
+    package var reason: String?
+
+    /// The verdict of what could not be judged, because the machine failed: it says nothing of the kernel.
+    package static let notJudged = "notJudged"
 
     package static let fields: [EventField<Self>] = [
         .text("region", \.region), .text("agent", \.agent), .text("schedule", \.schedule), .text("verdict", \.verdict),
-        .number("seconds", \.seconds),
+        .number("seconds", \.seconds), .text("reason", \.reason),
     ]
 
     package init() {}

@@ -82,6 +82,7 @@ extension OptimizeCommand {
         start.modelTrials = trials == 0 ? 0 : modelTrials((try? wishes.parsedHints()) ?? [])
         start.budgetSeconds = budget
         start.seed = Int(clamping: seed)
+        start.batch = KernelSearch.batch(threads: CToolchain.machineThreads, onHost: limits.blocks == nil)
         guard let rates = limits.rates else { return start }
         start.memoryRate = rates.memoryRead.allThreads
         let known: [(ElementType, DeviceLimits.Rate?)] = [
