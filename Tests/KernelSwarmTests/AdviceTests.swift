@@ -46,7 +46,7 @@ import Testing
 
     @Test func isTheThirtyThirdAgent() {
         let roster = AgentRoster.standard.withLanguage
-        #expect(roster.rows.count == AgentRoster.most + 1 && roster.rows.last?.name == "all/language")
+        #expect(roster.rows.count == AgentRoster.usual + 1 && roster.rows.last?.name == "all/language")
         #expect(Array(roster.rows.dropLast()) == AgentRoster.standard.rows)
     }
 

@@ -17,7 +17,7 @@ import Testing
     }
 
     /// However few agents there are, together they move everything, each choice by as many minds as there are agents for.
-    @Test(arguments: Array(1...AgentRoster.most))
+    @Test(arguments: Array(1...AgentRoster.usual))
     func fewerAgentsDivideTheSpecialities(_ count: Int) {
         let roster = AgentRoster(agents: count)
         #expect(roster.rows.count == count)
@@ -28,13 +28,28 @@ import Testing
         #expect(Set(roster.rows.map(\.mind)).count == min(count, roster.minds.count))
     }
 
+    /// More agents repeat the standard swarm: nobody is left out, and kinds differ by one agent at most.
+    @Test(arguments: [33, 36, 64, 100, AgentRoster.most])
+    func moreAgentsRepeatTheKinds(_ count: Int) {
+        let rows = AgentRoster(agents: count).rows
+        #expect(rows.count == count && Set(rows.map(\.name)).count == count)
+        #expect(Array(rows.prefix(AgentRoster.usual)) == AgentRoster.standard.rows)
+        var kinds: [AgentRoster.Row: Int] = [:]
+        for var row in rows {
+            row.name = ""
+            kinds[row, default: 0] += 1
+        }
+        #expect(kinds.count == AgentRoster.usual)
+        #expect(Set(kinds.values).isSubset(of: [count / AgentRoster.usual, count / AgentRoster.usual + 1]))
+    }
+
     @Test func oneAgentIsEvolution() {
         #expect(AgentRoster(agents: 1).rows.map(\.name) == ["all/evolution"])
         #expect(AgentRoster(agents: 3).rows.map(\.name).first == AgentRoster(agents: 3).rows[0].name)
     }
 
     /// A search with any number of agents finds something, and says who found it.
-    @Test(arguments: [1, 2, 3, 5, 8, 15]) func anyNumberSearches(_ count: Int) async {
+    @Test(arguments: [1, 2, 3, 5, 8, 15, 45, AgentRoster.most]) func anyNumberSearches(_ count: Int) async {
         let choices = [Choice("rows", [1, 2, 4, 8]), Choice("unroll", [1, 2, 4]), Choice("grain", [1, 2, 3])]
         let region = SearchRegion(key: "k", choices: choices, weight: 1)
         var swarm = Swarm(

@@ -31,22 +31,27 @@ package struct AgentRoster: Sendable {
         /// Index of the mind.
         package var mind: Int
         package var focus: Focus
-        /// Name in reports: `speciality/mind`.
+        /// Name in reports: `speciality/mind`, from the second agent of the same kind on with its number, such as `tiling/policy 2`.
         package var name: String
     }
 
     package let minds: [MindRow]
     package private(set) var rows: [Row]
 
-    /// Agents of minds, `counts` of each, which share the specialities among them.
+    /// Agents of minds, `counts` of each, which share the specialities among them. What is more than one for each speciality starts again
+    /// with the first: an agent of the same kind, with draws of its own.
     package init(minds: [MindRow], counts: [Int]) {
         precondition(minds.count == counts.count && counts.contains { $0 > 0 }, "a swarm needs an agent")
         self.minds = minds
         // One agent of every mind after the other, so that ties go to different minds.
-        let groups = counts.map { $0 > 0 ? Focus.groups($0) : [] }
+        let single = Focus.groups(Speciality.allCases.count)
+        let groups = counts.map { $0 == 0 ? [] : $0 < single.count ? Focus.groups($0) : single }
         rows = (0..<(counts.max() ?? 0)).flatMap { rank in
-            minds.indices.filter { groups[$0].indices.contains(rank) }.map { mind in
-                Row(mind: mind, focus: groups[mind][rank], name: "\(groups[mind][rank].name)/\(minds[mind].name)")
+            minds.indices.filter { rank < counts[$0] }.map { mind in
+                let (turn, place) = rank.quotientAndRemainder(dividingBy: groups[mind].count)
+                let focus = groups[mind][place]
+                let number = turn == 0 ? "" : " \(turn + 1)"
+                return Row(mind: mind, focus: focus, name: "\(focus.name)/\(minds[mind].name)\(number)")
             }
         }
     }
@@ -59,14 +64,18 @@ package struct AgentRoster: Sendable {
         MindRow(name: "historian", opening: 4) { _ in HistorianMind() },
     ]
 
-    /// Most agents: one for each speciality of each mind.
-    package static let most = minds.count * Speciality.allCases.count
+    /// Agents of the standard swarm: one for each speciality of each mind.
+    package static let usual = minds.count * Speciality.allCases.count
+
+    /// Most agents: eight of each kind, more than any budget of trials hears.
+    package static let most = 8 * usual
 
     /// Eight specialities of every mind.
-    package static let standard = AgentRoster(agents: most)
+    package static let standard = AgentRoster(agents: usual)
 
-    /// The standard swarm with fewer agents, from 1 to `most`: agents are dealt to the minds in their order, as evenly as possible,
-    /// and the agents of a mind divide the eight specialities into groups of neighbours. One agent is evolution over everything.
+    /// The standard swarm with fewer or more agents, from 1 to `most`: agents are dealt to the minds in their order, as evenly as possible,
+    /// and the agents of a mind divide the eight specialities into groups of neighbours, or repeat them. One agent is evolution over
+    /// everything.
     package init(agents: Int) {
         precondition((1...Self.most).contains(agents), "a swarm has 1 to \(Self.most) agents")
         let minds = Self.minds

@@ -11,12 +11,12 @@ package struct Contestant: Sendable {
     /// Everybody.
     package static let all: [Contestant] = {
         let minds = AgentRoster.minds
-        var all = [Contestant(name: "\(AgentRoster.most) agents", roster: .standard)]
+        var all = [Contestant(name: "\(AgentRoster.usual) agents", roster: .standard)]
         for count in [1, 4, 8, 16] {
             all.append(Contestant(name: "--agents \(count)", roster: AgentRoster(agents: count)))
         }
         for (name, rule) in [("UCB1", BanditRule.upperBound), ("in turn", .inTurn)] {
-            all.append(Contestant(name: "\(AgentRoster.most) agents, \(name)", roster: .standard, bandit: rule))
+            all.append(Contestant(name: "\(AgentRoster.usual) agents, \(name)", roster: .standard, bandit: rule))
         }
         for (place, mind) in minds.enumerated() {
             all.append(
