@@ -90,6 +90,42 @@ import Testing
         #expect(object["versions"]?.objectValue?["torch"] == "9.9")
     }
 
+    private static func modes(_ outcome: HearthProcess.Outcome) throws -> [String] {
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let rows = try JSONReader().read(outcome.output).objectValue?["against"]?.arrayValue ?? []
+        return rows.compactMap { $0.objectValue?["mode"]?.stringValue }
+    }
+
+    /// The best of PyTorch is the best of all of its modes that mean something on the device.
+    @Test func allDependsOnTheDevice() throws {
+        #expect(
+            try Self.modes(Self.bench("--against", "slow,all,eager", "--in-process", "--json")) == [
+                "slow", "eager", "compile", "compile-freezing", "max-autotune", "max-autotune-freezing", "onnxruntime",
+                "openvino",
+            ])
+        try HearthProcess.withFolder { folder in
+            let built = try LibraryFaultTests.optimize("--trials", "0", in: folder)
+            try #require(built.code == 0, "\(built.errors)")
+            try FileManager.default.createDirectory(
+                atPath: folder + "/home/python/hearth", withIntermediateDirectories: true)
+            try Data(OptimizeAgainstTests.baseline.utf8).write(
+                to: URL(filePath: folder + "/home/python/hearth/baseline.py"))
+            let outcome = try FakeGPU.hearth(
+                [
+                    "bench", "m.hearth", "--against", "all", "--rounds", "4", "--batch", "0.1", "--energy", "0",
+                    "--json",
+                ],
+                fault: "", in: folder,
+                environment: [
+                    "HEARTH_HOME": folder + "/home", "HEARTH_PYTHON": "python3", "HEARTH_LIBRARY": "libhearth.so",
+                ])
+            #expect(
+                try Self.modes(outcome) == [
+                    "eager", "compile", "compile-freezing", "reduce-overhead", "max-autotune", "max-autotune-freezing",
+                ])
+        }
+    }
+
     @Test func thePromiseIsALineOfTheTable() throws {
         let slow = try Self.bench("--against", "slow,refusing", "--in-process")
         #expect(slow.code == 0 && slow.output.contains("best of PyTorch: slow, ratio "))

@@ -8,7 +8,7 @@ import Testing
         .appending(path: "ModelImportTests/Fixtures").path
 
     /// Speaks the baseline's protocol: times that nothing can be mistaken about, and the recorded outputs.
-    private static let baseline = """
+    static let baseline = """
         json, struct, sys = map(__import__, ("json", "struct", "sys"))
         mode, path, chosen = None, None, 0
         while len(head := sys.stdin.buffer.read(4)) == 4:

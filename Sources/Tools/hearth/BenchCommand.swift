@@ -17,9 +17,9 @@ struct BenchCommand: ParsableCommand {
             to round, while the others wait; rounds take the recorded input sets in turn. The ratio is the median over rounds \
             of theirs / ours: above 1 the package is faster. Afterwards the outputs of timed calls are held against the \
             recorded truth. On a GPU the device's own time of a call stands beside it, and the energy of the board where it \
-            says. Rivals: eager, compile, compile-freezing, max-autotune, max-autotune-freezing, onnxruntime, openvino; `all` \
-            stands for these; reduce-overhead runs when it is named. A rival that cannot run the model is listed with its \
-            reason.
+            says. Rivals: \(BenchRivals.all(onGPU: false).joined(separator: ", ")); on an NVIDIA GPU: \
+            \(BenchRivals.all(onGPU: true).joined(separator: ", ")). `all` stands for these. A rival that cannot run the model is \
+            listed with its reason.
 
             torch.compile keeps what it compiled in TORCHINDUCTOR_CACHE_DIR; max-autotune chooses anew in every run.
 
@@ -43,24 +43,11 @@ struct BenchCommand: ParsableCommand {
     var energy = 1.0
     @Flag(help: "Print JSON.") var json = false
 
-    /// What `all` stands for. `reduce-overhead` is left out: without a GPU it is the default mode.
-    static let all = [
-        "eager", "compile", "compile-freezing", "max-autotune", "max-autotune-freezing", "onnxruntime", "openvino",
-    ]
-
     func validate() throws {
         if rounds < 4 { throw ValidationError("--rounds should be at least 4") }
         if !(batch > 0) { throw ValidationError("--batch should be more than 0 milliseconds") }
         if let threads, threads < 1 { throw ValidationError("--threads should be at least 1") }
-        if modes.isEmpty { throw ValidationError("--against names no rival") }
-    }
-
-    private var modes: [String] {
-        var found: [String] = []
-        for mode in against.split(separator: ",").map(String.init) {
-            found += (mode == "all" ? Self.all : [mode]).filter { !found.contains($0) }
-        }
-        return found
+        if BenchRivals.named(against, onGPU: false).isEmpty { throw ValidationError("--against names no rival") }
     }
 
     func run() throws {
@@ -74,6 +61,7 @@ struct BenchCommand: ParsableCommand {
     /// Measures all sides.
     func measure() throws -> BenchReport {
         let device = try DeviceChoice.open(for: package, asked: self.device, threads: threads)
+        let modes = BenchRivals.named(against, onGPU: device.limits.torchDevice == "cuda")
         let directory = try PackageDirectory(path: package)
         let facts = directory.manifest.provenance
         if let weights = facts.first(where: { $0.name == "weights" })?.value {

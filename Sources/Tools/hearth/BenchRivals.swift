@@ -8,6 +8,23 @@ final class BenchRivals {
     /// The mode in which a process runs the package.
     static let ours = "hearth"
 
+    /// What `all` stands for. `reduce-overhead` is CUDA graphs, so that without a GPU it is the default mode; ONNX Runtime and OpenVINO are
+    /// called on the processor only.
+    static func all(onGPU: Bool) -> [String] {
+        let torch = ["eager", "compile", "compile-freezing"]
+        let tuned = ["max-autotune", "max-autotune-freezing"]
+        return onGPU ? torch + ["reduce-overhead"] + tuned : torch + tuned + ["onnxruntime", "openvino"]
+    }
+
+    /// The rivals that a list separated by commas names, each once.
+    static func named(_ list: String, onGPU: Bool) -> [String] {
+        var found: [String] = []
+        for mode in list.split(separator: ",").map(String.init) {
+            found += (mode == "all" ? all(onGPU: onGPU) : [mode]).filter { !found.contains($0) }
+        }
+        return found
+    }
+
     private final class Process {
         var process: BaselineProcess
         init(_ process: consuming BaselineProcess) { self.process = process }

@@ -33,7 +33,10 @@ struct SearchOptions: ParsableArguments {
             """)
     var only: String?
     @Option(
-        help: "Compare the package with PyTorch's modes at the end, as bench does: eager,compile,max-autotune or all.")
+        help: """
+            Compare the package at the end, as bench does, with all (every mode of PyTorch that means something on the device, and on the \
+            processor ONNX Runtime and OpenVINO where they are), or with those named: eager,compile,max-autotune.
+            """)
     var against: String?
     @Option(help: "Write the report as one HTML page to this file as well; it is in the package anyway.") var report:
         String?
