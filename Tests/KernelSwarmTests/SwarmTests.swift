@@ -84,10 +84,12 @@ private struct ReplayEvaluator: CandidateEvaluator {
         SearchRegion(key: "none", choices: [], weight: 0.1),
     ]
 
-    private func search(seed: UInt64, trials: Int, roster: AgentRoster = .standard) async -> Swarm {
+    private func search(
+        seed: UInt64, trials: Int, roster: AgentRoster = .standard, batch: Int = 4
+    ) async -> Swarm {
         var swarm = Swarm(
             regions: Self.regions, roster: roster, budget: SearchBudget(trials: trials, patience: 1000), seed: seed)
-        _ = await swarm.run(ChampionEvaluator(Self.regions), batchSize: 4, clock: { 0 })
+        _ = await swarm.run(ChampionEvaluator(Self.regions), batchSize: batch, clock: { 0 })
         return swarm
     }
 
@@ -124,16 +126,19 @@ private struct ReplayEvaluator: CandidateEvaluator {
         #expect(swarm.views[2].trials == 1)
     }
 
-    @Test(arguments: [UInt64(1), 77]) func isReproducible(seed: UInt64) async {
-        let first = await search(seed: seed, trials: 120)
-        let second = await search(seed: seed, trials: 120)
+    @Test(arguments: [UInt64(1), 77], [4, 16]) func isReproducible(seed: UInt64, batch: Int) async {
+        let first = await search(seed: seed, trials: 120, batch: batch)
+        let second = await search(seed: seed, trials: 120, batch: batch)
         #expect(first.trials == second.trials)
         var replay = Swarm(
             regions: Self.regions, budget: SearchBudget(trials: 120, patience: 1000), seed: seed)
-        _ = await replay.run(ReplayEvaluator(recorded: first.trials), batchSize: 4, clock: { 0 })
+        _ = await replay.run(ReplayEvaluator(recorded: first.trials), batchSize: batch, clock: { 0 })
         #expect(replay.trials == first.trials)
-        let other = await search(seed: seed + 1, trials: 120)
+        let other = await search(seed: seed + 1, trials: 120, batch: batch)
         #expect(other.trials != first.trials)
+        // The batch is part of what repeats a search.
+        let wider = await search(seed: seed, trials: 120, batch: batch + 1)
+        #expect(wider.trials != first.trials)
     }
 
     @Test func stopsAtTheRoofline() async {
@@ -159,6 +164,21 @@ private struct ReplayEvaluator: CandidateEvaluator {
         let reason = await swarm.run(FormulaEvaluator(regions: Self.regions), batchSize: 4, clock: { clock.next() })
         #expect(reason == .seconds)
         #expect(swarm.trials.count < 500)
+    }
+
+    /// What could not be judged costs a trial, is no refusal, and teaches nothing: also where it is the default.
+    @Test func whatIsNotJudgedTeachesNothing() async {
+        struct Failing: CandidateEvaluator {
+            func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+                batch.map { _ in .notJudged(reason: "notJudged: no device") }
+            }
+        }
+        var swarm = Swarm(regions: Self.regions, budget: SearchBudget(trials: 40, patience: 10), seed: 1)
+        let reason = await swarm.run(Failing(), batchSize: 4, clock: { 0 })
+        #expect(reason == .nothingLeft)
+        #expect(swarm.views.map(\.trials).allSatisfy { $0 >= 1 } && swarm.views[0].trials > 1)
+        #expect(swarm.spent == swarm.trials.count && swarm.progress.refused == 0)
+        #expect(swarm.views.allSatisfy { $0.observations.isEmpty && $0.refusals.isEmpty && $0.champion == nil })
     }
 
     @Test func aRegionWithoutACorrectKernelHasNoChampion() async {

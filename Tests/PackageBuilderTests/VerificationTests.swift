@@ -8,6 +8,7 @@ import KernelCodeGen
 import KernelIR
 import KernelJudge
 import KernelSwarm
+import SearchEvents
 import Synchronization
 import Testing
 
@@ -35,13 +36,15 @@ private final class ScriptedJudge: CandidateJudge {
 
 /// Builds with a search that has no trials, so that every kernel is only verified.
 private func verified(
-    _ graph: Graph, _ tensors: MemoryTensors, judge: any CandidateJudge, trials: Int = 0, archive: KernelArchive? = nil
+    _ graph: Graph, _ tensors: MemoryTensors, judge: any CandidateJudge, trials: Int = 0, archive: KernelArchive? = nil,
+    events: @escaping @Sendable (SearchEvent) -> Void = { _ in }
 ) async throws -> [RegionReport] {
     var pipeline = Pipeline(
         device: try CPUDevice(threads: 2), toolchain: try await CToolchain.find(), worker: TestWorker.command)
     let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).hearth"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let search = KernelSearch(budget: SearchBudget(trials: trials), seed: 1, judge: judge, archive: archive)
+    pipeline.events = events
     return try await pipeline.build(.init(graph: graph, tensors: tensors), to: path, search: search) { _ in
         [Double](repeating: 1, count: 64)
     }.regions
@@ -144,7 +147,8 @@ private enum Hard: String, CaseIterable {
         #expect(error?.description.contains("crashed with signal 11") == true)
     }
 
-    /// A GPU that was lost, or memory that was full, says nothing of the candidates that met it: they are not remembered.
+    /// A GPU that was lost, or memory that was full, says nothing of the candidates that met it: they are not remembered, and nobody is told
+    /// that they were refused.
     @Test(arguments: [
         (Refusal.notJudged(reason: "no device 'cuda': the GPU was lost"), false), (.timedOut(seconds: 1), true),
         (.clocksDisagree(workerSeconds: 1, parentSeconds: 2), false),
@@ -154,12 +158,25 @@ private enum Hard: String, CaseIterable {
         let path = "\(NSTemporaryDirectory())/hearth-test-\(UInt64.random(in: 0 ... .max)).sqlite"
         defer { for name in [path, path + ".lock"] { try? FileManager.default.removeItem(atPath: name) } }
         let archive = try KernelArchive(path: path)
+        let told = Mutex<[TimedEvent]>([])
         let reports = try await verified(
-            graph, tensors, judge: ScriptedJudge([], judging: refusal), trials: 3, archive: archive)
+            graph, tensors, judge: ScriptedJudge([], judging: refusal), trials: 3, archive: archive
+        ) { event in told.withLock { $0.append(TimedEvent(at: 0, event)) } }
         #expect(reports[0].trials > 0)
+        let record = SearchRecord(told.withLock { $0 })
+        #expect(record.trials == reports[0].trials)
+        #expect(record.refused == (isRemembered ? record.trials : 0))
+        #expect(record.notJudged == record.trials - record.refused && record.refusals.isEmpty != isRemembered)
         #expect(archive.records.isEmpty != isRemembered, "\(archive.records)")
         archive.close()
         #expect(try KernelArchive(path: path).records.isEmpty != isRemembered)
+    }
+
+    /// As many candidates are compiled at a time as the machine has threads.
+    @Test(arguments: [(1, 4, 12), (4, 4, 12), (8, 8, 12), (14, 14, 14), (192, 16, 16)])
+    func batchesGrowWithTheMachine(_ threads: Int, _ onHost: Int, _ elsewhere: Int) {
+        #expect(KernelSearch.batch(threads: threads, onHost: true) == onHost)
+        #expect(KernelSearch.batch(threads: threads, onHost: false) == elsewhere)
     }
 
     /// That nothing can be told is no reason to change a schedule.

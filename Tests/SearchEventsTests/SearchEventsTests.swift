@@ -123,6 +123,17 @@ import Testing
         #expect(abs((roof.share(region.bestSeconds) ?? 0) - 0.4) < 1e-12)
     }
 
+    /// What could not be judged is counted by itself, and is nobody's success.
+    @Test func whatWasNotJudgedIsNoRefusal() throws {
+        var trial = TrialEnd()
+        (trial.region, trial.agent, trial.verdict) = ("region.0", "random", TrialEnd.notJudged)
+        trial.reason = "notJudged: no device"
+        let record = SearchRecord(Self.events + [TimedEvent(at: 20, .trial(trial))])
+        #expect(record.trials == 5 && record.refused == 1 && record.notJudged == 1)
+        #expect(record.refusals.map(\.fault) == ["crashed"] && record.agents.last?.accepted == 0)
+        #expect(try TimedEvent(TimedEvent(at: 1, .trial(trial)).json).event == .trial(trial))
+    }
+
     /// A champion that is not in the package is no part of its winner's line.
     @Test func theLineEndsAtWhatIsKept() throws {
         var closing = RegionClosing()

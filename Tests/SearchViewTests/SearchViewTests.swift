@@ -36,9 +36,9 @@ import Testing
             SearchScreen(Self.record(), now: 12).lines(width: 100, height: 30) == [
                 "bert.pt2 for latency on a chip, 4 threads",
                 "6 of 40 trials | 2 refused | 0.5 a second | 48 s left",
-                "region    kernel       share  baseline    best   gain  of roof  trials",
-                "region.0  contract_0  50.0 %   1.00 ms  800 µs  1.25x     63 %       3",
-                "region.1  contract_1  50.0 %   1.00 ms  800 µs  1.25x     63 %       3",
+                "region    kernel       share  default    best   gain  of roof  trials",
+                "region.0  contract_0  50.0 %  1.00 ms  800 µs  1.25x     63 %       3",
+                "region.1  contract_1  50.0 %  1.00 ms  800 µs  1.25x     63 %       3",
                 "agent          trials  accepted  wins",
                 "evolution           4      50 %     2",
                 "default-first       2     100 %     0",

@@ -257,7 +257,7 @@ actor CoverEvaluator: CandidateEvaluator {
             return keep(.refused(reason: reason))
         case .notCompared(let reason):
             discard(path)
-            return .refused(reason: reason)
+            return .notJudged(reason: reason)
         case .timed(let seconds, let championSeconds, let isFaster):
             // Times of different minutes are compared by their ratio to the champion of that minute.
             let scaled = champion.map { $0.figures.seconds * seconds / championSeconds } ?? seconds

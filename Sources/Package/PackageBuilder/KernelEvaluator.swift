@@ -134,7 +134,8 @@ actor KernelEvaluator: CandidateEvaluator {
                     return again(same)
                 }
                 guard let judged = await judged(candidate, kernel, region) else {
-                    return .refused(reason: unlearned)
+                    return Self.saysNothing(unlearned)
+                        ? .notJudged(reason: unlearned) : .refused(reason: unlearned)
                 }
                 found = judged
                 if let binary { judgedBinaries[candidate.region, default: [:]][binary] = found }
@@ -143,6 +144,11 @@ actor KernelEvaluator: CandidateEvaluator {
         }
         remember(candidate, found)
         return found.verdict
+    }
+
+    /// Whether a line of the judge blames no kernel, by its first word: there was no truth, no measurement or no machine.
+    private static func saysNothing(_ reason: String) -> Bool {
+        ["notJudged", "noEvidence", "belowFloor", "clocksDisagree"].contains(TrialReporter.fault(reason))
     }
 
     /// The verdict of code that was judged or remembered here before. The archive is not told: it has it under the first schedule.

@@ -43,6 +43,7 @@ extension Pipeline {
             switch verdict {
             case .timed(let seconds, let isWin): "\((seconds * 1e8).rounded() / 100) us\(isWin ? ", wins" : "")"
             case .refused(let reason): "refused: \(reason)"
+            case .notJudged(let reason): "not judged: \(reason)"
             case .repeated: "the same code as before"
             case .cancelled: "cancelled"
             }

@@ -15,6 +15,9 @@ struct TrialReporter: Sendable {
         switch verdict {
         // Repeated code was told of under its first schedule.
         case .cancelled, .repeated: return
+        case .notJudged(let reason):
+            (trial.verdict, trial.reason) = (TrialEnd.notJudged, reason)
+            send(.trial(trial))
         case .refused(let reason):
             trial.verdict = "refused"
             send(.trial(trial))

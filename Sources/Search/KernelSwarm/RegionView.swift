@@ -133,6 +133,10 @@ package struct RegionView: Sendable {
             refusals.append((trial.candidate.schedule, reason))
             migrate()
             return 0
+        case .notJudged:
+            count()
+            migrate()
+            return 0
         case .timed(let seconds, let isWin):
             count()
             observations.append(

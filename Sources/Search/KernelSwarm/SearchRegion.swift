@@ -115,6 +115,8 @@ package enum TrialVerdict: Hashable, Sendable {
     case timed(seconds: Double, isWin: Bool)
     /// Not accepted, with the judge's reason.
     case refused(reason: String)
+    /// The machine failed while it was judged, or not all could be judged: nothing is learned of it, but it costs a trial.
+    case notJudged(reason: String)
     /// The same code as that of another schedule of the region, which was judged before: its seconds of one call, nil where it was
     /// refused. Nothing was compiled or timed for it, and it costs no trial.
     case repeated(seconds: Double?)

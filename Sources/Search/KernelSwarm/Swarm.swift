@@ -119,6 +119,7 @@ package struct Swarm: Sendable {
                 // A 2 % win already counts for something; anything from 50 % counts fully.
                 bandit.reward(agent, min(1, 0.2 + 1.6 * gain))
             }
+            if case .notJudged = trial.verdict { continue }
             for mind in minds[region].indices { minds[region][mind].learn(views[region]) }
             if gain > 0 { tellSiblings(of: region) }
         }
@@ -175,7 +176,7 @@ package struct Swarm: Sendable {
                 return accept(canonical, region, roster.minds[mind].name)
             }
         }
-        if views[region].observations.isEmpty {
+        if views[region].observations.isEmpty, views[region].trials == 0 {
             isWaiting[region] = true
             return mostPromising().flatMap { propose($0) }
         }

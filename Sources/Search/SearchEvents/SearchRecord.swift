@@ -2,7 +2,7 @@
 package struct SearchRecord: Sendable {
     /// One region and what happened there.
     package struct Region: Sendable {
-        /// One trial: who proposed it, and its seconds, or nil when it was refused.
+        /// One trial: who proposed it, and its seconds, or nil when it was refused or not judged.
         package struct Trial: Hashable, Sendable {
             package var agent: String
             package var seconds: Double?
@@ -78,9 +78,10 @@ package struct SearchRecord: Sendable {
     package private(set) var standings: [SearchStanding] = []
     /// Seconds of the last event.
     package private(set) var seconds = 0.0
-    /// Trials of both levels, and refused ones among them.
+    /// Trials of both levels, and among them those that were refused and those of which nothing could be told.
     package private(set) var trials = 0
     package private(set) var refused = 0
+    package private(set) var notJudged = 0
 
     /// Nothing has happened.
     package init() {}
@@ -102,7 +103,11 @@ package struct SearchRecord: Sendable {
             regions.append(Region(opening: opening))
         case .trial(let trial):
             trials += 1
-            if trial.seconds == nil { refused += 1 }
+            if trial.verdict == TrialEnd.notJudged {
+                notJudged += 1
+            } else if trial.seconds == nil {
+                refused += 1
+            }
             with(trial.region) { $0.trials.append(.init(agent: trial.agent, seconds: trial.seconds)) }
             with(agent: trial.agent) {
                 $0.trials += 1

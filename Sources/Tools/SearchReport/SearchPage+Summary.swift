@@ -11,6 +11,7 @@ extension SearchPage {
             "<p class=\"headline\(isGain ? " gain" : "")\" data-gain=\"\(record.gain.map { $0.isGain ? "gain" : "no gain" } ?? "not measured")\">"
         html += "\(HTML.escape(headline)).</p>\n"
         html += HTML.paragraph(times)
+        html += HTML.paragraph(rivalry)
         html += HTML.paragraph(checks)
         html +=
             "<dl>\n" + facts.map { "<dt>\(HTML.escape($0.0))</dt><dd>\(HTML.escape($0.1))</dd>\n" }.joined() + "</dl>\n"
@@ -31,11 +32,25 @@ extension SearchPage {
             + "machine does meanwhile hits both alike. Only what is more than 2 % faster counts as a gain."
     }
 
+    /// Whether anybody else was measured.
+    private var rivalry: String {
+        let others = record.comparisons.filter { $0.against != ModelComparison.ownDefault }
+        if others.contains(where: { $0.failure == nil }) {
+            return "It was compared with others on this machine: see “Compared with”."
+        }
+        return others.isEmpty
+            ? "It was not compared with PyTorch on this machine; hearth optimize --against all and hearth bench do that."
+            : "It was not compared with PyTorch on this machine: no rival that was asked for could be measured."
+    }
+
     private var checks: String {
         let judged = kernelRegions.filter { $0.closing?.verifiedBy == "judge" }.count
         var text = ""
         if record.trials > 0 {
             text = "\(record.trials) candidates were tried and \(record.refused) of them refused. "
+            if record.notJudged > 0 {
+                text += "\(record.notJudged) more could not be judged, because the machine failed meanwhile. "
+            }
         }
         if judged > 0 {
             text +=

@@ -86,7 +86,7 @@ package struct Transfer: Sendable {
             switch trial.verdict {
             case .timed(let seconds, _): relative = told(seconds) / first
             case .repeated(let seconds): relative = seconds.map { told($0) / first }
-            case .refused, .cancelled: break
+            case .refused, .notJudged, .cancelled: break
             }
             return SearchExample(
                 schedule: trial.candidate.schedule, relativeSeconds: relative, features: theirs, distance: distance)

@@ -41,6 +41,7 @@ package struct SearchScreen: Sendable {
             "\(record.trials) of \(start.trials + start.modelTrials) trials", "\(record.refused) refused",
             "\(TextFormat.fixed(rate, 1)) a second", "\(TextFormat.fixed(left, 0)) s left",
         ]
+        if record.notJudged > 0 { parts.insert("\(record.notJudged) not judged", at: 2) }
         let sent = record.advice.count { $0.isSent }
         if sent > 0 { parts.append("\(sent) requests SENT to a language model") }
         if let last = record.standings.last { parts.append("time \(TextFormat.fixed(last.relativeTime, 3))") }
@@ -48,7 +49,7 @@ package struct SearchScreen: Sendable {
     }
 
     private var regions: [String] {
-        var rows = [["region", "kernel", "share", "baseline", "best", "gain", "of roof", "trials"]]
+        var rows = [["region", "kernel", "share", "default", "best", "gain", "of roof", "trials"]]
         for region in record.regions where region.opening.searched {
             let before = region.defaultSeconds
             let best = region.bestSeconds
