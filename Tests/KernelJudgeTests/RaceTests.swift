@@ -59,12 +59,15 @@ struct RaceTests {
                     }
 
                     """
+            // Sizes that are known when a model runs are those of the export.
+            func known(_ size: IntegerExpression) -> Int { size.evaluate { _ in KernelCase.hint } ?? 0 }
             func memory(_ bytes: Int, isNumbers: Bool) -> String { "filled(\(max(64, bytes)), \(isNumbers ? 1 : 0))" }
             body += "{\nvoid *parameters[] = {"
             body += kernel.parameters.map {
-                memory(($0.count.constantValue ?? 0) * $0.element.byteCount, isNumbers: $0.element == .f32)
+                memory(known($0.count) * $0.element.byteCount, isNumbers: $0.element == .f32)
             }.joined(separator: ", ")
-            body += "};\nvoid *packed[\(max(1, emitted.packings.count))];\nint64_t dims[1] = {0};\n"
+            body +=
+                "};\nvoid *packed[\(max(1, emitted.packings.count))];\nint64_t dims[] = {\(KernelCase.hint), \(KernelCase.hint)};\n"
             for (number, packing) in emitted.packings.enumerated() {
                 body += "packed[\(number)] = \(memory(packing.count * packing.element.byteCount, isNumbers: false));\n"
                 let operands = packing.sources.map { "parameters[\($0)]" } + ["packed[\(number)]"]
@@ -76,19 +79,19 @@ struct RaceTests {
                 case .parameter(let number): "parameters[\(number)]"
                 case .packed(let number): "packed[\(number)]"
                 case .library: "0"
-                case .shared(let bytes): memory(bytes.constantValue ?? 0, isNumbers: false)
+                case .shared(let bytes): memory(known(bytes), isNumbers: false)
                 }
             }
             var parts = 1
             var isGang = false
             switch emitted.parts {
-            case .count(let count): parts = max(1, count.constantValue ?? 1)
+            case .count(let count): parts = max(1, known(count))
             case .gang:
                 isGang = true
                 operands.append("area")
             case .grid: continue
             }
-            let stride = ((emitted.workspaceBytes.constantValue ?? 0) + 63) / 64 * 64
+            let stride = (known(emitted.workspaceBytes) + 63) / 64 * 64
             body += """
                 void *area = filled(HEARTH_GANG_AREA_BYTES, 0); (void)area;
                 void *buffers[] = {\(operands.joined(separator: ", "))};

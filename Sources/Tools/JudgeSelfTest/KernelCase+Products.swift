@@ -1,8 +1,3 @@
-/// A type of the printed form, such as `f32[3, 37]`.
-private func type(_ element: String, _ shape: [Int]) -> String {
-    "\(element)[\(shape.map { "\($0)" }.joined(separator: ", "))]"
-}
-
 extension KernelCase {
     /// Matrix products with what follows them.
     static let products: [KernelCase] = {

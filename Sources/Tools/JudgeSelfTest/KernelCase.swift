@@ -4,6 +4,7 @@ package struct KernelCase: Sendable {
     /// What the kernels of a case are.
     package enum Kind: String, Sendable, CaseIterable {
         case map, reduction, scan, window, product, convolution, attention, recurrence, sort
+        case gather, scatter, concatenation, codedWeight, dynamicSize
     }
 
     /// What it is a case of.
@@ -13,6 +14,9 @@ package struct KernelCase: Sendable {
     /// The graph.
     package var text: String
 
+    /// The hint of every size in the cases that is known when a model runs only.
+    package static let hint = 9
+
     init(_ kind: Kind, _ name: String, _ lines: String) {
         self.kind = kind
         self.name = name
@@ -21,12 +25,13 @@ package struct KernelCase: Sendable {
 
     /// All cases.
     package static let all =
-        maps + reductions + scans + windows + products + convolutions + attentions + recurrences + sorts
-}
+        maps + reductions + scans + windows + products + convolutions + attentions + recurrences + sorts + gathers
+        + scatters + concatenations + codedWeights + dynamicSizes
 
-/// A type of the printed form, such as `f32[3, 37]`.
-private func type(_ element: String, _ shape: [Int]) -> String {
-    "\(element)[\(shape.map { "\($0)" }.joined(separator: ", "))]"
+    /// A type of the printed form, such as `f32[3, 37]`.
+    static func type(_ element: String, _ shape: [Int]) -> String {
+        "\(element)[\(shape.map { "\($0)" }.joined(separator: ", "))]"
+    }
 }
 
 extension KernelCase {

@@ -26,7 +26,8 @@ struct JudgeCommand: AsyncParsableCommand {
     @Flag(help: "Judge the candidates of the self-test.") var selfTest = false
     @Flag(
         help:
-            "All of them: at least 200 right kernels of each kind and 1000 mutants; a quarter of an hour on two cores.")
+            "All of them: 200 right kernels of each kind, as far as there are so many, and over 1000 mutants; half an hour on two cores."
+    )
     var full = false
     @Flag(help: "List the mutants that were accepted because they are no worse than their original.") var equivalents =
         false
