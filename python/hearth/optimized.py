@@ -5,11 +5,12 @@
     y = model(x)                 # called as the module is
     print(model.report)          # which of the two runs, and why
 
-The promise is that nobody gets something slower than PyTorch. `hearth optimize --against eager,compile` measures the
-package beside PyTorch's modes and writes what it found into the package (`search.jsonl`). Where nothing beats the best
-of these modes by more than 2 % ("no gain", by the rule of `hearth bench` and the report), the drop-in runs the module
+The promise is that nobody gets something slower than PyTorch. `hearth optimize --against all` measures the
+package beside all modes of PyTorch and writes what it found into the package (`search.jsonl`). Where nothing beats the best
+of the modes that were measured by more than 2 % ("no gain", by the rule of `hearth bench` and the report), the drop-in runs the module
 in that mode instead; `fallback=False` runs the package whatever was measured. Nothing is timed here: what counts is the
-record, which holds for the machine and the shapes that it was measured on.
+record, which holds for the machine and the shapes that it was measured on. A package without such a record runs, and
+`report` says that it was not compared with PyTorch on this machine.
 
 A package computes no gradients and keeps the weights that it was made with. Its state, where it has one, is not the
 module's.
@@ -90,7 +91,8 @@ def verdict(found: list[Comparison], fallback: bool = True) -> Verdict:
     if not found:
         return Verdict(
             None,
-            "the package runs; it was not compared with PyTorch: hearth optimize --against eager,compile measures that",
+            "the package runs, but was not compared with PyTorch on this machine: "
+            "hearth optimize --against all does that, and keeps the finding in the package",
         )
     best = min(found, key=lambda comparison: comparison.ratio)
     measured = f"ratio {best.ratio:.2f}, 95 % interval {best.low:.2f} … {best.high:.2f}"
