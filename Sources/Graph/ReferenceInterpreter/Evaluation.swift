@@ -132,7 +132,7 @@ struct Evaluation {
         case .view(let view): [try ReferenceInterpreter.evaluate(view, operands[0], shape: shape)]
         case .concatenate(let axis): [concatenate(operands, axis: axis, shape: shape)]
         case .gather(let gather): [try ReferenceInterpreter.evaluate(gather, operands, shape: shape)]
-        case .scatter(let scatter): [try ReferenceInterpreter.evaluate(scatter, operands)]
+        case .scatter(let scatter): [try ReferenceInterpreter.evaluate(scatter, operands, rounds: rounds)]
         case .contract(let contract):
             [try ReferenceInterpreter.evaluate(contract, operands[0], operands[1], shape: shape, rounds: rounds)]
         case .convolve(let convolve):

@@ -51,8 +51,9 @@ func evaluate(_ gather: Gather, _ operands: [TensorValue], shape: [Int]) throws(
     }
 }
 
-/// Evaluates a scatter: updates are applied one after another in row-major order.
-func evaluate(_ scatter: Scatter, _ operands: [TensorValue]) throws(Fault) -> TensorValue {
+/// Evaluates a scatter: updates are applied one after another in row-major order. With `rounds`, each result is rounded to the element's
+/// type before the next update, as PyTorch's `index_add` and `scatter_add` do.
+func evaluate(_ scatter: Scatter, _ operands: [TensorValue], rounds: Bool) throws(Fault) -> TensorValue {
     let (base, updates) = (operands[0], operands[1])
     let offsets = try offsets(
         scatter.axes, at: scatter.at, base.shape, Array(operands[2...]), shape: updates.shape)
@@ -62,7 +63,7 @@ func evaluate(_ scatter: Scatter, _ operands: [TensorValue]) throws(Fault) -> Te
         let isBool = base.element == .bool
         for (offset, value) in zip(offsets, values) {
             let old = elements[offset]
-            elements[offset] =
+            let combined =
                 switch scatter.kind {
                 case .set: value
                 case .add: isBool ? larger(old, value) : old + value
@@ -70,6 +71,7 @@ func evaluate(_ scatter: Scatter, _ operands: [TensorValue]) throws(Fault) -> Te
                 case .minimum: smaller(old, value)
                 case .maximum: larger(old, value)
                 }
+            elements[offset] = rounds && !isBool ? base.element.rounded(combined) : combined
         }
         return TensorValue(base.element, base.shape, elements)
     case (.integer(var elements), .integer(let values)):
