@@ -49,6 +49,24 @@ import Testing
         #expect(passes(Agreement.compare([candidate, 1], input)) == expected)
     }
 
+    /// truth, witness, candidate; whether it passes where sums may be taken in any order, and where elements are subtracted from each other.
+    @Test(arguments: [
+        (Double.infinity, Double.infinity, Double.infinity, true, true), (.infinity, .infinity, .nan, false, true),
+        (.infinity, .infinity, -.infinity, false, true), (.infinity, .infinity, 3, false, false),
+        (.nan, .nan, 0, false, false), (.nan, .nan, .infinity, false, true),
+        // Overflow in another order is the order's affair.
+        (1e5, .infinity, .nan, true, true), (1e5, .infinity, 0, true, true), (.infinity, .nan, 7, true, true),
+        (1, 1, .nan, false, true), (1, 1, .infinity, false, false), (1, 1, 2, false, false), (1, 1, 1, true, true),
+    ]) func orderDecidesNothingElse(
+        truth: Double, witness: Double, candidate: Double, inAnyOrder: Bool, spreading: Bool
+    ) {
+        for (specials, expected) in [(AgreementInput.Specials.determined, inAnyOrder), (.spread, spreading)] {
+            let input = AgreementInput(
+                element: .f16, truth: [truth, 1], witness: [witness, 1], specials: specials)
+            #expect(passes(Agreement.compare([candidate, 1], input)) == expected, "\(specials)")
+        }
+    }
+
     @Test func integersAreExactButForTies() {
         let exact = AgreementInput(element: .i64, truth: [1, 2, 3], witness: [1, 2, 4])
         #expect(passes(Agreement.compare([1, 2, 3], exact)))

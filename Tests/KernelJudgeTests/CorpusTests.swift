@@ -48,6 +48,21 @@ import Testing
         #expect(report.honestCount >= 2 * KernelCase.Kind.allCases.count)
     }
 
+    /// What tells two kernels apart shows what hangs on bytes that are not theirs: an element that is not written holds the poison, of which
+    /// there are two.
+    @Test(arguments: [("softmax", true), ("only-round-shapes", false)])
+    func outputsShowBothPoisons(name: String, isWhole: Bool) async throws {
+        let workshop = try await Workshop()
+        defer { workshop.clean() }
+        let evidence = RegionEvidence(oracle: CorpusRegion.softmax.oracle, seed: 1)
+        let candidate = try await workshop.candidate(name, region: .softmax)
+        let outputs = try await workshop.judge(audits: true).outputs(of: candidate, evidence: evidence).get()
+        // Five sets of inputs of the full shape and two of each other, at two places over two poisons.
+        #expect(outputs.count == 4 * (5 + 2 * 3))
+        // The last shape, 130 columns: one output for each of two sets of inputs, and as many for each poison where two columns hold that.
+        #expect(Set(outputs[36..<44]).count == (isWhole ? 2 : 4))
+    }
+
     /// A time below what the machine can do is a failed measurement.
     @Test func refusesATimeBelowTheFloor() async throws {
         let workshop = try await Workshop()

@@ -8,8 +8,11 @@ import GraphIR
 /// its row NaN, one at a key that causality hides does not; values of hidden keys count with weight 0, so that a NaN
 /// among them is seen. With `rounds`, products are summed in f32, scores are scaled by the f32 nearest to `scale` and masked in
 /// one fused operation, and weights are rounded to the element type: so PyTorch's flash kernel does it (its errors are this
-/// function's to three digits on wide inputs, where those of other orders differ by up to 40 %).
-func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds: Bool) throws(Fault) -> TensorValue {
+/// function's to three digits on wide inputs, where those of other orders differ by up to 40 %). With `skipsHidden`, hidden keys and their
+/// values count nothing, whatever they hold.
+func evaluate(
+    _ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds: Bool, skipsHidden: Bool = false
+) throws(Fault) -> TensorValue {
     let (q, k, v) = (operands[0], operands[1], operands[2])
     guard q.element.isFloatingPoint, case .real(let queryValues) = q.storage, case .real(let keyValues) = k.storage,
         case .real(let values) = v.permuted([0, 1, 3, 2]).storage
@@ -50,7 +53,8 @@ func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds:
                         var score = row[key] * scale
                         if mask != nil {
                             let entry = maskValues[(part * queries + query) * keys + key]
-                            score += maskIsBool ? (entry != 0 ? 0 : -.infinity) : entry
+                            let term = maskIsBool ? (entry != 0 ? 0 : -.infinity) : entry
+                            score = skipsHidden && term == -.infinity ? term : score + term
                         }
                         if single { score = Double(Float(score)) }
                         row[key] = causal && key > query ? -.infinity : score
@@ -59,6 +63,16 @@ func evaluate(_ attend: Attend, _ operands: [TensorValue], shape: [Int], rounds:
                 }
                 values.withUnsafeBufferPointer { values in
                     guard let values = values.baseAddress else { return }
+                    if skipsHidden {
+                        for index in 0..<rows * valueDim {
+                            let (row, column) = (base + index / valueDim * keys, index % valueDim)
+                            let line = values + (keyPart * valueDim + column) * keys
+                            result[(part * queries + first) * valueDim + index] = (0..<keys).reduce(0.0) {
+                                row[$1] == 0 ? $0 : $0 + row[$1] * line[$1]
+                            }
+                        }
+                        return
+                    }
                     dotProductsAlone(
                         base, rows: rows, values + keyPart * keys * valueDim, columns: valueDim, length: keys,
                         single: single, into: result + (part * queries + first) * valueDim)

@@ -138,7 +138,10 @@ struct Evaluation {
         case .convolve(let convolve):
             [try ReferenceInterpreter.evaluate(convolve, operands[0], operands[1], shape: shape, rounds: rounds)]
         case .attend(let attend):
-            [try ReferenceInterpreter.evaluate(attend, operands, shape: shape, rounds: rounds)]
+            [
+                try ReferenceInterpreter.evaluate(
+                    attend, operands, shape: shape, rounds: rounds, skipsHidden: interpreter.skipsHidden)
+            ]
         case .recur(let recur): try ReferenceInterpreter.evaluate(recur, operands, rounds: rounds)
         case .window(let window): [try ReferenceInterpreter.evaluate(window, operands[0], shape: shape)]
         case .sort(let sort): ReferenceInterpreter.evaluate(sort, operands[0], shape: shape)

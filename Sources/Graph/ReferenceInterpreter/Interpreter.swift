@@ -21,6 +21,9 @@ package struct Interpreter {
     /// Elements that sums in f32 add side by side under `roundAfterEachNode`. PyTorch's number hangs on the instruction set,
     /// the layout and the threads.
     package var sumLanes = 32
+    /// Whether attention leaves out keys that a mask or causality hides, whatever they hold, as kernels do that skip whole blocks of them;
+    /// otherwise such keys count with weight 0, so that a NaN among them is seen.
+    package var skipsHidden = false
     private let tensors: any TensorSource
     private var states: [TensorValue?]
 

@@ -37,7 +37,9 @@ package func emitContraction(
     }
     let sizes = ContractionSizes(kernel, contraction, target)
     if schedule[sizes.choices.algorithm] == 1, let shape = sizes.winograd {
-        return WinogradWriter(shape, sizes, symbol: symbol, schedule).write()
+        var emitted = WinogradWriter(shape, sizes, symbol: symbol, schedule).write()
+        emitted.spreading = "Winograd's transform"
+        return emitted
     }
     if schedule[sizes.choices.algorithm] == 2, let shape = sizes.window {
         return WindowWriter(shape, sizes, symbol: symbol, schedule).write()

@@ -113,6 +113,9 @@ package struct EmittedKernel: Hashable, Sendable {
     /// Set where `source` is in Triton: then `TritonToolchain` compiles it, with its own prelude, and says how much shared
     /// memory its launches ask for.
     package var triton: TritonSource?
+    /// Name of the algorithm where it subtracts elements from each other which the definition only adds: an infinity then makes NaN of
+    /// results that it does not reach.
+    package var spreading: String?
 
     /// Makes an emitted kernel.
     package init(

@@ -72,6 +72,15 @@ package struct CandidateCompiler: Sendable {
     }
 }
 
+extension EmittedKernel {
+    /// Name of the algorithm where an infinity makes NaN of results that it does not reach.
+    var spreadsAs: String? {
+        // Which algorithm a library of convolutions takes is its own affair.
+        if case .grid(let grid) = parts, case .convolution? = grid.call { return LibraryCall.convolutionLibrary }
+        return spreading
+    }
+}
+
 extension CandidateKernel {
     /// An emitted kernel that was compiled to a library.
     package init(_ emitted: EmittedKernel, libraryPath: String) {
@@ -99,6 +108,6 @@ extension CandidateKernel {
                 Packing(
                     symbol: $0.symbol, sources: $0.sources, byteCount: $0.count * $0.element.byteCount,
                     usesLibrary: $0.usesLibrary)
-            }, workspaceBytes: emitted.workspaceBytes, parts: parts)
+            }, workspaceBytes: emitted.workspaceBytes, parts: parts, spreading: emitted.spreadsAs)
     }
 }

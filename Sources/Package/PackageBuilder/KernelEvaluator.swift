@@ -298,6 +298,12 @@ actor KernelEvaluator: CandidateEvaluator {
         }
     }
 
+    /// Name of the algorithm of a schedule where the judge allows it NaN beside infinite inputs.
+    func spreading(_ region: Int, _ schedule: Schedule) -> String? {
+        guard case .success(let emitted) = compiler.emit(regions[region].kernel, schedule) else { return nil }
+        return emitted.spreadsAs
+    }
+
     /// The refusal of C that does what C leaves undefined, on the judge's inputs: runs it with traps there. nil where it does not, and on a
     /// device that runs no C of ours. What does not compile with traps, or fails otherwise with them, is not said to be undefined.
     func undefined(_ region: Int, _ schedule: Schedule) async -> Refusal? {

@@ -56,7 +56,7 @@ package enum SearchInterrupt {
 package struct KernelSearch {
     /// Changes whenever emitters change what a schedule means or the judge what it asks, so that old verdicts are not taken
     /// for new ones.
-    package static let generatorVersion = "11"
+    package static let generatorVersion = "12"
 
     /// What may be spent.
     package var budget: SearchBudget
@@ -296,6 +296,10 @@ package struct KernelSearch {
                 try await verify(index, id, &entry, subject, evaluator, generator, traps: true)
             }
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
+            if entry.verification == .judge, let algorithm = await evaluator.spreading(index, entry.schedule) {
+                let note = "judged as \(algorithm), which may give NaN beside infinite inputs"
+                entry.note += entry.note.isEmpty ? note : "; \(note)"
+            }
             reports[id] = entry
         }
         let sorted = reports.values.sorted { ($0.share, $1.kernel) > ($1.share, $0.kernel) }

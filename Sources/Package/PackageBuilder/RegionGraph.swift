@@ -13,6 +13,8 @@ struct RegionGraph {
     var given: [Int: Value]
     /// The value that a buffer's contents after the call stand for, by parameter.
     var wanted: [Int: Value]
+    /// The parameter that holds a layer's products with its inputs, where the launch is a cell over time.
+    var takesProducts: Int?
     /// Tensors that the added nodes read, by name.
     var added: [String: TensorValue] = [:]
 
@@ -84,6 +86,7 @@ struct RegionGraph {
         added[Self.name("identity")] = TensorValue(projected.element, [rows, rows], ones)
         added[Self.name("zeros")] = TensorValue(projected.element, [rows], [Double](repeating: 0, count: rows))
         given[parameter] = x
+        takesProducts = parameter
         wanted = wanted.mapValues { Value(layer, $0.result) }
         graph = builder.graph
     }

@@ -14,6 +14,8 @@ struct RegionTruth: RegionOracle {
     let shapes: [[Int]]
     let allowsSpecialValues: Bool
     let allowsSubnormals: Bool
+    let mixesElements: Bool
+    let distributions: [InputDistribution]
     private let domains: [Domain]
     private let region: RegionGraph
     private let buffers: [LoweredBuffer]
@@ -27,6 +29,8 @@ struct RegionTruth: RegionOracle {
         case plain(InputDomain)
         /// Positions below the least of these extents.
         case positions([Dimension])
+        /// What is added to scores of attention, in rows of so many.
+        case mask(Dimension)
     }
 
     /// The truth of a launch. Throws `RegionGraph.Obstacle` where it cannot be judged alone.
@@ -45,7 +49,9 @@ struct RegionTruth: RegionOracle {
             if parameter.isConstant {
                 return .plain(.fixed(try folder.withBytes(launch.buffers[number]) { Array($0) }))
             }
-            if parameter.element.isFloatingPoint { return .plain(.real) }
+            if parameter.element.isFloatingPoint {
+                return Self.real(region, number, kernel, buffers[number])
+            }
             if parameter.element == .bool { return .plain(.boolean) }
             if let bounds = bounds[number] { return .positions(bounds) }
             return .plain(.integer(Self.range(buffers[number], record)))
@@ -58,12 +64,9 @@ struct RegionTruth: RegionOracle {
         hints = Dictionary(
             uniqueKeysWithValues: graph.symbols.enumerated().map { (Variable(.symbol, $0), $1.hint) })
         shapes = Self.shapes(kernel.symbols, graph)
-        // Infinities spread differently through a transformed or reassociated product; elementwise work must keep them.
-        allowsSpecialValues = if case .nest = kernel.body { true } else { false }
-        // Whether a product vanishes before it meets an infinity depends on its order.
-        allowsSubnormals = !region.graph.nodes.ids.contains { node in
-            if case .reduce(let reduce) = region.graph.nodes[node].operation { reduce.kind == .product } else { false }
-        }
+        let specials = SpecialInputs(region, kernel)
+        (allowsSpecialValues, allowsSubnormals) = (specials.areAllowed, specials.allowSubnormals)
+        (mixesElements, distributions) = (specials.mixElements, specials.distributions)
         let known = AddedTensors(tensors: tensors, added: region.added)
         oracle = Interpreter(region.graph, tensors: known, policy: .exact)
         self.tensors = known
@@ -72,6 +75,7 @@ struct RegionTruth: RegionOracle {
     func domain(of parameter: Int, dimensions: [Int]) -> InputDomain {
         switch domains[parameter] {
         case .plain(let domain): domain
+        case .mask(let extent): .mask(row: value(extent, dimensions))
         case .positions(let extents): .index(below: extents.map { value($0, dimensions) }.min() ?? 1)
         }
     }
@@ -92,12 +96,19 @@ struct RegionTruth: RegionOracle {
         var known = hints
         for (symbol, value) in zip(symbols, dimensions) { known[symbol] = value }
         let truth: [TensorValue]
-        let rounded: [TensorValue]
+        var rounded: [TensorValue]
         do throws(InterpreterError) {
             truth = try oracle.evaluate(wanted, given: given, symbols: known)
             rounded = try Interpreter.witness(region.graph, tensors: tensors, truth: truth) {
                 witness throws(InterpreterError) in
                 try witness.evaluate(wanted, given: given, symbols: known)
+            }
+            if case .attention = body, truth.contains(where: { !$0.doubles.allSatisfy(\.isFinite) }) {
+                // What keys hold that nobody sees reaches results or does not, as blocks of them are left out or not.
+                var other = oracle
+                other.skipsHidden = true
+                let skipped = try other.evaluate(wanted, given: given, symbols: known)
+                for place in truth.indices { rounded[place] = rounded[place].doubting(truth[place], skipped[place]) }
             }
         } catch {
             throw OracleError("\(error)")
@@ -105,7 +116,9 @@ struct RegionTruth: RegionOracle {
         var answers: [OracleOutput] = []
         for (position, number) in outputs.enumerated() {
             let layout = buffers[number].layout
-            if amplifiesRounding(truth[position].doubles, rounded[position].doubles) {
+            // What infinities make of a layer says nothing of how it rounds.
+            let isFinite = truth[position].doubles.allSatisfy(\.isFinite)
+            if isFinite, amplifiesRounding(truth[position].doubles, rounded[position].doubles) {
                 throw OracleError(
                     "the layer's state feeds back so strongly that PyTorch's own roundings decide its course")
             }
@@ -116,6 +129,20 @@ struct RegionTruth: RegionOracle {
                     summedTerms: summedTerms(dimensions)))
         }
         return answers
+    }
+
+    /// What floating-point numbers an input may hold.
+    private static func real(
+        _ region: RegionGraph, _ number: Int, _ kernel: Kernel, _ buffer: LoweredBuffer
+    ) -> Domain {
+        switch kernel.body {
+        // The truth of a cell over time takes its products with the inputs through an identity, whose zeros make NaN of an infinity.
+        case .recurrence: return region.takesProducts == number ? .plain(.finite) : .plain(.real)
+        case .attention:
+            guard region.isMask(number), let row = buffer.type.shape.last else { return .plain(.real) }
+            return .mask(row)
+        case .nest, .contraction, .sort: return .plain(.real)
+        }
     }
 
     private func value(_ expression: IntegerExpression, _ dimensions: [Int]) -> Int {
@@ -217,6 +244,18 @@ extension RegionGraph {
 }
 
 extension TensorValue {
+    /// This witness of `truth`, with what `other` has where that is another infinity, NaN or finite where the truth is not.
+    fileprivate func doubting(_ truth: TensorValue, _ other: TensorValue) -> TensorValue {
+        guard truth.element.isFloatingPoint else { return self }
+        let expected = truth.doubles
+        let values = zip(doubles, zip(expected, other.doubles)).map { value, pair -> Double in
+            let (truth, other) = pair
+            let isSame = truth.isFinite ? other.isFinite : truth == other || (truth.isNaN && other.isNaN)
+            return isSame ? value : other
+        }
+        return TensorValue(element, shape, values)
+    }
+
     /// Axis i of the result is axis `axes[i]` of this tensor.
     func permuted(_ axes: [Int]) -> TensorValue {
         if axes == Array(axes.indices) { return self }

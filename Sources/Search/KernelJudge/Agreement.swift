@@ -53,11 +53,24 @@ package struct AgreementInput {
     package var floor: Double
     /// For positions in a tensor (arg-max, top-k): whether `value` is as good as the truth at the `index`-th compared place.
     package var acceptsTie: (@Sendable (_ index: Int, _ value: Double) -> Bool)?
+    /// What infinities and NaN say.
+    package var specials = Specials.followed
+
+    /// What is asked of an element whose truth or witness is infinite or NaN.
+    package enum Specials: Hashable, Sendable {
+        /// Where truth and witness differ in that, the candidate follows either.
+        case followed
+        /// Where they differ, nothing is asked: the order of a sum, or an overflow in f32, decides.
+        case determined
+        /// The same, and NaN may stand anywhere: the algorithm subtracts elements from each other that the definition only adds. What is
+        /// infinite or NaN may be either.
+        case spread
+    }
 
     /// Makes an input.
     package init(
         element: ElementType, truth: [Double], witness: [Double], summedTerms: Int = 1, floor: Double = 0,
-        acceptsTie: (@Sendable (Int, Double) -> Bool)? = nil
+        specials: Specials = .followed, acceptsTie: (@Sendable (Int, Double) -> Bool)? = nil
     ) {
         precondition(truth.count == witness.count, "truth and witness cover the same positions")
         self.element = element
@@ -65,6 +78,7 @@ package struct AgreementInput {
         self.witness = witness
         self.summedTerms = summedTerms
         self.floor = floor
+        self.specials = specials
         self.acceptsTie = acceptsTie
     }
 }
@@ -74,7 +88,7 @@ package struct AgreementInput {
 /// The rule: the largest and the root mean square error are at most four times those of PyTorch's own arithmetic, with a
 /// floor: the witness is taken to have rounded its result at least once, and more freely where elements are few.
 /// Integers and booleans equal the truth or the witness, or tie. What is infinite or NaN in the truth and in the witness
-/// is so in the candidate; where truth and witness differ in that, the candidate follows either.
+/// is so in the candidate; where truth and witness differ in that, the candidate follows either, or is free (`Specials`).
 package enum Agreement {
     /// Factor over the witness's error.
     package static let factor = 4.0
@@ -98,7 +112,10 @@ package enum Agreement {
         var largest = 0.0
         for index in candidate.indices {
             let (value, truth, witness) = (candidate[index], input.truth[index], input.witness[index])
+            if input.specials == .spread, value.isNaN { continue }
             guard truth.isFinite, witness.isFinite else {
+                if input.specials != .followed, truth.kind != witness.kind { continue }
+                if input.specials == .spread, !value.isFinite { continue }
                 if !agreesWithoutFiniteWitness(value, truth, witness, input.element) { return .wrong(index: index) }
                 continue
             }
@@ -163,7 +180,25 @@ package enum Agreement {
     }
 }
 
+extension Double {
+    /// Finite, NaN, or infinite with a sign: 0, 1, 2, 3.
+    fileprivate var kind: Int { isFinite ? 0 : isNaN ? 1 : self > 0 ? 2 : 3 }
+}
+
 extension ElementType {
+    /// The largest finite number; 0 for integers.
+    var greatestFinite: Double {
+        switch self {
+        case .f64: .greatestFiniteMagnitude
+        case .f32: 0x1.FFFFFEp127
+        case .f16: 65504
+        case .bf16: 0x1.FEp127
+        case .f8e4m3: 448
+        case .f8e5m2: 57344
+        case .i64, .i32, .i16, .i8, .u8, .bool: 0
+        }
+    }
+
     /// The smallest positive (subnormal) number; 0 for integers.
     package var leastPositive: Double {
         switch self {

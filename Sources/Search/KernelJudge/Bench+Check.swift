@@ -20,7 +20,7 @@ extension Bench {
         for (index, inputCase) in cases.enumerated() {
             let first = outputs[index]
             let second = outputs[runs.count - 1 - index]
-            errors += try compare(first, second, inputCase, evidence)
+            errors += try compare(first, second, inputCase, evidence, isSpreading: candidate.spreading != nil)
         }
         return errors
     }
@@ -68,8 +68,11 @@ extension Bench {
 
     /// Compares both runs of a case with each other and with the truth.
     private func compare(
-        _ first: [[UInt8]], _ second: [[UInt8]], _ inputCase: RegionEvidence.Case, _ evidence: RegionEvidence
+        _ first: [[UInt8]], _ second: [[UInt8]], _ inputCase: RegionEvidence.Case, _ evidence: RegionEvidence,
+        isSpreading: Bool
     ) throws(Refusal) -> [OutputErrors] {
+        let isMixed = evidence.oracle.mixesElements && inputCase.key.distribution.isSpecial
+        let specials: AgreementInput.Specials = isMixed ? isSpreading ? .spread : .determined : .followed
         let truths = try evidence.truth(inputCase)
         let floor = evidence.floor(inputCase)
         var errors: [OutputErrors] = []
@@ -86,7 +89,7 @@ extension Bench {
             let truth = truths[output]
             let input = AgreementInput(
                 element: element, truth: truth.truth, witness: truth.witness, summedTerms: truth.summedTerms,
-                floor: floor, acceptsTie: truth.acceptsTie)
+                floor: floor, specials: specials, acceptsTie: truth.acceptsTie)
             let compared = truth.positions.map { $0.map { values[$0] } } ?? values
             let summary: ErrorSummary
             switch Agreement.compare(compared, input) {

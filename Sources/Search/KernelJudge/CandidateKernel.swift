@@ -55,11 +55,14 @@ package struct CandidateKernel: Hashable, Sendable {
     /// Bytes for each thread, over symbols.
     package var workspaceBytes: IntegerExpression
     package var parts: Parts
+    /// Name of its algorithm where that subtracts elements from each other which the definition only adds, so that one infinity makes NaN of
+    /// results that it does not reach: special inputs then ask less (`AgreementInput.Specials.spread`).
+    package var spreading: String?
 
     /// Makes a candidate.
     package init(
         libraryPath: String, symbol: String, arguments: [Argument], packings: [Packing] = [],
-        workspaceBytes: IntegerExpression = 0, parts: Parts = .count(1)
+        workspaceBytes: IntegerExpression = 0, parts: Parts = .count(1), spreading: String? = nil
     ) {
         self.libraryPath = libraryPath
         self.symbol = symbol
@@ -67,6 +70,7 @@ package struct CandidateKernel: Hashable, Sendable {
         self.packings = packings
         self.workspaceBytes = workspaceBytes
         self.parts = parts
+        self.spreading = spreading
     }
 
     /// The call for given values of the symbols.

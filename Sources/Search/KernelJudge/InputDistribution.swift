@@ -15,6 +15,23 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     /// Normal with infinities, NaN, subnormals and zeros of both signs sprinkled in. The largest finite numbers are not
     /// among them: whether sums of those overflow depends on their order.
     case special
+    /// Normal but for one element of each tensor, which is infinite. Where one element reaches a whole row of results, as in products, more
+    /// of them leave little but NaN, of which every arithmetic makes NaN.
+    case infinite
+    /// Normal but for one element of each tensor, which is the largest finite number or its negative: it must not overflow where it is
+    /// multiplied by what is small.
+    case greatest
+
+    /// Those without special numbers.
+    package static let plain: [InputDistribution] = [.normal, .wide, .tiny, .constant]
+
+    /// Whether infinities, NaN or numbers that nearly overflow are among its elements.
+    var isSpecial: Bool {
+        switch self {
+        case .special, .infinite, .greatest: true
+        case .normal, .wide, .tiny, .constant: false
+        }
+    }
 
     /// Elements of a parameter, drawn from its domain; `allowsSubnormals` says whether such are among special ones.
     func draw(
@@ -28,9 +45,28 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
         case .boolean:
             return ElementCoding.encode((0..<count).map { _ in random.uniform() < 0.5 ? 0 : 1 }, element)
         case .real: return ElementCoding.encode(reals(count, element, allowsSubnormals, &random), element)
+        case .finite:
+            let plain: InputDistribution =
+                switch self {
+                case .special, .infinite: .normal
+                case .normal, .wide, .tiny, .constant, .greatest: self
+                }
+            return ElementCoding.encode(plain.reals(count, element, allowsSubnormals, &random), element)
+        case .mask(let row):
+            let values = self == .special ? mask(count, row, &random) : reals(count, element, allowsSubnormals, &random)
+            return ElementCoding.encode(values, element)
         case .nonNegative:
             return ElementCoding.encode(
                 reals(count, element, allowsSubnormals, &random).map { abs($0) }, element)
+        }
+    }
+
+    /// Zeros and negative infinities as masks of attention have them: whole rows of either, and mixed ones.
+    private func mask(_ count: Int, _ row: Int, _ random: inout SeededRandom) -> [Double] {
+        var share = 0.0
+        return (0..<count).map { index in
+            if index % max(row, 1) == 0 { share = [0, 0.5, 0.5, 1][random.index(below: 4)] }
+            return random.uniform() < share ? -.infinity : 0
         }
     }
 
@@ -53,8 +89,16 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
             let radius = (-2 * log(1 - random.uniform())).squareRoot()
             return radius * cos(2 * .pi * random.uniform())
         }
+        /// Normal but for one element, of either sign.
+        func lone(_ value: Double) -> [Double] {
+            var values = (0..<count).map { _ in normal() }
+            if count > 0 { values[random.index(below: count)] = random.uniform() < 0.5 ? -value : value }
+            return values
+        }
         switch self {
         case .normal: return (0..<count).map { _ in normal() }
+        case .infinite: return lone(.infinity)
+        case .greatest: return lone(element.greatestFinite)
         case .wide: return (0..<count).map { _ in 64 * normal() }
         case .tiny:
             let scale: Double =

@@ -5,6 +5,10 @@ package import KernelIR
 package enum InputDomain: Hashable, Sendable {
     /// Any floating-point numbers.
     case real
+    /// Floating-point numbers, never infinite or NaN: what the truth multiplies by zeros of its own making.
+    case finite
+    /// What is added to scores of attention, in rows of so many; among special inputs zeros and negative infinities.
+    case mask(row: Int)
     /// Floating-point numbers at least 0, such as variances.
     case nonNegative
     /// Integers 0..<bound, such as positions.
@@ -68,6 +72,9 @@ package protocol RegionOracle: Sendable {
     var allowsSpecialValues: Bool { get }
     /// Whether subnormal numbers are among those; true unless the region says otherwise.
     var allowsSubnormals: Bool { get }
+    /// Whether elements meet each other in sums of products, whose order and form are the kernel's to choose: then special inputs tell only
+    /// where truth and witness agree in what is finite, infinite or NaN. False unless the region says otherwise.
+    var mixesElements: Bool { get }
     /// Which inputs are tried in the full battery, beside normal ones; by default all that are fair. A region whose truth
     /// is dear may ask for fewer.
     var distributions: [InputDistribution] { get }
@@ -81,7 +88,8 @@ package protocol RegionOracle: Sendable {
 extension RegionOracle {
     package var allowsSpecialValues: Bool { true }
     package var allowsSubnormals: Bool { true }
+    package var mixesElements: Bool { false }
     package var distributions: [InputDistribution] {
-        InputDistribution.allCases.filter { $0 != .special || allowsSpecialValues }
+        InputDistribution.plain + (allowsSpecialValues ? [.special] : [])
     }
 }

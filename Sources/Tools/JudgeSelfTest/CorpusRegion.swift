@@ -8,7 +8,8 @@ package struct FormulaOracle: RegionOracle {
     package var parameters: [KernelParameter]
     package var symbols: [Variable] = []
     package var shapes: [[Int]] = [[]]
-    package var distributions = InputDistribution.allCases
+    package var distributions = InputDistribution.plain + [.special]
+    package var mixesElements = false
     package var domains: [InputDomain]
     /// Inputs as doubles, dimensions → outputs.
     package var formula: @Sendable ([[Double]], [Int]) -> [OracleOutput]
@@ -116,7 +117,8 @@ package enum CorpusRegion: String, CaseIterable, Sendable {
                 parameter(.f32, IntegerExpression(m * k), .read),
                 parameter(.f32, IntegerExpression(k * n), .read, isConstant: true),
                 parameter(.f32, IntegerExpression(m * n), .write),
-            ], domains: [.real, .real, .real]
+            ], distributions: InputDistribution.plain + [.special, .infinite, .greatest], mixesElements: true,
+            domains: [.real, .real, .real]
         ) { inputs, _ in
             var truth = [Double](repeating: 0, count: m * n)
             var witness = truth

@@ -28,7 +28,7 @@ package struct FailureRow: Sendable {
         .init(10, "remembers outputs by address"),
         .init(11, "remembers inputs"),
         .init(12, "lower precision within a loose tolerance", tests: ["honestSumsPass", "allowsFourTimesTheWitness"]),
-        .init(13, "right for ordinary numbers only", tests: ["followsInfinities"]),
+        .init(13, "right for ordinary numbers only", tests: ["followsInfinities", "orderDecidesNothingElse"]),
         .init(14, "a smaller problem than asked"),
         .init(15, "a kernel that is never called", tests: ["codeThatCrashesIsOneClearLine"]),
         .init(16, "a library that is credited as a kernel", tests: ["productsAgree"]),

@@ -83,6 +83,19 @@ extension KernelCase {
                 }
             }
         }
+        // The first lets the layout of the second's input be chosen, which is one that Winograd's transform takes.
+        cases.append(
+            KernelCase(
+                .convolution, "two, of 64 channels",
+                """
+                input "x" f32[1, 16, 7, 9]
+                %0 = input 0 : f32[1, 16, 7, 9]
+                %1 = parameter "v" : f32[64, 16, 1, 1]
+                %2 = convolve stride [1, 1] low [0, 0] high [0, 0] dilation [1, 1] groups 1 %0, %1 : f32[1, 64, 7, 9]
+                %3 = parameter "w" : f32[64, 64, 3, 3]
+                %4 = convolve stride [1, 1] low [1, 1] high [1, 1] dilation [1, 1] groups 1 %2, %3 : f32[1, 64, 7, 9]
+                output "y" %4
+                """))
         for (channels, height, width) in [(6, 7, 9), (20, 6, 5), (33, 8, 8)] {
             let t = type("f32", [1, channels, height, width])
             cases.append(
@@ -123,6 +136,27 @@ extension KernelCase {
                             output "y" %3
                             """))
                 }
+            }
+        }
+        for (heads, queries, keys, depth) in [(2, 6, 11, 8), (1, 33, 40, 16)] {
+            for mask in ["f32", "bool"] {
+                let (q, k) = (type("f32", [1, heads, queries, depth]), type("f32", [1, heads, keys, depth]))
+                let m = type(mask, [1, heads, queries, keys])
+                cases.append(
+                    KernelCase(
+                        .attention, "\(mask) mask, \(heads)x\(queries)x\(keys)x\(depth)",
+                        """
+                        input "q" \(q)
+                        input "k" \(k)
+                        input "v" \(k)
+                        input "mask" \(m)
+                        %0 = input 0 : \(q)
+                        %1 = input 1 : \(k)
+                        %2 = input 2 : \(k)
+                        %3 = input 3 : \(m)
+                        %4 = attend mask scale 0.25 %0, %1, %2, %3 : \(q)
+                        output "y" %4
+                        """))
             }
         }
         return cases

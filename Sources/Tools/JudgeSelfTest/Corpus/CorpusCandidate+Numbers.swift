@@ -46,6 +46,61 @@ extension CorpusCandidate {
                 }
                 """#),
         .init(
+            "product-of-three-bf16", rows: [13], .product, reasons: ["wrongOutput"],
+            source: #"""
+                // Three parts of 8 bits hold a float, but not an infinity, which leaves NaN for the second part, nor what rounds up to one.
+                static inline float narrow(float x) {
+                    uint32_t bits;
+                    memcpy(&bits, &x, 4);
+                    if (x == x) bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
+                    memcpy(&x, &bits, 4);
+                    return x;
+                }
+                static inline void split(float x, float *to) {
+                    to[0] = narrow(x);
+                    to[1] = narrow(x - to[0]);
+                    to[2] = x - to[0] - to[1];
+                }
+                KERNEL(kernel) {
+                    const float *x = buffers[0], *w = buffers[1];
+                    float *y = buffers[2];
+                    for (int64_t m = part; m < M; m += parts)
+                        for (int64_t n = 0; n < N; n++) {
+                            float sum = 0, rest = 0;
+                            for (int64_t k = 0; k < K; k++) {
+                                float a[3], b[3];
+                                split(x[m * K + k], a);
+                                split(w[k * N + n], b);
+                                sum += a[0] * b[0];
+                                rest += a[0] * b[1] + a[1] * b[0] + (a[0] * b[2] + a[1] * b[1] + a[2] * b[0]);
+                            }
+                            y[m * N + n] = sum + rest;
+                        }
+                    return 0;
+                }
+                """#),
+        .init(
+            "product-without-infinities", rows: [13], .product, reasons: ["wrongOutput"],
+            source: #"""
+                // Takes what is infinite for the largest number.
+                KERNEL(kernel) {
+                    const float *x = buffers[0], *w = buffers[1];
+                    float *y = buffers[2];
+                    for (int64_t m = part; m < M; m += parts)
+                        for (int64_t n = 0; n < N; n++) {
+                            float sum = 0;
+                            for (int64_t k = 0; k < K; k++) {
+                                float value = x[m * K + k];
+                                if (value > 3e38f) value = 3e38f;
+                                if (value < -3e38f) value = -3e38f;
+                                sum += value * w[k * N + n];
+                            }
+                            y[m * N + n] = sum;
+                        }
+                    return 0;
+                }
+                """#),
+        .init(
             "coarse-exponential", rows: [12], reasons: ["inaccurate"],
             source: #"""
                 // Schraudolph's exponential, repeated squaring: good to about 1 in 1000.
