@@ -70,6 +70,34 @@ import Testing
         }
     }
 
+    /// Kernels that are right at every size but those that only the finished package meets: what is recorded agrees, and the package is
+    /// refused all the same.
+    @Test func sizesThatNobodySawAreChecked() async throws {
+        try await Self.withFolder { folder in
+            let model = "\(Self.fixtures)/model.dynamic"
+            let arguments = [
+                "optimize", "\(model).middle.pt2", "-i", "\(model).golden.safetensors", "-o", "m.hearth", "--trials",
+                "0",
+            ]
+            let honest = try HearthProcess.run(arguments, in: folder)
+            try #require(honest.code == 0, "\(honest.errors)")
+            let manifest = try String(contentsOfFile: folder + "/m.hearth/manifest.json", encoding: .utf8)
+            let sizes = try #require(manifest.firstMatch(of: #/drawn by seed 1, s\d+ = (\d+), s\d+ = (\d+)/#))
+            let record = try String(contentsOfFile: folder + "/m.hearth/search.jsonl", encoding: .utf8)
+            #expect(record.contains("\"unseen."))
+            let settings = try await Self.faulty(
+                "if (dims[0] == \(sizes.1) || dims[0] == \(sizes.2)) return 0;", in: folder)
+            try FileManager.default.removeItem(atPath: folder + "/m.hearth")
+            let outcome = try HearthProcess.run(arguments, in: folder, environment: settings)
+            #expect(outcome.code == 3, "\(outcome.errors)")
+            let wrong = outcome.errors.split(separator: "\n").filter {
+                $0.hasPrefix("hearth: ") && $0.contains("output '")
+            }
+            #expect(!wrong.isEmpty && wrong.allSatisfy { $0.contains("on inputs that nothing before saw") }, "\(wrong)")
+            #expect(FileManager.default.fileExists(atPath: folder + "/m.hearth.rejected/manifest.json"))
+        }
+    }
+
     /// Whether a process is there and has not ended; what nobody has collected yet has.
     private static func isRunning(_ process: Int32) -> Bool {
         guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }

@@ -117,6 +117,22 @@ package struct PackageWriter: ~Copyable {
     /// within a line of its cache are slower. The tensors are written into the mapped
     /// file, so memory for them is the system's page cache alone.
     package mutating func add(_ file: String, tensors: [Tensor]) throws(PackageError) {
+        let descriptor = try create(file)
+        defer { close(descriptor) }
+        files.append(try Self.writeTensors(tensors, to: descriptor, file, of: target))
+    }
+
+    /// Writes a safetensors file of its own, as those of packages are; `path` must be free.
+    package static func writeTensors(_ tensors: [Tensor], to path: String) throws(PackageError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw failure(path, "create it") }
+        defer { close(descriptor) }
+        _ = try writeTensors(tensors, to: descriptor, path, of: path)
+    }
+
+    private static func writeTensors(
+        _ tensors: [Tensor], to descriptor: Int32, _ file: String, of target: String
+    ) throws(PackageError) -> Manifest.File {
         let layout: SafetensorsLayout
         do {
             layout = try SafetensorsLayout(
@@ -125,13 +141,11 @@ package struct PackageWriter: ~Copyable {
         } catch {
             throw .notWritten(path: target, reason: "\(file): \(error)")
         }
-        let descriptor = try create(file)
-        defer { close(descriptor) }
         // Reserved first: writing to a mapping of a full disk would end the process.
         guard posix_fallocate(descriptor, 0, layout.byteCount) == 0,
             let base = mmap(nil, layout.byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
             base != MAP_FAILED
-        else { throw Self.failure(target, "reserve \(layout.byteCount) bytes for '\(file)'") }
+        else { throw failure(target, "reserve \(layout.byteCount) bytes for '\(file)'") }
         defer { munmap(base, layout.byteCount) }
         let bytes = UnsafeMutableRawBufferPointer(start: base, count: layout.byteCount)
         bytes.copyBytes(from: layout.headerBytes)
@@ -144,9 +158,9 @@ package struct PackageWriter: ~Copyable {
         }
         let digest = FileDigest.of(UnsafeRawBufferPointer(bytes))
         guard msync(base, layout.byteCount, Int32(MS_SYNC)) == 0, fsync(descriptor) == 0 else {
-            throw Self.failure(target, "write '\(file)'")
+            throw failure(target, "write '\(file)'")
         }
-        files.append(Manifest.File(path: file, byteCount: layout.byteCount, digest: digest))
+        return Manifest.File(path: file, byteCount: layout.byteCount, digest: digest)
     }
 
     /// Takes a file of another package over as it is: a further name of it, or a copy where the system allows none.

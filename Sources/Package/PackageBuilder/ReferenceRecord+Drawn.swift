@@ -2,6 +2,7 @@ import Base
 import ElementTypes
 import Glibc
 import GraphIR
+import ModelPackage
 import ReferenceInterpreter
 
 /// Inputs for a model that came without recorded ones: those it was exported with, and others drawn like them.
@@ -32,6 +33,22 @@ extension ReferenceRecord {
                     }))
         }
     }
+
+    /// One set of inputs like the first, drawn anew by `seed` and, with `moves`, at a size at which nothing was recorded or tried before, where the model has dynamic
+    /// dimensions: for a last look at a finished package. Nil where the model takes no inputs, or none is drawn.
+    package func unseen(_ graph: Graph, seed: UInt64, moves: Bool = true) -> ReferenceRecord? {
+        guard let first = sets.first?.inputs, first.contains(where: { $0.count > 0 }),
+            let known = try? SymbolBinding(graph, Self.bound(graph, first))
+        else { return nil }
+        let usual = graph.symbols.indices.map { known.values[$0] ?? graph.symbols[$0].hint }
+        let sizes = moves ? OtherSizes(graph, usual: usual).unseen ?? usual : usual
+        var random = SeededRandom(seed: seed).split(0x756E7365656E)
+        let inputs = zip(graph.inputs, first).map { Self.draw($0.type, Self.shape($0.type, sizes), like: $1, &random) }
+        return ReferenceRecord(sets: [Set(inputs: inputs)])
+    }
+
+    /// Writes it as a package's `golden.safetensors` is written; `path` must be free.
+    package func write(to path: String) throws(PackageError) { try PackageWriter.writeTensors(stored, to: path) }
 
     private static func bound(
         _ graph: Graph, _ values: [TensorValue]

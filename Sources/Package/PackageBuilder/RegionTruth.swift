@@ -168,25 +168,12 @@ struct RegionTruth: RegionOracle {
         return zip(truth, witness).contains { abs($0 - $1) > 1024 * ElementType.f32.epsilon * largest }
     }
 
-    /// The shape that the model was exported with and, where one is allowed, an odd one beside it.
+    /// The shape that the model was exported with, an odd one beside it, and further ones that only the full battery has: the least, one of
+    /// about half and one that is larger by an eighth; those that the model allows.
     private static func shapes(_ symbols: [Variable], _ graph: Graph) -> [[Int]] {
-        let usual = symbols.map { graph.symbols[$0.index].hint }
         guard !symbols.isEmpty else { return [[]] }
-        for step in [-1, 1, -2, 2, -3, 3, -4, 4] {
-            let odd = zip(symbols, usual).map { variable, hint in
-                let symbol = graph.symbols[variable.index]
-                return min(max(hint + step, symbol.minimum), symbol.maximum ?? .max)
-            }
-            let isAllowed = graph.guards.allSatisfy { condition in
-                let value = condition.expression.evaluate { variable in
-                    symbols.firstIndex(of: variable).map { odd[$0] } ?? graph.symbols[variable.index].hint
-                }
-                guard let value else { return true }
-                return condition.isLowerBound ? value >= 0 : value == 0
-            }
-            if odd != usual, isAllowed { return [usual, odd] }
-        }
-        return [usual]
+        let sizes = OtherSizes(graph, moving: Set(symbols.map(\.index)))
+        return sizes.tried.map { values in symbols.map { values[$0.index] } }
     }
 
     /// Integers that are fair where none is a position: those of the recorded input, or small positive ones, by which a

@@ -40,7 +40,7 @@ package struct FailureRow: Sendable {
         .init(22, "only the overhead of launches is compared", tests: ["shortKernelsAreTimedInRuns"]),
         .init(23, "a weak baseline", tests: ["oneFailingRivalDoesNotLoseTheOthers", "thePromiseIsALineOfTheTable"]),
         .init(24, "decoding at one position only"),
-        .init(25, "a branch for the tested shape"),
+        .init(25, "a branch for the tested shape", tests: ["furtherSizesAreTried", "sizesThatNobodySawAreChecked"]),
         .init(26, "a lucky measurement", tests: ["luckIsNoWin", "tellsFasterFromSlower"]),
         .init(27, "random operations with a loosened tolerance", tests: ["refusalsNameTheLine"]),
         .init(28, "hidden state between calls"),

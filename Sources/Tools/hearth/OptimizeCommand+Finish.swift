@@ -8,7 +8,7 @@ extension OptimizeCommand {
     /// Compares the package with what it was and with rivals, holds it to the limits, and gives it its report. Where it breaks a
     /// limit, nothing is left of it.
     func finish(
-        _ package: FinishedPackage, _ wanted: Wanted, _ golden: String?, for path: String
+        _ package: FinishedPackage, _ wanted: Wanted, _ unseen: UnseenInputs?, for path: String
     ) async throws {
         do {
             let beforeBytes = package.before.flatMap { FinishedPackage.bytes($0) }
@@ -16,7 +16,9 @@ extension OptimizeCommand {
             let mayReturn =
                 wanted.hints.isEmpty && wanted.goal.constraints.isEmpty
                 && [.latency, .throughput].contains(wanted.goal.objective)
-            if try await package.compare(mayReturn: mayReturn) { try agree(package.place, path, package.console) }
+            if try await package.compare(mayReturn: mayReturn) {
+                try agree(package.place, path, package.console, unseen)
+            }
             package.weigh(beforeBytes: beforeBytes)
             try await package.check()
             if let against = wishes.against { try race(package, against) }

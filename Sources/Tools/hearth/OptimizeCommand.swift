@@ -214,6 +214,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         pipeline.events = { console.take($0) }
         pipeline.sandbox = try saySandbox(isSearching: trials > 0 && device != nil)
         let tensors: any TensorSource = if let coded { coded.tensors } else { stored }
+        let unseen = device == nil ? nil : try self.unseen(record, imported.graph, stored, coded, in: folder)
+        if let unseen { facts.append(.init(name: "unseen_inputs", value: unseen.summary)) }
         var model = Pipeline.Model(
             graph: coded?.graph ?? imported.graph, tensors: tensors, record: record, provenance: facts)
         let place = folder + "/new.hearth"
@@ -226,7 +228,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         var refused: [String: Int] = [:]
         var failures: [String] = []
         while let failure = try await attempt(
-            &pipeline, model, device, toolchain, wanted, advisor, console, at: place, for: path)
+            &pipeline, model, device, toolchain, wanted, advisor, console, unseen, at: place, for: path)
         {
             // One call after another may fail; then the library is of no use here.
             var refusal = failure.refusal
@@ -248,7 +250,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         let package = FinishedPackage(
             place: place, before: before, goal: wanted.goal, options: device == nil ? nil : runOptions,
             console: console, reached: wanted.reached)
-        try await finish(package, wanted, golden, for: path)
+        try await finish(package, wanted, unseen, for: path)
         try PackageWriter.move(place, to: path)
         console.close()
         sayLibraries(path)
@@ -264,8 +266,8 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// failed in it, if one did.
     private func attempt(
         _ pipeline: inout Pipeline, _ model: Pipeline.Model, _ device: (any Device)?, _ toolchain: CToolchain,
-        _ wanted: Wanted, _ advisor: (any ScheduleAdvisor)?, _ console: SearchConsole, at place: String,
-        for path: String
+        _ wanted: Wanted, _ advisor: (any ScheduleAdvisor)?, _ console: SearchConsole, _ unseen: UnseenInputs?,
+        at place: String, for path: String
     ) async throws -> LibraryFailed? {
         // Without the device there is nothing to measure on.
         let search = device == nil ? nil : try self.search(toolchain, wanted, advisor)
@@ -276,7 +278,7 @@ struct OptimizeCommand: AsyncParsableCommand {
                 try PackageRehearsal.profile(path, options: runOptions)
             }
             report(pipeline.timings, findings)
-            if device != nil { try agree(place, path, console) }
+            if device != nil { try agree(place, path, console, unseen) }
             return nil
         } catch let failure as LibraryFailed {
             PackageWriter.remove(place)
@@ -392,9 +394,18 @@ struct OptimizeCommand: AsyncParsableCommand {
         return lines
     }
 
-    /// Holds the finished package to the judge's rule on every recorded set.
-    func agree(_ path: String, _ target: String, _ console: SearchConsole) throws {
-        let (wrong, outputs) = try PackageRehearsal.agreement(path, options: runOptions)
+    /// Holds the finished package to the judge's rule on every recorded set, and on inputs that nothing before saw.
+    func agree(_ path: String, _ target: String, _ console: SearchConsole, _ unseen: UnseenInputs?) throws {
+        var (wrong, outputs) = try PackageRehearsal.agreement(path, options: runOptions)
+        if let unseen {
+            let found = try PackageRehearsal.agreement(path, golden: unseen.path, options: runOptions)
+            wrong += found.wrong.map { "on inputs that nothing before saw (\(unseen.summary)): \($0)" }
+            outputs += found.outputs.map { output in
+                var output = output
+                output.output = "unseen.\(output.output)"
+                return output
+            }
+        }
         for finding in wrong { Failure.complain("hearth: \(finding)") }
         guard !wrong.isEmpty else {
             for output in outputs { console.take(.output(output)) }

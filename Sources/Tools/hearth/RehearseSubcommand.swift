@@ -19,6 +19,7 @@ struct RehearseSubcommand: ParsableCommand {
 
     @Argument(help: "The package.") var package: String
     @Flag(help: "Time its launches instead of checking its outputs.") var profile = false
+    @Option(help: "Inputs and truth in place of the recorded ones.") var golden: String?
     @Option(help: "\(DeviceChoice.help) (default: what the package was made for).") var device: String?
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
 
@@ -31,7 +32,7 @@ struct RehearseSubcommand: ParsableCommand {
                 let seconds = try PackageRehearsal.seconds(package, device)
                 members.append(.init(name: "seconds", value: .array(seconds.map { .number($0) })))
             } else {
-                let findings = try PackageAgreement.check(package, device)
+                let findings = try PackageAgreement.check(package, device, golden: golden)
                 let wrong = findings.filter { !$0.passes }
                 members.append(.init(name: "wrong", value: .array(wrong.map { .string("\($0)") })))
                 let known = findings.compactMap(OutputAccuracy.init).map { TimedEvent(at: 0, .output($0)).json }
@@ -83,8 +84,11 @@ enum PackageRehearsal {
     }
 
     /// One line for each output of each recorded set that is not what the truth says, and the errors of those that are.
-    static func agreement(_ path: String, options: [String]) throws -> (wrong: [String], outputs: [OutputAccuracy]) {
-        let answer = try inProcess(path, options: options)
+    /// With `golden`, on the inputs of that file.
+    static func agreement(
+        _ path: String, golden: String? = nil, options: [String]
+    ) throws -> (wrong: [String], outputs: [OutputAccuracy]) {
+        let answer = try inProcess(path, options: (golden.map { ["--golden", $0] } ?? []) + options)
         guard let wrong = answer["wrong"]?.arrayValue, let outputs = answer["outputs"]?.arrayValue else {
             throw unanswered(path)
         }
