@@ -93,7 +93,7 @@ final class CompiledKernel: RunnableKernel {
 
     init(
         _ kernel: Kernel, _ target: TestTarget, _ schedule: Schedule = Schedule(), compiler: String = "clang",
-        loads: Bool = true, imitates: Bool = true
+        loads: Bool = true, imitates: Bool = true, flags: [String] = []
     ) throws {
         self.kernel = kernel
         let emitter = KernelEmitter(target.target)
@@ -106,68 +106,16 @@ final class CompiledKernel: RunnableKernel {
         var text = emitter.prelude + emitted.source
         // The tile instructions are few; where they are missing, their description in C runs instead.
         if imitates, !target.isHere, text.contains("_tile_dpb") {
-            text = text.replacingOccurrences(of: "#include <immintrin.h>", with: Self.tileInstructions)
+            text = text.replacingOccurrences(of: "#include <immintrin.h>", with: ImitatedTiles.text)
         }
         try Data(text.utf8).write(to: code)
         try HostLibrary.compile(
-            [compiler] + Self.flags(emitter, target, imitates) + ["-shared", "-fPIC", "-o", object.path, code.path])
+            [compiler] + Self.flags(emitter, target, imitates) + flags + [
+                "-shared", "-fPIC", "-o", object.path, code.path,
+            ])
         handle = loads ? dlopen(object.path, RTLD_NOW) : nil
         if loads, handle == nil { throw Failure(description: "the object does not load") }
     }
-
-    /// AMX as Intel's manual describes it, with its faults as traps.
-    private static let tileInstructions = #"""
-        static struct { int rows[8], bytes[8]; unsigned char data[8][1024]; } tiles;
-        static void _tile_loadconfig(const void *from) {
-            const unsigned char *c = from;
-            for (int t = 0; t < 8; ++t) {
-                tiles.rows[t] = c[48 + t]; tiles.bytes[t] = c[16 + 2 * t] | c[17 + 2 * t] << 8;
-                if (tiles.rows[t] > 16 || tiles.bytes[t] > 64) __builtin_trap();
-            }
-        }
-        static void _tile_release(void) { __builtin_memset(&tiles, 0, sizeof tiles); }
-        static void _tile_zero(int t) { __builtin_memset(tiles.data[t], 0, 1024); }
-        static void _tile_loadd(int t, const void *from, int64_t stride) {
-            if (!tiles.rows[t]) __builtin_trap();
-            for (int r = 0; r < tiles.rows[t]; ++r)
-                __builtin_memcpy(tiles.data[t] + 64 * r, (const char *)from + r * stride, tiles.bytes[t]);
-        }
-        static void _tile_stored(int t, void *to, int64_t stride) {
-            for (int r = 0; r < tiles.rows[t]; ++r)
-                __builtin_memcpy((char *)to + r * stride, tiles.data[t] + 64 * r, tiles.bytes[t]);
-        }
-        static void _tile_dpbf16ps(int c, int a, int b) {
-            if (tiles.rows[c] != tiles.rows[a] || tiles.bytes[a] != 4 * tiles.rows[b]) __builtin_trap();
-            if (tiles.bytes[c] != tiles.bytes[b]) __builtin_trap();
-            for (int m = 0; m < tiles.rows[c]; ++m)
-                for (int k = 0; k < tiles.bytes[a] / 2; ++k)
-                    for (int n = 0; n < tiles.bytes[c] / 4; ++n) {
-                        uint16_t x, y; float s;
-                        __builtin_memcpy(&x, tiles.data[a] + 64 * m + 2 * k, 2);
-                        __builtin_memcpy(&y, tiles.data[b] + 64 * (k / 2) + 4 * n + 2 * (k % 2), 2);
-                        __builtin_memcpy(&s, tiles.data[c] + 64 * m + 4 * n, 4);
-                        s += load_bf16(x) * load_bf16(y);
-                        __builtin_memcpy(tiles.data[c] + 64 * m + 4 * n, &s, 4);
-                    }
-        }
-        #define TILE_OF_BYTES(name, left) \
-        static void name(int c, int a, int b) { \
-            if (tiles.rows[c] != tiles.rows[a] || tiles.bytes[a] != 4 * tiles.rows[b]) __builtin_trap(); \
-            if (tiles.bytes[c] != tiles.bytes[b]) __builtin_trap(); \
-            for (int m = 0; m < tiles.rows[c]; ++m) \
-                for (int k = 0; k < tiles.bytes[a]; ++k) \
-                    for (int n = 0; n < tiles.bytes[c] / 4; ++n) { \
-                        left x; int8_t y; int32_t s; \
-                        __builtin_memcpy(&x, tiles.data[a] + 64 * m + k, 1); \
-                        __builtin_memcpy(&y, tiles.data[b] + 64 * (k / 4) + 4 * n + k % 4, 1); \
-                        __builtin_memcpy(&s, tiles.data[c] + 64 * m + 4 * n, 4); \
-                        s += x * y; \
-                        __builtin_memcpy(tiles.data[c] + 64 * m + 4 * n, &s, 4); \
-                    } \
-        }
-        TILE_OF_BYTES(_tile_dpbssd, int8_t)
-        TILE_OF_BYTES(_tile_dpbusd, uint8_t)
-        """#
 
     private static func flags(_ emitter: KernelEmitter, _ target: TestTarget, _ imitates: Bool) -> [String] {
         emitter.compilerFlags.map { $0 == "-O3" ? "-O1" : $0 }.filter {
@@ -195,10 +143,14 @@ final class CompiledKernel: RunnableKernel {
         }
         let given = buffers.map(allocate)
         var packed: [UnsafeMutableRawPointer] = []
+        func isWhole(after pointer: UnsafeMutableRawPointer, _ size: Int) -> Bool {
+            UnsafeRawBufferPointer(start: pointer + size, count: 64).allSatisfy { $0 == 0xA5 }
+        }
         for packing in emitted.packings {
             let target = allocate([UInt8](repeating: 0xA5, count: packing.count * packing.element.byteCount))
             let arguments = packing.sources.map { Optional(given[$0]) } + [target]
             for part in 0..<Int32(3) { _ = try function(packing.symbol)(arguments, dimensions, nil, part, 3) }
+            #expect(isWhole(after: target, packing.count * packing.element.byteCount), "\(packing.symbol) overruns")
             packed.append(target)
         }
         let symbols = kernel.symbols
@@ -231,13 +183,11 @@ final class CompiledKernel: RunnableKernel {
         }
         for (number, pointer) in given.enumerated() {
             let count = buffers[number].count
-            let guardBytes = UnsafeRawBufferPointer(start: pointer + count, count: 64)
-            #expect(guardBytes.allSatisfy { $0 == 0xA5 }, "buffer \(number) is overrun")
+            #expect(isWhole(after: pointer, count), "buffer \(number) is overrun")
             buffers[number] = Array(UnsafeRawBufferPointer(start: pointer, count: count))
         }
         for workspace in workspaces {
-            let after = UnsafeRawBufferPointer(start: workspace + size, count: 64)
-            #expect(after.allSatisfy { $0 == 0xA5 }, "the workspace is overrun")
+            #expect(isWhole(after: workspace, size), "the workspace is overrun")
         }
     }
 
