@@ -203,23 +203,25 @@ struct ContractionMicrokernel {
 
             """
         case .int8Dot: Self.int8Opening
-        case .amx, .amxInt8:
-            """
-            #include <immintrin.h>
-            #ifndef HEARTH_AMX
-            #define HEARTH_AMX
-            FORCE void configure_tiles(int above, int below) {
-                struct { uint8_t palette, start, unused[14]; uint16_t bytes[16]; uint8_t rows[16]; } shape
-                    __attribute__((aligned(64))) = {.palette = 1};
-                const int rows[8] = {above, above, below, below, above, below, 16, 16};
-                for (int tile = 0; tile < 8; ++tile) {
-                    shape.rows[tile] = (uint8_t)(rows[tile] > 0 ? rows[tile] : 1); shape.bytes[tile] = 64;
-                }
-                _tile_loadconfig(&shape);
-            }
-            #endif
-
-            """
+        case .amx, .amxInt8, .amxSplit: Self.tileOpening + (plan.instruction == .amxSplit ? SplitProduct.text : "")
         }
     }
+
+    /// Shapes of the tile registers.
+    private static let tileOpening = """
+        #include <immintrin.h>
+        #ifndef HEARTH_AMX
+        #define HEARTH_AMX
+        FORCE void configure_tiles(int above, int below) {
+            struct { uint8_t palette, start, unused[14]; uint16_t bytes[16]; uint8_t rows[16]; } shape
+                __attribute__((aligned(64))) = {.palette = 1};
+            const int rows[8] = {above, above, below, below, above, below, 16, 16};
+            for (int tile = 0; tile < 8; ++tile) {
+                shape.rows[tile] = (uint8_t)(rows[tile] > 0 ? rows[tile] : 1); shape.bytes[tile] = 64;
+            }
+            _tile_loadconfig(&shape);
+        }
+        #endif
+
+        """
 }

@@ -6,7 +6,7 @@ struct ContractionPacking {
     let plan: ContractionPlan
 
     private var contraction: ContractionKernel { plan.contraction }
-    private var index: IndexPrinter { IndexPrinter(plan.ranges) }
+    var index: IndexPrinter { IndexPrinter(plan.ranges) }
 
     /// Text of a value rounded to the operand type and converted to its packed form.
     private func stored(_ text: BodyPrinter.Text, _ printer: BodyPrinter) -> String {
@@ -45,6 +45,7 @@ struct ContractionPacking {
 
     /// Statements that evaluate row `target` (a C pointer) of the left operand; row, batch variables are in scope.
     func leftRow(_ target: String) -> [String] {
+        if plan.instruction == .amxSplit { return splitRow(target) }
         if let lines = copiedRow(target) { return lines }
         let depth = contraction.depth
         let name = depth.variable.name
@@ -123,6 +124,7 @@ struct ContractionPacking {
     /// Statements that evaluate panel number `panel` of the right operand into `target`; batch variables are in scope.
     /// Constant operands are packed once, point by point; others with vectors along the columns where those are contiguous.
     func rightPanel(_ target: String) -> [String] {
+        if plan.instruction == .amxSplit { return splitPanel(target) }
         let depth = contraction.depth
         let name = depth.variable.name
         let flat = ContractionWriter.flatColumn

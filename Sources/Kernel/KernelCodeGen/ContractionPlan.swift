@@ -13,13 +13,15 @@ package enum ContractionInstruction: Int, CaseIterable, Hashable, Sendable {
     case int8Dot = 3
     /// AMX: products of 16 × 64 by 64 × 16 tiles of bytes, summed in i32.
     case amxInt8 = 4
+    /// AMX: products of f32 as six products of bf16 pieces; see `SplitProduct`.
+    case amxSplit = 5
 
     /// Summed elements that one instruction takes together; runs of the packed operands are padded to it.
     var depthUnit: Int {
         switch self {
         case .multiplyAdd: 1
         case .bf16Dot: 2
-        case .amx: 32
+        case .amx, .amxSplit: 32
         case .int8Dot: 4
         case .amxInt8: 64
         }
@@ -29,7 +31,7 @@ package enum ContractionInstruction: Int, CaseIterable, Hashable, Sendable {
     var run: Int {
         switch self {
         case .multiplyAdd: 1
-        case .bf16Dot, .amx: 2
+        case .bf16Dot, .amx, .amxSplit: 2
         case .int8Dot, .amxInt8: 4
         }
     }
@@ -38,13 +40,17 @@ package enum ContractionInstruction: Int, CaseIterable, Hashable, Sendable {
     var packedElement: ElementType {
         switch self {
         case .multiplyAdd: .f32
-        case .bf16Dot, .amx: .bf16
+        case .bf16Dot, .amx, .amxSplit: .bf16
         case .int8Dot, .amxInt8: .i8
         }
     }
 
     /// Whether tile registers hold the sums.
-    var usesTiles: Bool { self == .amx || self == .amxInt8 }
+    var usesTiles: Bool { self == .amx || self == .amxInt8 || self == .amxSplit }
+    /// Packed elements of one element of an operand.
+    var pieces: Int { self == .amxSplit ? SplitProduct.pieces : 1 }
+    /// Packed elements behind each packed row and panel that say what it holds.
+    var markElements: Int { self == .amxSplit ? SplitProduct.markElements : 0 }
     /// Whether products are of integers and sums exact.
     var isInteger: Bool { self == .int8Dot || self == .amxInt8 }
     /// C type of the sums, and of a vector of them.
@@ -55,7 +61,7 @@ package enum ContractionInstruction: Int, CaseIterable, Hashable, Sendable {
 ///
 /// The right operand is packed as panels `[panel][tap][depth / u][nr][u]` (u = 1, 2 for bf16, 4 for bytes), padded with zeros;
 /// `nr` is a whole number of vectors. The register tile is `mr` rows by `nr` columns; its left elements are broadcast, so
-/// rows need no packing as long as the depth is contiguous. This is the inner product loop of Goto and van de Geijn,
+/// rows need no packing as long as the depth is contiguous. `SplitProduct` has layouts of its own. This is the inner product loop of Goto and van de Geijn,
 /// "Anatomy of High-Performance Matrix Multiplication", without its outermost packing of the left operand.
 struct ContractionPlan {
     /// How the micro-kernel finds the rows of the left operand.
@@ -117,6 +123,7 @@ struct ContractionPlan {
     /// Whether the taps of packed operands follow one another without padding: the runs of a window over few channels are
     /// shorter than what an instruction takes together.
     var isFlat: Bool {
+        if instruction == .amxSplit { return true }
         guard left == .packed, packsAtBuild, instruction != .multiplyAdd,
             let depth = contraction.depth.extent.constantValue,
             taps.constantValue != nil, taps != 1
@@ -142,8 +149,10 @@ struct ContractionPlan {
     }
     /// Elements of one packed panel. With VNNI the i32 that the sums of each column begin at follow the columns.
     var panelElements: IntegerExpression {
-        (packedDepth + (instruction == .int8Dot ? 4 : 0)) * panelColumns
+        (packedDepth * instruction.pieces + (instruction == .int8Dot ? 4 : 0)) * panelColumns + instruction.markElements
     }
+    /// Elements from one packed row of the left operand to the next.
+    var rowElements: IntegerExpression { packedDepth * instruction.pieces + instruction.markElements }
     /// Whether the left operand holds bytes without a sign.
     var isLeftUnsigned: Bool {
         Int8Operand.element(contraction.left, kernel.parameters) == .u8
@@ -172,8 +181,12 @@ struct ContractionPlan {
         ranges = sizes.ranges
         lanes = sizes.lanes
         packsAtBuild = sizes.packsAtBuild
-        let instruction =
+        var instruction =
             ContractionInstruction(rawValue: schedule[choices.instruction]) ?? .multiplyAdd
+        // Only where it is offered is it right, whatever a schedule says.
+        if instruction == .amxSplit, !sizes.offersSplit || schedule[choices.algorithm] != 0 {
+            instruction = .multiplyAdd
+        }
         self.instruction = instruction
         let left = schedule[choices.left] == 1 ? .packed : sizes.left(instruction)
         self.left = left

@@ -214,6 +214,8 @@ struct ContractionSizes {
                 instructions.insert(ContractionInstruction.amxInt8.rawValue, at: usesTiles ? 0 : instructions.count)
             }
         }
+        // Not by default: its gain is not measured yet.
+        if offersSplit { instructions.append(ContractionInstruction.amxSplit.rawValue) }
         let (rows, vectors) = defaultTile
         let registers = target.vectorRegisters
         let rowChoices =
@@ -227,7 +229,8 @@ struct ContractionSizes {
         let block = max(l2, l3 / (4 * max(target.threads, 1)))
         return Choices(
             algorithm: Choice("algorithm", algorithms).named(Self.algorithmWords),
-            instruction: Choice("instruction", instructions),
+            instruction: Choice("instruction", instructions).named(Self.instructionWords)
+                .only(where: "algorithm", is: offersSplit ? [0] : nil),
             rows: Choice("rows", rowChoices),
             vectors: Choice("vectors", vectorChoices),
             left: Choice("left", [0, 1]),
@@ -247,6 +250,17 @@ struct ContractionSizes {
             }
         return hasTiles && (rowCount ?? .max) > 4
     }
+
+    /// Whether products of f32 may be summed as products of bf16 pieces: where the instruction is, for sums that may gain.
+    var offersSplit: Bool {
+        contraction.operandElement == .f32 && target.hasAMXBF16 && target.vectorBytes == 64
+            && SplitProduct.mayPay(
+                rows: rowCount, columns: columnCount,
+                depth: (ContractionPlan.product(contraction.taps) * contraction.depth.extent).constantValue)
+    }
+
+    /// What people call the instructions that are not what the element type says.
+    private static let instructionWords = [ContractionInstruction.amxSplit.rawValue: "six-bf16-products"]
 
     /// What people call the algorithms.
     private static let algorithmWords = [

@@ -20,8 +20,9 @@ struct ContractionWriter {
 
     private var contraction: ContractionKernel { plan.contraction }
     private var kernel: Kernel { plan.kernel }
-    private var index: IndexPrinter { IndexPrinter(plan.ranges) }
-    private var element: String { CTypes.storage(plan.packedElement) }
+    var index: IndexPrinter { IndexPrinter(plan.ranges) }
+    var element: String { CTypes.storage(plan.packedElement) }
+    private var splits: Bool { plan.instruction == .amxSplit }
     private var usesTiles: Bool { plan.instruction.usesTiles }
     private var sum: String { plan.instruction.sum.scalar }
     /// Row coordinates are looked up when the rows have several axes.
@@ -109,7 +110,10 @@ struct ContractionWriter {
             tilesPerPanel: min(blockTiles, max(1, (rows + plan.tileRows - 1) / plan.tileRows)))
         var source = microkernel.opening
         if usesTiles {
-            source += microkernel.function(rows: 32, vectors: 2) + microkernel.function(rows: 16, vectors: 2)
+            // Products of pieces have one function for all sizes.
+            if !splits {
+                source += microkernel.function(rows: 32, vectors: 2) + microkernel.function(rows: 16, vectors: 2)
+            }
         } else {
             for size in [plan.tileRows] + plan.tailRows {
                 for vectors in Set([plan.vectors, plan.lastVectors]).sorted() {
@@ -130,10 +134,12 @@ struct ContractionWriter {
             packings.append(packing)
         }
         source += mainFunction(microkernel)
-        return EmittedKernel(
+        var kernel = EmittedKernel(
             symbol: symbol, source: source,
             arguments: mainParameters.map { .parameter($0) } + packings.indices.map { .packed($0) }, packings: packings,
             workspaceBytes: workspace.total, parts: .count(plan.parts))
+        if splits { kernel.note = SplitProduct.note }
+        return kernel
     }
 
     // MARK: Parts of the work
@@ -221,14 +227,16 @@ struct ContractionWriter {
 
     /// Evaluates rows of the left operand into the workspace.
     private func packLeftFunction() -> String {
+        let result = splits ? "int" : "void"
         var text = [
-            "static __attribute__((noinline)) void \(symbol)_left(\(Self.sharedParameters), \(element) *packed) {"
+            "static __attribute__((noinline)) \(result) \(symbol)_left(\(Self.sharedParameters), \(element) *packed) {"
         ]
         text += pointers(mainParameters) + symbolLines + pointLines + ["(void)block;"]
+        if splits { text.append("int marked = 0;") }
         text.append("for (int64_t row = 0; row < count; ++row) {")
         text += rowLines
-        text += ContractionPacking(plan: plan).leftRow("(packed + row * \(index.print(plan.packedDepth)))")
-        return (text + ["}", "}", ""]).joined(separator: "\n")
+        text += ContractionPacking(plan: plan).leftRow("(packed + row * \(index.print(plan.rowElements)))")
+        return (text + (splits ? ["}", "return marked;"] : ["}"]) + ["}", ""]).joined(separator: "\n")
     }
 
     /// The function that packs the right operand at build time.
@@ -272,7 +280,7 @@ struct ContractionWriter {
     private var workspace:
         (
             left: IntegerExpression, taps: IntegerExpression, coordinates: IntegerExpression, right: IntegerExpression,
-            sums: IntegerExpression, total: IntegerExpression
+            sums: IntegerExpression, restored: IntegerExpression, total: IntegerExpression
         )
     {
         func round(_ bytes: IntegerExpression) -> IntegerExpression {
@@ -284,7 +292,7 @@ struct ContractionWriter {
         switch plan.left {
         case .strided, .window: break
         case .indirect: offset = round(plan.taps * (plan.blockRows * 8))
-        case .packed: offset = round(plan.packedDepth * (plan.blockRows * bytes))
+        case .packed: offset = round(plan.rowElements * (plan.blockRows * bytes))
         }
         let taps = offset
         if plan.left == .indirect {
@@ -296,7 +304,9 @@ struct ContractionWriter {
         if !plan.packsAtBuild { offset = offset + round(plan.blockPanels * plan.panelElements * bytes) }
         let sums = offset
         if plan.sliceTaps != nil { offset = offset + plan.blockRows * plan.panelColumns * 4 }
-        return (left, taps, coordinates, right, sums, offset)
+        let restored = offset
+        if splits { offset = offset + SplitProduct.plainBytes }
+        return (left, taps, coordinates, right, sums, restored, offset)
     }
 
     private func mainFunction(_ microkernel: ContractionMicrokernel) -> String {
@@ -320,6 +330,10 @@ struct ContractionWriter {
         text.append("int64_t *const coordinates = (int64_t *)(area + \(printed(area.coordinates))); (void)coordinates;")
         if plan.sliceTaps != nil { text.append("float *const sums = (float *)(area + \(printed(area.sums)));") }
         text.append("int64_t point[\(max(1, contraction.batch.count))]; (void)point;")
+        if splits {
+            text.append("float *const restored = (float *)(area + \(printed(area.restored)));")
+            text.append("int marked = 0;")
+        }
         if usesTiles { text.append("configure_tiles(16, 16);") }
         text.append("for (int64_t unit = units * part / parts; unit < units * (part + 1) / parts; ++unit) {")
         text.append("int64_t rest = unit;")
@@ -409,7 +423,7 @@ struct ContractionWriter {
         case .packed:
             text.append("\(element) *const leftRows = (\(element) *)(area + \(leftPlace));")
             inner.append("const int64_t first = 0, count = blockEnd;")
-            inner.append("\(symbol)_left(\(Self.sharedArguments), leftRows);")
+            inner.append("\(splits ? "marked = " : "")\(symbol)_left(\(Self.sharedArguments), leftRows);")
         }
         if inner.isEmpty { return text }
         return text + ["if (preparedRows != batch * rowBlocks + rowBlock) {"]
@@ -432,11 +446,15 @@ struct ContractionWriter {
             text.append("while (first < blockEnd) {")
             text.append("const int64_t count = min_ls(32, blockEnd - first);")
             text.append("\(sum) tile[\(32 * plan.panelColumns)] __attribute__((aligned(64)));")
+            if splits { text.append("if (!right[\(splitMark)]) {") }
             text.append("if (count < 32) configure_tiles((int)min_ls(count, 16), (int)(count - 16));")
             text.append(
-                "if (count > 16) \(microkernel.name(32, 2))(\(leftArguments)right, depth, ahead, tile); "
-                    + "else \(microkernel.name(16, 2))(\(leftArguments)right, depth, ahead, tile);")
+                splits
+                    ? splitTiles(microkernel)
+                    : "if (count > 16) \(microkernel.name(32, 2))(\(leftArguments)right, depth, ahead, tile); "
+                        + "else \(microkernel.name(16, 2))(\(leftArguments)right, depth, ahead, tile);")
             text.append("if (count < 32) configure_tiles(16, 16);")
+            if splits { text += ["}", splitPlain] }
             text.append("\(symbol)_finish(\(Self.sharedArguments), tile, start, end);")
             text.append("first += count;")
             return text + ["}"]
@@ -489,7 +507,7 @@ struct ContractionWriter {
     }
 
     /// First arguments of the micro-kernel.
-    private var leftArguments: String {
+    var leftArguments: String {
         switch plan.left {
         case .strided(let base, let stride):
             let parameter = contraction.left.plainLoad?.parameter ?? 0
@@ -500,7 +518,7 @@ struct ContractionWriter {
             return "tables + first * \(index.print(plan.taps)), list + 1, list[0], "
         case .window: preconditionFailure("windows have a main function of their own")
         case .packed:
-            let distance = index.print(plan.packedDepth)
+            let distance = index.print(plan.rowElements)
             return "leftRows + first * \(distance), \(distance), "
         }
     }

@@ -116,6 +116,8 @@ package struct EmittedKernel: Hashable, Sendable {
     /// Name of the algorithm where it subtracts elements from each other which the definition only adds: an infinity then makes NaN of
     /// results that it does not reach.
     package var spreading: String?
+    /// What must be said of it wherever it is listed, since its arithmetic is not what its element type says; nil where it is.
+    package var note: String?
 
     /// Makes an emitted kernel.
     package init(
