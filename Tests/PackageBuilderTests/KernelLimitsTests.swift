@@ -7,9 +7,11 @@ import Testing
 
 /// What no correct kernel can go below, on devices whose rates are round numbers.
 @Suite struct KernelLimitsTests {
-    private static func limits(blocks: Bool, _ rates: DeviceLimits.Rates?) -> DeviceLimits {
+    private static func limits(
+        blocks: Bool, _ rates: DeviceLimits.Rates?, features: [InstructionFeature] = []
+    ) -> DeviceLimits {
         DeviceLimits(
-            name: "x", kind: .cuda, vendor: "", model: "", features: [], cores: 100, threads: 100,
+            name: "x", kind: .cuda, vendor: "", model: "", features: features, cores: 100, threads: 100,
             blocks: blocks ? .init(architecture: "sm_90a", warp: 32, threads: 1024, sharedBytes: 1 << 16) : nil,
             caches: .init(l1Data: 0, l2: 50_000_000, l3: 0, l3SharedBy: 0), memoryBytes: 1 << 34, vectorBytes: 16,
             elementTypes: [], dialects: [.cudaCPlusPlus], readsHostMemory: false, capturesGraphs: true, rates: rates)
@@ -63,6 +65,19 @@ import Testing
             #expect(abs(found - expected) <= 1e-9 * expected, "\(element): \(found)")
             let (count, type) = KernelLimits.operations(kernel, dimensions: [])
             #expect(count == operations && type.rawValue == element)
+        }
+    }
+
+    /// Where tiles multiply bf16, f32 may be six of those; on no other device, whatever its rate of bf16.
+    @Test func tilesMayMultiplyF32InPieces() throws {
+        let kernel = try Self.product("f32", rows: 4096, columns: 4096, depth: 4096)
+        let operations = 2 * 4096.0 * 4096 * 4096
+        let cases: [([InstructionFeature], Double)] = [
+            ([.amxTile, .amxBF16], 1e15 / 6), ([.amxTile], 1e13), ([.avx512bf16], 1e13),
+        ]
+        for (features, rate) in cases {
+            let limits = Self.limits(blocks: false, Self.rates(), features: features)
+            #expect(abs(Self.floor(kernel, limits) / (operations / rate / 2) - 1) < 1e-9)
         }
     }
 

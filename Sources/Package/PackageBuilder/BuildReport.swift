@@ -7,7 +7,10 @@ package enum BuildReport {
     /// Name of the fact that a vendor's library failed and is left out, as a whole or for one call.
     package static let libraryFailed = "library_failed"
 
-    /// `stated` are facts about weights in fewer bits and about libraries that are called.
+    /// Name of the fact that kernels compute their products in another way than their element type says.
+    package static let arithmetic = "arithmetic"
+
+    /// `stated` are facts about weights in fewer bits, about arithmetic and about libraries that are called.
     static func json(
         _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ stated: [Manifest.Fact] = []
     ) -> JSONValue {

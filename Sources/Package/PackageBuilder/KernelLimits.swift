@@ -36,7 +36,7 @@ package struct KernelLimits {
             operations = body.isCausal || body.mask != nil ? 0 : operations / 2
         case .nest, .sort, .recurrence: break
         }
-        return max(memory, operations / rate(element, rates)) / headroom
+        return max(memory, operations / rate(element, limits, rates)) / headroom
     }
 
     /// Operations of a kernel's products (a multiply-add is two) with its symbols at `dimensions`, as their definitions count
@@ -63,12 +63,16 @@ package struct KernelLimits {
         }
     }
 
-    /// Operations per second of products of factors of a type; infinity for types without a measured rate.
-    package static func rate(_ element: ElementType, _ rates: DeviceLimits.Rates) -> Double {
+    /// Operations per second of products of factors of a type; infinity for types without a measured rate. Where tiles multiply bf16, a
+    /// product of f32 may be six of those.
+    package static func rate(_ element: ElementType, _ limits: DeviceLimits, _ rates: DeviceLimits.Rates) -> Double {
         switch element {
         case .bf16: max(rates.fp32.allThreads, rates.bf16?.allThreads ?? 0)
         case .f16: max(rates.fp32.allThreads, rates.f16?.allThreads ?? 0)
-        case .f32: rates.fp32.allThreads
+        case .f32:
+            max(
+                rates.fp32.allThreads,
+                limits.supports([.amxTile, .amxBF16]) ? (rates.bf16?.allThreads ?? 0) / 6 : 0)
         case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool: .infinity
         }
     }

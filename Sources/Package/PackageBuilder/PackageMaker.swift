@@ -95,7 +95,8 @@ struct PackageMaker: Sendable {
         }
         let libraries = assembly.plan.libraryNote.map { [Manifest.Fact(name: "calls", value: $0)] } ?? []
         let stated = model.provenance.filter { $0.name.hasPrefix("weights") || $0.name == BuildReport.libraryFailed }
-        let facts = stated + libraries
+        let arithmetic = assembly.arithmeticNote.map { [Manifest.Fact(name: BuildReport.arithmetic, value: $0)] } ?? []
+        let facts = stated + arithmetic + libraries
         try writer.add("report.json", Array(BuildReport.json(timings, findings, facts).prettyText.utf8))
         if let record = model.record { try writer.add("golden.safetensors", tensors: record.stored) }
         if !assembly.weights.isEmpty {
@@ -108,6 +109,6 @@ struct PackageMaker: Sendable {
             Manifest(
                 name: model.graph.name, interface: interface, plans: [plan],
                 weights: assembly.weights.isEmpty ? nil : "weights.safetensors",
-                provenance: model.provenance + libraries))
+                provenance: model.provenance + arithmetic + libraries))
     }
 }

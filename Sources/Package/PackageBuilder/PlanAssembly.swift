@@ -24,6 +24,8 @@ struct PlanAssembly {
 
     private(set) var plan = Plan()
     private(set) var weights: [Weight] = []
+    /// How many launches compute in another way than their element types say, by how.
+    private var notes: [String: Int] = [:]
     private let program: LoweredProgram
     private let graph: Graph
     private let folder: ConstantFolder
@@ -61,13 +63,23 @@ struct PlanAssembly {
             }
             let first = generated.emitted[list.ofLaunch[group.members[0]].index]
             let members = group.members.map { program.launches[$0].kernel }
+            let said = group.members.map { generated.emitted[list.ofLaunch[$0].index].note }
+            for note in Set(said.compactMap { $0 }) { notes[note, default: 0] += 1 }
+            let names = zip(members, said).map { member, note in note.map { "\(member.name) (\($0))" } ?? member.name }
             plan.launches.append(
                 Plan.Launch(
-                    kernel: group.joint?.symbol ?? first.symbol, label: members.map(\.name).joined(separator: " + "),
+                    kernel: group.joint?.symbol ?? first.symbol, label: names.joined(separator: " + "),
                     operands: operands, dimensions: members.flatMap(\.symbols).map { IntegerExpression($0) },
                     spread: spread(turns.take(group.joint.map { .grid($0.grid) } ?? first.parts), form),
                     workspaceBytes: first.workspaceBytes))
         }
+    }
+
+    /// Which launches compute in another way than their element types say, in words; nil where none does.
+    var arithmeticNote: String? {
+        if notes.isEmpty { return nil }
+        return notes.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value) of \(plan.launches.count) launches" }
+            .joined(separator: ", ")
     }
 
     private func spread(_ parts: EmittedKernel.Parts, _ form: ModelForm) -> Plan.Spread {

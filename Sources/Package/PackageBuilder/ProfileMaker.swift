@@ -29,7 +29,7 @@ struct ProfileMaker: Sendable {
         room = limits.kind == .cuda ? limits.blocks.flatMap { ProcessorRoom(architecture: $0.architecture) } : nil
         guard let rates = limits.rates else { return }
         memoryRate = rates.memoryRead.allThreads
-        let rate = KernelLimits.rate(work.element, rates)
+        let rate = KernelLimits.rate(work.element, limits, rates)
         operationRate = rate.isFinite ? rate : nil
     }
 

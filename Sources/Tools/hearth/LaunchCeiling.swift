@@ -35,7 +35,7 @@ struct LaunchCeiling {
         if bytes > KernelLimits.cacheBytes(limits) { seconds = Double(bytes) / rates.memoryRead.allThreads }
         if let kernel = kernels[launch.kernel] {
             let (count, element) = KernelLimits.operations(kernel, dimensions: dimensions(launch))
-            seconds = max(seconds, count / KernelLimits.rate(element, rates))
+            seconds = max(seconds, count / KernelLimits.rate(element, limits, rates))
         }
         guard seconds > 0 else { return "" }
         let share = seconds / (Double(nanoseconds) * 1e-9)

@@ -253,7 +253,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         try await finish(package, wanted, unseen, for: path)
         try PackageWriter.move(place, to: path)
         console.close()
-        sayLibraries(path)
+        sayNotes(path)
         if let advice = console.record.adviceSentence { Failure.complain("language model: \(advice)") }
         if isSearched || wishes.against != nil { Failure.complain(console.record.summary) }
         if wishes.json { Failure.complain("wrote \(path)") } else { print("wrote \(path)") }
@@ -297,9 +297,12 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
     }
 
-    /// Says which libraries the package calls.
-    private func sayLibraries(_ path: String) {
+    /// Says which libraries the package calls, and which products it computes in another way than their type says.
+    private func sayNotes(_ path: String) {
         guard let directory = try? PackageDirectory(path: path) else { return }
+        for fact in directory.manifest.provenance where fact.name == BuildReport.arithmetic {
+            Failure.complain("hearth: note: \(fact.value)")
+        }
         for entry in directory.manifest.plans {
             if let note = (try? directory.plan(entry))?.libraryNote {
                 Failure.complain("hearth: note: calls \(note); --no-libraries leaves them out")
