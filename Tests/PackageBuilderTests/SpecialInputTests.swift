@@ -82,9 +82,10 @@ import Testing
 
         """
 
-    /// Every kind meets infinities and NaN; what nearly overflows only products as they stand.
+    /// Every kind meets infinities and NaN; what nearly overflows only products as they stand, whose errors truth can measure.
     @Test(arguments: [
         (product, [InputDistribution.special, .infinite, .greatest], true, false),
+        (product.replacing("f32", with: "f64"), [.special, .infinite], true, false),
         (attention, [.special, .infinite], true, false), (sort, [.special], false, true),
     ]) func everyKindMeetsSpecialNumbers(
         text: String, expected: [InputDistribution], mixes: Bool, subnormals: Bool
