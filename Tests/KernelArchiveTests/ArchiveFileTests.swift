@@ -150,6 +150,24 @@ private final class Lines: Sendable {
         }
     }
 
+    /// A process that was just started holds what its parent had open, until it becomes another program.
+    @Test(arguments: [Wrong.text, .anotherProgram]) func whoHoldsItForAMomentIsWaitedFor(_ wrong: Wrong) throws {
+        try withFolder { folder in
+            let path = folder + "/a.sqlite"
+            try wrong.write(path)
+            let held = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            #expect(flock(held, LOCK_SH) == 0)
+            Thread.detachNewThread {
+                usleep(50_000)
+                close(held)
+            }
+            let said = Lines()
+            let archive = try KernelArchive(path: path, report: said.add)
+            #expect(archive.records.isEmpty && said.all.count == 1)
+            #expect(FileManager.default.fileExists(atPath: path + ".damaged"))
+        }
+    }
+
     @Test func aLaterFormatIsLeftAlone() throws {
         try withFolder { folder in
             let path = folder + "/a.sqlite"

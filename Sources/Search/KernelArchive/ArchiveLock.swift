@@ -18,6 +18,16 @@ final class ArchiveLock {
     /// Takes it alone if nobody else holds it.
     func takeAlone() -> Bool { take(LOCK_EX | LOCK_NB) }
 
+    /// Takes it alone if nobody else holds it within half a second. A process that was started a moment ago holds all that its parent had
+    /// open, until it becomes the program that it is to run.
+    func takeAloneSoon() -> Bool {
+        for _ in 0..<50 {
+            if takeAlone() { return true }
+            usleep(10_000)
+        }
+        return takeAlone()
+    }
+
     /// Holds it with others; waits for who has it alone.
     func share() { _ = take(LOCK_SH) }
 

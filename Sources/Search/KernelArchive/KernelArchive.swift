@@ -28,7 +28,7 @@ package final class KernelArchive: Sendable {
         _ = try SQLiteLibrary.shared.get()
         let lock = try ArchiveLock(of: path)
         // Only who is alone may replace the file: SQLite does not survive that under an open connection.
-        let isAlone = lock.takeAlone()
+        var isAlone = lock.takeAlone()
         if isAlone {
             if case .lines = try ArchiveFile.content(path) { try ArchiveFile.takeOver(path, report) }
         } else {
@@ -37,8 +37,14 @@ package final class KernelArchive: Sendable {
         let connection: SQLiteConnection
         do throws(ArchiveError) {
             connection = try ArchiveSchema.open(path)
-        } catch .damaged(_, let reason) where isAlone {
-            try ArchiveFile.putAside(path, reason, report)
+        } catch .damaged(_, let reason) {
+            if !isAlone { isAlone = lock.takeAloneSoon() }
+            guard isAlone else { throw .damaged(path: path, reason: reason) }
+            if case .lines = try ArchiveFile.content(path) {
+                try ArchiveFile.takeOver(path, report)
+            } else {
+                try ArchiveFile.putAside(path, reason, report)
+            }
             connection = try ArchiveSchema.open(path)
         }
         if isAlone { lock.share() }
@@ -69,7 +75,7 @@ package final class KernelArchive: Sendable {
     private func replace(_ reason: String) throws(ArchiveError) -> SQLiteConnection {
         state.connection?.close()
         state.connection = nil
-        guard state.lock.takeAlone() else {
+        guard state.lock.takeAloneSoon() else {
             state.lock.share()
             report(
                 "the archive \(path) is damaged: \(reason); others use it still, so trials are not remembered from here on"
