@@ -14,14 +14,15 @@ struct UnseenInputs {
 }
 
 extension OptimizeCommand {
-    /// Draws such inputs like those of the first recorded set, at another size where the model has dynamic dimensions, and evaluates their
-    /// truth. Nil, with a line to the user, where the model does not take what is drawn.
+    /// Draws such inputs like those of the first recorded set, at another size, and evaluates their truth. Nil where no dimension is dynamic
+    /// (see ADR 22), and, with a line to the user, where the model does not take what is drawn.
     func unseen(
         _ record: ReferenceRecord, _ graph: Graph, _ stored: any TensorSource, _ coded: CodedModel?, in folder: String
     ) throws -> UnseenInputs? {
+        if graph.symbols.isEmpty { return nil }
         Failure.complain("evaluating a set of inputs for the finished package alone")
         var reason = "the model takes no inputs"
-        for moves in graph.symbols.isEmpty ? [false] : [true, false] {
+        for moves in [true, false] {
             guard var unseen = record.unseen(graph, seed: seed, moves: moves) else { continue }
             do throws(InterpreterError) {
                 try unseen.evaluate(graph, tensors: stored)

@@ -62,8 +62,8 @@ struct OptimizeCommand: AsyncParsableCommand {
     var inputs: String?
     @Option(
         help: """
-            Sets of inputs to record and verify with. One more, which nothing before saw, is drawn for the finished package, but \
-            not with --sets 1 --trials 0.
+            Sets of inputs to record and verify with. Where sizes are dynamic, one more, which nothing before saw, is drawn for \
+            the finished package, but not with --sets 1 --trials 0.
             """)
     var sets = 2
     @Option(help: "Python that has torch, for FILE.py:FUNCTION (default: HEARTH_PYTHON, .venv/bin/python, python3).")
