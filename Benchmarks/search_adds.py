@@ -46,18 +46,17 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     found = next(e for e in events if e["event"] == "comparison" and e["against"] == "default")
     if found.get("failure"):
         raise RuntimeError(found["failure"])
-    levels: dict[str, dict[str, int]] = {}
+    trials = {"model": 0, "kernels": 0}
     for event in events:
-        if event["event"] != "trial":
-            continue
-        level = levels.setdefault("model" if event["region"] == "model" else "kernels", {"trials": 0, "wins": 0})
-        level["trials"] += 1
-    changed = [e for e in events if e["event"] == "closed" and e.get("agent") not in (None, "", "default")]
-    winners = [f"{e['region']} {e.get('default_seconds', 0) / max(e.get('best_seconds', 0), 1e-12):.2f}" for e in changed]
+        if event["event"] == "trial":
+            trials["model" if event["region"] == "model" else "kernels"] += 1
+    closed = [e for e in events if e["event"] == "closed" and e.get("best_seconds") and e.get("default_seconds")]
+    gains = {e["region"]: e["default_seconds"] / e["best_seconds"] for e in closed}
+    winners = [f"{region} {gain:.2f}" for region, gain in gains.items() if gain > 1]
     return {
         "model": name, "ratio": found["ratio"], "low": found["low"], "high": found["high"], "rounds": found["rounds"],
         "ms": found["seconds"] * 1e3, "default_ms": found["their_seconds"] * 1e3, "seconds": seconds,
-        "trials": {level: count["trials"] for level, count in levels.items()}, "winners": winners,
+        "trials": trials, "winners": winners,
     }
 
 
