@@ -169,24 +169,9 @@ struct CodedCase: Sendable, CustomTestStringConvertible {
     /// Compares what a kernel computes with sums in double precision: `unit` is what the error may be of the root of the terms' squares.
     /// With `outliers` a few values of the left operand are a thousand times as large.
     func verify(_ compiled: some RunnableKernel, unit: Double? = nil, outliers: Bool = false) throws {
-        var random = SeededRandom(seed: 7)
-        var buffers: [[UInt8]] = []
-        for parameter in kernel.parameters {
-            let count = parameter.count.constantValue ?? 0
-            switch parameter.element {
-            case .u8, .i8: buffers.append((0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) })
-            // Neither NaN nor infinities.
-            case .f8e4m3:
-                buffers.append((0..<count).map { _ in UInt8(random.index(below: 127) | random.index(below: 2) << 7) })
-            case .f8e5m2:
-                buffers.append((0..<count).map { _ in UInt8(random.index(below: 100) | random.index(below: 2) << 7) })
-            default:
-                var values = (0..<count).map { _ in random.uniform() * 2 - 1 }
-                if outliers, buffers.isEmpty {
-                    for place in stride(from: 5, to: count, by: 37) { values[place] *= 1000 }
-                }
-                buffers.append(Memory.bytes(values.map { Float($0) }, parameter.element))
-            }
+        var buffers = inputs { values in
+            guard outliers else { return }
+            for place in stride(from: 5, to: values.count, by: 37) { values[place] *= 1000 }
         }
         let x = Self.values(buffers[0], element)
         let scales = Self.values(buffers[2], scaleType)
@@ -210,6 +195,35 @@ struct CodedCase: Sendable, CustomTestStringConvertible {
                 if error > unit * size.squareRoot() + 1e-6 { return }
             }
         }
+    }
+
+    /// What a kernel computes where the left operand has an infinity at `infinity` and nothing special elsewhere.
+    func results(_ compiled: some RunnableKernel, infinity: Int) throws -> [Double] {
+        var buffers = inputs { $0[infinity] = .infinity }
+        try compiled.run(&buffers, dimensions: [0], parts: 2)
+        return Self.values(buffers[4], .f32)
+    }
+
+    /// Random contents of all parameters; `change` changes the values of the left operand.
+    private func inputs(_ change: (inout [Double]) -> Void) -> [[UInt8]] {
+        var random = SeededRandom(seed: 7)
+        var buffers: [[UInt8]] = []
+        for parameter in kernel.parameters {
+            let count = parameter.count.constantValue ?? 0
+            switch parameter.element {
+            case .u8, .i8: buffers.append((0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+            // Neither NaN nor infinities.
+            case .f8e4m3:
+                buffers.append((0..<count).map { _ in UInt8(random.index(below: 127) | random.index(below: 2) << 7) })
+            case .f8e5m2:
+                buffers.append((0..<count).map { _ in UInt8(random.index(below: 100) | random.index(below: 2) << 7) })
+            default:
+                var values = (0..<count).map { _ in random.uniform() * 2 - 1 }
+                if buffers.isEmpty { change(&values) }
+                buffers.append(Memory.bytes(values.map { Float($0) }, parameter.element))
+            }
+        }
+        return buffers
     }
 
     private static func values(_ bytes: [UInt8], _ element: ElementType) -> [Double] {

@@ -138,6 +138,12 @@ import Testing
         if coded.form == .int4 {
             try coded.verify(kernel, unit: coded.element == .f16 ? 0x1p-10 : 0x1p-11, outliers: true)
         }
+        // An infinity is hidden by neither; whole numbers make NaN of it, and say so.
+        let isReal = coded.form == .e4m3 || coded.form == .bare
+        #expect((kernel.emitted.spreading == nil) == isReal)
+        let found = try coded.results(kernel, infinity: 77)
+        #expect(found.allSatisfy { !$0.isFinite })
+        #expect(found.contains { $0.isInfinite } == isReal)
     }
 
     /// Weights of products of many rows are decoded on their way to matrix units.

@@ -17,20 +17,28 @@ struct ErrorSumTests {
         return body.matches(of: /(?:p = |c, )(-?0x1\.[0-9a-f]+p[+-][0-9]+)f/).compactMap { Float(String($0.1)) }
     }
 
+    /// What the prelude's text computes.
+    private static func sum(_ x: Float, _ coefficients: [Float]) -> Float {
+        let c = min(abs(x), 5.4)
+        let p = coefficients.dropFirst().reduce(coefficients[0]) { $1.addingProduct($0, c) }
+        let r = Float(exp2(Double(p * -abs(x))))
+        return x < 0 ? r : 2 - r
+    }
+
     @Test func isNear() throws {
         let coefficients = try Self.coefficients()
         #expect(coefficients.count == 9)
+        #expect(SIMTPrelude.cuda.contains("(p * -fabsf(x))"))
         var worst = 0.0
         for step in -120_000...120_000 {
             let x = Float(step) * 1e-4
-            let c = min(abs(x), 5.4)
-            let p = coefficients.dropFirst().reduce(coefficients[0]) { $1.addingProduct($0, c) }
-            let r = Float(exp2(Double(p * -c)))
-            let sum = x < 0 ? r : 2 - r
-            worst = max(worst, abs(Double(sum) - erfc(-Double(x))))
+            worst = max(worst, abs(Double(Self.sum(x, coefficients)) - erfc(-Double(x))))
         }
         // A unit in the last place of numbers near 2 is 2.4e-7.
         #expect(worst < 1.6e-7)
+        // What a GELU multiplies with very negative numbers vanishes, and with -∞ gives NaN, as PyTorch's does.
+        #expect([-50, -1e30, -.infinity].allSatisfy { Self.sum($0, coefficients) == 0 })
+        #expect([50, 1e30, .infinity].allSatisfy { Self.sum($0, coefficients) == 2 })
     }
 
     /// GELU over 100 numbers, with the one before, after or instead of the error function's place.

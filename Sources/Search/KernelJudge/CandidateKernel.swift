@@ -55,8 +55,7 @@ package struct CandidateKernel: Hashable, Sendable {
     /// Bytes for each thread, over symbols.
     package var workspaceBytes: IntegerExpression
     package var parts: Parts
-    /// Name of its algorithm where that subtracts elements from each other which the definition only adds, so that one infinity makes NaN of
-    /// results that it does not reach: special inputs then ask less (`AgreementInput.Specials.spread`).
+    /// Name of its algorithm where an infinity makes NaN of what it does not, or of what would be infinite (`EmittedKernel.spreading`): special inputs then ask less (`AgreementInput.Specials.spread`).
     package var spreading: String?
 
     /// Makes a candidate.

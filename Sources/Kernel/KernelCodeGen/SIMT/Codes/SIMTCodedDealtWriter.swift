@@ -113,10 +113,12 @@ struct SIMTCodedDealtWriter {
             blocks: IntegerExpression(ring.blocks), threads: footprints.first.threads,
             sharedBytes: footprints.first.sharedBytes, overlaps: true, counters: SIMTDealtRing.counters)
         grid.alternate = footprints.second
-        return EmittedKernel(
+        var emitted = EmittedKernel(
             symbol: symbol, source: functions + body, packingSource: packings.map(\.source).joined(),
             arguments: frame.visible.map { .parameter($0) } + packings.indices.map { .packed($0) },
             packings: packings.map(\.packing), workspaceBytes: 0, parts: .grid(grid))
+        emitted.spreading = units.spreading
+        return emitted
     }
 
     /// Runs of 8 summed elements of a batch, and of all batches that are a warp's own.

@@ -6,6 +6,8 @@ protocol SIMTDealtUnits {
     var weights: SIMTUnitCodes { get }
     /// Bytes of a batch of the left operand in shared memory, a multiple of 16.
     var leftBytes: Int { get }
+    /// What is said of it where an infinity among the left operand's values makes NaN of what would be infinite (`EmittedKernel.spreading`).
+    var spreading: String? { get }
     /// Device functions, among them `void SYMBOL_keep(const uint32_t *x, unsigned char *batch, int part, int t, int isThere)`, which
     /// puts a lane's 8 values of a part, in words of the operands' type, in their place in a batch; the lanes of a batch take part
     /// together, those with nothing to keep too.

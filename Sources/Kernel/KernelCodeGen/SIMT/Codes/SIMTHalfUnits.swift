@@ -14,6 +14,7 @@ struct SIMTHalfUnits: SIMTDealtUnits {
     private var element: ElementType { weights.codes.product.element }
     private var unitPlace: Int { parts * 64 }
     var leftBytes: Int { parts * 64 + 16 }
+    var spreading: String? { nil }
 
     func functions(_ symbol: String) -> String {
         [

@@ -11,6 +11,9 @@ import KernelIR
 /// parts take columns of their own, so that all of its sums come in one fragment: in lane (g, t) those of columns g and g + 8 in
 /// part t, high and low. They are exact; what follows is f32.
 ///
+/// There are no multiples of an infinity: a part with one makes NaN of every sum, all of which are infinite or NaN by definition
+/// too (`spreading`).
+///
 /// In shared memory a batch of the left operand is `[part][high, low][4 t][8 bytes]`, 16 bytes of zeros, which lanes read whose column
 /// another part has, then `[part]` of what codes' lowest value adds to a part's sum (i32) and what the power of two is (f32).
 struct SIMTIntegerUnits: SIMTDealtUnits {
@@ -28,6 +31,7 @@ struct SIMTIntegerUnits: SIMTDealtUnits {
     private var notesPlace: Int { parts * 64 + 16 }
     /// Bytes of a batch of the left operand.
     var leftBytes: Int { parts * 64 + 16 + parts * 8 }
+    var spreading: String? { "a product of whole numbers" }
 
     // MARK: The left operand
 

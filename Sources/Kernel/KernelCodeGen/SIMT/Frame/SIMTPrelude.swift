@@ -103,7 +103,7 @@ package struct SIMTPrelude: Sendable {
             p = fmaf(p, c, 0x1.535604p-14f); p = fmaf(p, c, -0x1.21c866p-11f); p = fmaf(p, c, 0x1.b0b414p-10f);
             p = fmaf(p, c, 0x1.53c222p-11f); p = fmaf(p, c, -0x1.ce1beap-6f); p = fmaf(p, c, 0x1.301384p-3f);
             p = fmaf(p, c, 0x1.d63aa4p-1f); p = fmaf(p, c, 0x1.a0beap+0f);
-            asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(p * -c));
+            asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(p * -fabsf(x)));
             return x < 0 ? r : 2 - r;
         }
         FORCE float near_sqrt(float x) {
