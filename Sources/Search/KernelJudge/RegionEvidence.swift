@@ -33,6 +33,7 @@ package final class RegionEvidence: Sendable {
     let oracle: any RegionOracle
     private let seed: UInt64
     private let cases = Mutex<[CaseKey: Case]>([:])
+    private let drawnConstants = Mutex<[Int: [Int: [UInt8]]]>([:])
     private let truths = Mutex<[CaseKey: [OracleOutput]]>([:])
     /// Complete outputs of the first candidate that passed, by case: what unsampled elements of later ones are held to.
     private let accepted = Mutex<[CaseKey: [[Double]]]>([:])
@@ -78,8 +79,7 @@ package final class RegionEvidence: Sendable {
         let sizes = try parameters(dimensions: dimensions)
         let distributionNumber = InputDistribution.allCases.firstIndex(of: key.distribution) ?? 0
         var random = SeededRandom(seed: seed).split(UInt64(distributionNumber * 1000 + key.number + 1))
-        // Weights differ between shapes only in that sizes may differ.
-        var constantRandom = SeededRandom(seed: seed).split(0)
+        let constants = constants(key.shape, sizes)
         var inputs: [[UInt8]] = []
         for (index, parameter) in oracle.parameters.enumerated() {
             let size = sizes[index]
@@ -91,9 +91,7 @@ package final class RegionEvidence: Sendable {
             let domain = oracle.domain(of: index, dimensions: dimensions)
             switch size.role {
             case .output: break
-            case .constant:
-                inputs.append(
-                    InputDistribution.normal.draw(count, parameter.element, domain, random: &constantRandom))
+            case .constant: inputs.append(constants[index] ?? [])
             case .input, .state:
                 inputs.append(
                     key.distribution.draw(
@@ -109,6 +107,21 @@ package final class RegionEvidence: Sendable {
             inputs: inputs)
         cases.withLock { $0[key] = made }
         return made
+    }
+
+    /// Constants at a shape by their parameters, which all its cases share: there may be many, and drawing them takes longer than what is
+    /// done with them. Weights differ between shapes only in that sizes may differ.
+    private func constants(_ shape: Int, _ sizes: [WorkerCall.Parameter]) -> [Int: [UInt8]] {
+        if let known = drawnConstants.withLock({ $0[shape] }) { return known }
+        var random = SeededRandom(seed: seed).split(0)
+        var drawn: [Int: [UInt8]] = [:]
+        for (index, parameter) in oracle.parameters.enumerated() where sizes[index].role == .constant {
+            let domain = oracle.domain(of: index, dimensions: oracle.shapes[shape])
+            drawn[index] = InputDistribution.normal.draw(
+                sizes[index].byteCount / sizes[index].elementBytes, parameter.element, domain, random: &random)
+        }
+        drawnConstants.withLock { $0[shape] = drawn }
+        return drawn
     }
 
     /// Truth of the written parameters of a case, evaluated when it is first asked for.
