@@ -85,7 +85,7 @@ package struct KernelLimits {
 
     /// Copies of a kernel's constants that successive timed calls take in turn, so that they are as cold as in the model:
     /// there, all other weights are read between two calls.
-    static func constantCopies(_ kernel: Kernel, weightBytes: Int, _ limits: DeviceLimits) -> Int {
+    package static func constantCopies(_ kernel: Kernel, weightBytes: Int, _ limits: DeviceLimits) -> Int {
         let own = kernel.parameters.reduce(0) { sum, parameter in
             sum + (parameter.isConstant ? (parameter.count.constantValue ?? 0) * parameter.element.byteCount : 0)
         }

@@ -134,7 +134,9 @@ struct StudySubcommand: AsyncParsableCommand {
                 compiler: pipeline.compiler,
                 judge: KernelJudge(
                     worker: worker, settings: JudgeSettings(timeLimit: 60, groups: 45, auditsLibrary: false)),
-                worker: constants, folder: folder, most: most, parallel: host.threads), opened != nil
+                worker: constants, folder: folder, most: most, parallel: host.threads,
+                // Layers of models that no cache holds.
+                copies: { KernelLimits.constantCopies($0, weightBytes: 1 << 30, limits) }), opened != nil
         )
     }
 }

@@ -20,14 +20,19 @@ package struct LandscapeRecorder: Sendable {
     private let most: Int
     /// Texts that compile at once.
     private let parallel: Int
+    /// Copies of a kernel's constants that timed calls take in turn.
+    private let copies: @Sendable (Kernel) -> Int
 
     /// Most schedules whose text is looked at.
     private static let mostSchedules = 24_000
 
-    /// Makes a recorder.
+    /// Makes a recorder. Without `copies`, constants stay in whatever cache holds them.
     package init(
-        compiler: CandidateCompiler, judge: KernelJudge, worker: WorkerCommand, folder: String, most: Int, parallel: Int
+        compiler: CandidateCompiler, judge: KernelJudge, worker: WorkerCommand, folder: String, most: Int,
+        parallel: Int,
+        copies: @escaping @Sendable (Kernel) -> Int = { _ in 1 }
     ) {
+        self.copies = copies
         self.compiler = compiler
         self.judge = judge
         self.worker = worker
@@ -59,7 +64,10 @@ package struct LandscapeRecorder: Sendable {
                     verdicts.append(.refused(reason: "notCompiled"))
                     continue
                 }
-                switch await judge.judge(candidate, against: incumbent?.kernel, evidence: found.evidence) {
+                let verdict = await judge.judge(
+                    candidate, against: incumbent?.kernel, evidence: found.evidence,
+                    constantCopies: copies(found.kernel))
+                switch verdict {
                 case .refused(let refusal): verdicts.append(.refused(reason: refusal.kind))
                 case .correct(let timing, _):
                     let seconds = incumbent.map { $0.seconds / timing.speedup } ?? timing.seconds
