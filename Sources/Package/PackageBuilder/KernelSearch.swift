@@ -56,7 +56,7 @@ package enum SearchInterrupt {
 package struct KernelSearch {
     /// Changes whenever emitters change what a schedule means or the judge what it asks, so that old verdicts are not taken
     /// for new ones.
-    package static let generatorVersion = "12"
+    package static let generatorVersion = "13"
 
     /// What may be spent.
     package var budget: SearchBudget
@@ -173,11 +173,13 @@ package struct KernelSearch {
 
     /// Searches, and returns schedules that the judge found correct with a report. A kernel whose default is refused, and
     /// for which the search found nothing else, falls back on safer schedules; throws `KernelRefused` when all are refused.
-    /// Kernels that cannot be judged alone keep their defaults, and the report says so. Throws `ControlError` where a hint or
+    /// Kernels that cannot be judged alone keep their defaults, and the report says so. `place` tries what was found within the
+    /// model, beside schedules that are not to be moved, and says what is to stand. Throws `ControlError` where a hint or
     /// `only` fits nothing, or where the judge refuses all that a hint allows.
     func run(
         _ subject: Subject, compiler: CandidateCompiler, directory: String,
-        events: @escaping @Sendable (SearchEvent) -> Void
+        events: @escaping @Sendable (SearchEvent) -> Void,
+        place: (([Finalist], _ fixed: [KernelID: Schedule]) async -> [KernelID: Schedule])? = nil
     ) async throws -> (schedules: [KernelID: Schedule], regions: [RegionReport]) {
         let (list, generator) = (subject.list, compiler.generator)
         let wishes = try Wishes(self, list, generator)
@@ -261,11 +263,27 @@ package struct KernelSearch {
                 events(.progress(SearchStanding(.search, $0)))
             }
         }
+        var placed: [KernelID: Schedule] = [:]
+        if let place {
+            var finalists: [Finalist] = []
+            var fixed: [KernelID: Schedule] = [:]
+            for (number, index) in open.enumerated() {
+                guard let finalist = Finalist(ids[index], swarm, number) else { continue }
+                if wishes.hinted.contains(finalist.kernel) {
+                    fixed[finalist.kernel] = finalist.winner
+                } else if finalist.canMove {
+                    finalists.append(finalist)
+                }
+            }
+            for (id, known) in remembered where fixed[id] == nil { fixed[id] = known.schedule }
+            placed = await place(finalists, fixed)
+        }
         var schedules: [KernelID: Schedule] = [:]
         for (index, id) in ids.enumerated() {
             guard var entry = reports[id] else { continue }
             if let place = open.firstIndex(of: index) {
                 entry.take(swarm, place)
+                if let schedule = placed[id] { entry.move(to: schedule, swarm, place) }
             } else if let known = remembered[id], await evaluator.refusal(index, known.schedule) == nil {
                 entry.schedule = known.schedule
                 entry.agent = known.agent
@@ -350,6 +368,18 @@ extension RegionReport {
             $0.candidate.region == place && $0.candidate.schedule == champion.schedule
         }
         agent = winner?.candidate.agent ?? "default"
+    }
+}
+
+extension RegionReport {
+    /// Takes the schedule that stands after trials within the model.
+    fileprivate mutating func move(to schedule: Schedule, _ swarm: Swarm, _ place: Int) {
+        guard schedule != self.schedule else { return }
+        let trial = swarm.trials.last { $0.candidate.region == place && $0.candidate.schedule == schedule }
+        guard let trial, case .timed(let seconds, _) = trial.verdict else { return }
+        self.schedule = schedule
+        (agent, bestSeconds) = (trial.candidate.agent, seconds)
+        note = "within the model faster than what is fastest alone"
     }
 }
 

@@ -65,12 +65,12 @@ struct PackageMaker: Sendable {
         return Made(folder: folder, groups: groups)
     }
 
-    /// A package of a form under default schedules, with nothing noted.
-    func make(_ form: ModelForm, to path: String) async throws {
+    /// A package of a form under default schedules but for some, with nothing noted.
+    func make(_ form: ModelForm, _ schedules: [KernelID: Schedule] = [:], to path: String) async throws {
         var silent = Pipeline(
             limits: limits, generator: generator, toolchain: objects.toolchain, images: images,
             worker: constants.command)
-        try await make(form, [:], Pipeline.Findings(), &silent, to: path)
+        try await make(form, schedules, Pipeline.Findings(), &silent, to: path)
     }
 
     private func write(

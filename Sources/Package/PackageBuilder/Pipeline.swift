@@ -13,6 +13,7 @@ import KernelSwarm
 import ModelPackage
 import SearchControl
 import SearchEvents
+import WorkFolders
 
 /// The way from a graph to a package: every stage is one call here, and no stage exists that is not here.
 package struct Pipeline {
@@ -126,11 +127,12 @@ package struct Pipeline {
     }
 
     /// Builds a package at `path`. With a search, the package by the rules appears first; `profile` runs it and returns the
-    /// seconds of each launch; then whole-model decisions are searched, then the schedules of the kernels, and the package with
-    /// the winners replaces it.
+    /// seconds of each launch; then whole-model decisions are searched, then the schedules of the kernels, what was found is tried
+    /// within the model (`placed`), and the package with the winners replaces it.
     @discardableResult
     package mutating func build(
         _ model: Model, to path: String, covers: CoverSearch? = nil, search: KernelSearch? = nil,
+        placed: PlacedTrials? = nil,
         profile: (String) throws -> [Double] = { _ in [] }
     ) async throws -> Findings {
         let folder = try TemporaryFolder()
@@ -177,8 +179,20 @@ package struct Pipeline {
             program: form.program, list: form.list, graph: form.graph, tensors: model.tensors, folder: made.folder,
             record: model.record, seconds: times, limits: limits)
         let found = try await search.run(
-            subject, compiler: compiler, directory: folder.path,
-            events: notify)
+            subject, compiler: compiler, directory: folder.path, events: notify
+        ) { [form] finalists, fixed in
+            guard let placed, !finalists.isEmpty else { return [:] }
+            let began = monotonicNow()
+            let outcome = await placed.run(finalists, fixed: fixed, clock: monotonicNow) { schedules in
+                let path = folder.newFile("placed.hearth")
+                do { try await maker.make(form, schedules, to: path) } catch { return nil }
+                return path
+            } discard: {
+                removeTree($0)
+            }
+            notify(.note(SearchNote(outcome, seconds: monotonicNow() - began)))
+            return outcome.schedules
+        }
         end(.search, began)
         findings.regions = found.regions
         _ = try await maker.make(form, found.schedules, findings, &self, to: path)

@@ -27,16 +27,17 @@ extension OptimizeCommand {
             settings: JudgeSettings(timeLimit: 60, auditsLibrary: false))
     }
 
-    /// The two levels of the search: a third of the budget goes to decisions about the whole model.
+    /// The levels of the search: three tenths of the budget go to decisions about the whole model, half to kernels alone, and the rest to
+    /// what was found for them, within the model.
     func search(
         _ toolchain: CToolchain, _ wanted: Wanted, _ advisor: (any ScheduleAdvisor)?
-    ) throws -> (covers: CoverSearch, kernels: KernelSearch)? {
+    ) throws -> (covers: CoverSearch, kernels: KernelSearch, placed: PlacedTrials?)? {
         if trials == 0 { return nil }
         let archive = try ArchivePlace.open(archive)
         let options = runOptions + ["--measure", wanted.goal.objective.rawValue]
         let reached = wanted.reached
         var covers = CoverSearch(
-            budget: SearchBudget(trials: modelTrials(wanted.hints), seconds: budget / 3, patience: 24), seed: seed,
+            budget: SearchBudget(trials: modelTrials(wanted.hints), seconds: budget * 0.3, patience: 24), seed: seed,
             archive: archive, toolchain: toolchain.version
         ) { candidate, champion in
             let comparison = await PackageComparison.inProcess(candidate, champion, options: options)
@@ -53,13 +54,18 @@ extension OptimizeCommand {
             return bytes
         }
         var kernels = KernelSearch(
-            budget: SearchBudget(trials: trials, seconds: budget * 2 / 3), seed: seed,
+            budget: SearchBudget(trials: trials, seconds: budget * 0.5), seed: seed,
             judge: judge, archive: archive)
         kernels.only = wishes.only
         kernels.hints = wanted.hints
         kernels.roster = roster
         kernels.advisor = advisor
-        return (covers, kernels)
+        // Another objective, or a limit, is not a matter of time alone.
+        let isTime = wanted.goal.constraints.isEmpty && [.latency, .throughput].contains(wanted.goal.objective)
+        let placed = PlacedTrials(trials: max(1, trials / 4), seconds: budget * 0.2) {
+            await PackageComparison.finished($0, $1, options: options, rounds: 15)
+        }
+        return (covers, kernels, isTime ? placed : nil)
     }
 
     /// Trials of decisions about the whole model. Where kernels are named, decisions that make others of them are not searched: only

@@ -280,7 +280,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         let search = device == nil ? nil : try self.search(toolchain, wanted, advisor)
         do {
             let findings = try await pipeline.build(
-                model, to: place, covers: search?.covers, search: search?.kernels
+                model, to: place, covers: search?.covers, search: search?.kernels, placed: search?.placed
             ) { path in
                 try PackageRehearsal.profile(path, options: runOptions)
             }

@@ -26,10 +26,12 @@ enum PackageComparison {
         }
     }
 
-    /// The finished package beside the one without the search, for the record.
-    static func finished(_ package: String, _ before: String, options: [String]) async -> ModelComparison {
+    /// A package beside another, for the record: the finished one beside that without the search.
+    static func finished(
+        _ package: String, _ before: String, options: [String], rounds: Int = 31
+    ) async -> ModelComparison {
         var comparison = ModelComparison.sameCode
-        switch await answer(package, before, options: options + ["--rounds", "31"]) {
+        switch await answer(package, before, options: options + ["--rounds", "\(rounds)"]) {
         case .failure(let failure):
             comparison.failure = failure.reason
         case .success(let answer):

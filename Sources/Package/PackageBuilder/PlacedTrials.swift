@@ -1,0 +1,154 @@
+import Base
+import KernelIR
+import KernelSwarm
+import SearchEvents
+
+/// What a search found for one kernel, to be tried in its place.
+struct Finalist: Sendable {
+    let kernel: KernelID
+    /// What the rules say; nil where the judge refused it.
+    let rule: Schedule?
+    /// What won alone; the rule's where nothing beat it.
+    let winner: Schedule
+    /// What else the judge found correct, the most promising first.
+    let others: [Schedule]
+
+    /// Others beyond so many times the fastest's time are not tried.
+    private static let mostTimes = 1.5
+
+    /// Whether there is anything to choose between.
+    var canMove: Bool { !others.isEmpty || rule != winner }
+
+    /// Makes one.
+    init(kernel: KernelID, rule: Schedule?, winner: Schedule, others: [Schedule]) {
+        self.kernel = kernel
+        self.rule = rule
+        self.winner = winner
+        self.others = others
+    }
+
+    /// What a swarm found in one of its regions: the fastest of each algorithm, then the rest, by their time alone. Nil where nothing was
+    /// found correct.
+    init?(_ kernel: KernelID, _ swarm: Swarm, _ region: Int) {
+        let view = swarm.views[region]
+        guard let champion = view.champion else { return nil }
+        let rule = view.defaultSeconds == nil ? nil : view.region.defaultSchedule
+        var found: [(schedule: Schedule, seconds: Double)] = []
+        for trial in swarm.trials where trial.candidate.region == region {
+            if case .timed(let seconds, _) = trial.verdict { found.append((trial.candidate.schedule, seconds)) }
+        }
+        let least = found.map(\.seconds).min() ?? 0
+        found.removeAll {
+            $0.schedule == rule || $0.schedule == champion.schedule || $0.seconds > Self.mostTimes * least
+        }
+        found.sort { $0.seconds < $1.seconds }
+        var algorithms: Set<Int?> = [champion.schedule.values["algorithm"]]
+        var (first, rest): ([Schedule], [Schedule]) = ([], [])
+        for (schedule, _) in found {
+            if algorithms.insert(schedule.values["algorithm"]).inserted {
+                first.append(schedule)
+            } else {
+                rest.append(schedule)
+            }
+        }
+        self.init(kernel: kernel, rule: rule, winner: champion.schedule, others: first + rest)
+    }
+}
+
+/// Trials of kernels where they have to run: in the whole model.
+///
+/// Alone, a kernel meets caches as the judge leaves them, and nothing before or behind it. In the model its launch begins while the one before ends,
+/// and caches hold what that one left, so that what is fastest alone need not be fastest there: on an H200 two products 11 % faster alone made a
+/// chain of six 1 % slower. So all winners together are compared with the rules, and then kernel by kernel, the heaviest first, what else
+/// the judge found correct is compared with what stands: both packages whole, in turns, in a process of their own. A kernel moves
+/// where the 95 % interval of the ratio lies above 1.
+package struct PlacedTrials: Sendable {
+    /// Most comparisons.
+    package var trials: Int
+    /// Most seconds.
+    package var seconds: Double
+    /// Checks a candidate's package and times it beside the champion's.
+    package var compare: @Sendable (_ candidate: String, _ champion: String) async -> ModelComparison
+
+    /// Makes trials.
+    package init(
+        trials: Int, seconds: Double,
+        compare: @escaping @Sendable (_ candidate: String, _ champion: String) async -> ModelComparison
+    ) {
+        self.trials = trials
+        self.seconds = seconds
+        self.compare = compare
+    }
+
+    /// What came of them.
+    struct Outcome {
+        /// Schedules of all kernels that had any.
+        var schedules: [KernelID: Schedule]
+        /// Comparisons, and how many of them moved something.
+        var trials = 0
+        var moves = 0
+    }
+
+    /// Others of a kernel that are tried in its place: beyond the fastest few, what is slower alone is slower there too.
+    static let mostOthers = 3
+
+    /// Tries `finalists`, the heaviest first, beside `fixed`, the schedules of kernels that nobody may move. `make` builds a
+    /// package and returns where it lies, nil where that fails; `discard` removes one. Where there was no time to compare, or the first
+    /// comparison failed, what won alone stands.
+    func run(
+        _ finalists: [Finalist], fixed: [KernelID: Schedule], clock: () -> Double,
+        make: ([KernelID: Schedule]) async -> String?, discard: (String) -> Void
+    ) async -> Outcome {
+        var rules = fixed
+        var winners = fixed
+        for finalist in finalists {
+            rules[finalist.kernel] = finalist.rule ?? finalist.winner
+            winners[finalist.kernel] = finalist.winner
+        }
+        let end = clock() + seconds
+        var outcome = Outcome(schedules: winners)
+        func mayGoOn() -> Bool { outcome.trials < trials && clock() < end && !SearchInterrupt.isRequested }
+        guard mayGoOn(), let start = await make(rules) else { return outcome }
+        var champion = start
+        var tried: Set<[KernelID: Schedule]> = [rules]
+        defer { discard(champion) }
+
+        /// Compares schedules with what stands; nil where they were not compared.
+        func move(_ schedules: [KernelID: Schedule]) async -> Bool? {
+            guard tried.insert(schedules).inserted, let path = await make(schedules) else { return nil }
+            outcome.trials += 1
+            let comparison = await compare(path, champion)
+            let isFaster = comparison.failure == nil && comparison.low > 1
+            if isFaster {
+                outcome.schedules = schedules
+                outcome.moves += 1
+            }
+            discard(isFaster ? champion : path)
+            if isFaster { champion = path }
+            return comparison.failure == nil ? isFaster : nil
+        }
+
+        if winners != rules {
+            guard let isFaster = await move(winners) else { return outcome }
+            if !isFaster { outcome.schedules = rules }
+        }
+        for finalist in finalists {
+            let others = ([finalist.rule, finalist.winner].compactMap { $0 } + finalist.others.prefix(Self.mostOthers))
+            for other in others where other != outcome.schedules[finalist.kernel] && mayGoOn() {
+                var schedules = outcome.schedules
+                schedules[finalist.kernel] = other
+                _ = await move(schedules)
+            }
+        }
+        return outcome
+    }
+}
+
+extension SearchNote {
+    /// What trials within the model came to.
+    init(_ outcome: PlacedTrials.Outcome, seconds: Double) {
+        self.init()
+        let moved = outcome.moves == 0 ? "nothing moved" : "\(outcome.moves) moved something"
+        text = "kernels within the model: \(outcome.trials) comparisons in \(TextFormat.fixed(seconds, 1)) s, \(moved)"
+    }
+}

@@ -1,0 +1,123 @@
+import Base
+import KernelIR
+import SearchEvents
+import Synchronization
+import Testing
+
+@testable import PackageBuilder
+
+/// Kernels tried within the model, over made-up models whose time is the sum of their kernels'.
+@Suite struct PlacedTrialsTests {
+    /// Packages that exist, by their path, and what was compared.
+    private final class Shelf: Sendable {
+        let packages = Mutex<[String: [KernelID: Schedule]]>([:])
+        let most = Mutex(0)
+        let compared = Mutex<[String]>([])
+    }
+
+    /// Two kernels with three schedules each: `a=0` by the rules, `a=1` won alone.
+    private static let finalists = (0..<2).map { number in
+        Finalist(
+            kernel: KernelID(number), rule: Schedule(["a": 0]), winner: Schedule(["a": 1]), others: [Schedule(["a": 2])]
+        )
+    }
+
+    /// What stands in the end where kernel `k` under `a=v` takes `seconds[k][v]` within the model, as its values of `a`.
+    private static func run(
+        _ seconds: [[Double]], _ finalists: [Finalist] = finalists, trials: Int = 100, time: Double = 100,
+        fixed: [KernelID: Schedule] = [:], fails: @escaping @Sendable ([KernelID: Schedule]) -> Bool = { _ in false }
+    ) async -> (values: [Int], trials: Int, moves: Int, shelf: Shelf) {
+        let shelf = Shelf()
+        @Sendable func total(_ schedules: [KernelID: Schedule]) -> Double {
+            schedules.reduce(0) { $0 + seconds[$1.key.index][$1.value.values["a"] ?? 0] }
+        }
+        let placed = PlacedTrials(trials: trials, seconds: time) { candidate, champion in
+            var comparison = ModelComparison()
+            let (ours, theirs) = shelf.packages.withLock { ($0[candidate], $0[champion]) }
+            guard let ours, let theirs, !fails(ours) else {
+                comparison.failure = "it does not agree"
+                return comparison
+            }
+            comparison.ratio = total(theirs) / total(ours)
+            (comparison.low, comparison.high) = (comparison.ratio * 0.99, comparison.ratio * 1.01)
+            shelf.compared.withLock { $0.append(candidate) }
+            return comparison
+        }
+        var now = 0.0
+        var made = 0
+        let outcome = await placed.run(finalists, fixed: fixed) {
+            now += 1
+            return now
+        } make: { schedules in
+            made += 1
+            let path = "\(made)"
+            let count = shelf.packages.withLock {
+                $0[path] = schedules
+                return $0.count
+            }
+            shelf.most.withLock { $0 = max($0, count) }
+            return path
+        } discard: { path in
+            shelf.packages.withLock { $0[path] = nil }
+        }
+        let values = outcome.schedules.sorted { $0.key < $1.key }.map { $0.value.values["a"] ?? -1 }
+        return (values, outcome.trials, outcome.moves, shelf)
+    }
+
+    @Test(
+        arguments: [
+            // Both winners are faster in their places too.
+            ([[2.0, 1, 1.5], [2, 1, 1.5]], [1, 1]),
+            // The second is slower there, though both together are faster than the rules.
+            ([[4, 1, 1.5], [2, 2.5, 2.2]], [1, 0]),
+            // Both together are slower; the first alone pays.
+            ([[2, 1.5, 1.8], [2, 4, 4]], [1, 0]),
+            // What was second alone is first there.
+            ([[2, 1.5, 1], [2, 2.5, 1]], [2, 2]),
+            // Nothing beats the rules there.
+            ([[2, 3, 3], [2, 3, 3]], [0, 0]),
+            // Less than what can be told apart.
+            ([[2, 1.999, 1.999], [2, 2, 2]], [0, 0]),
+        ] as [([[Double]], [Int])])
+    func whatIsFasterInItsPlaceStands(_ given: (seconds: [[Double]], values: [Int])) async {
+        let found = await Self.run(given.seconds)
+        #expect(found.values == given.values)
+        #expect(found.moves <= found.trials)
+        // A champion and its rival lie there at a time, and nothing in the end.
+        #expect(found.shelf.most.withLock { $0 } <= 2)
+        #expect(found.shelf.packages.withLock { $0.isEmpty })
+    }
+
+    @Test func noPackageIsComparedTwice() async {
+        let found = await Self.run([[2, 1, 1.5], [2, 1, 1.5]])
+        // All winners, then the rule's and the other of each kernel.
+        #expect(found.trials == 5)
+    }
+
+    /// Without time or trials, and where the winners do not agree, what won alone stands: whoever made the package will say so.
+    @Test func winnersStandWhereNothingIsKnown() async {
+        #expect(await Self.run([[1, 2, 2], [1, 2, 2]], trials: 0).values == [1, 1])
+        #expect(await Self.run([[1, 2, 2], [1, 2, 2]], time: 0).values == [1, 1])
+        #expect(await Self.run([[1, 2, 2], [1, 2, 2]], fails: { _ in true }).values == [1, 1])
+    }
+
+    @Test func aBudgetEndsTheTrials() async {
+        let found = await Self.run([[2, 1, 0.5], [2, 1, 0.5]], trials: 3)
+        #expect(found.trials == 3)
+        #expect(found.values == [2, 1])
+    }
+
+    /// A candidate that does not agree is passed over.
+    @Test func failuresDoNotMove() async {
+        let found = await Self.run([[2, 1, 0.5], [2, 1, 1.5]]) { $0[KernelID(0)]?.values["a"] == 2 }
+        #expect(found.values == [1, 1])
+    }
+
+    @Test func whatIsFixedStaysAndRefusedRulesDoNotReturn() async {
+        let refused = Finalist(
+            kernel: KernelID(0), rule: nil, winner: Schedule(["a": 1]), others: [Schedule(["a": 2])])
+        let found = await Self.run(
+            [[0.1, 2, 1], [5, 3, 1]], [refused], fixed: [KernelID(1): Schedule(["a": 0])])
+        #expect(found.values == [2, 0])
+    }
+}
