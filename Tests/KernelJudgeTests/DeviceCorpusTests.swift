@@ -1,6 +1,7 @@
 import ElementTypes
 import Glibc
 import JudgeSelfTest
+import KernelIR
 import KernelJudge
 import OpenCLDevice
 import Safetensors
@@ -19,6 +20,8 @@ struct DeviceCorpusTests {
         /// Kinds of refusal that name the reason; none for an honest candidate.
         var reasons: [String] = []
         var counters = 0
+        /// Whether `x` is a constant, which all runs of a check share.
+        var isConstant = false
         /// Seconds for a request.
         var timeLimit = 30.0
     }
@@ -46,6 +49,10 @@ struct DeviceCorpusTests {
         .init(
             testDescription: "changes its input",
             body: "if (i < n) { y[i] = x[i] * x[i]; ((__global float *)x)[i] = 0; }", reasons: ["inputChanged"]),
+        .init(
+            testDescription: "changes a constant",
+            body: "if (i < n) y[i] = x[i] * x[i]; if (i == 0 && x[0] < 1000) ((__global float *)x)[0] = 2000;",
+            reasons: ["inputChanged"], isConstant: true),
         .init(
             testDescription: "reports a code", body: "if (i < n) y[i] = x[i] * x[i]; if (i == 0) *status = 3;",
             reasons: ["failed"]),
@@ -81,8 +88,12 @@ struct DeviceCorpusTests {
         let candidate = CandidateKernel(
             libraryPath: path, symbol: "candidate", arguments: [.parameter(0), .parameter(1)],
             parts: .grid(blocks: blocks, threads: 64, sharedBytes: 0, overlaps: false, counters: entry.counters))
-        let evidence = RegionEvidence(oracle: CorpusRegion.square.oracle, seed: 3)
-        let judge = workshop.judge(audits: false, arguments: ["opencl"], timeLimit: entry.timeLimit)
+        var oracle = CorpusRegion.square.oracle
+        oracle.parameters[0].isConstant = entry.isConstant
+        let evidence = RegionEvidence(oracle: oracle, seed: 3)
+        // As searches judge on devices.
+        let judge = workshop.judge(
+            audits: false, arguments: ["opencl"], timeLimit: entry.timeLimit, restarts: false)
         switch await judge.judge(candidate, against: nil, evidence: evidence) {
         case .correct(let timing, _):
             #expect(entry.reasons.isEmpty, "it was accepted")

@@ -18,7 +18,7 @@ import Testing
     // Its number stays behind.
     static let file = WorkerFile(descriptor: -1, byteCount: 99)
     static let requests: [WorkerRequest] = [
-        .load(library: 1, path: "/a/ü.so"),
+        .load(library: 1, path: "/a/ü.so"), .forget,
         .check(
             CheckJob(
                 call: call, inputs: file, sets: [[0, -1], [64, -1]], outputs: file,

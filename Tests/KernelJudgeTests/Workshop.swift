@@ -32,7 +32,9 @@ struct Workshop {
         rmdir(directory)
     }
 
-    func judge(audits: Bool, arguments: [String] = [], timeLimit: Double = 60) -> KernelJudge {
+    func judge(
+        audits: Bool, arguments: [String] = [], timeLimit: Double = 60, restarts: Bool = true
+    ) -> KernelJudge {
         // The worker is built beside the tests.
         var buffer = [CChar](repeating: 0, count: 4096)
         readlink("/proc/self/exe", &buffer, buffer.count - 1)
@@ -42,7 +44,8 @@ struct Workshop {
         return KernelJudge(
             worker: WorkerCommand(executable: folder + "/worker-for-tests", arguments: arguments),
             settings: JudgeSettings(
-                seed: 5, timeLimit: timeLimit, groups: 6, sampleNanoseconds: 500_000, auditsLibrary: audits))
+                seed: 5, timeLimit: timeLimit, groups: 6, sampleNanoseconds: 500_000, auditsLibrary: audits,
+                restartsWorker: restarts))
     }
 
     /// Where the self-test works.

@@ -20,6 +20,9 @@ package struct DeviceWorker {
             case .load(let number, let path):
                 candidates[number] = try DeviceCandidate(path: path, device)
                 return .done
+            case .forget:
+                candidates = [:]
+                return .done
             case .check(let job):
                 let runner = try DeviceCheck(device, queue, try candidate(job.call), job)
                 return .checked(try runner.perform())

@@ -3,7 +3,7 @@ internal import KernelIR
 internal import KernelWorker
 
 extension Bench {
-    /// Times a candidate against an incumbent and recomputes what it left behind in a fresh process. On a busy machine clocks disagree now
+    /// Times a candidate against an incumbent and recomputes what it left behind afresh. On a busy machine clocks disagree now
     /// and then, which says nothing of the candidate: only where they do every time are they believed to be tampered with.
     mutating func time(
         _ candidate: CandidateKernel, _ incumbent: CandidateKernel, _ evidence: RegionEvidence,
@@ -75,7 +75,7 @@ extension Bench {
             case .output: []
             }
         }
-        dismissWorker()
+        try freshen(settings)
         let fresh = try run(
             candidate, evidence, inputs: [inputs], dimensions: dimensions,
             [CheckJob.Run(set: 0, endsAtGuard: true, poison: 0xCD)], settings)[0]

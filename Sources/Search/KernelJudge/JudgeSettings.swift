@@ -14,11 +14,14 @@ package struct JudgeSettings: Hashable, Sendable {
     package var batteryThreshold: Double
     /// Whether the library is looked at before it is loaded.
     package var auditsLibrary: Bool
+    /// Whether what timed calls left behind is computed again in a new process. A device's program keeps nothing beyond its own memory, which
+    /// goes when it is unloaded, and a process that uses a GPU takes a fifth of a second to begin, more than all else of a short trial.
+    package var restartsWorker: Bool
 
     /// Makes settings.
     package init(
         seed: UInt64 = 1, timeLimit: Double = 30, groups: Int = 15, sampleNanoseconds: Int = 200_000,
-        margin: Double = 0.02, batteryThreshold: Double = 0.95, auditsLibrary: Bool = true
+        margin: Double = 0.02, batteryThreshold: Double = 0.95, auditsLibrary: Bool = true, restartsWorker: Bool = true
     ) {
         self.seed = seed
         self.timeLimit = timeLimit
@@ -27,5 +30,6 @@ package struct JudgeSettings: Hashable, Sendable {
         self.margin = margin
         self.batteryThreshold = batteryThreshold
         self.auditsLibrary = auditsLibrary
+        self.restartsWorker = restartsWorker
     }
 }

@@ -213,6 +213,15 @@ struct Bench: ~Copyable {
         return answer
     }
 
+    /// Sees to it that nothing of what was run is left for the next request: in a new process, or, where that takes too long to begin, with
+    /// all programs loaded anew.
+    mutating func freshen(_ settings: JudgeSettings) throws(Refusal) {
+        if settings.restartsWorker { return dismissWorker() }
+        guard var worker = self.worker.take() else { return }
+        try worker.forget(limit: settings.timeLimit)
+        self.worker = consume worker
+    }
+
     /// Lets the worker go, so that the next request meets a fresh one.
     mutating func dismissWorker() { worker = nil }
 }

@@ -75,6 +75,12 @@ struct WorkerProcess: ~Copyable {
         return number
     }
 
+    /// Lets it unload all libraries, so that the next request meets code that knows nothing of what was run.
+    mutating func forget(limit: Double) throws(Refusal) {
+        _ = try ask(.forget, limit: limit)
+        libraries = [:]
+    }
+
     private func receive(limit: Double) throws(Refusal) -> WorkerReply {
         let deadline = monotonicSeconds() + limit
         let frame: [UInt8]

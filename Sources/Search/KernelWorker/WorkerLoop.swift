@@ -105,6 +105,9 @@ package enum WorkerLoop {
             case .load(let library, let path):
                 libraries[library] = try LoadedLibrary(path: path)
                 return .done
+            case .forget:
+                libraries = [:]
+                return .done
             case .check(let job):
                 let runner = CheckRunner(pool: pool, library: try library(job.call), job: job)
                 return .checked(try runner.perform())

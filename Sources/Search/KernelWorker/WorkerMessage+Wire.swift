@@ -39,6 +39,7 @@ extension WorkerRequest {
             tag = 1
             writer.put(library)
             writer.put(path)
+        case .forget: tag = 2
         case .check(let job):
             tag = 3
             job.call.write(to: &writer)
@@ -75,6 +76,7 @@ extension WorkerRequest {
         let request: WorkerRequest
         switch tag {
         case 1: request = .load(library: try reader.integer(), path: try reader.text())
+        case 2: request = .forget
         case 3:
             request = .check(
                 CheckJob(

@@ -98,6 +98,8 @@ package struct TimeJob: Hashable, Sendable {
 /// What the parent asks.
 package enum WorkerRequest: Hashable, Sendable {
     case load(library: Int, path: String)
+    /// Lets go of all libraries and of what they keep.
+    case forget
     case check(CheckJob)
     case time(TimeJob)
     /// Answered like a check of one run.
@@ -107,7 +109,7 @@ package enum WorkerRequest: Hashable, Sendable {
     package var files: [WorkerFile] {
         get {
             switch self {
-            case .load: []
+            case .load, .forget: []
             case .check(let job): [job.inputs, job.outputs]
             case .time(let job): [job.inputs, job.outputs]
             case .fold(let job): [job.file]
@@ -116,7 +118,7 @@ package enum WorkerRequest: Hashable, Sendable {
         set {
             precondition(newValue.count == files.count, "as many files as before")
             switch self {
-            case .load: break
+            case .load, .forget: break
             case .check(var job):
                 (job.inputs, job.outputs) = (newValue[0], newValue[1])
                 self = .check(job)

@@ -133,7 +133,8 @@ struct StudySubcommand: AsyncParsableCommand {
             LandscapeRecorder(
                 compiler: pipeline.compiler,
                 judge: KernelJudge(
-                    worker: worker, settings: JudgeSettings(timeLimit: 60, groups: 45, auditsLibrary: false)),
+                    worker: worker,
+                    settings: JudgeSettings(timeLimit: 60, groups: 45, auditsLibrary: false, restartsWorker: false)),
                 worker: constants, folder: folder, most: most, parallel: host.threads,
                 // Layers of models that no cache holds.
                 copies: { KernelLimits.constantCopies($0, weightBytes: 1 << 30, limits) }), opened != nil
