@@ -25,7 +25,8 @@ import Testing
     /// What stands in the end where kernel `k` under `a=v` takes `seconds[k][v]` within the model, as its values of `a`.
     private static func run(
         _ seconds: [[Double]], _ finalists: [Finalist] = finalists, trials: Int = 100, time: Double = 100,
-        fixed: [KernelID: Schedule] = [:], fails: @escaping @Sendable ([KernelID: Schedule]) -> Bool = { _ in false }
+        fixed: [KernelID: Schedule] = [:], luck: Double = 1,
+        fails: @escaping @Sendable ([KernelID: Schedule]) -> Bool = { _ in false }
     ) async -> (values: [Int], trials: Int, moves: Int, shelf: Shelf) {
         let shelf = Shelf()
         @Sendable func total(_ schedules: [KernelID: Schedule]) -> Double {
@@ -38,7 +39,8 @@ import Testing
                 comparison.failure = "it does not agree"
                 return comparison
             }
-            comparison.ratio = total(theirs) / total(ours)
+            let isFirst = shelf.compared.withLock { !$0.contains(candidate) }
+            comparison.ratio = total(theirs) / total(ours) * (isFirst ? luck : 1)
             (comparison.low, comparison.high) = (comparison.ratio * 0.99, comparison.ratio * 1.01)
             shelf.compared.withLock { $0.append(candidate) }
             return comparison
@@ -102,9 +104,16 @@ import Testing
     }
 
     @Test func aBudgetEndsTheTrials() async {
-        let found = await Self.run([[2, 1, 0.5], [2, 1, 0.5]], trials: 3)
-        #expect(found.trials == 3)
+        // All winners, both rules, and one other.
+        let found = await Self.run([[2, 1, 0.5], [2, 1, 0.5]], trials: 4)
+        #expect(found.trials == 4)
         #expect(found.values == [2, 1])
+    }
+
+    /// What is faster in one process only is not.
+    @Test func luckDoesNotMove() async {
+        let found = await Self.run([[2, 2.1, 2.1], [2, 1.5, 2]], luck: 1.2)
+        #expect(found.values == [0, 1])
     }
 
     /// A candidate that does not agree is passed over.

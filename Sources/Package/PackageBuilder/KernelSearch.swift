@@ -379,7 +379,9 @@ extension RegionReport {
         guard let trial, case .timed(let seconds, _) = trial.verdict else { return }
         self.schedule = schedule
         (agent, bestSeconds) = (trial.candidate.agent, seconds)
-        note = "within the model faster than what is fastest alone"
+        note =
+            schedule == swarm.views[place].region.defaultSchedule
+            ? "what is faster alone is not within the model" : "within the model faster than what is fastest alone"
     }
 }
 

@@ -24,7 +24,7 @@ extension OptimizeCommand {
         // What runs on a device is no shared object that could be looked at.
         return KernelJudge(
             worker: WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + runOptions),
-            settings: JudgeSettings(timeLimit: 60, auditsLibrary: false))
+            settings: JudgeSettings(timeLimit: 60, auditsLibrary: false, restartsWorker: false))
     }
 
     /// The levels of the search: three tenths of the budget go to decisions about the whole model, half to kernels alone, and the rest to
