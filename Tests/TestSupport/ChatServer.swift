@@ -20,6 +20,7 @@ package final class ChatServer: Sendable {
     private let came = Mutex<[Request]>([])
     private let silent = Mutex<[Int32]>([])
     private let listens = Mutex(true)
+    private let isStopped = Mutex(false)
 
     /// Whether somebody may still connect.
     package var isOpen: Bool { listens.withLock { $0 } }
@@ -60,8 +61,13 @@ package final class ChatServer: Sendable {
         pthread_detach(thread)
     }
 
-    /// Ends the server and whatever waits for it.
+    /// Ends the server and whatever waits for it; once, as the socket's number may be another's afterwards.
     package func stop() {
+        let wasStopped = isStopped.withLock { isStopped in
+            defer { isStopped = true }
+            return isStopped
+        }
+        if wasStopped { return }
         shutdown(socket, Int32(SHUT_RDWR))
         for connection in silent.withLock({ $0 }) { close(connection) }
         silent.withLock { $0 = [] }
