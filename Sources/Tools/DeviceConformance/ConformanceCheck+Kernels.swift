@@ -4,7 +4,7 @@ import GraphIR
 import ReferenceInterpreter
 
 /// Collects a graph with random inputs and weights.
-private struct CaseBuilder {
+struct CaseBuilder {
     var b = GraphBuilder(name: "case")
     var inputs: [TensorValue] = []
     var weights = NamedTensors()
@@ -34,6 +34,29 @@ private struct CaseBuilder {
         return try b.leaf(.parameter(name, TensorType(element, shape.map { Dimension($0) })))
     }
 
+    /// A weight in bf16 that is restored from fewer bits: reals of 8 bits or bytes with a scale a row, or, for `u8`, 4-bit codes in blocks of
+    /// 32 with a scale each.
+    mutating func codedWeight(_ codes: ElementType, _ columns: Int, _ depth: Int) throws -> Value {
+        guard codes == .u8 else {
+            let stored = try self.codes(codes, [columns, depth])
+            let scales = try weight(.f32, [columns, 1], fan: depth * 4096)
+            return try b.map([stored, scales]) {
+                $0.cast($0.apply(.multiply, $0.cast($1[0], .f32), $1[1]), .bf16)
+            }
+        }
+        let packed = try self.codes(.u8, [columns, depth / 32, 16])
+        let low = try b.map([packed]) { $0.cast($0.apply(.and, $1[0], $0.integer(15)), .u8) }
+        let high = try b.map([packed]) { $0.cast($0.apply(.shiftRight, $1[0], $0.integer(4)), .u8) }
+        let whole = try b.add(.concatenate(axis: 2), [low, high])
+        let scales = try weight(.bf16, [columns, depth / 32, 1], fan: depth * 64)
+        let values = try b.map([whole, scales]) {
+            let code = $0.cast($0.apply(.subtract, $1[0], $0.integer(8)), .bf16)
+            return $0.cast($0.apply(.multiply, code, $1[1]), .bf16)
+        }
+        return try b.reshape(values, [Dimension(columns), Dimension(depth)])
+    }
+
+    /// A state of small numbers.
     mutating func state(_ element: ElementType, _ shape: [Int]) throws -> Value {
         let (name, number) = ("s\(b.graph.states.count)", b.graph.states.count)
         let type = TensorType(element, shape.map { Dimension($0) })
@@ -42,6 +65,7 @@ private struct CaseBuilder {
         return try b.leaf(.state(number, type))
     }
 
+    /// The next output.
     mutating func output(_ value: Value) {
         b.graph.outputs.append(GraphOutput(name: "y\(b.graph.outputs.count)", value: value))
     }
@@ -59,7 +83,8 @@ private struct CaseBuilder {
 }
 
 extension ConformanceCheck {
-    private static func kernel(
+    /// A check that a graph becomes kernels which agree with the interpreter, in each of so many runs of one session.
+    static func kernel(
         _ name: String, runs: Int = 1, _ build: @escaping @Sendable (inout CaseBuilder) throws -> Void
     ) -> ConformanceCheck {
         .init(name) { bench in
@@ -72,8 +97,7 @@ extension ConformanceCheck {
     /// Every kind of kernel on shapes that no block, warp or vector divides.
     static let kernels: [ConformanceCheck] =
         maps + reductions + rows + products + largeProducts + codedProducts + convolutions + windows + attentions
-        + recurrences + sorts
-        + positions
+        + recurrences + sorts + positions + decoding
 
     private static let maps: [ConformanceCheck] = [
         kernel("maps of broadcast, permuted, sliced, flipped and padded operands") { c in
@@ -105,25 +129,7 @@ extension ConformanceCheck {
         kernel("products by weights of \(codes == .u8 ? "4 bits" : "\(codes)")") { c in
             for (rows, depth, columns) in [(1, 1024, 37), (5, 256, 50), (40, 128, 33)] {
                 let x = try c.input(.bf16, [rows, depth])
-                let weight: Value
-                if codes == .u8 {
-                    let packed = try c.codes(.u8, [columns, depth / 32, 16])
-                    let low = try c.b.map([packed]) { $0.cast($0.apply(.and, $1[0], $0.integer(15)), .u8) }
-                    let high = try c.b.map([packed]) { $0.cast($0.apply(.shiftRight, $1[0], $0.integer(4)), .u8) }
-                    let whole = try c.b.add(.concatenate(axis: 2), [low, high])
-                    let scales = try c.weight(.bf16, [columns, depth / 32, 1], fan: depth * 64)
-                    let values = try c.b.map([whole, scales]) {
-                        let code = $0.cast($0.apply(.subtract, $1[0], $0.integer(8)), .bf16)
-                        return $0.cast($0.apply(.multiply, code, $1[1]), .bf16)
-                    }
-                    weight = try c.b.reshape(values, [Dimension(columns), Dimension(depth)])
-                } else {
-                    let stored = try c.codes(codes, [columns, depth])
-                    let scales = try c.weight(.f32, [columns, 1], fan: depth * 4096)
-                    weight = try c.b.map([stored, scales]) {
-                        $0.cast($0.apply(.multiply, $0.cast($1[0], .f32), $1[1]), .bf16)
-                    }
-                }
+                let weight = try c.codedWeight(codes, columns, depth)
                 c.output(
                     try c.b.add(.contract(.matrixProduct(batchRank: 0, transposed: true)), [x, weight]))
             }
@@ -173,6 +179,10 @@ extension ConformanceCheck {
                         c.output(try c.b.add(.scan(.init(kind, axis: 1)), [x]))
                         c.output(try c.b.add(.scan(.init(kind, axis: 0)), [x]))
                     }
+                    // PyTorch takes logarithms of sums of reals only.
+                    if kind == .logSumExp { continue }
+                    let whole = try c.input(.i64, [3, 70], below: 2)
+                    c.output(try c.b.add(.scan(.init(kind, axis: 1)), [whole]))
                 }
             }
         ]
@@ -238,14 +248,19 @@ extension ConformanceCheck {
 
     private static let windows: [ConformanceCheck] = [
         kernel("pooling") { c in
-            let x = try c.input(.f32, [2, 3, 11, 9])
-            for kind in [Window.Kind.maximum, .argMaximum, .average(countsPadding: true, divisor: nil)] {
-                c.output(
-                    try c.b.add(
-                        .window(
-                            .init(
-                                kind, size: [3, 2], stride: [2, 2], padding: [1, 0], dilation: [1, 1], roundsUp: false)),
-                        [x]))
+            for (element, shape) in [
+                (ElementType.f32, [2, 3, 11, 9]), (.bf16, [1, 7, 5, 130]), (.f16, [1, 1, 3, 3]),
+            ] {
+                let x = try c.input(element, shape)
+                for kind in [Window.Kind.maximum, .argMaximum, .average(countsPadding: true, divisor: nil)] {
+                    c.output(
+                        try c.b.add(
+                            .window(
+                                .init(
+                                    kind, size: [3, 2], stride: [2, 2], padding: [1, 0], dilation: [1, 1],
+                                    roundsUp: false)),
+                            [x]))
+                }
             }
         }
     ]
@@ -272,7 +287,7 @@ extension ConformanceCheck {
         }
     }
 
-    private static let recurrences: [ConformanceCheck] = [ElementType.f32, .f16].flatMap { element in
+    private static let recurrences: [ConformanceCheck] = [ElementType.f32, .f16, .bf16].flatMap { element in
         Recur.Cell.allCases.map { recurrence($0, element) }
     }
 
@@ -298,8 +313,10 @@ extension ConformanceCheck {
 
     private static let sorts: [ConformanceCheck] = [
         kernel("sorting and the greatest few") { c in
-            for extent in [1, 5, 33, 1000] {
-                let x = try c.input(.f32, [3, extent])
+            for (element, extent) in [
+                (ElementType.f32, 1), (.f32, 5), (.f32, 33), (.f32, 1000), (.bf16, 77), (.f64, 9), (.i64, 300),
+            ] {
+                let x = try c.input(element, [3, extent], below: 1000)
                 for sort in [
                     Sort(axis: 1, isDescending: false), Sort(axis: 1, isDescending: true, limit: min(extent, 4)),
                 ] {
@@ -313,9 +330,13 @@ extension ConformanceCheck {
 
     private static let positions: [ConformanceCheck] = [
         kernel("reading at positions") { c in
-            let table = try c.weight(.bf16, [50, 37], fan: 1)
-            let places = try c.input(.i64, [3, 5], below: 50)
-            c.output(try c.b.add(.gather(.init(axes: [0], at: 0)), [table, places]))
+            for (element, extents, count) in [
+                (ElementType.bf16, [50, 37], [3, 5]), (.f32, [7, 130, 3], [1]), (.i64, [1, 65], [9, 4]),
+            ] {
+                let table = try c.weight(element, extents, fan: 1)
+                let places = try c.input(.i64, count, below: extents[0])
+                c.output(try c.b.add(.gather(.init(axes: [0], at: 0)), [table, places]))
+            }
         },
         kernel("writing at positions, with states that last from run to run", runs: 3) { c in
             for kind in Scatter.Kind.allCases {
