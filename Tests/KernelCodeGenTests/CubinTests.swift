@@ -76,9 +76,12 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
             SeveralSumsCase(rows: 1, depth: 4096, columns: 14336, gates: 2, isNormed: true),
             SeveralSumsCase(rows: 8, depth: 8192, columns: 64, gates: 2, isNormed: true, element: .f16),
         ] {
-            cases.append(
-                CubinCase(
-                    name: "sums \(sums.testDescription)", kernel: sums.kernel, schedule: Schedule(["algorithm": 2])))
+            for algorithm in [2, 12] where algorithm == 2 || sums.rows == 1 {
+                cases.append(
+                    CubinCase(
+                        name: "sums \(sums.testDescription)\(algorithm == 2 ? "" : " dealt")", kernel: sums.kernel,
+                        schedule: Schedule(["algorithm": algorithm])))
+            }
         }
         let large = Product(images: 512, channels: 4096, outputs: 4096, element: .bf16)
         for tile in SIMTMatrixWriter.tiles.indices {
@@ -125,12 +128,14 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
             attention(.init(queries: 17, keys: 41, depth: 5, valueDepth: 3, isSymbolic: true), Schedule(["form": 0])),
         ]
         for cell in RecurrenceKernel.Cell.allCases {
-            let recurrence = RecurrenceCase(cell: cell, batch: 2, hidden: 512, element: .f16)
-            for shared in [0, 1] {
-                cases.append(
-                    CubinCase(
-                        name: "recurrence \(recurrence.testDescription) shared \(shared)", kernel: recurrence.kernel,
-                        schedule: Schedule(["shared": shared])))
+            for element in [ElementType.f16, .bf16] {
+                let recurrence = RecurrenceCase(cell: cell, batch: 2, hidden: 512, element: element)
+                for shared in [0, 1] {
+                    cases.append(
+                        CubinCase(
+                            name: "recurrence \(recurrence.testDescription) shared \(shared)",
+                            kernel: recurrence.kernel, schedule: Schedule(["shared": shared])))
+                }
             }
         }
         for count in [1000, 100_000] {
@@ -159,6 +164,17 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
                         schedule: Schedule(["algorithm": 13])))
             }
         }
+        // Gated, and with activations in f16.
+        for coded in [
+            CodedCase(form: .siblings, rows: 1, depth: 4096, columns: 28672, element: .bf16),
+            CodedCase(form: .int4, rows: 1, depth: 4096, columns: 6144, element: .f16),
+            CodedCase(form: .e4m3, rows: 1, depth: 4096, columns: 6144, element: .f16),
+        ] {
+            cases.append(
+                CubinCase(
+                    name: "coded \(coded.testDescription) algorithm=13", kernel: coded.kernel,
+                    schedule: Schedule(["algorithm": 13])))
+        }
         for (depth, columns) in [(4096, 6144), (14336, 4096), (18944, 3584)] {
             cases.append(
                 product(
@@ -174,6 +190,11 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
         }
         // Specialised warps: as chosen, two groups that share a tile with a neighbour, two that take turns, and one alone.
         cases.append(product("special", large, Schedule(["algorithm": 6])))
+        cases.append(
+            product(
+                "special",
+                Product(images: 32, side: 28, channels: 128, outputs: 128, window: 3, padding: 1, element: .f16),
+                Schedule(["algorithm": 6])))
         for (span, cluster, stay) in [(0, 2, 1), (5, 1, 1), (11, 1, 0)] {
             cases.append(
                 product(
@@ -224,10 +245,15 @@ enum CubinTarget {
         let facts = try #require(CubinFacts(image))
         #expect(facts.localBytes == 0, "registers are spilled: \(facts)")
         let line = "\(architecture) \(cubin.name)"
+        var found = "\(facts)"
+        if case .grid(let grid) = emitted.parts {
+            found += ", \(grid.sharedBytes) asked for"
+            if let other = grid.alternate { found += " or \(other.sharedBytes) by \(other.threads) threads" }
+        }
         if ProcessInfo.processInfo.environment["HEARTH_UPDATE_GOLDENS"] != nil {
-            try CubinGoldens.update(line, "\(facts)", toolchain.version)
+            try CubinGoldens.update(line, found, toolchain.version)
         } else if CubinGoldens.version == toolchain.version {
-            #expect(CubinGoldens.facts[line] == "\(facts)", "\(line)")
+            #expect(CubinGoldens.facts[line] == found, "\(line)")
         }
         #expect(facts.registers > 0)
     }
