@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -128,3 +129,12 @@ def test_shards_end_in_time_and_are_of_one_commit(stubbed: Path, tmp_path: Path)
     other = run(stubbed, out, "carried", CALLED=str(called))
     assert other.returncode == 2 and "take another folder" in other.stderr
     assert run(stubbed, out, "carry").returncode == 2
+
+
+def test_rows_are_models() -> None:
+    """`all` names every row of the comparison, and each is there."""
+    found = re.findall(r'^rows="(?:\$rows )?(.*)"$', (ROOT / "dev/gpu-run").read_text(), re.MULTILINE)
+    rows = " ".join(found).split()
+    assert len(rows) == 15
+    models = (ROOT / "Benchmarks/models/gpu.py").read_text()
+    assert not [row for row in rows if f"def {row}(" not in models]
