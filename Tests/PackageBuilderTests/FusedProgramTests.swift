@@ -64,6 +64,11 @@ import WorkFolders
             choices.append(FormChoices())
             choices[1].cover = Cover(Dictionary(uniqueKeysWithValues: against), fewRows: row.fewRows)
         }
+        // All against the rules lie alike again.
+        for decision in decisions where decision.name.hasPrefix("layout.convolve") {
+            choices.append(FormChoices())
+            choices[choices.count - 1].cover = Cover([decision.name: false], fewRows: row.fewRows)
+        }
         for choice in choices {
             let path = folder.newFile("fused.hearth")
             defer { removeTree(path) }

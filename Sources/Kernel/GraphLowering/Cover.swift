@@ -19,7 +19,7 @@ package struct Cover: Hashable, Sendable {
         case rows
         /// Whether a map, gather or concatenation is stored, rather than computed where it is used.
         case store
-        /// Whether what convolutions make lies channels last.
+        /// How what convolutions make lies: `layout.channels-last` for all of them, and for each whether it lies as all do.
         case layout
     }
 
@@ -47,7 +47,7 @@ package struct Cover: Hashable, Sendable {
     /// A decision, or nil where the rules hold.
     package subscript(_ name: String) -> Bool? { values[name] }
 
-    /// Name of the decision about layouts.
+    /// Name of the decision about all layouts.
     package static let layout = "\(Family.layout.rawValue).channels-last"
 
     /// Name of a decision at a node: the same for nodes with the same operation, types and users.
@@ -63,11 +63,17 @@ package struct Cover: Hashable, Sendable {
     package static func decisions(_ graph: Graph, fewRows: Int = 0) -> [Decision] {
         var partitioner = Partitioner(graph, cover: Cover(fewRows: fewRows))
         let partition = partitioner.run()
-        var found = partitioner.decisions
-        let convolutions = partition.groups.map(\.anchor).filter {
-            if case .convolve = graph.nodes[$0].operation { true } else { false }
-        }
-        if !convolutions.isEmpty { found.append(Decision(name: layout, usual: true, nodes: convolutions)) }
-        return found
+        let found = partitioner.decisions
+        let convolutions = partition.groups.map(\.anchor).filter { graph.nodes[$0].operation.isConvolution }
+        if convolutions.isEmpty { return found }
+        _ = partitioner.channelsLast(partition)
+        let single = partitioner.decisions[found.count...]
+        // Where there is only one, it lies as all do.
+        return found + [Decision(name: layout, usual: true, nodes: convolutions)] + (single.count > 1 ? single : [])
     }
+}
+
+extension Operation {
+    /// Whether it is a convolution.
+    var isConvolution: Bool { if case .convolve = self { true } else { false } }
 }

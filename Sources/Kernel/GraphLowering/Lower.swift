@@ -7,7 +7,7 @@ import KernelIR
 package func lower(_ graph: Graph, cover: Cover = Cover()) throws(LoweringError) -> LoweredProgram {
     var partitioner = Partitioner(graph, cover: cover)
     let partition = partitioner.run()
-    let builder = ProgramBuilder(graph, partition, channelsLast: cover[Cover.layout] ?? true)
+    let builder = ProgramBuilder(graph, partition, channelsLast: partitioner.channelsLast(partition))
     for group in partition.groups { try builder.lower(group) }
     // Outputs first: they may hold what states held before the run.
     let outputs = try builder.placeOutputs()

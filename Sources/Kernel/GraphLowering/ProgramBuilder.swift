@@ -10,10 +10,10 @@ final class ProgramBuilder {
     var buffers = Table<BufferTag, LoweredBuffer>()
     var launches: [LoweredLaunch] = []
     private var bufferOf: [Value: BufferID] = [:]
-    /// Whether what convolutions make lies channels last.
-    let channelsLast: Bool
+    /// Convolutions whose results lie channels last.
+    let channelsLast: Set<NodeID>
 
-    init(_ graph: Graph, _ partition: Partition, channelsLast: Bool = true) {
+    init(_ graph: Graph, _ partition: Partition, channelsLast: Set<NodeID>) {
         self.graph = graph
         self.partition = partition
         self.channelsLast = channelsLast
@@ -76,12 +76,11 @@ enum Layouts {
     static func preferred(_ value: Value, _ program: ProgramBuilder) -> [Int] {
         let type = program.graph.type(value)
         let rowMajor = Array(type.shape.indices)
-        guard program.channelsLast, type.shape.count >= 3, let number = program.partition.producer[value] else {
-            return rowMajor
-        }
+        guard type.shape.count >= 3, let number = program.partition.producer[value] else { return rowMajor }
         let group = program.partition.groups[number]
         let anchor = program.graph.nodes[group.anchor]
-        if case .convolve = anchor.operation {
+        if anchor.operation.isConvolution {
+            guard program.channelsLast.contains(group.anchor) else { return rowMajor }
             let shape = program.graph.type(Value(group.anchor)).shape
             return shape == type.shape ? [0] + Array(2..<shape.count) + [1] : rowMajor
         }

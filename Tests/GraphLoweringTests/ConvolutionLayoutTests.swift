@@ -1,0 +1,57 @@
+import Base
+import ElementTypes
+import GraphIR
+import Testing
+
+@testable import GraphLowering
+
+/// How what convolutions make lies: all of it channels last or first, or each in its own way.
+@Suite struct ConvolutionLayoutTests {
+    private static let text = """
+        graph "layouts"
+        input "x" f32[1, 8, 12, 12]
+        %0 = input 0 : f32[1, 8, 12, 12]
+        %1 = parameter "v" : f32[16, 8, 3, 3]
+        %2 = convolve stride [1, 1] low [1, 1] high [1, 1] dilation [1, 1] groups 1 %0, %1 : f32[1, 16, 12, 12]
+        %3 = map maximum(a0, 0.0) %2 : f32[1, 16, 12, 12]
+        %4 = parameter "w" : f32[24, 16, 1, 1]
+        %5 = convolve stride [1, 1] low [0, 0] high [0, 0] dilation [1, 1] groups 1 %3, %4 : f32[1, 24, 12, 12]
+        %6 = map exp(a0) %5 : f32[1, 24, 12, 12]
+        %7 = reduce.sum axes [2, 3] %6 : f32[1, 24]
+        output "y" %7
+
+        """
+
+    /// Layouts of temporaries of four axes under a cover, in their order.
+    private func layouts(_ graph: Graph, _ cover: Cover) throws -> [[Int]] {
+        let program = try lower(graph, cover: cover)
+        return program.buffers.ids.map { program.buffers[$0] }.filter {
+            if case .temporary = $0.role { $0.type.shape.count == 4 } else { false }
+        }.map(\.layout)
+    }
+
+    @Test func eachMayLieAnotherWayThanAll() throws {
+        let graph = try Graph(parsing: Self.text)
+        let names = Cover.decisions(graph).map(\.name).filter { $0.hasPrefix("layout.") }
+        #expect(names.count == 3 && names[0] == Cover.layout)
+        try #require(names.count == 3)
+        let (last, first) = ([0, 2, 3, 1], [0, 1, 2, 3])
+        #expect(try layouts(graph, Cover()).first == last)
+        #expect(try layouts(graph, Cover([Cover.layout: false])).first == first)
+        // The first convolution's result is the first temporary.
+        let own = try names[1...].map { try layouts(graph, Cover([$0: false])).first }
+        #expect(own.count { $0 == first } == 1 && own.count { $0 == last } == 1)
+        let both = try names[1...].map { try layouts(graph, Cover([Cover.layout: false, $0: false])).first }
+        #expect(both.count { $0 == last } == 1 && both.count { $0 == first } == 1)
+    }
+
+    /// What lies as all do because there is nothing else is no decision.
+    @Test func oneConvolutionIsAll() throws {
+        let lines = Self.text.split(separator: "\n").filter {
+            !$0.contains("%4") && !$0.contains("%6") && !$0.contains("%7")
+        }
+        let text = lines.joined(separator: "\n") + "\noutput \"y\" %3\n"
+        let names = Cover.decisions(try Graph(parsing: text)).map(\.name).filter { $0.hasPrefix("layout.") }
+        #expect(names == [Cover.layout])
+    }
+}
