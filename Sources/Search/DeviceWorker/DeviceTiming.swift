@@ -21,6 +21,9 @@ final class DeviceTiming {
     private let outputs: SharedMapping
     private var parameters: [Held] = []
     private var keep: [Held] = []
+    /// What is written before every sample, twice as large as the cache that all blocks share, so that both sides begin with nothing of theirs
+    /// in it; nil where no size is known.
+    private var cold: Held?
     private var random: UInt64
     private var shifts: [UInt64] = []
 
@@ -37,6 +40,7 @@ final class DeviceTiming {
         self.inputs = inputs
         self.outputs = outputs
         random = job.seed
+        try makeCold()
         for (index, parameter) in job.candidate.parameters.enumerated() {
             let held = Held(try device.allocate(parameter.byteCount))
             if parameter.role == .constant { try write(inputs.base + job.sets[0][index], parameter.byteCount, held) }
@@ -106,6 +110,21 @@ final class DeviceTiming {
         return Side(graph: try device.makeGraph((0..<calls).map { copies[$0 % copies.count] }), calls: calls)
     }
 
+    /// Prepares what begins samples cold, where writing it takes no time worth speaking of: not on drivers that run on a processor.
+    private func makeCold() throws {
+        let cacheBytes = min(device.limits.caches.l2, 256 << 20)
+        guard cacheBytes > 0 else { return }
+        let held = Held(try device.allocate(2 * cacheBytes))
+        var took = 0
+        for byte in [UInt8(0), 1] {
+            let start = nanoseconds()
+            try queue.fill(held.buffer, with: byte)
+            try queue.synchronize()
+            took = nanoseconds() - start
+        }
+        if took < 1_000_000 { cold = held }
+    }
+
     /// Memory that lives as long as the timing, with these contents or none.
     private func hold(_ source: UnsafeMutableRawPointer?, _ byteCount: Int) throws -> UnsafeMutableRawPointer {
         let held = Held(try device.allocate(byteCount))
@@ -135,6 +154,7 @@ final class DeviceTiming {
                 }
             }
         }
+        if let cold { try queue.fill(cold.buffer, with: UInt8(truncatingIfNeeded: random)) }
         try queue.synchronize()
         let times = try side.graph.time(UnsafeBufferPointer(start: nil, count: 0), samples: 1, inner: runs)
         return Int(times[0])
