@@ -183,7 +183,6 @@ let package = Package(
                 "ReferenceInterpreter", "DeviceAPI", "DeviceCatalogue", "DeviceConformance", "DeviceRates",
                 "DeviceWorker",
                 "CPUDevice",
-                "CUDADevice",
                 "ModelPackage",
                 "PackageBuilder",
                 "PackageRuntime", "KernelTrials", "JudgeSelfTest", "LanguageAdvice", "SearchStudy", "WorkFolders",

@@ -50,8 +50,9 @@ private let devices = [1, 2, 3, 8].map { (threads: Int) in
         program: { try compiled.get() })
 }
 
-/// What every device must do. One body for all devices.
-@Suite struct DeviceConformanceTests {
+/// What the processor does with kernels of its own, on one thread and on more than there are. What every device must do is
+/// `ConformanceCheck`.
+@Suite struct CPUDeviceTests {
     private let noSlots = UnsafeBufferPointer<UnsafeMutableRawPointer>(start: nil, count: 0)
 
     private func numbers(_ buffer: borrowing DeviceBuffer, _ queue: any DeviceQueue, count: Int) throws -> [Int64] {

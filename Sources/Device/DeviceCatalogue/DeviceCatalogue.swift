@@ -17,6 +17,16 @@ package enum DeviceCatalogue {
         return (kind, parts.count == 2 ? String(parts[1]) : nil)
     }
 
+    /// Whether a name is the processor's.
+    package static func isHost(_ name: String) throws(DeviceError) -> Bool { try parts(of: name).kind == .cpu }
+
+    /// Limits of a device that need not be here, such as `cuda:sm_90`; nil where the name means one that is.
+    package static func known(_ name: String) throws(DeviceError) -> DeviceLimits? {
+        let (kind, number) = try parts(of: name)
+        guard kind == .cuda, let number, number.hasPrefix("sm_") else { return nil }
+        return try CUDADevice.limits(of: number)
+    }
+
     /// Opens a device. `threads` is for the processor (default: one per core).
     package static func open(
         _ name: String, threads: Int? = nil, measured: Bool = false

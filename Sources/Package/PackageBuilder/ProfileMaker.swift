@@ -26,7 +26,7 @@ struct ProfileMaker: Sendable {
         bytes = identity.bytes
         let work = KernelLimits.operations(kernel, dimensions: dimensions)
         operations = work.count
-        room = limits.kind == .cuda ? limits.blocks.flatMap { ProcessorRoom(architecture: $0.architecture) } : nil
+        room = limits.blocks.flatMap { ProcessorRoom(architecture: $0.architecture) }
         guard let rates = limits.rates else { return }
         memoryRate = rates.memoryRead.allThreads
         let rate = KernelLimits.rate(work.element, limits, rates)

@@ -12,11 +12,15 @@ extension RegionBrief {
     }
 
     private static func dialect(_ limits: DeviceLimits) -> String {
-        switch limits.kind {
-        case .cpu: "C with vector extensions"
-        case .cuda: "CUDA C++, some kernels in Triton or by a library"
-        case .openCL: "OpenCL C"
+        let names = limits.dialects.map { dialect in
+            switch dialect {
+            case .c: "C with vector extensions"
+            case .cudaCPlusPlus: "CUDA C++"
+            case .triton: "some kernels in Triton"
+            case .openCLC: "OpenCL C"
+            }
         }
+        return names.joined(separator: ", ")
     }
 
     private static func machine(_ limits: DeviceLimits) -> String {

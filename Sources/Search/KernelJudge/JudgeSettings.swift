@@ -32,4 +32,10 @@ package struct JudgeSettings: Hashable, Sendable {
         self.auditsLibrary = auditsLibrary
         self.restartsWorker = restartsWorker
     }
+
+    /// Settings for candidates on a device that is not the host: what runs there is no shared object that could be looked at, and starting
+    /// a process that uses it takes long.
+    package static func onDevice(groups: Int = 15) -> JudgeSettings {
+        JudgeSettings(timeLimit: 60, groups: groups, auditsLibrary: false, restartsWorker: false)
+    }
 }

@@ -1,5 +1,4 @@
 import CPUDevice
-import CUDADevice
 import DeviceAPI
 import DeviceCatalogue
 import DeviceRates
@@ -30,15 +29,14 @@ enum DeviceChoice {
     @discardableResult
     static func enterSandbox(for package: String, asked: String?) throws -> Sandbox {
         let name = try asked ?? PackageDirectory(path: package).manifest.plans.first?.device ?? "cpu"
-        let isHost = try DeviceCatalogue.parts(of: name).kind == .cpu
-        return Sandbox.enter(isHost ? .host : .device(caches: try DeviceCatalogue.caches(of: name)))
+        return Sandbox.enter(
+            try DeviceCatalogue.isHost(name) ? .host : .device(caches: try DeviceCatalogue.caches(of: name)))
     }
 
     /// Limits of the device that `optimize` builds for, and the device, where it is here. `cuda:sm_90` builds for such a GPU
     /// without having one.
     static func target(_ name: String, threads: Int?, measured: Bool) throws -> (DeviceLimits, (any Device)?) {
-        let (kind, number) = try DeviceCatalogue.parts(of: name)
-        if kind == .cuda, let number, number.hasPrefix("sm_") { return (try CUDADevice.limits(of: number), nil) }
+        if let known = try DeviceCatalogue.known(name) { return (known, nil) }
         let device = try open(name, threads: threads, measured: measured)
         var limits = device.limits
         limits.libraries = device.libraries

@@ -20,11 +20,10 @@ extension OptimizeCommand {
 
     /// Who judges kernels: a worker on the device.
     var judge: KernelJudge {
-        if place == "cpu" { return KernelJudge(worker: worker) }
-        // What runs on a device is no shared object that could be looked at.
+        if isOnHost { return KernelJudge(worker: worker) }
         return KernelJudge(
             worker: WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + runOptions),
-            settings: JudgeSettings(timeLimit: 60, auditsLibrary: false, restartsWorker: false))
+            settings: .onDevice())
     }
 
     /// The levels of the search: three tenths of the budget go to decisions about the whole model, half to kernels alone, and the rest to

@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import CPUDevice
 import DeviceAPI
+import DeviceCatalogue
 import ElementTypes
 import Glibc
 import GraphIR
@@ -361,6 +362,9 @@ struct OptimizeCommand: AsyncParsableCommand {
         device ?? fromPackage.flatMap { try? PackageDirectory(path: $0).manifest.plans.first?.device } ?? "cpu"
     }
 
+    /// Whether that is the processor.
+    var isOnHost: Bool { (try? DeviceCatalogue.isHost(place)) ?? false }
+
     /// What tells a process of our own where to run a package.
     var runOptions: [String] { ["--device", place] + threadOptions }
 
@@ -396,11 +400,11 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// Says what keeps generated code from the rest of the machine, and what this kernel does not give; returns what it said.
     private func saySandbox(isSearching: Bool) throws -> [String] {
         var lines = ["\(try KernelJudge.sandbox(of: worker))"]
-        if isSearching, place != "cpu" { lines.append("on \(place): \(try KernelJudge.sandbox(of: judge.command))") }
+        if isSearching, !isOnHost { lines.append("on \(place): \(try KernelJudge.sandbox(of: judge.command))") }
         for line in lines { Failure.complain("sandbox: \(line)") }
         // Where there are none, `hearth devices` says why; here nobody waits for them.
         let counters = EventCounters(EventCounter.hardware)
-        if isSearching, place == "cpu", !counters.given.isEmpty { Failure.complain("counters: \(counters.summary)") }
+        if isSearching, isOnHost, !counters.given.isEmpty { Failure.complain("counters: \(counters.summary)") }
         return lines
     }
 

@@ -132,9 +132,7 @@ struct StudySubcommand: AsyncParsableCommand {
             limits,
             LandscapeRecorder(
                 compiler: pipeline.compiler,
-                judge: KernelJudge(
-                    worker: worker,
-                    settings: JudgeSettings(timeLimit: 60, groups: 45, auditsLibrary: false, restartsWorker: false)),
+                judge: KernelJudge(worker: worker, settings: .onDevice(groups: 45)),
                 worker: constants, folder: folder, most: most, parallel: host.threads,
                 // Layers of models that no cache holds.
                 copies: { KernelLimits.constantCopies($0, weightBytes: 1 << 30, limits) }), opened != nil
