@@ -148,7 +148,9 @@ package struct Pipeline {
         trace(model.graph, rewritten)
         var form = try stage(.lower) { try ModelForm(choices, rewritten) }
         try trace(form)
+        var started = monotonicNow()
         var made = try await maker.make(form, [:], findings, &self, to: path)
+        var makeSeconds = monotonicNow() - started
         guard var search else { return findings }
         if let defaultCopy { try PackageWriter.copy(path, to: defaultCopy) }
         var seconds = made.groups.shared(try stage(.profile) { try profile(path) })
@@ -162,7 +164,9 @@ package struct Pipeline {
             end(.cover, began)
             if found.choices != form.choices {
                 form = found
+                started = monotonicNow()
                 made = try await maker.make(form, [:], findings, &self, to: path)
+                makeSeconds = monotonicNow() - started
                 seconds = made.groups.shared(try stage(.profile) { try profile(path) })
             }
         }
@@ -180,10 +184,12 @@ package struct Pipeline {
             record: model.record, seconds: times, limits: limits)
         let found = try await search.run(
             subject, compiler: compiler, directory: folder.path, events: notify
-        ) { [form] finalists, fixed in
+        ) { [form, makeSeconds] finalists, fixed in
             guard let placed, !finalists.isEmpty else { return [:] }
             let began = monotonicNow()
-            let outcome = await placed.run(finalists, fixed: fixed, clock: monotonicNow) { schedules in
+            let outcome = await placed.run(
+                finalists, fixed: fixed, base: path, baseSeconds: makeSeconds, clock: monotonicNow
+            ) { schedules in
                 let path = folder.newFile("placed.hearth")
                 do { try await maker.make(form, schedules, to: path) } catch { return nil }
                 return path

@@ -95,11 +95,11 @@ package struct PlacedTrials: Sendable {
     /// Most schedules of a kernel that are tried in its place.
     static let most = 8
 
-    /// Tries `finalists`, the heaviest first, beside `fixed`, the schedules of kernels that nobody may move. `make` builds a
-    /// package and returns where it lies, nil where that fails; `discard` removes one. Where there was no time to compare, or the first
-    /// comparison failed, what won alone stands.
+    /// Tries `finalists`, the heaviest first, beside `fixed`, the schedules of kernels that nobody may move. `base` is where a package by
+    /// the rules lies, which took `baseSeconds` to make. `make` builds a package and returns where it lies, nil where that fails;
+    /// `discard` removes one. Where there was no time to compare, or the first comparison failed, what won alone stands.
     func run(
-        _ finalists: [Finalist], fixed: [KernelID: Schedule], clock: () -> Double,
+        _ finalists: [Finalist], fixed: [KernelID: Schedule], base: String, baseSeconds: Double, clock: () -> Double,
         make: ([KernelID: Schedule]) async -> String?, discard: (String) -> Void
     ) async -> Outcome {
         var rules = fixed
@@ -109,15 +109,22 @@ package struct PlacedTrials: Sendable {
             winners[finalist.kernel] = finalist.winner
         }
         let end = clock() + seconds
+        // What has gigabytes of weights takes long to write; no trial begins that would end too late.
+        var longest = baseSeconds
         var outcome = Outcome(schedules: winners)
-        func mayGoOn() -> Bool { outcome.trials < trials && clock() < end && !SearchInterrupt.isRequested }
-        guard mayGoOn(), let start = await make(rules) else { return outcome }
+        func mayGoOn() -> Bool { outcome.trials < trials && clock() + longest < end && !SearchInterrupt.isRequested }
+        guard mayGoOn() else { return outcome }
+        let isBase = fixed.isEmpty && finalists.allSatisfy { $0.rule != nil }
+        guard let start = isBase ? base : await make(rules) else { return outcome }
         var champion = start
         var tried: Set<[KernelID: Schedule]> = [rules]
-        defer { discard(champion) }
+        func remove(_ path: String) { if path != base { discard(path) } }
+        defer { remove(champion) }
 
         /// Compares schedules with what stands; nil where they were not compared.
         func move(_ schedules: [KernelID: Schedule]) async -> Bool? {
+            let began = clock()
+            defer { longest = max(longest, clock() - began) }
             guard tried.insert(schedules).inserted, let path = await make(schedules) else { return nil }
             outcome.trials += 1
             let comparison = await compare(path, champion)
@@ -130,7 +137,7 @@ package struct PlacedTrials: Sendable {
                 outcome.schedules = schedules
                 outcome.moves += 1
             }
-            discard(isFaster ? champion : path)
+            remove(isFaster ? champion : path)
             if isFaster { champion = path }
             return comparison.failure == nil ? isFaster : nil
         }
