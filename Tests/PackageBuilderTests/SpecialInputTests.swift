@@ -96,17 +96,24 @@ import Testing
         #expect(oracle.allowsSubnormals == subnormals)
     }
 
-    /// One infinity a tensor, in what is drawn for products.
-    @Test func infinitiesStandAlone() throws {
+    /// One infinity a tensor in what is drawn for products; the largest number in one tensor, in the next draw in another.
+    @Test func extremesStandAlone() throws {
         let evidence = try #require(try Self.kernels(Self.product).first).evidence
-        for (distribution, count) in [(InputDistribution.infinite, 1), (.greatest, 0)] {
-            let made = try evidence.makeCase(.init(shape: 0, distribution: distribution, number: 0))
-            for input in made.inputs where !input.isEmpty {
-                let values = input.withUnsafeBytes { ElementCoding.decode($0, .f32) }
-                #expect(values.count(where: \.isInfinite) == count)
-                #expect(values.contains { abs($0) >= Double(Float.greatestFiniteMagnitude) })
+        func counts(_ distribution: InputDistribution, _ number: Int) throws -> [Int] {
+            let made = try evidence.makeCase(.init(shape: 0, distribution: distribution, number: number))
+            return made.inputs.filter { !$0.isEmpty }.map { input in
+                input.withUnsafeBytes { ElementCoding.decode($0, .f32) }.count {
+                    abs($0) >= Double(Float.greatestFiniteMagnitude)
+                }
             }
         }
+        let infinite = try counts(.infinite, 0)
+        #expect(infinite.count > 1 && infinite.allSatisfy { $0 == 1 })
+        let tensors = evidence.mayOverflow.count
+        #expect(tensors > 1)
+        let draws = try (0..<tensors).map { try counts(.greatest, $0) }
+        #expect(draws.allSatisfy { $0.reduce(0, +) == 1 })
+        #expect(Set(draws).count == tensors)
     }
 
     /// Masks hide whole rows, parts of them and nothing.

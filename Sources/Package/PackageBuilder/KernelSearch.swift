@@ -315,7 +315,8 @@ package struct KernelSearch {
             }
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
             if entry.verification == .judge, let algorithm = await evaluator.spreading(index, entry.schedule) {
-                let note = "judged as \(algorithm), which may give NaN beside infinite inputs"
+                let note =
+                    "judged as \(algorithm): beside infinite or nearly overflowing inputs it may give NaN or infinities of its own"
                 entry.note += entry.note.isEmpty ? note : "; \(note)"
             }
             reports[id] = entry

@@ -18,8 +18,8 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     /// Normal but for one element of each tensor, which is infinite. Where one element reaches a whole row of results, as in products, more
     /// of them leave little but NaN, of which every arithmetic makes NaN.
     case infinite
-    /// Normal but for one element of each tensor, which is the largest finite number or its negative: it must not overflow where it is
-    /// multiplied by what is small.
+    /// Normal but for one element of one tensor (`RegionEvidence.mayOverflow`), which is the largest finite number or its negative: it
+    /// must not overflow where it is multiplied by what is small.
     case greatest
 
     /// Those without special numbers.

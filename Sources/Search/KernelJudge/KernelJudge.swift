@@ -136,6 +136,9 @@ struct Bench: ~Copyable {
             // What nearly overflows does so where it is added to its like, which such algorithms do.
             if distribution == .greatest, candidate.spreading != nil { continue }
             keys.append((0, distribution, 0))
+            if distribution == .greatest {
+                keys += (1..<max(1, min(3, evidence.mayOverflow.count))).map { (0, distribution, $0) }
+            }
             // Few elements are special, and fewer NaN: one draw may miss what a kernel does with them in its last elements. Where elements
             // mix, one reaches many results.
             if distribution == .special, !evidence.oracle.mixesElements {

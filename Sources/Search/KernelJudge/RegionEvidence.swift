@@ -80,6 +80,7 @@ package final class RegionEvidence: Sendable {
         let distributionNumber = InputDistribution.allCases.firstIndex(of: key.distribution) ?? 0
         var random = SeededRandom(seed: seed).split(UInt64(distributionNumber * 1000 + key.number + 1))
         let constants = constants(key.shape, sizes)
+        let lone = key.distribution == .greatest ? mayOverflow : []
         var inputs: [[UInt8]] = []
         for (index, parameter) in oracle.parameters.enumerated() {
             let size = sizes[index]
@@ -93,8 +94,9 @@ package final class RegionEvidence: Sendable {
             case .output: break
             case .constant: inputs.append(constants[index] ?? [])
             case .input, .state:
+                let isLone = lone.isEmpty || lone[key.number % lone.count] == index
                 inputs.append(
-                    key.distribution.draw(
+                    (isLone ? key.distribution : .normal).draw(
                         count, parameter.element, domain, allowsSubnormals: oracle.allowsSubnormals, random: &random))
             }
             if inputs[index].count != size.byteCount {
@@ -122,6 +124,15 @@ package final class RegionEvidence: Sendable {
         }
         drawnConstants.withLock { $0[shape] = drawn }
         return drawn
+    }
+
+    /// Tensors of which one at a time holds a number that nearly overflows. Where two such numbers meet in a sum, its order decides whether
+    /// it overflows on the way.
+    var mayOverflow: [Int] {
+        oracle.parameters.indices.filter {
+            let parameter = oracle.parameters[$0]
+            return parameter.access != .write && !parameter.isConstant && parameter.element.isFloatingPoint
+        }
     }
 
     /// Truth of the written parameters of a case, evaluated when it is first asked for.

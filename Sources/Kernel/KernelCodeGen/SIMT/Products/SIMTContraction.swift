@@ -293,6 +293,17 @@ package func emitSIMTContraction(
     let product = SIMTProduct(kernel, body, target)
     let choices = SIMTProductChoices(product)
     let form = SIMTProductForm(rawValue: schedule[choices.form])
+    var emitted = try emit(kernel, body, form, product, choices, symbol: symbol, schedule, target)
+    if let form, product.codes != nil, [.skinny, .codedUnits, .codedRing].contains(form) {
+        emitted.spreading = "a product by codes before their scales, which may overflow"
+    }
+    return emitted
+}
+
+private func emit(
+    _ kernel: Kernel, _ body: ContractionKernel, _ form: SIMTProductForm?, _ product: SIMTProduct,
+    _ choices: SIMTProductChoices, symbol: String, _ schedule: Schedule, _ target: SIMTTarget
+) throws(EmissionError) -> EmittedKernel {
     guard let form, choices.form.values.contains(form.rawValue) else {
         throw EmissionError(kernel: kernel.name, reason: "algorithm \(schedule[choices.form]) does not apply")
     }
