@@ -40,7 +40,6 @@ final class DeviceTiming {
         self.inputs = inputs
         self.outputs = outputs
         random = job.seed
-        try makeCold()
         for (index, parameter) in job.candidate.parameters.enumerated() {
             let held = Held(try device.allocate(parameter.byteCount))
             if parameter.role == .constant { try write(inputs.base + job.sets[0][index], parameter.byteCount, held) }
@@ -50,6 +49,7 @@ final class DeviceTiming {
 
     func perform(candidate: DeviceCandidate, incumbent: DeviceCandidate) throws -> TimeReport {
         let start = nanoseconds()
+        try makeCold()
         let ours = try side(job.candidate, candidate)
         let theirs = try side(job.incumbent, incumbent)
         _ = try sample(theirs, runs: 1)
@@ -112,17 +112,17 @@ final class DeviceTiming {
 
     /// Prepares what begins samples cold, where writing it takes no time worth speaking of: not on drivers that run on a processor.
     private func makeCold() throws {
-        let cacheBytes = min(device.limits.caches.l2, 256 << 20)
-        guard cacheBytes > 0 else { return }
-        let held = Held(try device.allocate(2 * cacheBytes))
+        let (byteCount, probeBytes) = (2 * min(device.limits.caches.l2, 256 << 20), 4 << 20)
+        guard byteCount > 0 else { return }
+        let probe = Held(try device.allocate(probeBytes))
         var took = 0
         for byte in [UInt8(0), 1] {
             let start = nanoseconds()
-            try queue.fill(held.buffer, with: byte)
+            try queue.fill(probe.buffer, with: byte)
             try queue.synchronize()
             took = nanoseconds() - start
         }
-        if took < 1_000_000 { cold = held }
+        if took * max(1, byteCount / probeBytes) < 1_000_000 { cold = Held(try device.allocate(byteCount)) }
     }
 
     /// Memory that lives as long as the timing, with these contents or none.
