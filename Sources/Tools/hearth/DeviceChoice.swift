@@ -3,6 +3,7 @@ import DeviceAPI
 import DeviceCatalogue
 import DeviceRates
 import KernelCodeGen
+import KernelJudge
 import KernelWorker
 import ModelPackage
 import PackageBuilder
@@ -41,6 +42,28 @@ enum DeviceChoice {
         var limits = device.limits
         limits.libraries = device.libraries
         return (limits, device)
+    }
+
+    /// What judges kernels by themselves on a device: what compiles them, how the process is started that runs them, and the one that
+    /// computes constants.
+    static func judged(_ name: String, _ toolchain: CToolchain) async throws -> (
+        limits: DeviceLimits, compiler: CandidateCompiler, worker: WorkerCommand, constants: WorkerCommand, isHere: Bool
+    ) {
+        let (limits, opened) = try target(name, threads: nil, measured: false)
+        func command(_ options: [String]) -> WorkerCommand {
+            WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"] + options)
+        }
+        let constants = command([])
+        if let opened, limits.blocks == nil {
+            let pipeline = Pipeline(device: opened, toolchain: toolchain, worker: constants)
+            return (limits, pipeline.compiler, constants, constants, true)
+        }
+        guard let images = try await images(limits, python: nil, usesTriton: true),
+            let pipeline = Pipeline(
+                limits: limits, images: images, host: try CPUDevice.shared.get().limits, toolchain: toolchain,
+                worker: constants)
+        else { throw BadInput("there is no generator of kernels for \(limits.name)") }
+        return (limits, pipeline.compiler, command(["--device", name]), constants, opened != nil)
     }
 
     /// What compiles kernels for a device that runs blocks of threads; nil for another. Triton is looked for where a search may

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPUDevice
 import DeviceAPI
+import DeviceCatalogue
 import Glibc
 import JudgeSelfTest
 import KernelCodeGen
@@ -36,6 +37,11 @@ struct JudgeCommand: AsyncParsableCommand {
             "Generated kernels of this kind only: \(KernelCase.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
     var kind: KernelCase.Kind?
     @Option(help: "Judges at work side by side (default: one per core).") var jobs: Int?
+    @Option(
+        help:
+            "\(DeviceChoice.help) (default: cpu). On another device than the processor only right kernels are judged, as they are generated for it."
+    )
+    var device = "cpu"
 
     func validate() throws {
         guard selfTest else { throw ValidationError("hearth judge needs --self-test") }
@@ -47,6 +53,7 @@ struct JudgeCommand: AsyncParsableCommand {
         let limits = try CPUDevice.shared.get().limits
         let worker = WorkerCommand(executable: "/proc/self/exe", arguments: ["worker", "--threads", "2"])
         let toolchain = try await CToolchain.find()
+        guard try DeviceCatalogue.isHost(device) else { return try await judgeDevice(toolchain, folder.path) }
         Failure.complain("sandbox: \(try KernelJudge.sandbox(of: worker))")
         let bench = SelfTestBench(
             toolchain: toolchain, target: CPUTarget(limits), worker: worker, folder: folder.path)
@@ -55,5 +62,25 @@ struct JudgeCommand: AsyncParsableCommand {
         print(report.text)
         if equivalents { print((["accepted mutants:"] + report.equivalents).joined(separator: "\n  ")) }
         if !report.passes { throw ExitCode(1) }
+    }
+
+    /// Judges right kernels on a device.
+    private func judgeDevice(_ toolchain: CToolchain, _ folder: String) async throws {
+        let parts = try await DeviceChoice.judged(device, toolchain)
+        guard parts.isHere else { throw BadInput("nothing is judged: '\(device)' is not here") }
+        let test = DeviceSelfTest(
+            compiler: parts.compiler, judge: KernelJudge(worker: parts.worker, settings: .onDevice()),
+            worker: parts.constants, folder: folder, parallel: try CPUDevice.shared.get().limits.threads)
+        var (judged, refusals) = (0, [String]())
+        for kind in kind.map({ [$0] }) ?? KernelCase.Kind.allCases {
+            let size: SelfTest.Size = full ? .full : .short
+            let found = try await test.run(kind, count: size.honest)
+            print("\(kind): \(found.judged) judged, \(found.refusals.count) refused")
+            for refusal in found.refusals { print("  \(refusal)") }
+            judged += found.judged
+            refusals += found.refusals
+        }
+        print("\(judged) right kernels on \(parts.limits.model), false rejects \(refusals.count)")
+        if refusals.count * 100 > judged { throw ExitCode(1) }
     }
 }

@@ -111,32 +111,17 @@ struct StudySubcommand: AsyncParsableCommand {
 
     /// What records on the device, and what the device is. Timings are three times as long as a search's.
     private func recorder(_ folder: String) async throws -> (DeviceLimits, LandscapeRecorder, isHere: Bool) {
-        let (limits, opened) = try DeviceChoice.target(device, threads: nil, measured: false)
-        let host = try CPUDevice.shared.get().limits
-        let toolchain = try await CToolchain.find()
-        let constants = WorkerCommand(executable: "/proc/self/exe", arguments: ["worker"])
-        let worker = WorkerCommand(executable: "/proc/self/exe", arguments: ["worker", "--device", device])
-        if let opened, limits.blocks == nil {
-            return (
-                limits,
-                LandscapeRecorder(
-                    compiler: Pipeline(device: opened, toolchain: toolchain, worker: constants).compiler,
-                    judge: KernelJudge(worker: constants, settings: JudgeSettings(groups: 45)), worker: constants,
-                    folder: folder, most: most, parallel: limits.threads), true
-            )
-        }
-        guard let images = try await DeviceChoice.images(limits, python: nil, usesTriton: true),
-            let pipeline = Pipeline(limits: limits, images: images, host: host, toolchain: toolchain, worker: constants)
-        else { throw BadInput("there is no generator of kernels for \(limits.name)") }
-        return (
-            limits,
-            LandscapeRecorder(
-                compiler: pipeline.compiler,
-                judge: KernelJudge(worker: worker, settings: .onDevice(groups: 45)),
-                worker: constants, folder: folder, most: most, parallel: host.threads,
-                // Layers of models that no cache holds.
-                copies: { KernelLimits.constantCopies($0, weightBytes: 1 << 30, limits) }), opened != nil
-        )
+        let parts = try await DeviceChoice.judged(device, try await CToolchain.find())
+        let limits = parts.limits
+        let isHost = limits.blocks == nil
+        let recorder = LandscapeRecorder(
+            compiler: parts.compiler,
+            judge: KernelJudge(
+                worker: parts.worker, settings: isHost ? JudgeSettings(groups: 45) : .onDevice(groups: 45)),
+            worker: parts.constants, folder: folder, most: most, parallel: try CPUDevice.shared.get().limits.threads,
+            // Layers of models that no cache of a GPU holds.
+            copies: { isHost ? 1 : KernelLimits.constantCopies($0, weightBytes: 1 << 30, limits) })
+        return (limits, recorder, parts.isHere)
     }
 }
 
