@@ -40,7 +40,8 @@ import Testing
     }()
 
     private static func limits(_ kind: DeviceLimits.Kind, hasRates: Bool = true) -> DeviceLimits {
-        let blocks = DeviceLimits.Blocks(architecture: "sm_90a", warp: 32, threads: 1024, sharedBytes: 232_448)
+        let blocks = DeviceLimits.Blocks(
+            architecture: kind == .openCL ? "opencl" : "sm_90a", warp: 32, threads: 1024, sharedBytes: 232_448)
         let rate = DeviceLimits.Rate(oneThread: 1e9, allThreads: 4e9)
         return DeviceLimits(
             name: kind.rawValue, kind: kind, vendor: "", model: "m", features: [], cores: 4, threads: 4,

@@ -7,9 +7,7 @@ that are not exported programs.
 
 import collections
 import io
-import os
 import pathlib
-import tempfile
 import zipfile
 
 import torch
@@ -48,7 +46,7 @@ def shrink(program):
             trace = node.meta.get("stack_trace")
             if trace:
                 lines = [line for line in trace.split("\n") if "File" not in line]
-                node.meta["stack_trace"] = 'File "model.py", line 1, in forward\n' + (lines or [''])[-1]
+                node.meta["stack_trace"] = 'File "model.py", line 1, in forward\n' + (lines or [""])[-1]
     return program
 
 

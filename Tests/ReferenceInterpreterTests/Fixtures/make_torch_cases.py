@@ -6,6 +6,7 @@ Each case's expected outputs come from the PyTorch function named in it, so that
 PyTorch's own meaning of every operation. Numbers are written in shortest form and read back exactly; NaN and
 infinities are strings.
 """
+
 import json
 import math
 import pathlib
@@ -16,8 +17,16 @@ import torch.nn.functional as F
 torch.manual_seed(7)
 NAN, INF = float("nan"), float("inf")
 TYPES = {
-    torch.float64: "f64", torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int64: "i64",
-    torch.int32: "i32", torch.int16: "i16", torch.int8: "i8", torch.uint8: "u8", torch.bool: "bool",
+    torch.float64: "f64",
+    torch.float32: "f32",
+    torch.float16: "f16",
+    torch.bfloat16: "bf16",
+    torch.int64: "i64",
+    torch.int32: "i32",
+    torch.int16: "i16",
+    torch.int8: "i8",
+    torch.uint8: "u8",
+    torch.bool: "bool",
 }
 cases = []
 
@@ -50,10 +59,14 @@ def case(name, operation, inputs, expected):
     node = len(inputs)
     lines.append(f"%{node} = {operation} {operands} : {', '.join(type_text(y) for y in expected)}")
     lines += [f'output "y{i}" %{node}' + (f".{i}" if i else "") for i in range(len(expected))]
-    cases.append({
-        "name": name, "graph": "\n".join(lines) + "\n", "inputs": [tensor_value(x) for x in inputs],
-        "outputs": [tensor_value(y) for y in expected],
-    })
+    cases.append(
+        {
+            "name": name,
+            "graph": "\n".join(lines) + "\n",
+            "inputs": [tensor_value(x) for x in inputs],
+            "outputs": [tensor_value(y) for y in expected],
+        }
+    )
 
 
 def rand(*shape):
@@ -65,19 +78,41 @@ def ints(low, high, *shape, dtype=torch.int64):
 
 
 # Scalar operations.
-special = torch.tensor([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1e-300, 1e300, INF, -INF, NAN], dtype=torch.float64)
+special = torch.tensor(
+    [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1e-300, 1e300, INF, -INF, NAN], dtype=torch.float64
+)
 wide = torch.cat([special, rand(10) * 3])
 unary = {
-    "negate": torch.neg, "absolute": torch.abs, "sign": torch.sign, "exp": torch.exp, "expm1": torch.expm1,
-    "log": torch.log, "log1p": torch.log1p, "squareRoot": torch.sqrt, "reciprocalSquareRoot": torch.rsqrt,
-    "sine": torch.sin, "cosine": torch.cos, "tangent": torch.tan, "arcSine": torch.asin, "arcCosine": torch.acos,
-    "arcTangent": torch.atan, "hyperbolicTangent": torch.tanh, "errorFunction": torch.erf, "logGamma": torch.lgamma,
-    "digamma": torch.digamma, "floor": torch.floor, "ceiling": torch.ceil, "truncate": torch.trunc,
-    "round": torch.round, "isNaN": torch.isnan,
+    "negate": torch.neg,
+    "absolute": torch.abs,
+    "sign": torch.sign,
+    "exp": torch.exp,
+    "expm1": torch.expm1,
+    "log": torch.log,
+    "log1p": torch.log1p,
+    "squareRoot": torch.sqrt,
+    "reciprocalSquareRoot": torch.rsqrt,
+    "sine": torch.sin,
+    "cosine": torch.cos,
+    "tangent": torch.tan,
+    "arcSine": torch.asin,
+    "arcCosine": torch.acos,
+    "arcTangent": torch.atan,
+    "hyperbolicTangent": torch.tanh,
+    "errorFunction": torch.erf,
+    "logGamma": torch.lgamma,
+    "digamma": torch.digamma,
+    "floor": torch.floor,
+    "ceiling": torch.ceil,
+    "truncate": torch.trunc,
+    "round": torch.round,
+    "isNaN": torch.isnan,
 }
 for name, function in unary.items():
     case(name, f"map {name}(a0)", [wide], function(wide))
-unit = torch.cat([torch.tensor([0, 1, -1, 1.5, NAN, 1 - 1e-12, -0.9999, 1e-9, 1e-300], dtype=torch.float64), rand(9).clamp(-1, 1)])
+unit = torch.cat(
+    [torch.tensor([0, 1, -1, 1.5, NAN, 1 - 1e-12, -0.9999, 1e-9, 1e-300], dtype=torch.float64), rand(9).clamp(-1, 1)]
+)
 case("errorFunctionInverse", "map errorFunctionInverse(a0)", [unit], torch.erfinv(unit))
 gammas = torch.tensor([-3.5, -0.001, -20.25, 0.001, 1.4616321449683622, 9.99, 10.0, 1e6, -7.0], dtype=torch.float64)
 case("digammaNegative", "map digamma(a0)", [gammas], torch.digamma(gammas))
@@ -85,26 +120,53 @@ case("logGammaNegative", "map logGamma(a0)", [gammas], torch.lgamma(gammas))
 corner = torch.tensor([5.0, -5.0, 0.0, -0.0, INF, -INF, NAN, 0.3, -1.0, 7.5], dtype=torch.float64)
 left, right = [x.flatten().contiguous() for x in torch.meshgrid(corner, corner, indexing="ij")]
 binary = {
-    "add": torch.add, "subtract": torch.sub, "multiply": torch.mul, "divide": torch.div,
-    "floorDivide": torch.floor_divide, "remainder": torch.remainder, "truncateRemainder": torch.fmod,
-    "minimum": torch.minimum, "maximum": torch.maximum, "power": torch.pow, "arcTangent2": torch.atan2,
-    "less": torch.lt, "lessOrEqual": torch.le, "equal": torch.eq, "notEqual": torch.ne,
+    "add": torch.add,
+    "subtract": torch.sub,
+    "multiply": torch.mul,
+    "divide": torch.div,
+    "floorDivide": torch.floor_divide,
+    "remainder": torch.remainder,
+    "truncateRemainder": torch.fmod,
+    "minimum": torch.minimum,
+    "maximum": torch.maximum,
+    "power": torch.pow,
+    "arcTangent2": torch.atan2,
+    "less": torch.lt,
+    "lessOrEqual": torch.le,
+    "equal": torch.eq,
+    "notEqual": torch.ne,
 }
 for name, function in binary.items():
     case(name, f"map {name}(a0, a1)", [left, right], function(left, right))
 a = torch.tensor([7, -7, 7, -7, 2**62, -(2**63), 0, 5], dtype=torch.int64)
 b = torch.tensor([2, 2, -2, -2, 3, -7, 4, 63], dtype=torch.int64)
 integer = {
-    "add": torch.add, "subtract": torch.sub, "multiply": torch.mul, "floorDivide": torch.floor_divide,
-    "remainder": torch.remainder, "truncateRemainder": torch.fmod, "minimum": torch.minimum, "maximum": torch.maximum,
-    "power": torch.pow, "and": torch.bitwise_and, "or": torch.bitwise_or, "exclusiveOr": torch.bitwise_xor,
-    "less": torch.lt, "equal": torch.eq, "shiftLeft": torch.bitwise_left_shift,
+    "add": torch.add,
+    "subtract": torch.sub,
+    "multiply": torch.mul,
+    "floorDivide": torch.floor_divide,
+    "remainder": torch.remainder,
+    "truncateRemainder": torch.fmod,
+    "minimum": torch.minimum,
+    "maximum": torch.maximum,
+    "power": torch.pow,
+    "and": torch.bitwise_and,
+    "or": torch.bitwise_or,
+    "exclusiveOr": torch.bitwise_xor,
+    "less": torch.lt,
+    "equal": torch.eq,
+    "shiftLeft": torch.bitwise_left_shift,
     "shiftRight": torch.bitwise_right_shift,
 }
 for name, function in integer.items():
     case(name + "Integer", f"map {name}(a0, a1)", [a, b], function(a, b))
 case("truncateDivideInteger", "map truncateDivide(a0, a1)", [a, b], torch.div(a, b, rounding_mode="trunc"))
-for name, function in {"negate": torch.neg, "absolute": torch.abs, "sign": torch.sign, "not": torch.bitwise_not}.items():
+for name, function in {
+    "negate": torch.neg,
+    "absolute": torch.abs,
+    "sign": torch.sign,
+    "not": torch.bitwise_not,
+}.items():
     case(name + "Integer", f"map {name}(a0)", [a], function(a))
 p, q = torch.tensor([True, True, False, False]), torch.tensor([True, False, True, False])
 for name, function in {"and": torch.logical_and, "or": torch.logical_or, "exclusiveOr": torch.logical_xor}.items():
@@ -134,7 +196,12 @@ for name, function in {"minimum": torch.amin, "maximum": torch.amax}.items():
 ties = ints(0, 3, 4, 6)
 for name, function in {"argMinimum": torch.argmin, "argMaximum": torch.argmax}.items():
     case(name, f"reduce.{name} axes [1]", [nans], function(nans, 1))
-    case(name + "Single", f"reduce.{name} axes [0]", [torch.tensor([3.0, 5.0, 5.0, 3.0])], function(torch.tensor([3.0, 5.0, 5.0, 3.0]), 0))
+    case(
+        name + "Single",
+        f"reduce.{name} axes [0]",
+        [torch.tensor([3.0, 5.0, 5.0, 3.0])],
+        function(torch.tensor([3.0, 5.0, 5.0, 3.0]), 0),
+    )
 case("sumInteger", "reduce.sum axes [0]", [ties], ties.sum(0))
 case("maximumInteger", "reduce.maximum axes [1]", [ties], ties.amax(1))
 flags = rand(3, 4) > 0.8
@@ -174,10 +241,16 @@ wanted = {"multiply": "prod", "minimum": "amin", "maximum": "amax"}
 nan_updates = updates.clone()
 nan_updates[2, 1] = NAN
 for name, mode in wanted.items():
-    case("scatter" + name, f"scatter.{name} axes [0] at 0", [base, nan_updates, positions],
-         base.index_reduce(0, positions, nan_updates, mode))
-case("scatterSet", "scatter.set axes [0] at 0", [base, updates, positions],
-     base.clone().index_put((positions,), updates))
+    case(
+        "scatter" + name,
+        f"scatter.{name} axes [0] at 0",
+        [base, nan_updates, positions],
+        base.index_reduce(0, positions, nan_updates, mode),
+    )
+case(
+    "scatterSet", "scatter.set axes [0] at 0", [base, updates, positions], base.clone().index_put((positions,), updates)
+)
+
 
 # Contractions and convolutions.
 def contract(name, equation, left, right):
@@ -216,7 +289,13 @@ convolve("transposed1", rand(2, 4, 5), rand(4, 3, 3), [2], [1], [1], 1, True, [1
 convolve("transposed2", rand(1, 4, 3, 4), rand(4, 2, 3, 2), [2, 3], [1, 0], [2, 1], 2, True, [1, 2])
 x = rand(1, 2, 5)
 w = rand(3, 2, 3)
-case("asymmetricPadding", "convolve stride [1] low [2] high [0] dilation [1] groups 1", [x, w], F.conv1d(F.pad(x, (2, 0)), w))
+case(
+    "asymmetricPadding",
+    "convolve stride [1] low [2] high [0] dilation [1] groups 1",
+    [x, w],
+    F.conv1d(F.pad(x, (2, 0)), w),
+)
+
 
 # Attention.
 def attend(name, q, k, v, mask=None, causal=False, scale=None, groups=False):
@@ -235,7 +314,13 @@ attend("attendGroups", q, k[:, :2], v[:, :2], groups=True)
 mask = rand(2, 1, 3, 5) > 0
 mask[0, 0, 1] = False
 attend("attendBool", q, k, v, mask=mask)
-attend("attendFloat", q, k, v, mask=torch.zeros(2, 1, 3, 5, dtype=torch.float64).masked_fill(~mask, -INF) + rand(2, 1, 3, 5))
+attend(
+    "attendFloat",
+    q,
+    k,
+    v,
+    mask=torch.zeros(2, 1, 3, 5, dtype=torch.float64).masked_fill(~mask, -INF) + rand(2, 1, 3, 5),
+)
 
 # Recurrence.
 for cell, module in {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "tanh": torch.nn.RNN, "relu": torch.nn.RNN}.items():
@@ -260,7 +345,9 @@ x = rand(2, 3, 7, 6)
 nan_image = x.clone()
 nan_image[0, 1, 2, 2] = nan_image[0, 1, 2, 3] = NAN
 for size, stride, padding, dilation, ceiling in [
-    ([3, 2], [2, 2], [1, 1], [1, 1], False), ([3, 3], [2, 2], [1, 1], [1, 1], True), ([2, 2], [3, 2], [0, 1], [2, 1], True),
+    ([3, 2], [2, 2], [1, 1], [1, 1], False),
+    ([3, 3], [2, 2], [1, 1], [1, 1], True),
+    ([2, 2], [3, 2], [0, 1], [2, 1], True),
 ]:
     text = f"size {size} stride {stride} padding {padding} dilation {dilation}" + (" ceiling" if ceiling else "")
     y, index = F.max_pool2d(nan_image, size, stride, padding, dilation, ceiling, return_indices=True)
@@ -273,8 +360,12 @@ for size, stride, padding, dilation, ceiling in [
         y = F.avg_pool2d(x, size, stride, padding, ceiling, True, 5)
         case(f"windowDivisor {text}", f"window.average padded divisor 5 {text}", [x], y)
 line = rand(1, 2, 6)
-case("windowLine", "window.average padded size [3] stride [2] padding [1] dilation [1] ceiling", [line],
-     F.avg_pool1d(line, 3, 2, 1, ceil_mode=True))
+case(
+    "windowLine",
+    "window.average padded size [3] stride [2] padding [1] dilation [1] ceiling",
+    [line],
+    F.avg_pool1d(line, 3, 2, 1, ceil_mode=True),
+)
 
 # Sorting.
 x = torch.tensor([[1.0, NAN, 3.0, NAN, -INF, 3.0, 2.0], [0.0, 0.0, -0.0, 5.0, INF, 5.0, 0.0]], dtype=torch.float64)
@@ -282,11 +373,21 @@ for descending in (False, True):
     y = torch.sort(x, dim=1, descending=descending, stable=True)
     case(f"sort {descending}", "sort axis 1" + (" descending" if descending else ""), [x], (y.values, y.indices))
     z = torch.sort(ties, dim=0, descending=descending, stable=True)
-    case(f"sortInteger {descending}", "sort axis 0" + (" descending" if descending else ""), [ties], (z.values, z.indices))
+    case(
+        f"sortInteger {descending}",
+        "sort axis 0" + (" descending" if descending else ""),
+        [ties],
+        (z.values, z.indices),
+    )
 distinct = torch.stack([torch.randperm(9) for _ in range(3)]).double()
 for largest in (True, False):
     y = torch.topk(distinct, 4, dim=1, largest=largest)
-    case(f"top {largest}", "sort axis 1" + (" descending" if largest else "") + " limit 4", [distinct], (y.values, y.indices))
+    case(
+        f"top {largest}",
+        "sort axis 1" + (" descending" if largest else "") + " limit 4",
+        [distinct],
+        (y.values, y.indices),
+    )
 
 path = pathlib.Path(__file__).with_name("torch_cases.json")
 path.write_text("[\n" + ",\n".join(json.dumps(c, allow_nan=False) for c in cases) + "\n]\n")

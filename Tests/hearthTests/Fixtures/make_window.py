@@ -14,7 +14,9 @@ class Window(torch.nn.Module):
 
 
 # Sample inputs of one element that is repeated keep the file small.
-inputs = tuple(torch.zeros((1,) * len(s), dtype=torch.float16).expand(s) for s in [(2, 20, 20, 64), (64, 3, 3, 64), (64,)])
+inputs = tuple(
+    torch.zeros((1,) * len(s), dtype=torch.float16).expand(s) for s in [(2, 20, 20, 64), (64, 3, 3, 64), (64,)]
+)
 program = torch.export.export(Window(), inputs)
 for node in program.graph.nodes:
     for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "from_node", "torch_fn"):
