@@ -26,7 +26,9 @@ INTEGERS = {"i64": torch.int64, "i32": torch.int32, "i16": torch.int16, "i8": to
 def whole(dtype: torch.dtype, *shape: int) -> Tensor:
     """Integers over the whole range of a type."""
     limits = torch.iinfo(dtype)
-    return torch.randint(limits.min, limits.max, shape, dtype=torch.int64 if limits.bits == 64 else torch.int64).to(dtype)
+    return torch.randint(limits.min, limits.max, shape, dtype=torch.int64 if limits.bits == 64 else torch.int64).to(
+        dtype
+    )
 
 
 def divisor(dtype: torch.dtype, *shape: int) -> Tensor:
@@ -46,15 +48,30 @@ def integer_rows() -> dict[str, Row]:
             f"integer.{name}_unary": (lambda x: (x.abs(), x.sign(), x.square(), x**3, ~x, x.clamp(-3, 9)), [x]),
             f"integer.{name}_division": (
                 lambda x, d: (
-                    x // d, x % d, torch.fmod(x, d), torch.div(x, d, rounding_mode="trunc"), x / d, x // 3, x % 7,
+                    x // d,
+                    x % d,
+                    torch.fmod(x, d),
+                    torch.div(x, d, rounding_mode="trunc"),
+                    x / d,
+                    x // 3,
+                    x % 7,
                     torch.div(x, d, rounding_mode="floor"),
                 ),
                 [x, d],
             ),
-            f"integer.{name}_bits": (lambda x, y, s: (x & y, x | y, x ^ y, x << s, x >> s, x << 2, x >> 1), [x, y, small]),
+            f"integer.{name}_bits": (
+                lambda x, y, s: (x & y, x | y, x ^ y, x << s, x >> s, x << 2, x >> 1),
+                [x, y, small],
+            ),
             f"integer.{name}_order": (
                 lambda x, y: (
-                    x < y, x == y, torch.maximum(x, y), torch.minimum(x, y), x.amax(1), x.argmin(1), *x.sort(1),
+                    x < y,
+                    x == y,
+                    torch.maximum(x, y),
+                    torch.minimum(x, y),
+                    x.amax(1),
+                    x.argmin(1),
+                    *x.sort(1),
                     *x.topk(4, 1, largest=False),
                 ),
                 [x, y],
@@ -76,7 +93,19 @@ def integer_rows() -> dict[str, Row]:
         ),
         "integer.zero_dim": (lambda a, c: (a + c.sum(), a * c[0], a.float() * c[0]), [a, c]),
         "integer.bool": (
-            lambda x, y: (x & y, x | y, x ^ y, ~x, x + y, x * y, x.sum(), x.int() - y.int(), x < y, x == y, x.cumsum(0)),
+            lambda x, y: (
+                x & y,
+                x | y,
+                x ^ y,
+                ~x,
+                x + y,
+                x * y,
+                x.sum(),
+                x.int() - y.int(),
+                x < y,
+                x == y,
+                x.cumsum(0),
+            ),
             [b(21), b(21)],
         ),
         "integer.mm": (torch.mm, [i(9, 5, 7) - 4, i(9, 7, 6) - 4]),

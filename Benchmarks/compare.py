@@ -22,7 +22,9 @@ sys.path.insert(0, str(ROOT / "models"))
 from suite import ENTRIES  # noqa: E402
 
 
-def measure(hearth: str, work: Path, name: str, function: str, mode: str, rounds: int, extra: list[str]) -> dict[str, Any]:
+def measure(
+    hearth: str, work: Path, name: str, function: str, mode: str, rounds: int, extra: list[str]
+) -> dict[str, Any]:
     """One comparison, from the folder's memory if it is there."""
     memory = work / f"{name}.{mode}.json"
     if memory.exists():
@@ -88,7 +90,13 @@ def main() -> None:
                 continue
             try:
                 found = measure(
-                    options.hearth, options.work, entry.name, entry.function, mode, options.rounds, options.optimize.split()
+                    options.hearth,
+                    options.work,
+                    entry.name,
+                    entry.function,
+                    mode,
+                    options.rounds,
+                    options.optimize.split(),
                 )
             except (subprocess.CalledProcessError, json.JSONDecodeError, KeyError, IndexError) as error:
                 print(f"{entry.name} {mode}: {error}", file=sys.stderr)

@@ -46,7 +46,9 @@ def text(command: list[Any]) -> str:
     """Standard output of a command; throws with its last line of errors."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError((done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1])
+        raise RuntimeError(
+            (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        )
     return done.stdout
 
 
@@ -86,7 +88,8 @@ def table(rows: dict[str, dict[str, Any]], command: str, machine: str) -> str:
     """Markdown."""
     lines = [
         "# The suite beside its rivals", "", f"Machine: {machine}. Command: `{command}`.", "",
-        "Ratio: median over rounds of theirs / ours, all sides interleaved in each round; 95 % interval by order statistics.",
+        "Ratio: median over rounds of theirs / ours, all sides interleaved in each round; 95 % interval by order "
+        "statistics.",
         "Memory: peak resident MB of `hearth run` and of an eager process in one call after the load.", "",
         "| model | hearth ms | best of PyTorch | ratio | 95 % | ≥ 0.98 | other runtime | ratio | MB | eager MB | first result ms | agrees |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",

@@ -185,7 +185,8 @@ def table(names: list[str], refused: list[str], core: set[str], records: dict[st
         f"({100 * len(covered) / len(core):.1f} %).",
         "- Core operators without a rule: " + ", ".join(f"`{n}`" for n in sorted(core - covered - set(refused))) + ".",
         "- Core operators that are refused with a reason (random numbers, shapes that depend on data): "
-        + ", ".join(f"`{n}`" for n in sorted((core - covered) & set(refused))) + ".",
+        + ", ".join(f"`{n}`" for n in sorted((core - covered) & set(refused)))
+        + ".",
         "- Refused in the same way outside the core: " + ", ".join(f"`{n}`" for n in refused if n not in core) + ".",
         "",
         "*Archives*: programs of `Benchmarks/operators.py` that contain the operator. *Interpreter*: of these, how many the",

@@ -359,14 +359,23 @@ def rows() -> dict[str, Row]:
             lambda x, w, k: F.embedding_bag(x, w, mode="sum", per_sample_weights=k),
             [i(9, 3, 4), f(9, 5), f(3, 4)],
         ),
-        "index.embedding_bag_max": (lambda x, w: F.embedding_bag(x, w, mode="max", padding_idx=2), [i(5, 3, 4), f(5, 4)]),
-        "index.isin": (lambda x, y: (torch.isin(x, y), torch.isin(x, y, invert=True), torch.isin(x, 3)), [i(9, 7), i(9, 3)]),
+        "index.embedding_bag_max": (
+            lambda x, w: F.embedding_bag(x, w, mode="max", padding_idx=2),
+            [i(5, 3, 4), f(5, 4)],
+        ),
+        "index.isin": (
+            lambda x, y: (torch.isin(x, y), torch.isin(x, y, invert=True), torch.isin(x, 3)),
+            [i(9, 7), i(9, 3)],
+        ),
         "index.max_unpool2d": (
             lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
             [f(1, 2, 6, 4)],
         ),
         "reduce.histc": (lambda x: torch.histc(x, 6, -1.0, 1.0), [f(40)]),
-        "reduce.diff": (lambda x: (x.diff(), x.diff(2, 1), x.diff(dim=0, prepend=x[:1]), (x > 0).diff(dim=1)), [f(3, 4, 5)]),
+        "reduce.diff": (
+            lambda x: (x.diff(), x.diff(2, 1), x.diff(dim=0, prepend=x[:1]), (x > 0).diff(dim=1)),
+            [f(3, 4, 5)],
+        ),
         "reduce.nan": (lambda x: (x.log().nanmean(1), x.log().nansum(0)), [f(3, 5)]),
         "reduce.linalg_norm": (
             lambda x: (torch.linalg.norm(x), torch.linalg.norm(x, 1, 1), torch.linalg.matrix_norm(x)),
@@ -389,7 +398,10 @@ def rows() -> dict[str, Row]:
         ),
         "fourier.real_two": (lambda x: torch.view_as_real(torch.fft.rfft2(x)), [f(2, 5, 6)]),
         "fourier.complex": (
-            lambda x: (torch.fft.fft2(x).real, torch.fft.ifft(torch.fft.fft(x, norm="forward") + 1, norm="forward").real),
+            lambda x: (
+                torch.fft.fft2(x).real,
+                torch.fft.ifft(torch.fft.fft(x, norm="forward") + 1, norm="forward").real,
+            ),
             [f(2, 5, 6)],
         ),
         "fourier.inverse": (
@@ -416,7 +428,10 @@ def rows() -> dict[str, Row]:
             ),
             [f(1, 2, 4, 3), f(1, 2, 8, 7)],
         ),
-        "gradient.adaptive_pool": (lambda g, x: aten._adaptive_avg_pool2d_backward(g, x), [f(1, 2, 3, 2), f(1, 2, 7, 5)]),
+        "gradient.adaptive_pool": (
+            lambda g, x: aten._adaptive_avg_pool2d_backward(g, x),
+            [f(1, 2, 3, 2), f(1, 2, 7, 5)],
+        ),
         "gradient.convolution": (
             lambda g, x, w: aten.convolution_backward(
                 g, x, w, [6], [2, 1], [1, 0], [1, 2], False, [0, 0], 2, [True, True, True]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the curves of `hearth study --csv FILE` as SVG: best so far against trials, geometric mean over kernels and seeds.
 
-    Benchmarks/plot_study.py curves.csv curves.svg [--only "32 agents,random,model alone"] [--set held|tuned|all]
+Benchmarks/plot_study.py curves.csv curves.svg [--only "32 agents,random,model alone"] [--set held|tuned|all]
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def svg(found: dict[str, list[float]], title: str) -> str:
         lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"{dash}/>')
         y = TOP + 14 + number * 17
         x = WIDTH - RIGHT + 16
-        lines.append(f'<line x1="{x}" y1="{y - 4}" x2="{x + 20}" y2="{y - 4}" stroke="{colour}" stroke-width="2"{dash}/>')
+        lines.append(
+            f'<line x1="{x}" y1="{y - 4}" x2="{x + 20}" y2="{y - 4}" stroke="{colour}" stroke-width="2"{dash}/>'
+        )
         lines.append(f'<text x="{x + 26}" y="{y}">{escape(name)}</text>')
     return "\n".join(lines + ["</svg>", ""])
 

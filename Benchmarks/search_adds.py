@@ -54,15 +54,24 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     gains = {e["region"]: e["default_seconds"] / e["best_seconds"] for e in closed}
     winners = [f"{region} {gain:.2f}" for region, gain in gains.items() if gain > 1]
     return {
-        "model": name, "ratio": found["ratio"], "low": found["low"], "high": found["high"], "rounds": found["rounds"],
-        "ms": found["seconds"] * 1e3, "default_ms": found["their_seconds"] * 1e3, "seconds": seconds,
-        "trials": trials, "winners": winners,
+        "model": name,
+        "ratio": found["ratio"],
+        "low": found["low"],
+        "high": found["high"],
+        "rounds": found["rounds"],
+        "ms": found["seconds"] * 1e3,
+        "default_ms": found["their_seconds"] * 1e3,
+        "seconds": seconds,
+        "trials": trials,
+        "winners": winners,
     }
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The rows as Markdown, with their geometric means."""
-    lines = ["| model | with the search, ms | without, ms | ratio | 95 % | trials: model, kernels | seconds | regions changed |"]
+    lines = [
+        "| model | with the search, ms | without, ms | ratio | 95 % | trials: model, kernels | seconds | regions changed |"
+    ]
     lines.append("|---|---|---|---|---|---|---|---|")
     for row in rows:
         interval = f"{row['low']:.2f}…{row['high']:.2f}" if row["rounds"] else "same code"
@@ -73,8 +82,10 @@ def table(rows: list[dict[str, Any]]) -> str:
         )
     ratios = [row["ratio"] if row["rounds"] else 1.0 for row in rows]
     mean = math.exp(sum(map(math.log, ratios)) / max(1, len(ratios)))
-    lines.append(f"\nGeometric mean over {len(rows)} models: {mean:.3f}. Most: {max(ratios):.2f}; no gain (at most 1.02): "
-                 f"{sum(ratio <= 1.02 for ratio in ratios)}.")
+    lines.append(
+        f"\nGeometric mean over {len(rows)} models: {mean:.3f}. Most: {max(ratios):.2f}; no gain (at most 1.02): "
+        f"{sum(ratio <= 1.02 for ratio in ratios)}."
+    )
     return "\n".join(lines)
 
 

@@ -3,10 +3,10 @@
 
     python Benchmarks/study_parts.py CURVES.csv …
 
-The curves are what `hearth study --landscapes … --seeds 100 --csv CURVES.csv` writes. A search is summed up by the mean over its first 64
-trials of -log(part of the best known): what is lost on the way, in parts of the time. A contestant differs on a kernel where the means over all
-seeds are more than 3.3 standard errors apart (p < 0.001, as a table has some hundred cells) and by more than 0.002. Held-out kernels have a star;
-a plus means that the contestant is worse than 32 agents.
+The curves are what `hearth study --landscapes … --seeds 100 --csv CURVES.csv` writes. A search is summed up by the mean
+over its first 64 trials of -log(part of the best known): what is lost on the way, in parts of the time. A contestant differs
+on a kernel where the means over all seeds are more than 3.3 standard errors apart (p < 0.001, as a table has some hundred
+cells) and by more than 0.002. Held-out kernels have a star; a plus means that the contestant is worse than 32 agents.
 """
 
 from __future__ import annotations

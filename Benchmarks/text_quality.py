@@ -112,7 +112,7 @@ def main() -> None:
     reference: list[numpy.ndarray] = []
     with torch.no_grad():
         eager = [log_probabilities(module(torch.from_numpy(w[None])).numpy()[0])[:-1] for w in ids]
-    loss = -numpy.mean([numpy.take_along_axis(p, t[:, None], 1).mean() for p, t in zip(eager, targets)])
+    loss = -numpy.mean([numpy.take_along_axis(p, t[:, None], 1).mean() for p, t in zip(eager, targets, strict=True)])
     rows.append({"weights": "PyTorch, f32", "perplexity": math.exp(loss)})
     print(rows[-1], flush=True)
     for form in arguments.formats.split(","):
@@ -120,7 +120,8 @@ def main() -> None:
         options = [] if form == "f32" else ["--weights", form]
         said = run(
             [arguments.hearth, "optimize", str(archive), "-o", str(package), "--trials", "0", "--sets", "1"]
-            + ["--device", arguments.device] + options
+            + ["--device", arguments.device]
+            + options
         )
         stated = [line for line in said.splitlines() if line.startswith("weights: ")]
         losses, same, divergences = [], [], []
@@ -148,8 +149,12 @@ def main() -> None:
         )
         print(rows[-1], flush=True)
     facts = {
-        "model": file.name, "text": str(TEXT), "windows": arguments.windows, "tokens": arguments.tokens,
-        "device": arguments.device, "rows": rows,
+        "model": file.name,
+        "text": str(TEXT),
+        "windows": arguments.windows,
+        "tokens": arguments.tokens,
+        "device": arguments.device,
+        "rows": rows,
     }
     arguments.out.write_text(json.dumps(facts, indent=1) + "\n")
 

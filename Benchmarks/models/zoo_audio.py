@@ -86,7 +86,11 @@ class SpeechEncoder(nn.Module):
         super().__init__()
         self.sub = nn.Sequential(nn.Conv2d(1, 4, 3, 2), nn.ReLU(), nn.Conv2d(4, 4, 3, 2), nn.ReLU())
         self.enter = nn.Linear(4 * 4, 16)
-        self.norm, self.point, self.deep = nn.LayerNorm(16), nn.Conv1d(16, 32, 1), nn.Conv1d(16, 16, 5, padding=2, groups=16)
+        self.norm, self.point, self.deep = (
+            nn.LayerNorm(16),
+            nn.Conv1d(16, 32, 1),
+            nn.Conv1d(16, 16, 5, padding=2, groups=16),
+        )
         self.batch, self.q, self.k = nn.BatchNorm1d(16), nn.Linear(16, 16), nn.Linear(16, 16)
         self.v, self.position = nn.Linear(16, 16), nn.Parameter(torch.randn(2, 8, 21) * 0.1)
         self.gru = nn.GRU(16, 8, batch_first=True, bidirectional=True)

@@ -118,7 +118,9 @@ def albert() -> Model:
 
 
 def deberta() -> Model:
-    return encoder("DebertaV2Model", "DebertaV2Config", relative_attention=True, pos_att_type=["p2c", "c2p"], attention="eager")
+    return encoder(
+        "DebertaV2Model", "DebertaV2Config", relative_attention=True, pos_att_type=["p2c", "c2p"], attention="eager"
+    )
 
 
 def modernbert() -> Model:
@@ -235,7 +237,9 @@ def beit() -> Model:
 
 def swin() -> Model:
     values = {"embed_dim": 16, "depths": [2, 2], "num_heads": [2, 4], "window_size": 4, "patch_size": 2}
-    return build("SwinModel", "SwinConfig", values | {"image_size": 32}, "pixel_values", lambda: torch.randn(1, 3, 32, 32))
+    return build(
+        "SwinModel", "SwinConfig", values | {"image_size": 32}, "pixel_values", lambda: torch.randn(1, 3, 32, 32)
+    )
 
 
 def segformer() -> Model:

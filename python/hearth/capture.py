@@ -45,8 +45,10 @@ if __name__ == "__main__":
 try:
     import torch
 except ImportError:
-    sys.exit(f"error: {sys.executable} has no torch; choose another Python with --python or HEARTH_PYTHON, or make one "
-             "with dev/setup-venv")
+    sys.exit(
+        f"error: {sys.executable} has no torch; choose another Python with --python or HEARTH_PYTHON, or make one "
+        "with dev/setup-venv"
+    )
 import torch._dynamo.exc
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
@@ -116,7 +118,9 @@ def check_dims(value: Any, dims: Any, place: str) -> None:
     if dims is None:
         return
     if isinstance(value, Tensor):
-        entries = dims.items() if isinstance(dims, dict) else enumerate(dims) if isinstance(dims, (tuple, list)) else None
+        entries = (
+            dims.items() if isinstance(dims, dict) else enumerate(dims) if isinstance(dims, (tuple, list)) else None
+        )
         if entries is None:
             raise ModelError(f"dynamic dims of {place}: expected a dict from axis to name, not {type(dims).__name__}")
         for axis, _ in entries:
@@ -249,11 +253,7 @@ def eager(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
     with torch.no_grad():
         leaves = pytree.tree_leaves(twin(*args, **kwargs))
     before = dict(module.named_buffers())
-    changed = {
-        name: after
-        for name, after in twin.named_buffers()
-        if name in before and not same(after, before[name])
-    }
+    changed = {name: after for name, after in twin.named_buffers() if name in before and not same(after, before[name])}
     return leaves, changed
 
 

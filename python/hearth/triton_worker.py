@@ -92,7 +92,8 @@ class Compiler:
             text, symbol = str(request["text"]), str(request["symbol"])
             arguments = [(str(name), str(kind), bool(aligned)) for name, kind, aligned in request["arguments"]]
             options = {
-                "num_warps": int(request["warps"]), "num_stages": int(request["stages"]),
+                "num_warps": int(request["warps"]),
+                "num_stages": int(request["stages"]),
                 # Products and sums are rounded one by one, as PyTorch does.
                 "enable_fp_fusion": False,
             }
@@ -105,8 +106,11 @@ class Compiler:
         try:
             module = load_module(path)
             source = ASTSource(
-                fn=getattr(module, symbol), signature={name: kind for name, kind, _ in arguments}, constexprs={},
-                attrs={(i,): [["tt.divisibility", 16]] for i, (_, _, aligned) in enumerate(arguments) if aligned})
+                fn=getattr(module, symbol),
+                signature={name: kind for name, kind, _ in arguments},
+                constexprs={},
+                attrs={(i,): [["tt.divisibility", 16]] for i, (_, _, aligned) in enumerate(arguments) if aligned},
+            )
             compiled = triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
             found = compiled.metadata
             cubin = compiled.asm["cubin"]
@@ -119,8 +123,12 @@ class Compiler:
             shutil.rmtree(self.where / "cache", ignore_errors=True)
         scratch = getattr(found, "global_scratch_size", 0) + getattr(found, "profile_scratch_size", 0)
         reply = {
-            "ok": True, "bytes": len(cubin), "shared": found.shared, "name": found.name,
-            "threads": found.num_warps * found.warp_size * found.num_ctas, "scratch": scratch,
+            "ok": True,
+            "bytes": len(cubin),
+            "shared": found.shared,
+            "name": found.name,
+            "threads": found.num_warps * found.warp_size * found.num_ctas,
+            "scratch": scratch,
         }
         return reply, cubin
 

@@ -25,12 +25,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-
 from hearth.triton_worker import load_module, read_frame  # noqa: E402
 
 TYPES = {
-    "*fp32": torch.float32, "*fp16": torch.float16, "*bf16": torch.bfloat16, "*i64": torch.int64, "*i32": torch.int32,
-    "*i16": torch.int16, "*i8": torch.int8, "*u8": torch.uint8,
+    "*fp32": torch.float32,
+    "*fp16": torch.float16,
+    "*bf16": torch.bfloat16,
+    "*i64": torch.int64,
+    "*i32": torch.int32,
+    "*i16": torch.int16,
+    "*i8": torch.int8,
+    "*u8": torch.uint8,
 }
 
 

@@ -58,17 +58,46 @@ CONSTANTS = {
 
 # Our struct, NVIDIA's, and fields of both.
 STRUCTS = [
-    ("HearthCULaunchConfig", "CUlaunchConfig",
-     [("grid_x", "gridDimX"), ("block_x", "blockDimX"), ("shared_bytes", "sharedMemBytes"), ("stream", "hStream"),
-      ("attributes", "attrs"), ("attribute_count", "numAttrs")]),
+    (
+        "HearthCULaunchConfig",
+        "CUlaunchConfig",
+        [
+            ("grid_x", "gridDimX"),
+            ("block_x", "blockDimX"),
+            ("shared_bytes", "sharedMemBytes"),
+            ("stream", "hStream"),
+            ("attributes", "attrs"),
+            ("attribute_count", "numAttrs"),
+        ],
+    ),
     ("HearthCULaunchAttribute", "CUlaunchAttribute", [("id", "id"), ("value", "value")]),
-    ("HearthCUKernelNodeParameters", "CUDA_KERNEL_NODE_PARAMS_v2",
-     [("function", "func"), ("grid_x", "gridDimX"), ("block_z", "blockDimZ"), ("shared_bytes", "sharedMemBytes"),
-      ("parameters", "kernelParams"), ("extra", "extra"), ("kernel", "kern"), ("context", "ctx")]),
-    ("HearthCUMemoryPoolProperties", "CUmemPoolProps",
-     [("allocation", "allocType"), ("handles", "handleTypes"), ("location", "location"),
-      ("security", "win32SecurityAttributes"), ("most_bytes", "maxSize"), ("usage", "usage"),
-      ("reserved", "reserved")]),
+    (
+        "HearthCUKernelNodeParameters",
+        "CUDA_KERNEL_NODE_PARAMS_v2",
+        [
+            ("function", "func"),
+            ("grid_x", "gridDimX"),
+            ("block_z", "blockDimZ"),
+            ("shared_bytes", "sharedMemBytes"),
+            ("parameters", "kernelParams"),
+            ("extra", "extra"),
+            ("kernel", "kern"),
+            ("context", "ctx"),
+        ],
+    ),
+    (
+        "HearthCUMemoryPoolProperties",
+        "CUmemPoolProps",
+        [
+            ("allocation", "allocType"),
+            ("handles", "handleTypes"),
+            ("location", "location"),
+            ("security", "win32SecurityAttributes"),
+            ("most_bytes", "maxSize"),
+            ("usage", "usage"),
+            ("reserved", "reserved"),
+        ],
+    ),
 ]
 
 TEXT = """

@@ -87,7 +87,10 @@ def test_the_fallback_can_be_switched_off(tmp_path: Path) -> None:
 def test_what_was_not_compared_is_said(tmp_path: Path, lines: list[str]) -> None:
     model, package, _ = drop_in(tmp_path, lines)
     assert model(torch.tensor([1.0]))["y"].tolist() == [102]
-    assert package.calls == 1 and "was not compared with PyTorch on this machine: hearth optimize --against all" in model.report
+    assert (
+        package.calls == 1
+        and "was not compared with PyTorch on this machine: hearth optimize --against all" in model.report
+    )
 
 
 def test_a_folder_without_a_record(tmp_path: Path) -> None:

@@ -195,7 +195,9 @@ def test_the_page_fits_and_can_be_read(
 
 def test_a_broken_page_is_seen(page: str, tmp_path: Path) -> None:
     """The measurement itself: a page that is too wide, with an empty drawing, a script, and a picture from elsewhere."""
-    broken = page.replace("</main>", '<p style="width: 900px">wide</p><svg viewBox="0 0 9 9"><title>none</title></svg></main>')
+    broken = page.replace(
+        "</main>", '<p style="width: 900px">wide</p><svg viewBox="0 0 9 9"><title>none</title></svg></main>'
+    )
     broken = broken.replace("<body>", '<body><img src="/missing.png" alt=""/><script>fails()</script>')
     found, asked, log = drawn(broken, tmp_path)
     narrow = found[str(WIDTHS[0])]

@@ -134,9 +134,7 @@ def test_the_roof_is_that_of_the_machine(search: tuple[list[dict], str], tree: E
         assert number(cells[5]) == pytest.approx(roof, rel=1e-12)
 
 
-def test_errors_and_findings_are_those_of_the_events(
-    search: tuple[list[dict], str], tree: ElementTree.Element
-) -> None:
+def test_errors_and_findings_are_those_of_the_events(search: tuple[list[dict], str], tree: ElementTree.Element) -> None:
     events, page = search
     outputs = last(events, "output", "output")
     shown = rows(tree, "accuracy")

@@ -33,8 +33,12 @@ def frame(value: object) -> bytes:
 def talk(requests: bytes, tmp_path: Path, **variables: str) -> tuple[list[dict], list[bytes]]:
     """All replies, and the bytes that follow each."""
     done = subprocess.run(
-        [sys.executable, "-u", str(WORKER)], input=requests, capture_output=True, timeout=300,
-        env={**os.environ, "TMPDIR": str(tmp_path), **variables})
+        [sys.executable, "-u", str(WORKER)],
+        input=requests,
+        capture_output=True,
+        timeout=300,
+        env={**os.environ, "TMPDIR": str(tmp_path), **variables},
+    )
     assert done.returncode == 0, done.stderr.decode()
     replies, blobs, rest = [], [], done.stdout
     while rest:
@@ -49,9 +53,18 @@ def talk(requests: bytes, tmp_path: Path, **variables: str) -> tuple[list[dict],
 
 def compile_request(text: str = KERNEL, symbol: str = "twice", **fields: object) -> bytes:
     arguments = [["p0", "*fp32", True], ["p1", "*fp32", True], ["status", "*i32", False]]
-    return frame({
-        "do": "compile", "text": text, "symbol": symbol, "arguments": arguments, "warps": 4, "stages": 2,
-        "capability": 90, **fields})
+    return frame(
+        {
+            "do": "compile",
+            "text": text,
+            "symbol": symbol,
+            "arguments": arguments,
+            "warps": 4,
+            "stages": 2,
+            "capability": 90,
+            **fields,
+        }
+    )
 
 
 def test_says_that_triton_is_missing(tmp_path: Path) -> None:
@@ -65,7 +78,8 @@ def test_refuses_what_is_no_request(tmp_path: Path) -> None:
     bad = b"no json"
     replies, _ = talk(
         struct.pack("<I", len(bad)) + bad + frame({"do": "dance"}) + frame([1]) + frame({"do": "quit"}) + frame(1),
-        tmp_path)
+        tmp_path,
+    )
     assert [reply["code"] for reply in replies] == ["bad-request"] * 3
     assert not list(tmp_path.glob("hearth-triton-*"))
 
@@ -84,7 +98,8 @@ def test_compiles_without_a_gpu(tmp_path: Path) -> None:
     wrong = compile_request(KERNEL.replace("* 2.0", "* nowhere"))
     replies, blobs = talk(
         frame({"do": "hello"}) + compile_request() + wrong + compile_request(symbol="thrice") + compile_request(),
-        tmp_path)
+        tmp_path,
+    )
     assert replies[0]["ok"] and replies[0]["version"]
     assert replies[1]["name"] == "twice" and replies[1]["threads"] == 128 and replies[1]["scratch"] == 0
     assert blobs[1][:4] == b"\x7fELF" and blobs[1] == blobs[4]
@@ -97,5 +112,6 @@ def test_compiles_without_a_gpu(tmp_path: Path) -> None:
 def test_bad_requests_for_a_kernel(tmp_path: Path) -> None:
     pytest.importorskip("triton")
     replies, _ = talk(
-        compile_request(warps="many") + compile_request(arguments=[1]) + frame({"do": "compile"}), tmp_path)
+        compile_request(warps="many") + compile_request(arguments=[1]) + frame({"do": "compile"}), tmp_path
+    )
     assert [reply["code"] for reply in replies] == ["bad-request"] * 3
