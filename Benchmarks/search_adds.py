@@ -75,9 +75,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines.append("|---|---|---|---|---|---|---|---|")
     for row in rows:
         interval = f"{row['low']:.2f}…{row['high']:.2f}" if row["rounds"] else "same code"
+        times = f"{row['ms']:.3f} | {row['default_ms']:.3f}" if row["rounds"] else "– | –"
         trials = f"{row['trials'].get('model', 0)}, {row['trials'].get('kernels', 0)}"
         lines.append(
-            f"| {row['model']} | {row['ms']:.3f} | {row['default_ms']:.3f} | {row['ratio']:.2f} | {interval} | {trials} | "
+            f"| {row['model']} | {times} | {row['ratio']:.2f} | {interval} | {trials} | "
             f"{row['seconds']:.0f} | {len(row['winners'])} |"
         )
     ratios = [row["ratio"] if row["rounds"] else 1.0 for row in rows]

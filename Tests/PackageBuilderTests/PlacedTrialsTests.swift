@@ -1,5 +1,6 @@
 import Base
 import KernelIR
+import KernelSwarm
 import SearchEvents
 import Synchronization
 import Testing
@@ -133,5 +134,28 @@ import Testing
         let found = await Self.run(
             [[0.1, 2, 1], [5, 3, 1]], [refused], fixed: [KernelID(1): Schedule(["a": 0])])
         #expect(found.values == [2, 0])
+    }
+
+    /// What a swarm found: its winner, the fastest of each other algorithm, then the rest, and nothing much slower than the rule's.
+    @Test func finalistsAreOfEveryAlgorithm() throws {
+        let choices = [Choice("algorithm", [0, 1, 2]), Choice("rows", [1, 2, 4])]
+        let seconds = [
+            "algorithm=0 rows=1": 1.0, "algorithm=1 rows=1": 0.8, "algorithm=1 rows=2": 0.9, "algorithm=2 rows=4": 1.05,
+        ]
+        var swarm = Swarm(
+            regions: [SearchRegion(key: "k", choices: choices, weight: 1)], budget: SearchBudget(trials: 40), seed: 1)
+        #expect(Finalist(KernelID(0), swarm, 0) == nil)
+        var best = Double.infinity
+        while case let batch = swarm.nextBatch(limit: 1), !batch.isEmpty {
+            // What is not in the table is too slow to be tried.
+            let taken = seconds[batch[0].schedule.description] ?? 1.2
+            swarm.record([Trial(candidate: batch[0], verdict: .timed(seconds: taken, isWin: taken < best))])
+            best = min(best, taken)
+        }
+        let finalist = try #require(Finalist(KernelID(0), swarm, 0))
+        #expect(finalist.rule?.description == "algorithm=0 rows=1")
+        #expect(finalist.winner.description == "algorithm=1 rows=1")
+        #expect(finalist.others.map(\.description) == ["algorithm=2 rows=4", "algorithm=1 rows=2"])
+        #expect(finalist.choices.count == 4 && finalist.canMove)
     }
 }

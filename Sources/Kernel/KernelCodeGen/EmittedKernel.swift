@@ -113,9 +113,11 @@ package struct EmittedKernel: Hashable, Sendable {
     /// Set where `source` is in Triton: then `TritonToolchain` compiles it, with its own prelude, and says how much shared
     /// memory its launches ask for.
     package var triton: TritonSource?
-    /// Name of the algorithm where an infinity makes NaN of what it does not, or of what would be infinite, or where it overflows between:
-    /// it subtracts elements from each other which the definition only adds, measures them by the greatest, or scales them late.
+    /// Name of the algorithm where an infinity makes NaN of what it does not, or of what would be infinite: it subtracts elements from each
+    /// other which the definition only adds, or measures them by the greatest.
     package var spreading: String?
+    /// Name of the algorithm where it may overflow though no number of the definition does: it scales late.
+    package var overflowing: String?
     /// What must be said of it wherever it is listed, since its arithmetic is not what its element type says; nil where it is.
     package var note: String?
 

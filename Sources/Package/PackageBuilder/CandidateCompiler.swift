@@ -108,6 +108,7 @@ extension CandidateKernel {
                 Packing(
                     symbol: $0.symbol, sources: $0.sources, byteCount: $0.count * $0.element.byteCount,
                     usesLibrary: $0.usesLibrary)
-            }, workspaceBytes: emitted.workspaceBytes, parts: parts, spreading: emitted.spreadsAs)
+            }, workspaceBytes: emitted.workspaceBytes, parts: parts, spreading: emitted.spreadsAs,
+            overflowing: emitted.overflowing)
     }
 }

@@ -298,10 +298,11 @@ actor KernelEvaluator: CandidateEvaluator {
         }
     }
 
-    /// Name of the algorithm of a schedule where the judge allows it NaN beside infinite inputs.
-    func spreading(_ region: Int, _ schedule: Schedule) -> String? {
+    /// What is to be said of a schedule's algorithm where the judge asks it less beside infinite or nearly overflowing inputs.
+    func specialNote(_ region: Int, _ schedule: Schedule) -> String? {
         guard case .success(let emitted) = compiler.emit(regions[region].kernel, schedule) else { return nil }
-        return emitted.spreadsAs
+        if let name = emitted.spreadsAs { return "judged as \(name), which may give NaN beside infinite inputs" }
+        return emitted.overflowing.map { "judged as \($0), which may overflow beside the largest numbers" }
     }
 
     /// The refusal of C that does what C leaves undefined, on the judge's inputs: runs it with traps there. nil where it does not, and on a

@@ -273,6 +273,9 @@ package struct KernelSearch {
                     fixed[finalist.kernel] = finalist.winner
                 } else if finalist.canMove {
                     finalists.append(finalist)
+                } else if finalist.rule == nil {
+                    // The rule's schedule was refused; a package by the rules would hold it.
+                    fixed[finalist.kernel] = finalist.winner
                 }
             }
             for (id, known) in remembered where fixed[id] == nil { fixed[id] = known.schedule }
@@ -314,9 +317,7 @@ package struct KernelSearch {
                 try await verify(index, id, &entry, subject, evaluator, generator, traps: true)
             }
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
-            if entry.verification == .judge, let algorithm = await evaluator.spreading(index, entry.schedule) {
-                let note =
-                    "judged as \(algorithm): beside infinite or nearly overflowing inputs it may give NaN or infinities of its own"
+            if entry.verification == .judge, let note = await evaluator.specialNote(index, entry.schedule) {
                 entry.note += entry.note.isEmpty ? note : "; \(note)"
             }
             reports[id] = entry
@@ -370,9 +371,7 @@ extension RegionReport {
         }
         agent = winner?.candidate.agent ?? "default"
     }
-}
 
-extension RegionReport {
     /// Takes the schedule that stands after trials within the model.
     fileprivate mutating func move(to schedule: Schedule, _ swarm: Swarm, _ place: Int) {
         guard schedule != self.schedule else { return }

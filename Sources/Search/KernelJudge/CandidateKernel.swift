@@ -55,13 +55,17 @@ package struct CandidateKernel: Hashable, Sendable {
     /// Bytes for each thread, over symbols.
     package var workspaceBytes: IntegerExpression
     package var parts: Parts
-    /// Name of its algorithm where an infinity makes NaN of what it does not, or of what would be infinite (`EmittedKernel.spreading`): special inputs then ask less (`AgreementInput.Specials.spread`).
+    /// Name of its algorithm where an infinity makes NaN of what it does not, or of what would be infinite (`EmittedKernel.spreading`):
+    /// special inputs then ask less (`AgreementInput.Specials.spread`).
     package var spreading: String?
+    /// Name of its algorithm where it may overflow though no number of the definition does: it does not meet what nearly overflows.
+    package var overflowing: String?
 
     /// Makes a candidate.
     package init(
         libraryPath: String, symbol: String, arguments: [Argument], packings: [Packing] = [],
-        workspaceBytes: IntegerExpression = 0, parts: Parts = .count(1), spreading: String? = nil
+        workspaceBytes: IntegerExpression = 0, parts: Parts = .count(1), spreading: String? = nil,
+        overflowing: String? = nil
     ) {
         self.libraryPath = libraryPath
         self.symbol = symbol
@@ -70,6 +74,7 @@ package struct CandidateKernel: Hashable, Sendable {
         self.workspaceBytes = workspaceBytes
         self.parts = parts
         self.spreading = spreading
+        self.overflowing = overflowing
     }
 
     /// The call for given values of the symbols.

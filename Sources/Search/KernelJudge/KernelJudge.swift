@@ -134,7 +134,7 @@ struct Bench: ~Copyable {
         var keys: [(Int, InputDistribution, Int)] = [(0, .normal, 0), (0, .normal, 1)]
         for distribution in evidence.oracle.distributions where distribution != .normal {
             // What nearly overflows does so where it is added to its like, which such algorithms do.
-            if distribution == .greatest, candidate.spreading != nil { continue }
+            if distribution == .greatest, (candidate.spreading ?? candidate.overflowing) != nil { continue }
             keys.append((0, distribution, 0))
             if distribution == .greatest {
                 keys += (1..<max(1, min(3, evidence.mayOverflow.count))).map { (0, distribution, $0) }

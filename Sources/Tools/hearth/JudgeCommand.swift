@@ -45,6 +45,10 @@ struct JudgeCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard selfTest else { throw ValidationError("hearth judge needs --self-test") }
+        if device != "cpu", equivalents || jobs != nil {
+            throw ValidationError(
+                "--jobs and --equivalents are of the processor's self-test; leave them out with --device")
+        }
         if let jobs, jobs < 1 { throw ValidationError("--jobs should be at least 1") }
     }
 

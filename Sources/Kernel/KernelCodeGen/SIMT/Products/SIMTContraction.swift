@@ -295,7 +295,7 @@ package func emitSIMTContraction(
     let form = SIMTProductForm(rawValue: schedule[choices.form])
     var emitted = try emit(kernel, body, form, product, choices, symbol: symbol, schedule, target)
     if let form, product.codes != nil, [.skinny, .codedUnits, .codedRing].contains(form) {
-        emitted.spreading = "a product by codes before their scales, which may overflow"
+        emitted.overflowing = "a product by codes before their scales"
     }
     return emitted
 }

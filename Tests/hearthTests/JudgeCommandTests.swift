@@ -1,0 +1,31 @@
+import Foundation
+import Testing
+
+/// The judge's test of itself, as a command.
+@Suite struct JudgeCommandTests {
+    /// Right kernels of a kind that meets every special number, as they are generated for whatever runs OpenCL.
+    @Test func rightKernelsAreAcceptedOnADevice() throws {
+        try HearthProcess.withFolder { folder in
+            let arguments = ["judge", "--self-test", "--device", "opencl", "--kind", "codedWeight"]
+            let outcome = try HearthProcess.run(arguments, in: folder)
+            // Where there is no such device, that is one line.
+            if outcome.code == 1, outcome.errors.contains("no device 'opencl'") { return }
+            #expect(outcome.code == 0, "\(outcome.output)\(outcome.errors)")
+            #expect(
+                outcome.output.hasPrefix("codedWeight: 24 judged, 0 refused\n24 right kernels on "), "\(outcome.output)"
+            )
+        }
+    }
+
+    @Test(arguments: [
+        (["--device", "opencl", "--jobs", "2"], Int32(2), "--jobs and --equivalents are of the processor's self-test"),
+        (["--device", "abacus"], 1, "devices are cpu, cuda, cuda:N, opencl and opencl:N"),
+    ])
+    func wrongWishesAreNamed(_ options: [String], _ code: Int32, _ line: String) throws {
+        try HearthProcess.withFolder { folder in
+            let outcome = try HearthProcess.run(["judge", "--self-test"] + options, in: folder)
+            #expect(outcome.code == code)
+            #expect(outcome.errors.contains(line), "\(outcome.errors)")
+        }
+    }
+}
