@@ -57,6 +57,29 @@ private struct ReplayEvaluator: CandidateEvaluator {
     }
 }
 
+/// As the formula; notes in which order batches are begun and evaluated.
+private actor OrderEvaluator: CandidateEvaluator {
+    private(set) var events: [Int] = []
+    private var numbers: [Candidate: Int] = [:]
+    private var begun = 0
+    private let formula: FormulaEvaluator
+    init(_ regions: [SearchRegion]) { formula = FormulaEvaluator(regions: regions) }
+
+    func prepare(_ batch: [Candidate]) async {
+        guard batch.contains(where: { numbers[$0] == nil }) else { return }
+        begun += 1
+        for candidate in batch { numbers[candidate] = begun }
+        events.append(begun)
+    }
+
+    func finish() async { events.append(0) }
+
+    func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
+        events.append(-(numbers[batch[0]] ?? 0))
+        return await formula.evaluate(batch)
+    }
+}
+
 @Suite struct SwarmTests {
     /// Decisions that mean nothing beside the others make no other kernel, and are not tried.
     @Test func whatMeansNothingIsNotTried() async {
@@ -139,6 +162,32 @@ private struct ReplayEvaluator: CandidateEvaluator {
         // The batch is part of what repeats a search.
         let wider = await search(seed: seed, trials: 120, batch: batch + 1)
         #expect(wider.trials != first.trials)
+    }
+
+    /// The next batch is prepared before the one before it has its verdicts, what is left in the end is no trial, and a search repeats
+    /// itself all the same.
+    @Test(arguments: [4, 16]) func looksAhead(batch: Int) async {
+        let evaluator = OrderEvaluator(Self.regions)
+        func searched(_ evaluator: some CandidateEvaluator) async -> Swarm {
+            var swarm = Swarm(
+                regions: Self.regions, budget: SearchBudget(trials: 1000, seconds: 20, patience: 1000), seed: 3)
+            let clock = TickingClock()
+            #expect(
+                await swarm.run(evaluator, batchSize: batch, looksAhead: true, clock: { clock.next() }) == .seconds)
+            return swarm
+        }
+        let first = await searched(evaluator)
+        let second = await searched(FormulaEvaluator(regions: Self.regions))
+        let replay = await searched(ReplayEvaluator(recorded: first.trials))
+        #expect(first.trials == second.trials && first.trials == replay.trials)
+        let events = await evaluator.events
+        // Numbers of batches as they are begun, and negative where they are evaluated; 0 at the end. Nothing is known beside the defaults, which
+        // are the first.
+        #expect(events.prefix(5) == [1, -1, 2, 3, -2])
+        #expect(events.last == 0 && events.filter { $0 == 0 }.count == 1)
+        let evaluated = events.filter { $0 < 0 }.count
+        #expect(events.filter { $0 > 0 }.count == evaluated + 1)
+        #expect(first.trials.count <= evaluated * batch)
     }
 
     @Test func stopsAtTheRoofline() async {

@@ -94,6 +94,17 @@ import Testing
         #expect(found.shelf.packages.withLock { Array($0.keys) } == ["base"])
     }
 
+    /// Two kernels whose gains are too small to be seen one by one, beside two that lose.
+    @Test func whatPaysTogetherStands() async {
+        let finalists = (0..<4).map {
+            Finalist(kernel: KernelID($0), rule: Schedule(["a": 0]), winner: Schedule(["a": 1]), others: [])
+        }
+        let gains = [[2, 1.93], [2, 1.93], [2, 2.1], [2, 2.1]]
+        #expect(await Self.run(gains, finalists).values == [1, 1, 0, 0])
+        #expect(await Self.run(gains.reversed(), finalists).values == [0, 0, 1, 1])
+        #expect(await Self.run([[2, 1.93], [2, 2.1], [2, 1.93], [2, 2.1]], finalists).values == [0, 0, 0, 0])
+    }
+
     @Test func noPackageIsComparedTwice() async {
         let found = await Self.run([[2, 1, 1.5], [2, 1, 1.5]])
         // All winners, then the rule's and the other of each kernel.

@@ -142,6 +142,8 @@ package struct DeviceLimits: Sendable, Equatable {
     package var readsHostMemory: Bool
     /// Whether memory that the host has already can be imported; no part of the identity.
     package var importsHostMemory = false
+    /// Whether kernels run on the host's own cores, so that nothing else may while they are timed; no part of the identity.
+    package var sharesHostCores: Bool
     /// Whether a list of launches can be captured and replayed as one.
     package var capturesGraphs: Bool
     /// Alignment in bytes of every buffer.
@@ -172,6 +174,7 @@ package struct DeviceLimits: Sendable, Equatable {
         self.elementTypes = elementTypes
         self.dialects = dialects
         self.readsHostMemory = readsHostMemory
+        sharesHostCores = kind == .cpu
         self.capturesGraphs = capturesGraphs
         self.alignment = alignment
         self.rates = rates

@@ -101,7 +101,7 @@ package final class OpenCLDevice: Device {
             return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
         let units = number(HEARTH_CL_COMPUTE_UNITS)
-        return DeviceLimits(
+        var limits = DeviceLimits(
             name: ordinal == 0 ? "opencl" : "opencl:\(ordinal)", kind: .openCL, vendor: text(HEARTH_CL_VENDOR),
             model: text(HEARTH_CL_NAME), features: [], cores: units, threads: units,
             blocks: .init(
@@ -111,6 +111,8 @@ package final class OpenCLDevice: Device {
             memoryBytes: number(HEARTH_CL_GLOBAL_MEMORY), vectorBytes: 16,
             elementTypes: ElementType.allCases, dialects: [.openCLC],
             readsHostMemory: false, capturesGraphs: false, alignment: 128)
+        limits.sharesHostCores = number(HEARTH_CL_DEVICE_TYPE) & Int(HEARTH_CL_DEVICE_TYPE_CPU) != 0
+        return limits
     }
 }
 

@@ -38,6 +38,15 @@ actor KernelEvaluator: CandidateEvaluator {
     /// Regions whose first champion was timed here, so that remembered times are of other minutes than theirs.
     private var timedAnew: Set<Int> = []
     private var made = 0
+    /// What candidates of this batch and the next become, until they are judged.
+    private var emissions: [Candidate: Emission] = [:]
+    /// Texts of this batch and the next that compile, or did, by region.
+    private var underWay: [Int: [EmittedKernel: Task<Compilation, Never>]] = [:]
+    /// Inputs and truth, made before a region's first candidate is judged.
+    private var evidence: [Int: Task<Void, Never>] = [:]
+    /// The last of those for a kernel that moves more than `largeBytes`.
+    private var large: Task<Void, Never>?
+    private static let largeBytes = 32e6
     /// What was found here of every text and of every binary, by region.
     private var judgedTexts: [Int: [EmittedKernel: Judgement]] = [:]
     private var judgedBinaries: [Int: [CandidateKernel: Judgement]] = [:]
@@ -68,34 +77,62 @@ actor KernelEvaluator: CandidateEvaluator {
     }
 
     func evaluate(_ batch: [Candidate]) async -> [TrialVerdict] {
-        // Everything compiles side by side, each text once; then one candidate at a time is judged.
-        var emitted: [Emission?] = batch.map { known($0) == nil ? emit($0) : nil }
-        var compiled: [Compilation?] = Array(repeating: nil, count: batch.count)
-        var texts: [Set<EmittedKernel>] = Array(repeating: [], count: regions.count)
-        await withTaskGroup(of: (Int, Compilation).self) { group in
-            for (position, candidate) in batch.enumerated() {
-                guard case .success(let kernel)? = emitted[position], judgedTexts[candidate.region]?[kernel] == nil,
-                    texts[candidate.region].insert(kernel).inserted
-                else { continue }
-                made += 1
-                let path = "\(folder)/c\(made).so"
-                group.addTask { [self] in (position, await compile(kernel, path)) }
-            }
-            for await (position, result) in group { compiled[position] = result }
+        // Everything compiles side by side, each text once, beside what makes inputs and their truth; then one candidate at a time is
+        // judged.
+        begin(batch)
+        for candidate in batch {
+            if case .success(let text)? = emissions[candidate] { _ = await underWay[candidate.region]?[text]?.value }
+            await evidence[candidate.region]?.value
         }
         var verdicts: [TrialVerdict] = []
-        for (position, candidate) in batch.enumerated() {
+        for candidate in batch {
             if SearchInterrupt.isRequested {
                 verdicts.append(.cancelled)
-            } else {
-                let before = champions[candidate.region]?.seconds
-                verdicts.append(await verdict(candidate, &emitted[position], compiled[position]))
-                reporter.report(
-                    candidate, verdicts[position], region: regions[candidate.region].name, before: before)
-                Pipeline.trace(candidate, regions[candidate.region].kernel.name, verdicts[position])
+                continue
             }
+            let before = champions[candidate.region]?.seconds
+            let verdict = await verdict(candidate, emissions.removeValue(forKey: candidate))
+            verdicts.append(verdict)
+            reporter.report(candidate, verdict, region: regions[candidate.region].name, before: before)
+            Pipeline.trace(candidate, regions[candidate.region].kernel.name, verdict)
         }
         return verdicts
+    }
+
+    func prepare(_ batch: [Candidate]) async { begin(batch) }
+
+    /// Compiles what nobody judged yet and makes its inputs and truth, in tasks of their own.
+    private func begin(_ batch: [Candidate]) {
+        for candidate in batch where emissions[candidate] == nil && known(candidate) == nil {
+            let region = candidate.region
+            if evidence[region] == nil { evidence[region] = gather(region) }
+            let emission = emit(candidate)
+            emissions[candidate] = emission
+            guard case .success(let text) = emission, judgedTexts[region]?[text] == nil,
+                underWay[region]?[text] == nil
+            else { continue }
+            made += 1
+            let path = "\(folder)/c\(made).so"
+            underWay[region, default: [:]][text] = Task { await compile(text, path) }
+        }
+    }
+
+    /// Begins to make a region's inputs and truth, which takes memory many times the kernel's: of large ones, one at a time.
+    private func gather(_ region: Int) -> Task<Void, Never> {
+        let (given, before) = (regions[region].evidence, large)
+        guard regions[region].identity.bytes > Self.largeBytes else { return Task { await given.prepare() } }
+        let task = Task {
+            await before?.value
+            await given.prepare()
+        }
+        large = task
+        return task
+    }
+
+    func finish() async {
+        for compilations in underWay.values { for task in compilations.values { _ = await task.value } }
+        for task in evidence.values { await task.value }
+        (underWay, emissions) = ([:], [:])
     }
 
     func profile(of candidate: Candidate) -> TrialProfile? { profiles[candidate.region]?[candidate.schedule] }
@@ -104,27 +141,23 @@ actor KernelEvaluator: CandidateEvaluator {
         compiler.emit(regions[candidate.region].kernel, candidate.schedule)
     }
 
-    private func verdict(
-        _ candidate: Candidate, _ emitted: inout Emission?, _ compiled: Compilation?
-    ) async -> TrialVerdict {
+    /// Judges what was emitted; what was not, because the archive knows it, is asked of the archive first.
+    private func verdict(_ candidate: Candidate, _ emission: Emission?) async -> TrialVerdict {
         let region = regions[candidate.region]
-        if emitted == nil {
-            if let verdict = await remembered(candidate) { return verdict }
-            emitted = emit(candidate)
-        }
+        if emission == nil, let verdict = await remembered(candidate) { return verdict }
         var found: Judgement
-        switch emitted {
-        case nil: return .cancelled
+        switch emission ?? emit(candidate) {
         case .failure(let failure): found = .refused("notCompiled", detail: "notCompiled: \(failure.reason)")
         case .success(let text):
             if let same = judgedTexts[candidate.region]?[text] { return again(same) }
-            var result = compiled
-            if result == nil {
+            let result: Compilation
+            if let task = underWay[candidate.region]?.removeValue(forKey: text) {
+                result = await task.value
+            } else {
                 made += 1
                 result = await compile(text, "\(folder)/c\(made).so")
             }
             switch result {
-            case nil: return .cancelled
             case .failure(let failure): found = .refused("notCompiled", detail: "notCompiled: \(failure.reason)")
             case .success(let kernel):
                 // Other texts may become the same machine code.

@@ -259,7 +259,9 @@ package struct KernelSearch {
         if !open.isEmpty {
             let places = Places(evaluator: evaluator, regions: open)
             let batch = Self.batch(threads: CToolchain.machineThreads, onHost: compiler.isForHost)
-            _ = await swarm.run(places, batchSize: batch, clock: { monotonicNow() }, advisor: advisor) {
+            _ = await swarm.run(
+                places, batchSize: batch, looksAhead: !subject.limits.sharesHostCores, clock: { monotonicNow() }, advisor: advisor
+            ) {
                 events(.progress(SearchStanding(.search, $0)))
             }
         }
@@ -421,6 +423,13 @@ private struct Places: CandidateEvaluator {
         await evaluator.evaluate(
             batch.map { Candidate(region: regions[$0.region], schedule: $0.schedule, agent: $0.agent) })
     }
+
+    func prepare(_ batch: [Candidate]) async {
+        await evaluator.prepare(
+            batch.map { Candidate(region: regions[$0.region], schedule: $0.schedule, agent: $0.agent) })
+    }
+
+    func finish() async { await evaluator.finish() }
 
     func profile(of candidate: Candidate) async -> TrialProfile? {
         await evaluator.profile(

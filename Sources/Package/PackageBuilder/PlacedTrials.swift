@@ -61,8 +61,8 @@ struct Finalist: Sendable {
 ///
 /// Alone, a kernel meets caches as the judge leaves them, and nothing before or behind it. In the model its launch begins while the one before ends,
 /// and caches hold what that one left, so that what is fastest alone need not be fastest there: on an H200 two products 11 % faster alone made a
-/// chain of six 1 % slower. So all winners together are compared with the rules, and then kernel by kernel, the heaviest first, what else
-/// the judge found correct is compared with what stands: both packages whole, in turns, in a process of their own. A kernel moves
+/// chain of six 1 % slower. So all winners together are compared with the rules, where they lose each half of them and so on, and then kernel by
+/// kernel, the heaviest first, what else the judge found correct is compared with what stands: both packages whole, in turns, in a process of their own. A kernel moves
 /// where the 95 % interval of the ratio lies above 1 in two processes: where memory lies, and on which cores threads run, differs from
 /// one to the next.
 package struct PlacedTrials: Sendable {
@@ -144,7 +144,17 @@ package struct PlacedTrials: Sendable {
 
         if winners != rules {
             guard let isFaster = await move(winners) else { return outcome }
-            if !isFaster { outcome.schedules = rules }
+            if !isFaster {
+                outcome.schedules = rules
+                // What one kernel of fifty gains is less than can be measured, what several gain together is not: halves, then quarters.
+                var groups = Self.halves(finalists.filter { $0.rule != $0.winner })
+                while !groups.isEmpty, mayGoOn() {
+                    let group = groups.removeFirst()
+                    var schedules = outcome.schedules
+                    for finalist in group { schedules[finalist.kernel] = finalist.winner }
+                    if await move(schedules) != true { groups += Self.halves(group) }
+                }
+            }
         }
         // The first choice of every kernel, then the second of every kernel.
         for place in 0..<Self.most {
@@ -157,6 +167,13 @@ package struct PlacedTrials: Sendable {
             }
         }
         return outcome
+    }
+
+    /// The heavier half and the rest; nothing of what is one.
+    private static func halves(_ finalists: [Finalist]) -> [[Finalist]] {
+        guard finalists.count > 1 else { return [] }
+        let middle = (finalists.count + 1) / 2
+        return [Array(finalists[..<middle]), Array(finalists[middle...])]
     }
 }
 

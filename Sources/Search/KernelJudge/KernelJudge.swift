@@ -131,28 +131,13 @@ struct Bench: ~Copyable {
     mutating func battery(
         _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ settings: JudgeSettings
     ) throws(Refusal) -> [OutputErrors] {
-        var keys: [(Int, InputDistribution, Int)] = [(0, .normal, 0), (0, .normal, 1)]
-        for distribution in evidence.oracle.distributions where distribution != .normal {
-            // What nearly overflows does so where it is added to its like, which such algorithms do.
-            if distribution == .greatest, (candidate.spreading ?? candidate.overflowing) != nil { continue }
-            keys.append((0, distribution, 0))
-            if distribution == .greatest {
-                keys += (1..<max(1, min(3, evidence.mayOverflow.count))).map { (0, distribution, $0) }
-            }
-            // Few elements are special, and fewer NaN: one draw may miss what a kernel does with them in its last elements. Where elements
-            // mix, one reaches many results.
-            if distribution == .special, !evidence.oracle.mixesElements {
-                keys += [(0, distribution, 1), (0, distribution, 2)]
-            }
-        }
-        // Where a result has few elements, one set of inputs may hide what is wrong with them.
-        if try evidence.hasFewResults() { keys += (2..<8).map { (0, .normal, $0) } }
-        var errors = try check(candidate, evidence, keys, settings)
-        for shape in 0..<evidence.shapeCount where shape > 0 {
-            errors += try check(candidate, evidence, [(shape, .normal, 0), (shape, evidence.second, 0)], settings)
+        let keys = try evidence.batteryKeys(isSpreading: (candidate.spreading ?? candidate.overflowing) != nil)
+        var errors: [OutputErrors] = []
+        for shape in 0..<evidence.shapeCount {
+            errors += try check(candidate, evidence, keys.filter { $0.shape == shape }, settings)
         }
         // A number that nearly overflows makes everything vary.
-        let cases = try Self.cases(evidence, keys.filter { $0.1 != .greatest })
+        let cases = try Self.cases(evidence, keys.filter { $0.shape == 0 && $0.1 != .greatest })
         for (output, parameter) in evidence.written.enumerated() {
             if try !evidence.isInformative(output, cases) { throw .noEvidence(parameter: parameter) }
         }

@@ -149,10 +149,16 @@ package struct Trial: Hashable, Sendable {
 package protocol CandidateEvaluator: Sendable {
     /// Candidates of a batch may be compiled beside each other; timing must run alone.
     func evaluate(_ batch: [Candidate]) async -> [TrialVerdict]
+    /// Begins what can be done for a batch that is evaluated later, and returns at once.
+    func prepare(_ batch: [Candidate]) async
+    /// Waits for what was begun and was not evaluated.
+    func finish() async
     /// What is known of a candidate of the last batch beside its verdict; nil where nothing is.
     func profile(of candidate: Candidate) async -> TrialProfile?
 }
 
 extension CandidateEvaluator {
+    package func prepare(_ batch: [Candidate]) async {}
+    package func finish() async {}
     package func profile(of candidate: Candidate) async -> TrialProfile? { nil }
 }

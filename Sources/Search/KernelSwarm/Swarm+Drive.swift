@@ -23,9 +23,25 @@ extension Swarm {
 
     /// Runs the search until it stops; `clock` gives seconds. Cancelling the task stops after the batch under way. The
     /// size of a batch is part of what makes a search repeatable. The advisor, where there is one, is asked between batches.
+    /// With `looksAhead` the next batch is proposed, and prepared, while the one before is evaluated: for kernels that are timed on another
+    /// device than the one that compiles them. Agents then learn of verdicts one batch later.
     package mutating func run(
-        _ evaluator: some CandidateEvaluator, batchSize: Int, clock: @Sendable () -> Double,
-        advisor: (any ScheduleAdvisor)? = nil, report: (SearchProgress) -> Void = { _ in }
+        _ evaluator: some CandidateEvaluator, batchSize: Int, looksAhead: Bool = false,
+        clock: @Sendable () -> Double, advisor: (any ScheduleAdvisor)? = nil,
+        report: (SearchProgress) -> Void = { _ in }
+    ) async -> StopReason {
+        var ahead: [Candidate] = []
+        let reason = await run(
+            evaluator, batchSize, looksAhead: looksAhead, &ahead, clock: clock, advisor: advisor, report: report)
+        record(ahead.map { Trial(candidate: $0, verdict: .cancelled) })
+        await evaluator.finish()
+        return reason
+    }
+
+    /// What `run` does, but for what is left in `ahead`, proposed and not evaluated.
+    private mutating func run(
+        _ evaluator: some CandidateEvaluator, _ batchSize: Int, looksAhead: Bool, _ ahead: inout [Candidate],
+        clock: @Sendable () -> Double, advisor: (any ScheduleAdvisor)?, report: (SearchProgress) -> Void
     ) async -> StopReason {
         let start = clock()
         while true {
@@ -37,8 +53,14 @@ extension Swarm {
                 take(await advisor.advise(question), to: question)
                 if let reason = stopReason(seconds: clock() - start) { return reason }
             }
-            let batch = nextBatch(limit: batchSize)
+            let batch = ahead.isEmpty ? nextBatch(limit: batchSize) : ahead
+            ahead = []
             if batch.isEmpty { return .nothingLeft }
+            if looksAhead {
+                await evaluator.prepare(batch)
+                ahead = nextBatch(limit: batchSize)
+                await evaluator.prepare(ahead)
+            }
             let verdicts = await evaluator.evaluate(batch)
             precondition(verdicts.count == batch.count, "every candidate gets a verdict")
             var finished: [Trial] = []

@@ -22,6 +22,7 @@ struct StudySubcommand: AsyncParsableCommand {
     var kernels = StudyKernel.Selection.first
     @Option(help: "\(DeviceChoice.help).") var device = "cpu"
     @Option(help: "Most codes of a kernel that are recorded.") var most = 600
+    @Option(help: "Record only every nth kernel from the kth on, as k/n: for several devices at once.") var share: String?
     @Option(help: "What is to be said of the recording, such as the state of the machine.") var note = ""
     @Option(help: "Only contestants whose name contains this; several, separated by commas.") var only: String?
     @Option(help: "Write every curve to this file as CSV.") var csv: String?
@@ -32,8 +33,19 @@ struct StudySubcommand: AsyncParsableCommand {
 
     func validate() throws {
         if record, landscapes == nil { throw ValidationError("--record needs --landscapes FOLDER") }
+        _ = try part()
         if seeds < 1 { throw ValidationError("--seeds should be at least 1") }
         if most < 2 { throw ValidationError("--most should be at least 2") }
+    }
+
+    /// Of so many parts the one that is recorded, from 0.
+    private func part() throws -> (number: Int, of: Int) {
+        guard let share else { return (0, 1) }
+        let words = share.split(separator: "/").compactMap { Int($0) }
+        guard words.count == 2, words[0] >= 1, words[0] <= words[1] else {
+            throw ValidationError("--share should be k/n with 1 <= k <= n, not '\(share)'")
+        }
+        return (words[0] - 1, words[1])
     }
 
     func run() async throws {
@@ -86,6 +98,7 @@ struct StudySubcommand: AsyncParsableCommand {
     private func write(to folder: String) async throws {
         let temporary = try TemporaryFolder()
         mkdir(folder, 0o755)
+        let part = try part()
         let (limits, recorder, isHere) = try await recorder(temporary.path)
         guard isHere else {
             for kernel in StudyKernel.all(kernels) {
@@ -96,6 +109,7 @@ struct StudySubcommand: AsyncParsableCommand {
             throw BadInput("nothing is timed: '\(device)' is not here")
         }
         for (number, kernel) in StudyKernel.all(kernels).enumerated() {
+            guard number % part.of == part.number else { continue }
             let path = "\(folder)/\(number < 10 ? "0" : "")\(number).json"
             if access(path, F_OK) == 0 { continue }
             let start = LandscapeFolder.now()

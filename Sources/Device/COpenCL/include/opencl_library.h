@@ -15,6 +15,7 @@ typedef struct HearthCLEvent_ *HearthCLEvent;
 
 enum {
     HEARTH_CL_DEVICE_TYPE_ALL = 0x7fffffff,
+    HEARTH_CL_DEVICE_TYPE_CPU = 1 << 1,
     HEARTH_CL_DEVICE_TYPE = 0x1000,
     HEARTH_CL_COMPUTE_UNITS = 0x1002,
     HEARTH_CL_MAX_WORK_GROUP = 0x1004,
