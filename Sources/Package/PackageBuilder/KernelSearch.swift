@@ -260,7 +260,8 @@ package struct KernelSearch {
             let places = Places(evaluator: evaluator, regions: open)
             let batch = Self.batch(threads: CToolchain.machineThreads, onHost: compiler.isForHost)
             _ = await swarm.run(
-                places, batchSize: batch, looksAhead: !subject.limits.sharesHostCores, clock: { monotonicNow() }, advisor: advisor
+                places, batchSize: batch, looksAhead: !subject.limits.sharesHostCores, clock: { monotonicNow() },
+                advisor: advisor
             ) {
                 events(.progress(SearchStanding(.search, $0)))
             }

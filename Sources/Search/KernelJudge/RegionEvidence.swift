@@ -177,7 +177,9 @@ package final class RegionEvidence: Sendable {
         for distribution in oracle.distributions where distribution != .normal {
             if distribution == .greatest, isSpreading { continue }
             keys.append((0, distribution, 0))
-            if distribution == .greatest { keys += (1..<max(1, min(3, mayOverflow.count))).map { (0, distribution, $0) } }
+            if distribution == .greatest {
+                keys += (1..<max(1, min(3, mayOverflow.count))).map { (0, distribution, $0) }
+            }
             // Few elements are special, and fewer NaN: one draw may miss what a kernel does with them in its last elements. Where elements
             // mix, one reaches many results.
             if distribution == .special, !oracle.mixesElements { keys += [(0, distribution, 1), (0, distribution, 2)] }

@@ -22,7 +22,8 @@ struct StudySubcommand: AsyncParsableCommand {
     var kernels = StudyKernel.Selection.first
     @Option(help: "\(DeviceChoice.help).") var device = "cpu"
     @Option(help: "Most codes of a kernel that are recorded.") var most = 600
-    @Option(help: "Record only every nth kernel from the kth on, as k/n: for several devices at once.") var share: String?
+    @Option(help: "Record only every nth kernel from the kth on, as k/n: for several devices at once.")
+    var share: String?
     @Option(help: "What is to be said of the recording, such as the state of the machine.") var note = ""
     @Option(help: "Only contestants whose name contains this; several, separated by commas.") var only: String?
     @Option(help: "Write every curve to this file as CSV.") var csv: String?

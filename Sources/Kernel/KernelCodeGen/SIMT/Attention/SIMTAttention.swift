@@ -22,6 +22,7 @@ package func simtAttentionChoices(
     let most = target.hasClusters && tiles <= 32 ? 8 : 16
     let share = [16, 8, 4, 2, 1].first { $0 <= min(decoders, tiles, most) } ?? 1
     let parts = forms[0] == 2 ? share : shape.defaultParts(rows: power)
+    let places = forms.contains(3) ? SIMTGroupFlashWriter.preferredTiles(shape) : [0]
     return [
         Choice("form", forms), Choice("rows", [power] + [4, 8, 2, 1].filter { $0 != power }),
         Choice("parts", shape.isCountable ? [parts] + [1, 2, 4, 8, 16, 32].filter { $0 != parts } : [1]),
@@ -29,8 +30,8 @@ package func simtAttentionChoices(
         // Blocks of eight warps leave no room for those of the products before and after, whose weights are on their way.
         Choice("warps", forms[0] == 2 && !target.overlaps ? [8, 4] : [4, 8, 2]),
         // Tiles of form 3, and how many are in shared memory.
-        Choice("tile", forms.contains(3) ? SIMTGroupFlashWriter.preferredTiles(shape) : [0]),
-        Choice("stages", forms.contains(3) ? [2, 3, 4] : [2]),
+        Choice("tile", places),
+        Choice("stages", !forms.contains(3) ? [2] : places[0] == 7 ? [3, 2, 4] : [2, 3, 4]),
     ]
 }
 

@@ -97,12 +97,14 @@ struct SIMTGroupFlashWriter {
     }
 
     /// The tiles' places, the likely best first. Measured on an H200 (Benchmarks/results): many rows share keys where sums are short
-    /// and blocks fill the device; where they do not, one group a block, and two blocks a processor.
+    /// and blocks fill the device; where they do not, one group a block, and two blocks a processor: over 128 keys at a time where sums are
+    /// short and no more keys are read for it.
     static func preferredTiles(_ shape: SIMTAttentionShape) -> [Int] {
         let processors = shape.target.multiprocessors
+        let isWide = ((shape.body.keys.extent.constantValue ?? 64) + 63) / 64 % 2 == 0
         let first =
             max(shape.depth ?? 0, shape.valueDepth ?? 0) <= 64
-            ? (10 * shape.blocks(rows: 256) >= 9 * processors ? 0 : 6)
+            ? (10 * shape.blocks(rows: 256) >= 9 * processors ? 0 : isWide ? 7 : 6)
             : (shape.blocks(rows: 128) >= 2 * processors ? 3 : 6)
         // Where registers are scarce the units wait for each other.
         return [first]

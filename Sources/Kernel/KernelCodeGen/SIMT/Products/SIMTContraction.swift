@@ -189,7 +189,8 @@ private struct SIMTProductChoices {
         let usable = table.indices.filter { SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) }
         let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
         let start = SIMTMatrixDefault(
-            rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable, product.target)
+            rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable,
+            isWindow: product.summed.count > 1, product.target)
         tile = Choice("tile", [start.tile] + usable.filter { $0 != start.tile })
         stages = Choice("stages", [start.stages] + [3, 4, 2, 5, 6, 8].filter { $0 != start.stages })
         var parts = 1

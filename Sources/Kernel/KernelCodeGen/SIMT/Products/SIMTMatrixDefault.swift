@@ -12,8 +12,13 @@ struct SIMTMatrixDefault {
     /// For `batches` products of `rows` × `columns` over `depth` elements; parts are 1 where sizes are not known.
     ///
     /// The numbers are those of sweeps on an H200 over layers of BERT, ViT, Llama, Whisper and ResNet-50: 190 to 260 blocks of
-    /// 64 × 64 are the best while there is not work for more, then the largest tile of which there are 90 at least.
-    init(rows: Int, columns: Int, depth: Int, batches: Int, isCountable: Bool, _ target: SIMTTarget) {
+    /// 64 × 64 are the best while there is not work for more, then the largest tile of which there are 90 at least. How far sums are split, but
+    /// for those over windows (`isWindow`), is what the search of a whole BERT-large found
+    /// (`Benchmarks/results/2026-11-22-h200-ninth.md`): joining costs as much as 200 to 600 summed elements take, less where blocks are few.
+    init(
+        rows: Int, columns: Int, depth: Int, batches: Int, isCountable: Bool, isWindow: Bool,
+        _ target: SIMTTarget
+    ) {
         guard target.hasGroupUnits, rows > 32 else {
             self = Self.ofWarps(rows, columns, depth, batches, isCountable, target)
             return
@@ -28,23 +33,44 @@ struct SIMTMatrixDefault {
             self.init((tile, Self.stages(tile, resident: 1, target), 1))
             return
         }
-        var parts = 1
-        while isCountable, parts < 8, blocks(square) * parts * 2 <= few, depth / (parts * 2) >= 128 { parts *= 2 }
-        let narrow = 6
-        if parts == 8, blocks(square) * parts <= target.multiprocessors, blocks(narrow) * parts > target.multiprocessors
-        {
-            self.init((narrow, 4, parts))
-        } else {
-            self.init((square, Self.stages(square, resident: 2, target), parts))
+        func parts(_ isWorthIt: (_ parts: Int) -> Bool) -> Int {
+            var parts = 1
+            while isCountable, parts < 8, blocks(square) * parts * 2 <= few, isWorthIt(parts * 2) { parts *= 2 }
+            return parts
         }
+        let most = parts { depth / $0 >= 128 }
+        let narrow = 6
+        if most == 8, blocks(square) * most <= target.multiprocessors, blocks(narrow) * most > target.multiprocessors {
+            self.init((narrow, 4, most))
+        } else if isWindow {
+            self.init((square, Self.stages(square, resident: 2, target), most))
+        } else {
+            let parts = parts { depth / $0 >= Self.leastDepth($0, blocks: blocks(square) * $0, target) }
+            let formed = blocks(square) * parts
+            // Clusters of eight find no place where two blocks fill a processor.
+            let isCrowded = parts == 8 && formed > target.multiprocessors
+            // Alone on its processor, with eight slices and more to read, a block has use for eight stages.
+            let isAlone = 2 * formed <= target.multiprocessors && depth / parts >= 8 * SIMTMatrixWriter.slice
+            let stages = isCrowded ? 4 : isAlone && Self.fits(square, 8, resident: 1, target) ? 8 : nil
+            self.init((square, stages ?? Self.stages(square, resident: 2, target), parts))
+        }
+    }
+
+    /// Summed elements that are worth a part of their own, one of so many, where so many blocks result.
+    private static func leastDepth(_ parts: Int, blocks: Int, _ target: SIMTTarget) -> Int {
+        if 2 * blocks <= target.multiprocessors { return 128 }
+        return parts == 2 ? 192 : parts == 4 ? 448 : 512
+    }
+
+    /// Whether a processor holds so many blocks of a tile with so many stages.
+    private static func fits(_ tile: Int, _ stages: Int, resident: Int, _ target: SIMTTarget) -> Bool {
+        (SIMTMatrixWriter.sharedBytes(SIMTMatrixWriter.tiles[tile], stages: stages) + 2048) * resident
+            <= target.sharedBytes
     }
 
     /// As many stages, up to six, as leave room for so many blocks on a processor.
     private static func stages(_ tile: Int, resident: Int, _ target: SIMTTarget) -> Int {
-        [6, 5, 4].first {
-            (SIMTMatrixWriter.sharedBytes(SIMTMatrixWriter.tiles[tile], stages: $0) + 2048) * resident
-                <= target.sharedBytes
-        } ?? 3
+        [6, 5, 4].first { fits(tile, $0, resident: resident, target) } ?? 3
     }
 
     /// Few rows, or warps alone. Small tiles where large ones would leave processors without work; 64 × 64 was the best
