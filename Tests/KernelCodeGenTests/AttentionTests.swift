@@ -36,11 +36,13 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
     var transposedKeys = false
     /// Whether the lengths are symbols.
     var isSymbolic = false
+    /// Keys that no row sees are infinite or NaN, as those of a cache may be that was never written.
+    var spoilsHidden = false
 
     var testDescription: String {
         "\(batch)×\(keyHeads)×\(group) q\(queries) k\(keys) d\(depth)/\(valueDepth) \(element.rawValue) mask \(mask.rawValue)"
             + "\(isCausal ? " causal" : "")\(prologue ? " prologue" : "")\(transposedKeys ? " transposed" : "")"
-            + "\(isSymbolic ? " symbolic" : "")"
+            + "\(isSymbolic ? " symbolic" : "")\(spoilsHidden ? " spoilt" : "")"
     }
 
     var counts: [Int] {
@@ -171,7 +173,8 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
                     ? Memory.rounded(value) : element == .f16 ? Float(Float16(value)) : value
             }
         }
-        let (q, k, v) = (numbers(counts[0]), numbers(counts[1]), numbers(counts[2]))
+        let (q, v) = (numbers(counts[0]), numbers(counts[2]))
+        var k = numbers(counts[1])
         var term = [Float](repeating: 0, count: counts[3])
         for index in term.indices {
             let x = Float(random.uniform())
@@ -182,6 +185,13 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             case .triangle: term[index] = index % keys <= 30 + index / keys % queries ? 1 : 0
             case .added: term[index] = x > 0.9 ? -.infinity : x * 4
             }
+        }
+        let width = keyHeads * depth
+        for row in 0..<(spoilsHidden ? batch * keys : 0) {
+            let isSeen =
+                isCausal ? row % keys < queries : mask == .keys ? term[row] != 0 : row % keys <= 30 + queries - 1
+            guard !isSeen else { continue }
+            for place in row * width..<(row + 1) * width { k[place] = place % 3 == 0 ? .nan : .infinity }
         }
         var buffers = [
             Memory.bytes(q, element), Memory.bytes(k, element), Memory.bytes(v, element),
@@ -215,6 +225,8 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         .init(queries: 3, keys: 140, depth: 16, valueDepth: 16, mask: .all, isCausal: true),
         .init(batch: 2, queries: 70, keys: 200, depth: 16, valueDepth: 16, mask: .triangle),
         .init(queries: 70, keys: 200, depth: 16, valueDepth: 16, mask: .triangle, prologue: true),
+        .init(batch: 2, queries: 19, keys: 150, depth: 20, valueDepth: 9, mask: .keys, spoilsHidden: true),
+        .init(queries: 19, keys: 133, depth: 16, valueDepth: 16, isCausal: true, spoilsHidden: true),
     ]
 
     @Test(arguments: cases, [TestTarget.avx2, .avx512])

@@ -185,6 +185,8 @@ enum CUDAOnHost {
         FORCE uint32_t pair_bf16(float low, float high) { return to_bf16(low) | (uint32_t)to_bf16(high) << 16; }
         FORCE uint32_t pair_f16(float low, float high) { return store_f16(low) | (uint32_t)store_f16(high) << 16; }
         FORCE float exp2_near(float x) { return exp2f(x); }
+        FORCE float masked_fs(float term, float factor, float score)
+        { return term == -__builtin_inff() ? term : fma_fs(term, factor, score); }
 
         FORCE void copy16(uint32_t to, const void *from, int isThere) {
             if ((uintptr_t)from % 16 || to % 16) { fprintf(stderr, "a copy of 16 bytes is not aligned\n"); abort(); }

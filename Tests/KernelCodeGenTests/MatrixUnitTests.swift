@@ -147,6 +147,25 @@ import Testing
         try attention.verify(EmulatedKernel(attention.kernel, schedule))
     }
 
+    /// In every form keys that nobody sees may score anything.
+    @Test(
+        arguments: [
+            AttentionCase(
+                group: 4, queries: 1, keys: 300, depth: 64, valueDepth: 64, element: .bf16, mask: .keys,
+                spoilsHidden: true),
+            AttentionCase(
+                group: 2, queries: 5, keys: 75, depth: 32, valueDepth: 48, element: .f16, isCausal: true,
+                spoilsHidden: true),
+            AttentionCase(
+                queries: 60, keys: 300, depth: 64, valueDepth: 64, element: .bf16, mask: .triangle, spoilsHidden: true),
+        ], [0, 1, 2, 3])
+    func hiddenKeysScoreAnything(_ attention: AttentionCase, _ form: Int) throws {
+        let schedule = Schedule(["form": form, "parts": 2, "warps": 4])
+        let choices = SIMTEmitter(CubinTarget.target("sm_90a")).choices(attention.kernel)
+        guard choices.first(where: { $0.name == "form" })?.values.contains(form) == true else { return }
+        try attention.verify(EmulatedKernel(attention.kernel, schedule))
+    }
+
     @Test(arguments: [
         Schedule(["rows": 1, "parts": 1]), Schedule(["rows": 4, "parts": 4]), Schedule(["rows": 8, "parts": 2]),
     ])

@@ -34,7 +34,7 @@ import Testing
         var subnormal = 0
         var infinite = 0
         for number in 0..<4 {
-            let made = try evidence.makeCase(.init(shape: 0, distribution: .special, number: number))
+            let made = try evidence.makeCase(.init(0, .special, number))
             let values = try #require(made.inputs.first { !$0.isEmpty }).withUnsafeBytes {
                 ElementCoding.decode($0, .f32)
             }
@@ -100,7 +100,7 @@ import Testing
     @Test func extremesStandAlone() throws {
         let evidence = try #require(try Self.kernels(Self.product).first).evidence
         func counts(_ distribution: InputDistribution, _ number: Int) throws -> [Int] {
-            let made = try evidence.makeCase(.init(shape: 0, distribution: distribution, number: number))
+            let made = try evidence.makeCase(.init(0, distribution, number))
             return made.inputs.filter { !$0.isEmpty }.map { input in
                 input.withUnsafeBytes { ElementCoding.decode($0, .f32) }.count {
                     abs($0) >= Double(Float.greatestFiniteMagnitude)
@@ -121,7 +121,7 @@ import Testing
         let evidence = try #require(try Self.kernels(Self.attention).first).evidence
         var hidden: Set<Int> = []
         for number in 0..<8 {
-            let made = try evidence.makeCase(.init(shape: 0, distribution: .special, number: number))
+            let made = try evidence.makeCase(.init(0, .special, number))
             let mask = made.inputs[2].withUnsafeBytes { ElementCoding.decode($0, .f32) }
             #expect(mask.allSatisfy { $0 == 0 || $0 == -.infinity })
             for row in 0..<10 { hidden.insert(mask[row * 9..<(row + 1) * 9].count { $0 != 0 }) }

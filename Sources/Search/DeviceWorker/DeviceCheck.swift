@@ -134,14 +134,19 @@ final class DeviceCheck {
         }
         var contents: [[UInt8]] = []
         var changed: Int?
+        func holds(_ held: Held, _ expected: UnsafeRawPointer) throws -> Bool {
+            let (isSame, damage) = try held.buffer.compare(with: expected, queue)
+            if let damage, damaged == nil { damaged = .init(buffer: held.buffer.name, offset: damage) }
+            return isSame
+        }
         for (index, parameter) in job.call.parameters.enumerated() {
-            contents.append(parameter.role == .constant && !isLast ? [] : try look(parameters[index]))
-            if parameter.role == .constant, !isLast { continue }
-            guard !parameter.role.isWritten, changed == nil else { continue }
-            if !isEqual(contents[index], inputs.base + set[index]) { changed = index }
+            contents.append(parameter.role.isWritten ? try look(parameters[index]) : [])
+            guard parameter.role == .input || (parameter.role == .constant && isLast) else { continue }
+            if try !holds(parameters[index], inputs.base + set[index]), changed == nil { changed = index }
         }
         for (held, expected) in zip(packed, packedContents) where isLast {
-            if try look(held) != expected, damaged == nil { damaged = .init(buffer: held.buffer.name, offset: 0) }
+            let isSame = try expected.withUnsafeBytes { try $0.baseAddress.map { try holds(held, $0) } ?? true }
+            if !isSame, damaged == nil { damaged = .init(buffer: held.buffer.name, offset: 0) }
         }
         for held in shared { _ = try look(held) }
         // Blocks count from zero, and leave zeros.
@@ -152,11 +157,6 @@ final class DeviceCheck {
             RunReport(code: code, extraThreads: 0, damaged: damaged, changedInput: changed, nanoseconds: time), contents
         )
     }
-}
-
-/// Whether memory holds these bytes.
-func isEqual(_ bytes: [UInt8], _ memory: UnsafeMutableRawPointer) -> Bool {
-    bytes.withUnsafeBytes { buffer in buffer.baseAddress.map { memcmp($0, memory, buffer.count) == 0 } ?? true }
 }
 
 /// Nanoseconds on the monotonic clock.

@@ -176,16 +176,18 @@ final class DeviceTiming {
         var offset = 0
         var changed: Int?
         for (index, parameter) in job.candidate.parameters.enumerated() {
+            if parameter.role == .constant {
+                let isSame = try queue.holds(
+                    parameters[index].buffer, at: 0, parameter.byteCount, of: inputs.base + job.sets[0][index])
+                if !isSame { changed = changed ?? index }
+                continue
+            }
             var contents = [UInt8](repeating: 0, count: parameter.byteCount)
             try contents.withUnsafeMutableBytes {
                 try queue.copy(parameters[index].buffer, at: 0, to: $0)
                 try queue.synchronize()
             }
             if parameter.role == .input, contents != mixed(index) { changed = changed ?? index }
-            if parameter.role == .constant {
-                if !isEqual(contents, inputs.base + job.sets[0][index]) { changed = changed ?? index }
-                continue
-            }
             guard offset + parameter.byteCount <= outputs.byteCount else {
                 throw RequestError(.badRequest, "the outputs' file is too short")
             }

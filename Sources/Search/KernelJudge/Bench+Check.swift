@@ -7,15 +7,14 @@ extension Bench {
     /// buffers that end at unmapped memory, then in reverse order with buffers that begin behind it, each time over other
     /// poison. Both must agree to the bit.
     mutating func check(
-        _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ keys: [(Int, InputDistribution, Int)],
+        _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ keys: [RegionEvidence.CaseKey],
         _ settings: JudgeSettings
     ) throws(Refusal) -> [OutputErrors] {
         let cases = try Self.cases(evidence, keys)
         let runs =
             cases.indices.map { CheckJob.Run(set: $0, endsAtGuard: true, poison: 0xCD) }
             + cases.indices.reversed().map { CheckJob.Run(set: $0, endsAtGuard: false, poison: 0xFF) }
-        let outputs = try run(
-            candidate, evidence, inputs: cases.map(\.inputs), dimensions: cases[0].dimensions, runs, settings)
+        let outputs = try run(candidate, evidence, cases, runs, settings)
         var errors: [OutputErrors] = []
         for (index, inputCase) in cases.enumerated() {
             let first = outputs[index]
@@ -25,24 +24,32 @@ extension Bench {
         return errors
     }
 
-    /// Bytes of the written parameters of every run.
+    /// Bytes of the written parameters of every run over cases of one shape. `inputs` stand in for those of the first case, by their
+    /// parameter.
     mutating func run(
-        _ candidate: CandidateKernel, _ evidence: RegionEvidence, inputs: [[[UInt8]]], dimensions: [Int],
-        _ runs: [CheckJob.Run], _ settings: JudgeSettings
+        _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ cases: [RegionEvidence.Case],
+        inputs: [Int: [UInt8]] = [:], _ runs: [CheckJob.Run], _ settings: JudgeSettings
     ) throws(Refusal) -> [[[UInt8]]] {
+        let dimensions = cases[0].dimensions
         let parameters = try evidence.parameters(dimensions: dimensions)
-        let placed = try InputFile(parameters, inputs)
+        let placed = try files.file(evidence, shape: cases[0].key.shape)
+        var sets: [[Int]] = []
+        for (place, each) in cases.enumerated() {
+            sets.append(
+                place == 0 && !inputs.isEmpty
+                    ? try placed.set(each.key, inputs: inputs) : try placed.set(each.key))
+        }
         let written = parameters.indices.filter { parameters[$0].role.isWritten }
         let runBytes = written.reduce(0) { $0 + aligned(parameters[$1].byteCount) }
         let outputs = try SharedFile(byteCount: runBytes * runs.count)
         let outputsReference = outputs.reference
-        let inputsReference = placed.file.reference
-        let sets = placed.sets
+        let inputsReference = placed.reference
+        let asked = sets
         let (reply, _) = try ask([candidate.libraryPath], limit: settings.timeLimit) { numbers throws(Refusal) in
             let call = try candidate.call(
                 library: numbers[0], parameters: parameters, symbols: evidence.oracle.symbols, dimensions: dimensions)
             return .check(
-                CheckJob(call: call, inputs: inputsReference, sets: sets, outputs: outputsReference, runs: runs))
+                CheckJob(call: call, inputs: inputsReference, sets: asked, outputs: outputsReference, runs: runs))
         }
         guard case .checked(let reports) = reply, reports.count == runs.count else {
             throw .notJudged(reason: "the worker did not answer a check")
@@ -148,33 +155,5 @@ extension Bench {
 
     static func firstDifference(_ first: [UInt8], _ second: [UInt8]) -> Int {
         first.indices.first { first[$0] != second[$0] } ?? 0
-    }
-}
-
-/// Contents of several sets of inputs in one shared file; constants lie in it once.
-struct InputFile: ~Copyable {
-    let file: SharedFile
-    let sets: [[Int]]
-
-    init(_ parameters: [WorkerCall.Parameter], _ inputs: [[[UInt8]]]) throws(Refusal) {
-        var pieces: [(offset: Int, bytes: [UInt8])] = []
-        var sets: [[Int]] = []
-        var end = 0
-        for (number, set) in inputs.enumerated() {
-            var offsets: [Int] = []
-            for (index, parameter) in parameters.enumerated() {
-                switch parameter.role {
-                case .output: offsets.append(-1)
-                case .constant where number > 0: offsets.append(sets[0][index])
-                case .constant, .input, .state:
-                    offsets.append(end)
-                    pieces.append((end, set[index]))
-                    end = aligned(end + parameter.byteCount)
-                }
-            }
-            sets.append(offsets)
-        }
-        file = try SharedFile(pieces, byteCount: end)
-        self.sets = sets
     }
 }

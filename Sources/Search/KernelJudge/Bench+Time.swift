@@ -24,15 +24,15 @@ extension Bench {
         _ candidate: CandidateKernel, _ incumbent: CandidateKernel, _ evidence: RegionEvidence,
         _ constantCopies: Int, _ settings: JudgeSettings, attempt: Int
     ) throws(Refusal) -> TimingResult {
-        let cases = try Self.cases(evidence, [(0, .normal, 0), (0, .normal, 1)])
+        let cases = try Self.cases(evidence, [.init(0, .normal, 0), .init(0, .normal, 1)])
         let dimensions = cases[0].dimensions
         let parameters = try evidence.parameters(dimensions: dimensions)
-        let placed = try InputFile(parameters, cases.map(\.inputs))
+        let placed = try files.file(evidence, shape: 0)
         let left = parameters.indices.filter { parameters[$0].role != .constant }
         let outputs = try SharedFile(byteCount: left.reduce(0) { $0 + aligned(parameters[$1].byteCount) })
-        let inputsReference = placed.file.reference
+        let inputsReference = placed.reference
         let outputsReference = outputs.reference
-        let sets = placed.sets
+        let sets = [try placed.set(cases[0].key), try placed.set(cases[1].key)]
         // State that is written in place must begin anew for every call.
         let hasState = parameters.contains { $0.role == .state }
         let (reply, seconds) = try ask(
@@ -68,16 +68,10 @@ extension Bench {
             bytes[index] = outputs.bytes(offset, parameters[index].byteCount)
             offset += aligned(parameters[index].byteCount)
         }
-        let inputs = parameters.indices.map { index -> [UInt8] in
-            switch parameters[index].role {
-            case .constant, .state: cases[0].inputs[index]
-            case .input: bytes[index] ?? []
-            case .output: []
-            }
-        }
+        let inputs = bytes.filter { parameters[$0.key].role == .input }
         try freshen(settings)
         let fresh = try run(
-            candidate, evidence, inputs: [inputs], dimensions: dimensions,
+            candidate, evidence, [cases[0]], inputs: inputs,
             [CheckJob.Run(set: 0, endsAtGuard: true, poison: 0xCD)], settings)[0]
         for (output, parameter) in evidence.written.enumerated() {
             guard let timed = bytes[parameter], timed != fresh[output] else { continue }

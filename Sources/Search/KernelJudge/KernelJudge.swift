@@ -99,6 +99,8 @@ extension KernelJudge {
 struct Bench: ~Copyable {
     private let command: WorkerCommand
     private var worker: WorkerProcess?
+    /// Inputs that candidates of a region share.
+    var files = InputFiles()
 
     init(command: WorkerCommand) {
         self.command = command
@@ -110,8 +112,8 @@ struct Bench: ~Copyable {
         _ constantCopies: Int, _ settings: JudgeSettings
     ) throws(Refusal) -> Verdict {
         if settings.auditsLibrary { try LibraryAudit.audit(path: candidate.libraryPath) }
-        var errors = try check(candidate, evidence, [(0, .normal, 0), (0, evidence.second, 0)], settings)
-        if evidence.shapeCount > 1 { errors += try check(candidate, evidence, [(1, .normal, 0)], settings) }
+        var errors = try check(candidate, evidence, [.init(0, .normal, 0), .init(0, evidence.second, 0)], settings)
+        if evidence.shapeCount > 1 { errors += try check(candidate, evidence, [.init(1, .normal, 0)], settings) }
         var timing = try time(candidate, incumbent ?? candidate, evidence, constantCopies, settings, attempt: 0)
         if timing.seconds < floorSeconds {
             throw .belowFloor(seconds: timing.seconds, floorSeconds: floorSeconds)
@@ -137,7 +139,7 @@ struct Bench: ~Copyable {
             errors += try check(candidate, evidence, keys.filter { $0.shape == shape }, settings)
         }
         // A number that nearly overflows makes everything vary.
-        let cases = try Self.cases(evidence, keys.filter { $0.shape == 0 && $0.1 != .greatest })
+        let cases = try Self.cases(evidence, keys.filter { $0.shape == 0 && $0.distribution != .greatest })
         for (output, parameter) in evidence.written.enumerated() {
             if try !evidence.isInformative(output, cases) { throw .noEvidence(parameter: parameter) }
         }
@@ -152,12 +154,11 @@ struct Bench: ~Copyable {
         var outputs: [[UInt8]] = []
         for shape in 0..<evidence.shapeCount {
             let distributions = shape == 0 ? evidence.oracle.distributions : [.normal, evidence.second]
-            let cases = try Self.cases(evidence, distributions.map { (shape, $0, 0) })
+            let cases = try Self.cases(evidence, distributions.map { .init(shape, $0, 0) })
             let runs = [(true, 0xCD), (true, 0xFF), (false, 0xCD), (false, 0xFF)].flatMap { (endsAtGuard, poison) in
                 cases.indices.map { CheckJob.Run(set: $0, endsAtGuard: endsAtGuard, poison: poison) }
             }
-            let found = try run(
-                candidate, evidence, inputs: cases.map(\.inputs), dimensions: cases[0].dimensions, runs, settings)
+            let found = try run(candidate, evidence, cases, runs, settings)
             outputs += found.flatMap { $0 }
         }
         return outputs
@@ -177,14 +178,10 @@ struct Bench: ~Copyable {
     }
 
     static func cases(
-        _ evidence: RegionEvidence, _ keys: [(Int, InputDistribution, Int)]
+        _ evidence: RegionEvidence, _ keys: [RegionEvidence.CaseKey]
     ) throws(Refusal) -> [RegionEvidence.Case] {
         var cases: [RegionEvidence.Case] = []
-        for (shape, distribution, number) in keys {
-            cases.append(
-                try evidence.makeCase(
-                    RegionEvidence.CaseKey(shape: shape, distribution: distribution, number: number)))
-        }
+        for key in keys { cases.append(try evidence.makeCase(key)) }
         return cases
     }
 

@@ -13,6 +13,10 @@ package final class RegionEvidence: Sendable {
         var distribution: InputDistribution
         /// Counts draws of one distribution.
         var number: Int
+
+        init(_ shape: Int, _ distribution: InputDistribution, _ number: Int) {
+            (self.shape, self.distribution, self.number) = (shape, distribution, number)
+        }
     }
 
     /// Inputs; their truth is `RegionEvidence.truth`.
@@ -160,33 +164,31 @@ package final class RegionEvidence: Sendable {
     /// Draws the inputs that most candidates meet and evaluates their truth, on a thread of its own. What goes wrong the judge meets again.
     package func prepare() async {
         await onOwnThread { [self] in
-            let keys = try? batteryKeys(isSpreading: false)
-            for (shape, distribution, number) in keys ?? [] {
-                guard let made = try? makeCase(CaseKey(shape: shape, distribution: distribution, number: number)),
-                    (try? truth(made)) != nil
-                else { return }
+            for key in (try? batteryKeys(isSpreading: false)) ?? [] {
+                guard let made = try? makeCase(key), (try? truth(made)) != nil else { return }
             }
         }
     }
 
-    /// Shape, distribution and number of all cases of the full battery: all distributions on the full shape, some of them several times, and
-    /// plain ones on every other shape. What nearly overflows does so where it is added to its like, which candidates do that are
-    /// spreading: they are not asked.
-    func batteryKeys(isSpreading: Bool) throws(Refusal) -> [(shape: Int, InputDistribution, number: Int)] {
-        var keys: [(shape: Int, InputDistribution, number: Int)] = [(0, .normal, 0), (0, .normal, 1)]
+    /// All cases of the full battery: all distributions on the full shape, some of them several times, and plain ones on every other
+    /// shape. What nearly overflows does so where it is added to its like, which candidates do that are spreading: they are not asked.
+    func batteryKeys(isSpreading: Bool) throws(Refusal) -> [CaseKey] {
+        var keys = [CaseKey(0, .normal, 0), CaseKey(0, .normal, 1)]
         for distribution in oracle.distributions where distribution != .normal {
             if distribution == .greatest, isSpreading { continue }
-            keys.append((0, distribution, 0))
+            keys.append(CaseKey(0, distribution, 0))
             if distribution == .greatest {
-                keys += (1..<max(1, min(3, mayOverflow.count))).map { (0, distribution, $0) }
+                keys += (1..<max(1, min(3, mayOverflow.count))).map { CaseKey(0, distribution, $0) }
             }
             // Few elements are special, and fewer NaN: one draw may miss what a kernel does with them in its last elements. Where elements
             // mix, one reaches many results.
-            if distribution == .special, !oracle.mixesElements { keys += [(0, distribution, 1), (0, distribution, 2)] }
+            if distribution == .special, !oracle.mixesElements {
+                keys += [CaseKey(0, distribution, 1), CaseKey(0, distribution, 2)]
+            }
         }
         // Where a result has few elements, one set of inputs may hide what is wrong with them.
-        if try hasFewResults() { keys += (2..<8).map { (0, .normal, $0) } }
-        for shape in 0..<shapeCount where shape > 0 { keys += [(shape, .normal, 0), (shape, second, 0)] }
+        if try hasFewResults() { keys += (2..<8).map { CaseKey(0, .normal, $0) } }
+        for shape in 0..<shapeCount where shape > 0 { keys += [CaseKey(shape, .normal, 0), CaseKey(shape, second, 0)] }
         return keys
     }
 

@@ -39,6 +39,15 @@ struct SharedFile: ~Copyable {
         }
     }
 
+    /// Writes bytes into the file.
+    func write(_ bytes: [UInt8], at offset: Int) {
+        precondition(offset >= 0 && offset + bytes.count <= byteCount, "bytes outside of the file")
+        // Safety: just checked to lie inside of the mapping.
+        bytes.withUnsafeBytes { source in
+            if let start = source.baseAddress { memcpy(base + offset, start, source.count) }
+        }
+    }
+
     deinit {
         munmap(base, max(1, byteCount))
         close(descriptor)

@@ -172,8 +172,9 @@ struct SIMTDecodeWriter {
             "multiply_\(type)(s[0], q, k); multiply_\(type)(s[1], q, k + 2); }",
             "UNROLL for (int side = 0; side < 2; ++side) { const int row = lane / 4 + side * 8; float best = peak[side];",
             "UNROLL for (int j = 0; j < 2; ++j) UNROLL for (int e = 2 * side; e < 2 * side + 2; ++e) {",
-            "s[j][e] = row < \(rows) ? fma_fs(terms[(now * \(rows) + row) * \(tileKeys) + warp * 16 + j * 8 + lane % 4 * 2 + e % 2], "
-                + "1.442695041f, s[j][e] * \(factor)) : -__builtin_inff();",
+            "const float term = row < \(rows) ? terms[(now * \(rows) + row) * \(tileKeys) + warp * 16 + j * 8 + lane % 4 * 2 + e % 2] "
+                + ": -__builtin_inff();",
+            "s[j][e] = masked_fs(term, 1.442695041f, s[j][e] * \(factor));",
             "best = fmaxf(best, s[j][e]); }",
             "best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, 1));",
             "best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, 2));",

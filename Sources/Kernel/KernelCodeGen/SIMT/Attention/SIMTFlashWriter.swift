@@ -125,7 +125,7 @@ struct SIMTFlashWriter {
             lines += [
                 each, position,
                 "s[j][e] = key < allKeys && (e < 2 ? row0 : row1) < rows "
-                    + "? fma_fs(\(term), 1.442695041f, s[j][e]) : -__builtin_inff(); }",
+                    + "? masked_fs(\(term), 1.442695041f, s[j][e]) : -__builtin_inff(); }",
             ]
         } else {
             let hides =

@@ -369,14 +369,14 @@ struct SIMTGroupFlashWriter {
             let any = (0..<tileKeys / 32).map { "hides[\(stage) * 4 + \($0)]" }.joined(separator: " | ")
             lines += [
                 "if (\(any)) { UNROLL for (int j = 0; j < \(tileKeys / 8); ++j) UNROLL for (int e = 0; e < 4; ++e)",
-                "s[4 * j + e] += terms[\(stage) * \(tileKeys) + j * 8 + lane % 4 * 2 + e % 2]; }",
+                "s[4 * j + e] = masked_fs(terms[\(stage) * \(tileKeys) + j * 8 + lane % 4 * 2 + e % 2], 1, s[4 * j + e]); }",
             ]
         } else if body.mask != nil {
             let term = shape.maskTerm(frame, group: "(e < 2 ? g0 : g1)", query: "(e < 2 ? i0_ : i1_)", key: "key")
             lines += [
                 each, position,
                 "s[4 * j + e] = key < allKeys && (e < 2 ? row0 : row1) < rows "
-                    + "? fma_fs(\(term), \(CTypes.real(1 / body.scale, .f32)), s[4 * j + e]) : -__builtin_inff(); }",
+                    + "? masked_fs(\(term), \(CTypes.real(1 / body.scale, .f32)), s[4 * j + e]) : -__builtin_inff(); }",
             ]
         }
         // Only tiles with hidden keys look at each of them.

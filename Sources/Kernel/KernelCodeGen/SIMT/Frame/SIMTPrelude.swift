@@ -204,6 +204,9 @@ package struct SIMTPrelude: Sendable {
         }
         FORCE uint32_t halves_f8e4m3(uint16_t x) { return half_f8e4m3(x & 255) | half_f8e4m3(x >> 8) << 16; }
         #endif
+        // A score with its term of the mask; what nobody sees may score anything, as keys of a cache that were never written do.
+        FORCE float masked_fs(float term, float factor, float score)
+        { return term == -__builtin_inff() ? term : fma_fs(term, factor, score); }
         FORCE float exp2_near(float x) { float r; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x)); return r; }
 
         """ + groupUnits
