@@ -58,11 +58,12 @@ def test_the_bundle_stands_alone(bundle: Path, tmp_path: Path) -> None:
         "HEARTH_JUDGE": "--trials 2 --budget 2",
         "PATH": "/usr/bin:/bin",
     }
-    done = run(bundle, out, "conformance", "judge", "carried", **variables)
+    done = run(bundle, out, "conformance", "judge", "faults", "carried", **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((out / "results.json").read_text())
-    assert set(found["passed"]) == {"conformance-some", "judge", "carried-f64", "verify-f64"} and not found["failed"]
+    assert set(found["passed"]) == {"conformance-some", "judge", "faults", "carried-f64", "verify-f64"} and not found["failed"]
     assert "checks pass on" in found["conformance"]
+    assert (out / "faults.log").read_text() == "four processes at once: ok: agrees\n"
     provenance = found["provenance"]
     assert provenance["commit"] == (bundle / "commit").read_text().strip() and provenance["device"] == "cpu"
     assert provenance["devices"][0]["kind"] == "cpu" and provenance["torch"]
