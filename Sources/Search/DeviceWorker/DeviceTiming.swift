@@ -20,6 +20,9 @@ final class DeviceTiming {
     private let inputs: SharedMapping
     private let outputs: SharedMapping
     private var parameters: [Held] = []
+    /// Both sets of inputs and the first of states, by their parameter: samples are mixed on the device, as copies from the host would take
+    /// longer than most kernels.
+    private var sources: [Int: [Held]] = [:]
     private var keep: [Held] = []
     /// What is written before every sample, twice as large as the cache that all blocks share, so that both sides begin with nothing of theirs
     /// in it; nil where no size is known.
@@ -44,6 +47,12 @@ final class DeviceTiming {
             let held = Held(try device.allocate(parameter.byteCount))
             if parameter.role == .constant { try write(inputs.base + job.sets[0][index], parameter.byteCount, held) }
             parameters.append(held)
+            guard parameter.role == .input || parameter.role == .state else { continue }
+            for set in job.sets {
+                let source = Held(try device.allocate(parameter.byteCount))
+                try write(inputs.base + set[index], parameter.byteCount, source)
+                sources[index, default: []].append(source)
+            }
         }
     }
 
@@ -145,13 +154,8 @@ final class DeviceTiming {
             switch parameter.role {
             case .constant: break
             case .output: try queue.fill(parameters[index].buffer, with: 0xCD)
-            case .state: try write(inputs.base + job.sets[0][index], parameter.byteCount, parameters[index])
-            case .input:
-                // What is copied stays until the queue was waited for.
-                try mixed(index).withUnsafeBytes {
-                    try queue.copy($0, to: parameters[index].buffer, at: 0)
-                    try queue.synchronize()
-                }
+            case .state: try mix(index, skipped: 0)
+            case .input: try mix(index, skipped: skipped(index))
             }
         }
         if let cold { try queue.fill(cold.buffer, with: UInt8(truncatingIfNeeded: random)) }
@@ -160,12 +164,26 @@ final class DeviceTiming {
         return Int(times[0])
     }
 
-    /// Element `shift` of set 0 stands first, and set 1 follows where set 0 ends.
-    private func mixed(_ index: Int) -> [UInt8] {
+    /// Bytes of set 0 that a sample's mixture of an input leaves out: whole elements.
+    private func skipped(_ index: Int) -> Int {
         let parameter = job.candidate.parameters[index]
         let count = parameter.byteCount / max(1, parameter.elementBytes)
-        guard count > 0 else { return [] }
-        let skipped = Int(shifts[index] % UInt64(count)) * parameter.elementBytes
+        return count > 0 ? Int(shifts[index] % UInt64(count)) * parameter.elementBytes : 0
+    }
+
+    /// Set 0 but for its first bytes, and behind it as many of set 1.
+    private func mix(_ index: Int, skipped: Int) throws {
+        guard let source = sources[index] else { return }
+        let (target, rest) = (parameters[index].buffer.address, job.candidate.parameters[index].byteCount - skipped)
+        if rest > 0 { try queue.copy(from: source[0].buffer.address + skipped, to: target, rest) }
+        if skipped > 0 { try queue.copy(from: source[1].buffer.address, to: target + rest, skipped) }
+    }
+
+    /// What `mix` makes of an input for this sample, on the host.
+    private func mixed(_ index: Int) -> [UInt8] {
+        let parameter = job.candidate.parameters[index]
+        guard parameter.byteCount > 0 else { return [] }
+        let skipped = skipped(index)
         let first = UnsafeRawBufferPointer(
             start: inputs.base + job.sets[0][index] + skipped, count: parameter.byteCount - skipped)
         return Array(first) + Array(UnsafeRawBufferPointer(start: inputs.base + job.sets[1][index], count: skipped))
