@@ -63,12 +63,15 @@ class Refusal(Exception):
         self.code = code
 
 
-def environment(mode: str, threads: int) -> dict[str, str]:
+def environment(mode: str, threads: int, device: str = "cpu") -> dict[str, str]:
     """Variables that a mode needs before its libraries load. Threads bound to cores help PyTorch's OpenMP and hurt the
-    pools of ONNX Runtime and OpenVINO, so those get none."""
+    pools of ONNX Runtime and OpenVINO, so those get none. Where a GPU computes they would only keep Inductor from
+    compiling on more than the core that the calling thread is bound to."""
+    chosen = {"OMP_NUM_THREADS": str(threads)}
     if mode in OTHER_MODES or mode == OURS:
-        return {"OMP_NUM_THREADS": str(threads)}
-    chosen = {"OMP_NUM_THREADS": str(threads), "OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}
+        return chosen
+    if device == "cpu":
+        chosen |= {"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}
     if mode.endswith("-freezing"):
         chosen["TORCHINDUCTOR_FREEZING"] = "1"
     return chosen
@@ -86,11 +89,15 @@ def field(request: dict[str, Any], name: str, kind: type, default: Any = None) -
     return value
 
 
+# The cores that this process was given, before a library binds its threads to some of them.
+ALLOWED = os.sched_getaffinity(0)
+
+
 @contextmanager
 def unbound() -> Iterator[None]:
-    """Lets this thread, and processes that it starts, run on every core meanwhile."""
+    """Lets this thread, and processes that it starts, run on every core that this process was given meanwhile."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    os.sched_setaffinity(0, ALLOWED)
     try:
         yield
     finally:
@@ -157,7 +164,7 @@ class Server:
             raise Refusal(BAD_REQUEST, "a model is loaded already: a process serves one model in one mode")
         if mode not in MODES:
             raise Refusal(BAD_REQUEST, f"unknown mode '{mode}'; there are: {', '.join(MODES)}")
-        for name, value in environment(mode, threads).items():
+        for name, value in environment(mode, threads, device).items():
             os.environ.setdefault(name, value)
         start = time.perf_counter_ns()
         from hearth import engines

@@ -65,6 +65,7 @@ def test_the_environment_suits_the_mode() -> None:
     assert baseline.environment("eager", 2)["OMP_PROC_BIND"] == "close"
     assert baseline.environment("max-autotune-freezing", 2)["TORCHINDUCTOR_FREEZING"] == "1"
     assert "TORCHINDUCTOR_FREEZING" not in baseline.environment("max-autotune", 2)
+    assert "OMP_PROC_BIND" not in baseline.environment("max-autotune-freezing", 2, "cuda:1")
     assert baseline.environment("onnxruntime", 2) == {"OMP_NUM_THREADS": "2"}
 
 
