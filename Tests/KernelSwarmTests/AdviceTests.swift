@@ -97,4 +97,41 @@ import Testing
         _ = await swarm.run(Sums(), batchSize: 3, clock: { 0 })
         #expect(swarm.spent == 20 && !swarm.trials.contains { $0.candidate.agent.hasSuffix("language") })
     }
+
+    /// A choice whose values were made for this search.
+    private static var advisedRegion: SearchRegion {
+        var region = region
+        var text = Choice("text", [0, 1, 2, 3])
+        text.isAdvised = true
+        region.choices.append(text)
+        return region
+    }
+
+    /// Nobody moves what is only advised but who was advised; others go on from what it was written for, and learn nothing of it.
+    @Test func agentsLeaveWhatIsAdvisedAlone() async throws {
+        let script = Script([[[3, 2, 2, 1], [0, 0, 0, 2]], []])
+        var swarm = Swarm(
+            regions: [Self.advisedRegion], roster: AgentRoster.standard.withLanguage,
+            budget: SearchBudget(trials: 60, patience: 60), seed: 4)
+        _ = await swarm.run(Sums(), batchSize: 3, clock: { 0 }, advisor: script)
+        let written = swarm.trials.filter { $0.candidate.schedule.values["text"] != nil }
+        #expect(written.map(\.candidate.schedule.values["text"]) == [1, 2])
+        #expect(written.allSatisfy { $0.candidate.agent.hasSuffix("language") })
+        let view = swarm.views[0]
+        #expect(view.champion?.schedule == Schedule(["rows": 8, "unroll": 4, "grain": 3, "text": 1]))
+        #expect(view.champion?.point == [3, 2, 2, 0])
+        #expect(view.advised.count == 2 && view.observations.allSatisfy { $0.point[3] == 0 })
+        #expect(view.elites.allSatisfy { $0.schedule.values["text"] == nil })
+        #expect(swarm.trials.count > 12 && !view.isExhausted)
+    }
+
+    @Test func whatIsAdvisedStaysWithItsKernel() {
+        let region = Self.advisedRegion
+        let (schedule, space) = (Schedule(["rows": 2, "text": 2]), SearchSpace(region.choices))
+        #expect(region.fitted(schedule) == Schedule(["rows": 2, "unroll": 1, "grain": 1]))
+        #expect(region.canonical(schedule) == Schedule(["rows": 2, "unroll": 1, "grain": 1, "text": 2]))
+        #expect(region.defaultSchedule == Self.region.defaultSchedule && region.scheduleCount == 36)
+        #expect(space.point(schedule) == [1, 0, 0, 2] && space.schedule([1, 0, 0, 2]) == region.canonical(schedule))
+        #expect(space.isAdvised([1, 0, 0, 2]) && space.withoutAdvice([1, 0, 0, 2]) == [1, 0, 0, 0])
+    }
 }

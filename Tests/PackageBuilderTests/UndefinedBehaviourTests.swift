@@ -12,7 +12,7 @@ import Testing
 @testable import PackageBuilder
 
 /// A judge for which every candidate that is right beats the champion.
-private struct GenerousJudge: CandidateJudge {
+struct GenerousJudge: CandidateJudge {
     let judge = KernelJudge(worker: TestWorker.command)
 
     func judge(

@@ -98,6 +98,45 @@ import TestSupport
         }
     }
 
+    /// Source text is shown and written only where it was asked for; what breaks a rule or is wrong is refused, and the package is right.
+    @Test func sourceTextIsJudged() throws {
+        let server = try #require(
+            ChatServer { request in
+                let messages = (try? JSONReader().read(request.body))?.objectValue?["messages"]?.arrayValue
+                let text = messages?.last?.objectValue?["content"]?.stringValue ?? ""
+                guard let start = text.range(of: "```c\n"), let end = text[start.upperBound...].range(of: "```") else {
+                    return (200, [], Self.answer("{\"schedules\": []}"))
+                }
+                let shown = String(text[start.upperBound..<end.lowerBound])
+                // One that computes nothing, and one that includes.
+                let idle = shown.replacing("{\n", with: "{\nif (parts > 0) return 0;\n")
+                return (200, [], Self.answer("```c\n\(idle)```\nor\n```c\n#include <stdio.h>\n\(shown)```"))
+            })
+        defer { server.stop() }
+        try HearthProcess.withFolder { folder in
+            let url = "http://127.0.0.1:\(server.port)/v1"
+            let live = try Self.optimize(
+                ["--llm", url, "--llm-model", "tuner", "--llm-record", "said.jsonl", "--llm-source"], in: folder)
+            try #require(live.code == 0, "\(live.errors)")
+            #expect(live.errors.contains("note: source text is asked for too"))
+            #expect(
+                live.errors.contains("1 schedule in ")
+                    && live.errors.contains(", 1 of them source text; not used: text 2: the line '# include"))
+            let events = try String(contentsOfFile: "\(folder)/m.hearth/search.jsonl", encoding: .utf8)
+            let trial = events.split(separator: "\n").first { $0.contains("text=1") && $0.contains("\"trial\"") }
+            #expect(trial?.contains("\"verdict\":\"refused\"") == true, "\(trial ?? "")")
+            let archive = try KernelArchive(path: "\(folder)/trials.sqlite")
+            #expect(!archive.records.isEmpty && !archive.records.contains { $0.key.schedule.contains("text") })
+            archive.close()
+            // A record answers the same; without the option texts are no answer.
+            let replay = try Self.optimize(
+                ["--llm-replay", "said.jsonl", "--llm-source"], in: folder, archive: "a.sqlite")
+            #expect(replay.code == 0 && replay.errors.contains("1 of them source text"), "\(replay.errors)")
+            let without = try Self.optimize(["--llm-replay", "said.jsonl"], in: folder, archive: "b.sqlite")
+            #expect(without.code == 0 && !without.errors.contains("source text"), "\(without.errors)")
+        }
+    }
+
     /// Whatever the endpoint does, the search finds what it finds without it.
     @Test(arguments: [
         (401, "wants another key than that of HEARTH_LLM_KEY: who are you"),
@@ -144,6 +183,7 @@ import TestSupport
         (["--llm-model", "m"], 2, "--llm-model needs --llm"),
         (["--llm", "http://localhost/v1", "--llm-model", "m", "--llm-replay", "r"], 2, "give one of them"),
         (["--llm-record", "r"], 2, "--llm-record needs --llm"),
+        (["--llm-source"], 2, "--llm-source needs --llm or --llm-replay"),
         (["--llm", "http://localhost/v1", "--llm-model", "m", "--trials", "0"], 2, "give --trials 1 or more"),
         (["--llm", "localhost:1", "--llm-model", "m"], 1, "write an address such as"),
         (["--llm", "http://gpu.local/v1", "--llm-model", "m"], 1, "a key over http can be read on the way"),

@@ -7,6 +7,9 @@ package struct Choice: Hashable, Sendable {
     package var condition: Condition?
     /// Words for some values, for people who state them.
     package var words: [Int: String] = [:]
+    /// Whether only somebody outside of the search takes it (`ScheduleAdvisor`): its values are names of something that was made for this
+    /// search, so that no agent moves it, and no schedule names its default.
+    package var isAdvised = false
 
     /// Values of another choice.
     package struct Condition: Hashable, Sendable {
@@ -39,11 +42,12 @@ package struct Choice: Hashable, Sendable {
 
 extension [Choice] {
     /// The schedule with every decision stated and unknown names dropped; decisions that mean nothing beside the others are the
-    /// defaults, so that equal kernels have equal schedules.
+    /// defaults, so that equal kernels have equal schedules. Defaults of what is only advised are left out.
     package func canonical(_ schedule: Schedule) -> Schedule {
         Schedule(
             Dictionary(
-                uniqueKeysWithValues: map { choice in
+                uniqueKeysWithValues: compactMap { choice in
+                    if choice.isAdvised, schedule[choice] == choice.values[0] { return nil }
                     guard let condition = choice.condition,
                         let other = first(where: { $0.name == condition.name }),
                         !condition.values.contains(schedule[other])

@@ -110,9 +110,10 @@ package struct GeneratedProgram: Sendable {
             let kernel = list.kernels[id]
             let schedule = schedules[id] ?? Schedule()
             let symbol = "k\(list.key(id, schedule))"
-            let isForHost = generator.device == nil || list.constant.contains(id)
+            let isConstant = list.constant.contains(id)
+            let isForHost = generator.device == nil || isConstant
             let result =
-                isForHost
+                isConstant
                 ? try generator.host.emit(kernel, symbol: symbol, schedule)
                 : try generator.emit(kernel, symbol: symbol, schedule)
             emitted.append(result)

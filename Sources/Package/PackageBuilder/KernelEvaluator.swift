@@ -245,6 +245,8 @@ actor KernelEvaluator: CandidateEvaluator {
     }
 
     private func remember(_ candidate: Candidate, _ judgement: Judgement) {
+        // The archive keeps no texts: their numbers say nothing in another search.
+        guard WrittenTexts.number(candidate.schedule) == nil else { return }
         // A full disk costs the memory of this trial, not the search.
         try? archive?.append(
             ArchiveRecord(
@@ -375,7 +377,7 @@ actor KernelEvaluator: CandidateEvaluator {
     /// What was said of a candidate before. That a default was refused is not believed without seeing it again: what it
     /// falls back on hangs on why.
     private func known(_ candidate: Candidate) -> ArchiveRecord? {
-        guard let record = archive?[key(candidate)] else { return nil }
+        guard WrittenTexts.number(candidate.schedule) == nil, let record = archive?[key(candidate)] else { return nil }
         let kernel = regions[candidate.region].kernel
         switch record.outcome {
         case .refused: return complete(candidate.schedule, kernel) == complete(Schedule(), kernel) ? nil : record

@@ -225,8 +225,12 @@ package struct KernelSearch {
                 }
                 // What is not searched is checked all the same: a region without weight and choices.
                 let isOpen = entry.note.isEmpty
+                // Hints and reports know nothing of texts; a search has none before it asks for them.
+                let texts = isOpen && advisor != nil ? generator.texts : nil
+                texts?.open(region.identity.key, kernel, generator)
                 var place = SearchRegion(
-                    key: region.identity.key, choices: isOpen ? choices : [], weight: share,
+                    key: region.identity.key,
+                    choices: isOpen ? choices + (texts == nil ? [] : [WrittenTexts.choice]) : [], weight: share,
                     floorSeconds: region.floorSeconds)
                 if isOpen { history?.inform(&place, of: region.identity) }
                 if isOpen, advisor != nil {
@@ -320,8 +324,11 @@ package struct KernelSearch {
                 try await verify(index, id, &entry, subject, evaluator, generator, traps: true)
             }
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
+            if let author = generator.texts?.author(list.kernels[id], entry.schedule) {
+                entry.add("its text was written by \(author)")
+            }
             if entry.verification == .judge, let note = await evaluator.specialNote(index, entry.schedule) {
-                entry.note += entry.note.isEmpty ? note : "; \(note)"
+                entry.add(note)
             }
             reports[id] = entry
         }
@@ -360,6 +367,9 @@ package struct KernelSearch {
 }
 
 extension RegionReport {
+    /// Says one thing more.
+    fileprivate mutating func add(_ note: String) { self.note += self.note.isEmpty ? note : "; \(note)" }
+
     /// Takes what a swarm found in one of its regions.
     fileprivate mutating func take(_ swarm: Swarm, _ place: Int) {
         let view = swarm.views[place]

@@ -119,11 +119,16 @@ package struct Pipeline {
         CandidateCompiler(generator: generator, toolchain: toolchain, images: images)
     }
 
+    /// Takes texts in place of generated kernels where a schedule asks for them.
+    package mutating func take(_ texts: WrittenTexts) { generator.texts = texts }
+
     /// Leaves calls of a vendor's library that failed out of what is built from now on.
     package mutating func leaveOut(_ refusal: LibraryRefusal) {
         guard var target = generator.device?.target else { return }
         target.leaveOut(refusal)
+        let texts = generator.texts
         generator = CodeGenerator(generator.host, device: SIMTEmitter(target))
+        generator.texts = texts
     }
 
     /// Builds a package at `path`. With a search, the package by the rules appears first; `profile` runs it and returns the

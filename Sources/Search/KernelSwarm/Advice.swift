@@ -1,3 +1,5 @@
+package import KernelIR
+
 /// What somebody outside of the search must be told of a region's kernel. The swarm passes it on and reads none of it.
 package struct RegionBrief: Hashable, Sendable {
     /// Name in reports: `region.0`.
@@ -40,6 +42,25 @@ package protocol ScheduleAdvisor: Sendable {
     /// Points of the region's space to try, the most promising first; none where nothing comes of asking, nil where this region is
     /// not to be asked about again. Whatever is said, the judge decides.
     func advise(_ question: AdviceQuestion) async -> [Point]?
+}
+
+/// Where an advisor finds the texts of kernels and leaves others in their place.
+package protocol KernelSources: Sendable {
+    /// The text of a kernel, by the key of its brief, under a schedule; nil where no other is taken.
+    func source(_ key: String, _ schedule: Schedule) -> String?
+    /// Takes a text in place of the kernel's under a schedule, by somebody of a name. Returns what the schedule must name for it, or why it is not
+    /// taken, in one line.
+    func take(
+        _ source: String, for key: String, _ schedule: Schedule, by author: String
+    ) -> Result<(choice: String, value: Int), SourceRefused>
+}
+
+/// Why a text is not taken, in one line.
+package struct SourceRefused: Error, Hashable {
+    package var reason: String
+
+    /// Makes a refusal.
+    package init(reason: String) { self.reason = reason }
 }
 
 extension Swarm {

@@ -8,7 +8,7 @@ package struct RegionView: Sendable {
         package var schedule: Schedule
         /// Seconds of one call.
         package var seconds: Double
-        /// Where it lies.
+        /// Where it lies; where somebody outside wrote it, the point that it was written for.
         var point: Point
     }
 
@@ -40,8 +40,10 @@ package struct RegionView: Sendable {
     package let space: SearchSpace
     /// The best correct schedules, fastest first, at most `eliteLimit`.
     package private(set) var elites: [Elite] = []
-    /// Every verdict in the order of trial.
+    /// Every verdict in the order of trial, but for those of what somebody outside wrote.
     package private(set) var observations: [Observation] = []
+    /// Verdicts of what somebody outside wrote: their times say nothing of the choices beside it.
+    package private(set) var advised: [Observation] = []
     /// The schedule that is the answer if the search stops now, and its time. Once there is one, only a win replaces it.
     package private(set) var champion: Elite?
     /// Time of the default schedule, once it is measured.
@@ -64,6 +66,8 @@ package struct RegionView: Sendable {
     /// What they let one expect; nil where there are none.
     package private(set) var prior: NeighbourPrior?
     private var tried: Set<Point> = []
+    /// How many of those hold nothing from outside.
+    private var plainCount = 0
 
     /// How many elites are kept.
     package static let eliteLimit = 8
@@ -89,7 +93,7 @@ package struct RegionView: Sendable {
     package func hasTried(_ point: Point) -> Bool { tried.contains(point) }
 
     /// Whether every schedule was proposed.
-    package var isExhausted: Bool { tried.count >= region.scheduleCount }
+    package var isExhausted: Bool { plainCount >= region.scheduleCount }
 
     /// Fraction of the champion's time above the floor, in 0...1: what could still be gained at most.
     package var distanceFromFloor: Double {
@@ -106,9 +110,13 @@ package struct RegionView: Sendable {
     }
 
     /// What is known of a point that was tried beside its time.
-    package func profile(of point: Point) -> TrialProfile? { observations.last { $0.point == point }?.profile }
+    package func profile(of point: Point) -> TrialProfile? {
+        (space.isAdvised(point) ? advised : observations).last { $0.point == point }?.profile
+    }
 
-    mutating func markProposed(_ point: Point) { tried.insert(point) }
+    mutating func markProposed(_ point: Point) {
+        if tried.insert(point).inserted, !space.isAdvised(point) { plainCount += 1 }
+    }
 
     /// Adds what may be fast here.
     mutating func suggest(_ schedule: Schedule) {
@@ -120,6 +128,7 @@ package struct RegionView: Sendable {
     /// became, as a fraction of its time before; 0 when it did not change.
     mutating func record(_ trial: Trial, island: Int?) -> Double {
         let point = space.point(trial.candidate.schedule)
+        if space.isAdvised(point) { return recordAdvised(trial, point) }
         switch trial.verdict {
         case .cancelled: return 0
         case .repeated(let seconds):
@@ -157,6 +166,35 @@ package struct RegionView: Sendable {
             }
             guard isWin else { return 0 }
             champion = elite
+            trialsSinceWin = 0
+            return max(0, 1 - seconds / before.seconds)
+        }
+    }
+
+    /// Takes the verdict of what somebody outside wrote: it may become the champion, and agents learn nothing else of it.
+    private mutating func recordAdvised(_ trial: Trial, _ point: Point) -> Double {
+        var observation = Observation(point: point, champion: champion?.point, profile: trial.profile)
+        defer { if case .cancelled = trial.verdict {} else { advised.append(observation) } }
+        switch trial.verdict {
+        case .cancelled: return 0
+        case .repeated(let seconds):
+            repeatsInARow += 1
+            observation.seconds = seconds
+            return 0
+        case .notJudged:
+            count()
+            return 0
+        case .refused(let reason):
+            count()
+            refusals.append((trial.candidate.schedule, reason))
+            return 0
+        case .timed(let seconds, let isWin):
+            count()
+            observation.seconds = seconds
+            // There is one to begin from: what is outside of the search is asked once something is known.
+            guard isWin, let before = champion else { return 0 }
+            champion = Elite(
+                schedule: trial.candidate.schedule, seconds: seconds, point: space.withoutAdvice(point))
             trialsSinceWin = 0
             return max(0, 1 - seconds / before.seconds)
         }

@@ -36,9 +36,9 @@ package struct SearchRegion: Hashable, Sendable {
         self.brief = brief
     }
 
-    /// Number of schedules, of which some may be the same kernel; the largest `Int` when there are more.
+    /// Number of schedules that agents may propose, of which some may be the same kernel; the largest `Int` when there are more.
     package var scheduleCount: Int {
-        choices.reduce(1) { product, choice in
+        choices.filter { !$0.isAdvised }.reduce(1) { product, choice in
             let (next, overflow) = product.multipliedReportingOverflow(by: choice.values.count)
             return overflow ? Int.max : next
         }
@@ -48,10 +48,10 @@ package struct SearchRegion: Hashable, Sendable {
     package func canonical(_ schedule: Schedule) -> Schedule { choices.canonical(schedule) }
 
     /// A schedule of another kernel in this one's choices: a value that is not allowed here becomes the allowed one with the
-    /// nearest ratio, and what the schedule does not name stays at its default.
+    /// nearest ratio, and what the schedule does not name stays at its default, as does what was made for that kernel alone.
     package func fitted(_ schedule: Schedule) -> Schedule {
         var fitted = Schedule()
-        for choice in choices {
+        for choice in choices where !choice.isAdvised {
             guard let wanted = schedule.values[choice.name] else { continue }
             func distance(_ value: Int) -> Double {
                 value == wanted ? -1 : abs(log2(Double(max(0, value)) + 1) - log2(Double(max(0, wanted)) + 1))

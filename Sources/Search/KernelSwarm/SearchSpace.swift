@@ -18,6 +18,8 @@ package struct SearchSpace: Sendable {
     private let ascending: [[Int]]
     private let ranks: [[Int]]
     private let behaviour: Behaviour
+    /// Places of choices that no agent moves.
+    private let advised: [Int]
 
     /// Prepares choices.
     package init(_ choices: [Choice]) {
@@ -45,6 +47,7 @@ package struct SearchSpace: Sendable {
             return ranks
         }
         behaviour = Behaviour(specialities, scales)
+        advised = unique.indices.filter { unique[$0].isAdvised }
     }
 
     /// All defaults.
@@ -58,8 +61,19 @@ package struct SearchSpace: Sendable {
     /// The schedule at a point, canonical as `[Choice].canonical` states it.
     package func schedule(_ point: Point) -> Schedule {
         let point = canonical(point)
+        let stated = point.indices.filter { point[$0] > 0 || !choices[$0].isAdvised }
         return Schedule(
-            Dictionary(uniqueKeysWithValues: zip(choices, point).map { ($0.name, $0.values[$1]) }))
+            Dictionary(uniqueKeysWithValues: stated.map { (choices[$0].name, choices[$0].values[point[$0]]) }))
+    }
+
+    /// Whether a point holds something that was made for this search.
+    package func isAdvised(_ point: Point) -> Bool { advised.contains { point[$0] > 0 } }
+
+    /// The point without what was made for this search.
+    package func withoutAdvice(_ point: Point) -> Point {
+        var plain = point
+        for place in advised { plain[place] = 0 }
+        return plain
     }
 
     /// Whether a choice means something beside the others.
@@ -96,9 +110,11 @@ package struct SearchSpace: Sendable {
     /// The value of a choice at a rank.
     func value(_ place: Int, rank: Int) -> Int { ascending[place][rank] }
 
-    /// Choices with more than one value that belong to a focus.
+    /// Choices with more than one value that belong to a focus and that agents move.
     func places(_ focus: Focus) -> [Int] {
-        choices.indices.filter { choices[$0].values.count > 1 && focus.contains(specialities[$0]) }
+        choices.indices.filter {
+            choices[$0].values.count > 1 && !choices[$0].isAdvised && focus.contains(specialities[$0])
+        }
     }
 
     /// The behaviour cell of a point.

@@ -14,18 +14,19 @@ package struct ScheduleAnswer: Hashable, Sendable {
     private static let mostSchedules = 64
     private static let mostFaults = 8
 
-    /// Reads a model's text: an object with `schedules`, a list of schedules or one schedule, alone, in a code fence or amid words.
-    package init(_ text: String, _ view: RegionView) {
+    /// Reads a model's text: an object with `schedules`, a list of schedules or one schedule, alone, in a code fence or amid words. Where the
+    /// answer holds something else of use, schedules may be missing.
+    package init(_ text: String, _ view: RegionView, mayBeMissing: Bool = false) {
         let text = Self.withoutThoughts(text)
         if text.allSatisfy(\.isWhitespace) {
             faults = ["the answer is empty"]
             return
         }
         guard let proposals = Self.texts(text).lazy.compactMap({ Self.proposals($0, view) }).first else {
-            faults = ["the answer holds no JSON object {\"schedules\": [...]}"]
+            if !mayBeMissing { faults = ["the answer holds no JSON object {\"schedules\": [...]}"] }
             return
         }
-        if proposals.isEmpty { faults = ["the answer names no schedule"] }
+        if proposals.isEmpty, !mayBeMissing { faults = ["the answer names no schedule"] }
         for (number, proposal) in proposals.prefix(Self.mostSchedules).enumerated() {
             switch Self.point(proposal, view) {
             case .failure(let fault): faults.append("schedule \(number + 1): \(fault.line)")
@@ -47,7 +48,7 @@ package struct ScheduleAnswer: Hashable, Sendable {
     }
 
     /// Models that think aloud put their answer after it.
-    private static func withoutThoughts(_ text: String) -> String {
+    static func withoutThoughts(_ text: String) -> String {
         text.ranges(of: "</think>").last.map { String(text[$0.upperBound...]) } ?? text
     }
 
@@ -116,10 +117,10 @@ package struct ScheduleAnswer: Hashable, Sendable {
         }
         if object.members.isEmpty { return .failure(Fault(line: "it names no choice")) }
         let space = view.space
-        var point = view.champion.map { space.point($0.schedule) } ?? space.origin
+        var point = space.withoutAdvice(view.champion.map { space.point($0.schedule) } ?? space.origin)
         for member in object.members {
             let name = member.name.oneLine(60)
-            guard let place = space.choices.firstIndex(where: { $0.name == member.name }) else {
+            guard let place = space.choices.firstIndex(where: { $0.name == member.name && !$0.isAdvised }) else {
                 return .failure(Fault(line: "there is no choice '\(name)'"))
             }
             let choice = space.choices[place]

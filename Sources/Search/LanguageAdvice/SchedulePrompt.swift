@@ -11,16 +11,22 @@ package enum SchedulePrompt {
     private static let shownTrials = 24
     private static let shownRefusals = 8
 
-    /// The messages of a question. `remarks` say what could not be used of the last answer about this region.
-    package static func messages(_ view: RegionView, remarks: [String]) -> [ChatMessage] {
+    /// Most texts of an answer.
+    package static let mostTexts = 2
+    /// Most bytes of a kernel's C text that is shown: nobody writes another for a part of one.
+    package static let longestSource = 32_000
+
+    /// The messages of a question. `remarks` say what could not be used of the last answer about this region. Where `source` is the text of the
+    /// best schedule so far, other texts are asked for too.
+    package static func messages(_ view: RegionView, remarks: [String], source: String? = nil) -> [ChatMessage] {
         [
-            ChatMessage(role: "system", content: instructions),
-            ChatMessage(role: "user", content: question(view, remarks)),
+            ChatMessage(role: "system", content: instructions + (source == nil ? "" : "\n\n" + aboutTexts)),
+            ChatMessage(role: "user", content: question(view, remarks, source)),
         ]
     }
 
     private static let instructions = """
-        You tune the schedule of one compute kernel. A generator writes the code; you choose values of its choices, never code. \
+        You tune the schedule of one compute kernel. A generator writes the code; you choose values of its choices. \
         Every schedule that you propose is compiled, checked against the exact results and timed on the machine, and you may be \
         told what came of it. Wrong or slow schedules do no harm but cost a trial.
 
@@ -30,12 +36,23 @@ package enum SchedulePrompt {
         choices and the values of the table only. A choice that you do not name keeps its value of the best schedule so far.
         """
 
-    private static func question(_ view: RegionView, _ remarks: [String]) -> String {
+    private static let aboutTexts = """
+        You may also write the kernel yourself, in C, where you see how no choice would make it faster: at most \(mostTexts) texts, \
+        each whole, in a code fence of its own that begins with ```c and stands after the JSON object (which may then be left out). \
+        A text takes the place of the one that you are shown: it defines the same functions with the same parameters, is called with the same \
+        buffers, workspace and parts, and packs constants into as many bytes. It is judged against the exact results on many inputs, as schedules \
+        are. Types and functions that the shown text uses without defining them may be used; everything else is static or inside of functions. \
+        Not allowed: directives but pragmas of loops (clang loop, GCC unroll, unroll), literals of text or characters, backslashes, assembly, \
+        headers, variables that outlive a call, threads, and calls of anything but C's mathematics. Vectors are GCC's and clang's vector types.
+        """
+
+    private static func question(_ view: RegionView, _ remarks: [String], _ source: String?) -> String {
         var text = ""
         if let brief = view.region.brief {
             text += "# Machine\n\(brief.machine)\n\n# Kernel, generated in \(brief.dialect)\n\(cut(brief.kernel))\n\n"
         }
-        text += "# Choices, the default value first\n" + view.space.choices.map { line($0) }.joined() + "\n"
+        let choices = view.space.choices.filter { !$0.isAdvised }
+        text += "# Choices, the default value first\n" + choices.map { line($0) }.joined() + "\n"
         text += "# Times of one call\n"
         if let seconds = view.defaultSeconds { text += "default schedule: \(TextFormat.time(seconds * 1e9))\n" }
         if view.region.floorSeconds > 0 {
@@ -52,12 +69,17 @@ package enum SchedulePrompt {
             let came = observation.seconds.map { TextFormat.time($0 * 1e9) } ?? "refused"
             text += "\(came): \(view.space.schedule(observation.point))\(facts(observation.profile))\n"
         }
+        for observation in view.advised.suffix(shownTrials) {
+            let came = observation.seconds.map { TextFormat.time($0 * 1e9) } ?? "refused"
+            text += "\(came): a text of yours, \(view.space.schedule(observation.point))\(facts(observation.profile))\n"
+        }
         if !view.refusals.isEmpty {
             text += "\n# Why schedules were refused, the last \(shownRefusals) at most\n"
             for refusal in view.refusals.suffix(shownRefusals) {
                 text += "\(refusal.schedule): \(refusal.reason.oneLine(200))\n"
             }
         }
+        if let source { text += "\n# The text of the best so far\n```c\n\(source)```\n" }
         if !remarks.isEmpty {
             text += "\n# What could not be used of your last answer\n" + remarks.map { "\($0)\n" }.joined()
         }

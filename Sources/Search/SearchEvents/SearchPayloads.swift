@@ -266,8 +266,10 @@ package struct AdviceEnd: EventPayload {
     /// Counted from 1.
     package var request = 0
     package var seconds = 0.0
-    /// Schedules that the answer came to.
+    /// Schedules that the answer came to, texts of kernels among them.
     package var schedules = 0
+    /// How many of them are texts; nil where none were asked for.
+    package var texts: Int?
     /// Why the rest of it was of no use.
     package var faults: [String] = []
     /// Why there was no answer.
@@ -275,8 +277,8 @@ package struct AdviceEnd: EventPayload {
 
     package static let fields: [EventField<Self>] = [
         .text("region", \.region), .text("source", \.source), .flag("sent", \.isSent), .integer("request", \.request),
-        .number("seconds", \.seconds), .integer("schedules", \.schedules), .texts("faults", \.faults),
-        .text("failure", \.failure),
+        .number("seconds", \.seconds), .integer("schedules", \.schedules), .integer("texts", \.texts),
+        .texts("faults", \.faults), .text("failure", \.failure),
     ]
 
     package init() {}

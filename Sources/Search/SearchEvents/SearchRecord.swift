@@ -166,6 +166,9 @@ extension SearchRecord {
             : "\(source) was sent \(sent) request\(sent == 1 ? "" : "s") with kernels, times and refusals of this search"
         let schedules = advice.reduce(0) { $0 + $1.schedules }
         text += "; \(schedules) schedule\(schedules == 1 ? "" : "s") came of it"
+        if advice.contains(where: { $0.texts != nil }) {
+            text += ", \(advice.reduce(0) { $0 + ($1.texts ?? 0) }) of them source text"
+        }
         if let failure = advice.last(where: { $0.failure != nil })?.failure { text += "; it fell silent: \(failure)" }
         return text
     }

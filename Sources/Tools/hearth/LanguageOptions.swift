@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Glibc
+import KernelCodeGen
 import LanguageAdvice
 import MappedFiles
 import Processes
@@ -20,6 +21,13 @@ struct LanguageOptions: ParsableArguments {
             """)
     var endpoint: String?
     @Option(name: .customLong("llm-model"), help: "The model to ask, as the endpoint knows it.") var model: String?
+    @Flag(
+        name: .customLong("llm-source"),
+        help: """
+            Ask for source text too: C in place of a generated kernel, on processors. It is checked, judged and timed as schedules are, \
+            and where it wins it becomes part of the package.
+            """)
+    var asksForSource = false
     @Option(name: .customLong("llm-requests"), help: "Most requests of a search.")
     var requests = LanguageAdvisor.usualRequests
     @Option(name: .customLong("llm-timeout"), help: "Seconds to wait for an answer.") var timeout = 120.0
@@ -41,6 +49,7 @@ struct LanguageOptions: ParsableArguments {
             if model != nil { return "--llm-model needs --llm" }
             if record != nil { return "--llm-record needs --llm" }
         }
+        if asksForSource, endpoint == nil, replay == nil { return "--llm-source needs --llm or --llm-replay" }
         if requests < 1 { return "--llm-requests should be at least 1" }
         if !(timeout > 0 && timeout <= 3600) { return "--llm-timeout should be a number of seconds, 3600 at most" }
         if trials == 0, endpoint != nil || replay != nil {
@@ -68,7 +77,9 @@ struct LanguageOptions: ParsableArguments {
     }
 
     /// Whom the fifth mind asks, and says so where people see it.
-    func advisor(_ source: Source, besides archive: String, _ console: SearchConsole) throws -> LanguageAdvisor {
+    func advisor(
+        _ source: Source, besides archive: String, texts: WrittenTexts?, _ console: SearchConsole
+    ) throws -> LanguageAdvisor {
         let transport: any ChatTransport
         var file: LanguageRecord?
         let isSent: Bool
@@ -88,10 +99,18 @@ struct LanguageOptions: ParsableArguments {
                     + "refusals of this search are sent there, in \(requests) requests at most; all of it is kept in "
                     + kept.path)
         }
-        return LanguageAdvisor(transport, record: file, limit: requests, clock: { monotonicSeconds() }) { report in
+        if texts != nil {
+            console.note(
+                "source text is asked for too: what a language model writes is compiled, judged in the sandbox and, where it wins, part of "
+                    + "the package")
+        }
+        return LanguageAdvisor(
+            transport, record: file, limit: requests, sources: texts, clock: { monotonicSeconds() }
+        ) { report in
             var advice = AdviceEnd()
             (advice.region, advice.source, advice.isSent) = (report.region, report.source, isSent)
             (advice.request, advice.seconds, advice.schedules) = (report.request, report.seconds, report.schedules)
+            advice.texts = report.texts
             (advice.faults, advice.failure) = (report.faults, report.failure?.description)
             console.take(.advice(advice))
         }

@@ -152,6 +152,11 @@ struct OptimizeCommand: AsyncParsableCommand {
         defer { beside.remove() }
         // Measured rates bound what a kernel can reach.
         var (limits, device) = try DeviceChoice.target(place, threads: threads, measured: trials > 0)
+        if language.asksForSource, limits.blocks != nil {
+            throw BadInput(
+                "--llm-source: source text is taken for kernels in C, on processors, and not for \(limits.model); leave it out, and schedules are "
+                    + "asked for alone")
+        }
         if trials > 0, let device { limits.rates = try await DeviceChoice.rates(of: device, python: python) }
         if wanted.goal.objective == .energy, device?.telemetry?.joules == nil {
             throw BadInput(PackageComparison.noEnergy(limits.model))
@@ -229,9 +234,13 @@ struct OptimizeCommand: AsyncParsableCommand {
         let place = folder + "/new.hearth"
         let isSearched = trials > 0 && device != nil
         let before = isSearched ? folder + "/default.hearth" : nil
+        let texts = isSearched && language.asksForSource ? WrittenTexts() : nil
+        if let texts { pipeline.take(texts) }
         let advisor =
             try isSearched
-            ? wanted.language.map { try language.advisor($0, besides: ArchivePlace.path(self.archive), console) } : nil
+            ? wanted.language.map {
+                try language.advisor($0, besides: ArchivePlace.path(self.archive), texts: texts, console)
+            } : nil
         pipeline.defaultCopy = before
         var refused: [String: Int] = [:]
         var failures: [String] = []

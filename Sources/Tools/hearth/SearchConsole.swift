@@ -85,6 +85,7 @@ final class SearchConsole: Sendable {
         }
         line +=
             "\(advice.schedules) schedule\(advice.schedules == 1 ? "" : "s") in \(TextFormat.fixed(advice.seconds, 1)) s"
+        if let texts = advice.texts { line += ", \(texts) of them source text" }
         if !advice.faults.isEmpty { line += "; not used: \(advice.faults.joined(separator: "; "))" }
         return line
     }

@@ -1,0 +1,211 @@
+/// Why a text of a kernel is not taken, in one line.
+package struct WrittenTextFault: Error, Hashable, CustomStringConvertible {
+    package let description: String
+
+    /// Makes a fault.
+    package init(_ description: String) { self.description = description }
+}
+
+/// What C that nobody of us wrote may hold before a compiler sees it. The judge finds out whether it is right, and the audit of the compiled library what
+/// it imports and keeps; these rules keep out what neither of them would see: assembly, which could call the system; clocks, with which it could
+/// behave otherwise later; directives, which could read files or change what our text means; names that would meet those of other kernels.
+package struct WrittenTextRules {
+    /// Most bytes of a text.
+    package static let longest = 65_536
+
+    /// Functions that the text defines, and the only ones that others see.
+    let symbols: [String]
+    /// Names of our own text, all of which may be used.
+    private let trusted: Set<Substring>
+
+    /// Rules for a text that defines `symbols` and stands behind `trusted`, text of ours.
+    package init(symbols: [String], trusted: String) {
+        self.symbols = symbols
+        self.trusted = Set(Self.tokens(trusted).filter { Self.isName($0) })
+    }
+
+    /// What is wrong with a text; nil where it may be compiled.
+    package func fault(_ text: String) -> WrittenTextFault? {
+        // Bytes, as compilers read them: for Swift a backslash with an accent is another character.
+        let bytes = Array(text.utf8)
+        if bytes.count > Self.longest { return WrittenTextFault("it has more than \(Self.longest) bytes") }
+        // Without these, comments end where they seem to, and nothing is assembly, an include or a section.
+        for (mark, name) in Self.marks where bytes.firstRange(of: Array(mark.utf8)) != nil {
+            return WrittenTextFault("it holds \(name), which is not allowed")
+        }
+        if bytes.contains(where: { $0 < 0x20 && $0 != 0x09 && $0 != 0x0A || $0 == 0x7F }) {
+            return WrittenTextFault("it holds a control character")
+        }
+        guard let code = Self.withoutComments(bytes) else { return WrittenTextFault("a comment has no end") }
+        guard code.allSatisfy({ $0 < 0x80 }) else {
+            return WrittenTextFault("it holds a character beyond ASCII outside of comments")
+        }
+        var tokens: [Substring] = []
+        for line in code.split(separator: 0x0A) {
+            let words = Self.tokens(String(decoding: line, as: UTF8.self))
+            if !words.contains("#") {
+                tokens += words
+            } else if !Self.isPragma(words) {
+                let shown = Self.short(words.joined(separator: " "))
+                return WrittenTextFault(
+                    "the line '\(shown)' is not allowed: there are no directives but pragmas of loops")
+            }
+        }
+        for name in tokens where Self.isName(name) && !isAllowed(name) {
+            return WrittenTextFault("the name '\(Self.short(String(name)))' is not allowed")
+        }
+        return structure(tokens)
+    }
+
+    private static let marks = [
+        ("\\", "a backslash"), ("\"", "a text literal"), ("'", "a character literal"), ("??", "'??'"), ("%:", "'%:'"),
+        ("<:", "'<:'"), ("<%", "'<%'"),
+    ]
+
+    /// Pragmas that say how a loop is compiled.
+    private static let pragmas: [[Substring]] = [
+        ["clang", "loop"], ["GCC", "unroll"], ["GCC", "ivdep"], ["unroll"], ["nounroll"],
+    ]
+
+    private static func isPragma(_ words: [Substring]) -> Bool {
+        guard words.count > 2, words[0] == "#", words[1] == "pragma" else { return false }
+        let rest = words.dropFirst(2)
+        return pragmas.contains { rest.starts(with: $0) } && !rest.contains { $0 == "#" || $0 == ";" || $0 == "{" }
+            && !rest.contains { word in denied.contains { word.lowercased().contains($0) } }
+    }
+
+    /// Parts of names that are kept out wherever they stand: assembly, clocks, random numbers, registers that outlive a call, jumps out of it.
+    private static let denied = [
+        "asm", "rdtsc", "rdpmc", "rdrand", "rdseed", "rdpid", "csr", "syscall", "longjmp", "setjmp", "xbegin", "fsbase",
+        "gsbase",
+        "readcyclecounter", "readsteadycounter", "thread_pointer", "return_address", "frame_address",
+    ]
+
+    /// Builtins of compilers that compute, by their beginning.
+    private static let builtins = [
+        "elementwise_", "reduce_", "convertvector", "shufflevector", "shuffle", "expect", "assume", "prefetch",
+        "memcpy", "memset",
+        "memmove", "fma", "sqrt", "fabs", "exp", "log", "inf", "nan", "huge_val", "floor", "ceil", "trunc", "rint",
+        "copysign", "popcount",
+        "clz", "ctz", "isnan", "isinf",
+    ]
+
+    private static let reserved: Set<Substring> = [
+        "_Bool", "_Float16", "_Alignas", "_Static_assert", "__restrict", "__restrict__", "__attribute__", "__bf16",
+        "__inline", "__inline__",
+        "__typeof__", "__extension__",
+    ]
+
+    private func isAllowed(_ name: Substring) -> Bool {
+        let small = name.lowercased()
+        if Self.denied.contains(where: { small.contains($0) }) { return false }
+        if name == "extern" { return false }
+        guard name.hasPrefix("_") else { return true }
+        if trusted.contains(name) || Self.reserved.contains(name) { return true }
+        guard name.hasPrefix("__builtin_") else { return false }
+        let builtin = name.dropFirst("__builtin_".count)
+        return Self.builtins.contains { builtin.hasPrefix($0) }
+    }
+
+    /// Whether everything at the top is seen in this text alone, but for the functions that it must define.
+    private func structure(_ tokens: [Substring]) -> WrittenTextFault? {
+        var missing = Set(symbols)
+        var start = 0
+        while start < tokens.count {
+            var (end, depth, body) = (start, 0, Int?.none)
+            // An item ends with a semicolon outside of brackets, or with the body of a function.
+            scan: while end < tokens.count {
+                switch tokens[end] {
+                case "(", "[": depth += 1
+                case "{":
+                    if depth == 0, end > start, tokens[end - 1] == ")" { body = end }
+                    depth += 1
+                case ")", "]", "}":
+                    depth -= 1
+                    if depth < 0 { return WrittenTextFault("a bracket is closed that was not opened") }
+                    if depth == 0, tokens[end] == "}", body != nil { break scan }
+                case ";" where depth == 0: break scan
+                default: break
+                }
+                end += 1
+            }
+            if end == tokens.count {
+                return WrittenTextFault("the end is missing of what begins with '\(tokens[start])'")
+            }
+            let item = tokens[start...end]
+            start = end + 1
+            if item.count == 1 { continue }
+            let function = item.indices.dropLast().first {
+                Self.isName(item[$0]) && item[$0 + 1] == "(" && item[$0] != "__attribute__"
+            }
+            .map { String(item[$0]) }
+            if let function, symbols.contains(function) {
+                if body != nil { missing.remove(function) }
+            } else if !["static", "typedef", "FORCE", "_Static_assert"].contains(item.first) {
+                return WrittenTextFault("what begins with '\(item.prefix(3).joined(separator: " "))' must be static")
+            }
+        }
+        return missing.min().map { WrittenTextFault("it does not define the function '\($0)'") }
+    }
+
+    private static func short(_ text: String) -> String {
+        text.count > 60 ? "\(text.prefix(60))…" : text
+    }
+
+    /// Names, numbers and single other characters, in their order.
+    static func tokens(_ text: String) -> [Substring] {
+        var found: [Substring] = []
+        let bytes = text.utf8
+        var place = bytes.startIndex
+        while place < bytes.endIndex {
+            let begin = place
+            if bytes[place] == 0x20 || (0x09...0x0D).contains(bytes[place]) {
+                place = bytes.index(after: place)
+                continue
+            }
+            place = bytes.index(after: place)
+            if isWord(bytes[begin]) {
+                while place < bytes.endIndex, isWord(bytes[place]) { place = bytes.index(after: place) }
+            }
+            found.append(text[begin..<place])
+        }
+        return found
+    }
+
+    /// Whether a byte is one of a name or a number.
+    static func isWord(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x5F
+            || byte >= 0x80
+    }
+
+    /// Whether a token is a name.
+    static func isName(_ token: Substring) -> Bool {
+        token.utf8.first.map { ($0 >= 0x41 && $0 <= 0x5A) || ($0 >= 0x61 && $0 <= 0x7A) || $0 == 0x5F || $0 >= 0x80 }
+            ?? false
+    }
+
+    /// A text with a space for each comment, as compilers have it before they look for directives; nil where one has no end. There are no literals and no backslashes.
+    private static func withoutComments(_ text: [UInt8]) -> [UInt8]? {
+        let (slash, star, newline) = (UInt8(ascii: "/"), UInt8(ascii: "*"), UInt8(ascii: "\n"))
+        var result: [UInt8] = []
+        var place = 0
+        while place < text.count {
+            let next = place + 1 < text.count ? text[place + 1] : 0
+            guard text[place] == slash, next == slash || next == star else {
+                result.append(text[place])
+                place += 1
+                continue
+            }
+            result.append(0x20)
+            place += 2
+            if next == slash {
+                while place < text.count, text[place] != newline { place += 1 }
+            } else {
+                while place + 1 < text.count, text[place] != star || text[place + 1] != slash { place += 1 }
+                if place + 1 >= text.count { return nil }
+                place += 2
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,163 @@
+import Base
+import KernelIR
+internal import Synchronization
+
+/// C texts of kernels that somebody wrote in place of generated ones, such as a language model: each stands for one kernel, is called as the generated
+/// kernel is that it was written for, and has a number there, which is the value of `choice` in a schedule. They live as long as a build,
+/// and everything that generates its code shares them.
+package final class WrittenTexts: Sendable {
+    /// Name of the choice whose value is a text's number; 0 is the generated text.
+    package static let choiceName = "text"
+    /// Most texts of a kernel.
+    package static let most = 16
+    /// Name of the function that a text defines, with `symbol_…` for those that pack constants.
+    package static let symbol = "candidate"
+
+    /// The choice of a kernel's text, which agents leave alone.
+    package static var choice: Choice {
+        var choice = Choice(choiceName, Array(0...most))
+        choice.isAdvised = true
+        return choice
+    }
+
+    /// The number of the text that a schedule asks for; nil for a generated kernel's.
+    package static func number(_ schedule: Schedule) -> Int? {
+        schedule.values[choiceName].flatMap { $0 == 0 ? nil : $0 }
+    }
+
+    /// A text that was taken.
+    private struct Text {
+        /// The schedule of the kernel that it is called as.
+        var base: Schedule
+        var source: String
+        var author: String
+    }
+
+    private struct Entry {
+        var kernel: Kernel
+        var generator: CodeGenerator
+        var texts: [Text] = []
+    }
+
+    private struct State {
+        /// By what `open` was told.
+        var kernels: [String: ContentHash] = [:]
+        /// By the kernel's canonical text.
+        var entries: [ContentHash: Entry] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Makes an empty collection.
+    package init() {}
+
+    /// Lets texts be written for a kernel that `generator` generates, under a key.
+    package func open(_ key: String, _ kernel: Kernel, _ generator: CodeGenerator) {
+        // What generates the kernels that texts are written for knows no texts.
+        let generator = CodeGenerator(generator.host, device: generator.device)
+        let hash = ContentHash.of(kernel.canonicalText)
+        state.withLock { state in
+            state.kernels[key] = hash
+            if state.entries[hash] == nil { state.entries[hash] = Entry(kernel: kernel, generator: generator) }
+        }
+    }
+
+    private func entry(_ key: String) -> Entry? {
+        state.withLock { state in state.kernels[key].flatMap { state.entries[$0] } }
+    }
+
+    /// The text of a kernel under a schedule, of the function `symbol`: what somebody may write another one for. nil where texts are not taken: there is
+    /// no such kernel, it does not run as C, or it calls a library.
+    package func source(_ key: String, _ schedule: Schedule) -> String? {
+        guard let entry = entry(key), let base = Self.base(entry, schedule) else { return nil }
+        return Self.number(schedule).map { entry.texts[$0 - 1].source } ?? base.emitted.source
+    }
+
+    /// Takes a text that is to be called as the kernel under `schedule` is. Returns its number, or why it is not taken, in one line.
+    package func add(
+        _ key: String, for schedule: Schedule, _ source: String, by author: String
+    ) -> Result<Int, WrittenTextFault> {
+        guard let entry = entry(key), let base = Self.base(entry, schedule) else {
+            return .failure(WrittenTextFault("no text is taken for this kernel"))
+        }
+        let symbols = [base.emitted.symbol] + base.emitted.packings.map(\.symbol)
+        let rules = WrittenTextRules(symbols: symbols, trusted: entry.generator.prelude + base.emitted.source)
+        if let fault = rules.fault(source) { return .failure(fault) }
+        return state.withLock { state in
+            guard let hash = state.kernels[key], let texts = state.entries[hash]?.texts else {
+                return .failure(WrittenTextFault("no text is taken for this kernel"))
+            }
+            if texts.contains(where: { $0.source == source && $0.base == base.schedule }) {
+                return .failure(WrittenTextFault("the same text was written before"))
+            }
+            if texts.count == Self.most {
+                return .failure(
+                    WrittenTextFault("\(Self.most) texts were written for this kernel, which is all that are taken"))
+            }
+            state.entries[hash]?.texts.append(Text(base: base.schedule, source: source, author: author))
+            return .success(texts.count + 1)
+        }
+    }
+
+    /// The generated kernel that a text for `schedule` is called as.
+    private static func base(_ entry: Entry, _ schedule: Schedule) -> (schedule: Schedule, emitted: EmittedKernel)? {
+        guard entry.generator.device == nil else { return nil }
+        var schedule = schedule
+        if let number = number(schedule) {
+            guard entry.texts.indices.contains(number - 1) else { return nil }
+            schedule = entry.texts[number - 1].base
+        }
+        guard let emitted = try? entry.generator.emit(entry.kernel, symbol: symbol, schedule),
+            !emitted.arguments.contains(.library), !emitted.packings.contains(where: \.usesLibrary)
+        else { return nil }
+        return (schedule, emitted)
+    }
+
+    /// Who wrote the text that a schedule asks for.
+    package func author(_ kernel: Kernel, _ schedule: Schedule) -> String? {
+        Self.number(schedule).flatMap { text(kernel, $0)?.author }
+    }
+
+    private func text(_ kernel: Kernel, _ number: Int) -> Text? {
+        let hash = ContentHash.of(kernel.canonicalText)
+        return state.withLock { state in
+            guard let texts = state.entries[hash]?.texts, texts.indices.contains(number - 1) else { return nil }
+            return texts[number - 1]
+        }
+    }
+
+    /// The kernel of a text, under a name; throws `EmissionError` where there is no such text.
+    func emit(
+        _ kernel: Kernel, symbol: String, number: Int, _ generator: CodeGenerator
+    ) throws(EmissionError) -> EmittedKernel {
+        guard let text = text(kernel, number) else {
+            throw EmissionError(kernel: kernel.name, reason: "nobody wrote a text \(number) for it")
+        }
+        var emitted = try generator.emit(kernel, symbol: symbol, text.base)
+        emitted.source = Self.renamed(text.source, to: symbol)
+        emitted.note = "written by \(text.author), in place of \(text.base)"
+        return emitted
+    }
+
+    /// A text with `symbol`, and names that begin with it and a line, in other words.
+    private static func renamed(_ source: String, to symbol: String) -> String {
+        var result: [UInt8] = []
+        var word: [UInt8] = []
+        let (ours, longer) = (Array(Self.symbol.utf8), Array((Self.symbol + "_").utf8))
+        func end() {
+            if word == ours || word.starts(with: longer) { word.replaceSubrange(..<ours.count, with: symbol.utf8) }
+            result += word
+            word = []
+        }
+        for byte in source.utf8 {
+            if WrittenTextRules.isWord(byte) {
+                word.append(byte)
+            } else {
+                end()
+                result.append(byte)
+            }
+        }
+        end()
+        return String(decoding: result, as: UTF8.self)
+    }
+}

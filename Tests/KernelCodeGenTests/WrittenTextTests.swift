@@ -1,0 +1,158 @@
+import Base
+import ElementTypes
+import KernelIR
+import Testing
+
+@testable import KernelCodeGen
+
+/// What C that somebody else wrote may hold.
+@Suite struct WrittenTextRuleTests {
+    private static let head =
+        "int32_t candidate(void *const *buffers, const int64_t *dims, void *workspace, int32_t part, int32_t parts)"
+    private static let rules = WrittenTextRules(
+        symbols: ["candidate", "candidate_pack"],
+        trusted:
+            "FORCE float exp_fs(float x) { return x; } __asm__ _mm_known __builtin_ia32_known __builtin_ia32_ldmxcsr")
+    private static let pack = head.replacing("candidate", with: "candidate_pack") + " { return 0; }\n"
+
+    private static func whole(_ before: String = "", _ body: String = "") -> String {
+        "\(before)\n\(pack)\(head) {\n\(body)\nreturn 0; }\n"
+    }
+
+    @Test(arguments: [
+        whole(),
+        whole("", "for (int i = 0; i < 4; ++i) ((float *)buffers[1])[i] = exp_fs(((const float *)buffers[0])[i]);"),
+        whole("static inline float twice(float x) { return x + x; }"),
+        whole("FORCE float twice(float x) { return x + x; }"),
+        whole("static const float table[3] = {1, 2, 3};\ntypedef float v4 __attribute__((vector_size(16)));"),
+        whole("typedef struct { int a; } pair;\n\(head);"), whole("_Static_assert(sizeof(float) == 4);;"),
+        whole("// 2 × 2 tiles, \u{e9}\n/* and\ns\u{301}s */"),
+        whole("", "#pragma clang loop unroll_count(4)\nfor (int i = 0; i < 4; ++i) {}"),
+        whole("", "# pragma GCC unroll 4\nfor (;;) break;"), whole("", "#pragma unroll 4 // four\nfor (;;) break;"),
+        whole("", "(void)__builtin_fmaf(1, 2, 3); (void)__builtin_ia32_known; __builtin_prefetch(buffers[0]);"),
+        whole("", "(void)_mm_known;"), whole("", "int a = 8 / 2, b = a / *dims; (void)b;"),
+        whole("static int f(int (*g)(int)) { return g(3); }"),
+    ])
+    func whatComputesIsTaken(_ text: String) {
+        #expect(Self.rules.fault(text)?.description == nil)
+    }
+
+    @Test(arguments: [
+        (String(repeating: " ", count: 65_537), "more than 65536 bytes"),
+        (whole("", #"__asm__("syscall");"#), "a text literal"), (whole("#define candidate_x \\\n 1"), "a backslash"),
+        // A backslash is one also under an accent, and two lines are one after it.
+        (whole("// \\\u{301}\n"), "a backslash"), (whole("// a \\\n int x;"), "a backslash"),
+        (whole("// ??/\n int x;"), "'??'"),
+        (whole("", "char c = 'a';"), "a character literal"), (whole("%:include <stdio.h>"), "'%:'"),
+        (whole("", "int a<:2:>;"), "'<:'"), (whole("int f(void) <% return 0; %>"), "'<%'"),
+        (whole("\r"), "a control character"), (whole("\0"), "a control character"),
+        (whole("/* no end"), "a comment has no end"), (whole("/*/"), "a comment has no end"),
+        (whole("", "int \u{e9} = 1;"), "beyond ASCII outside of comments"),
+        (whole("#include <stdio.h>"), "the line '# include < stdio . h >' is not allowed"),
+        (whole("/* a\nb */ #include <stdio.h>"), "no directives"), (whole("#define static"), "no directives"),
+        (whole("#pragma weak candidate"), "no directives"), (whole("#pragma clang attribute push(x)"), "no directives"),
+        (whole("#pragma unroll asm"), "no directives"), (whole("#pragma GCC visibility push(hidden)"), "no directives"),
+        (whole("", "x # y"), "no directives"),
+        (whole("", "__asm__ volatile (0);"), "the name '__asm__'"), (whole("", "asm(0);"), "the name 'asm'"),
+        (whole("", "__builtin_ia32_rdtsc();"), "the name '__builtin_ia32_rdtsc'"),
+        (whole("", "__builtin_ia32_ldmxcsr(0);"), "the name '__builtin_ia32_ldmxcsr'"),
+        (whole("", "__builtin_readcyclecounter();"), "is not allowed"),
+        (whole("", "__builtin_alloca(9);"), "is not allowed"),
+        (whole("", "__builtin_return_address(0);"), "is not allowed"), (whole("", "_mm_other();"), "is not allowed"),
+        (whole("", "__TIME__;"), "the name '__TIME__'"), (whole("extern int x;"), "the name 'extern'"),
+        (whole("int kept;"), "what begins with 'int kept ;' must be static"),
+        (whole("float other(float x) { return x; }"), "what begins with 'float other (' must be static"),
+        (whole("struct { int a; } kept;"), "must be static"),
+        (whole("__attribute__((constructor)) void f(void) {}"), "must be static"),
+        (whole("}"), "a bracket is closed"), (whole("", "}"), "must be static"),
+        (whole("static int f(void) {"), "the end is missing"),
+        (head + " { return 0; }", "it does not define the function 'candidate_pack'"),
+        ("", "it does not define the function"),
+        (pack + head + ";", "it does not define the function 'candidate'"),
+    ])
+    func whatDoesMoreIsNot(_ text: String, _ reason: String) {
+        let fault = Self.rules.fault(text)?.description
+        #expect(fault?.contains(reason) == true && fault?.contains("\n") == false, "\(fault ?? "taken")")
+    }
+
+    /// Whatever stands there, there is an answer; and what is taken has nothing of what is kept out.
+    @Test func anyBytesHaveAnAnswer() {
+        let seed = Array(
+            Self.whole("static int f(int a) { return a; } // é\n/* x */", "#pragma unroll 4\nfor (;;) break;").utf8)
+        let pieces = [
+            "/*", "*/", "//", "\\", "\"", "#", "{", "}", "(", ")", ";", "asm", "static", "\n", "_x", "\u{301}", "\u{0}",
+        ]
+        .map { Array($0.utf8) }
+        var random = SeededRandom(seed: 9)
+        var taken = 0
+        for _ in 0..<3000 {
+            var bytes = seed
+            for _ in 0..<(1 + random.index(below: 3)) {
+                let place = random.index(below: bytes.count)
+                let end = min(bytes.count, place + random.index(below: 3))
+                bytes.replaceSubrange(place..<end, with: pieces[random.index(below: pieces.count)])
+            }
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard Self.rules.fault(text) == nil else { continue }
+            taken += 1
+            #expect(
+                !text.utf8.contains(UInt8(ascii: "\\")) && !text.utf8.contains(UInt8(ascii: "\""))
+                    && !text.contains("include"))
+        }
+        #expect(taken > 20 && taken < 2900)
+    }
+}
+
+/// Texts in place of generated kernels.
+@Suite struct WrittenTextTests {
+    private static let kernel = SortCase(count: 7, limit: 3, isDescending: false, element: .f32).kernel
+    private static let generator = CodeGenerator(KernelEmitter(TestTarget.portable.target))
+
+    private static func opened() -> (WrittenTexts, CodeGenerator) {
+        let texts = WrittenTexts()
+        var generator = Self.generator
+        generator.texts = texts
+        texts.open("key", kernel, generator)
+        return (texts, generator)
+    }
+
+    @Test func aTextTakesThePlaceOfTheKernelItWasWrittenFor() throws {
+        let (texts, generator) = Self.opened()
+        let base = Schedule()
+        let shown = try #require(texts.source("key", base))
+        let written = "// candidate_x, candidates, mycandidate\n" + shown
+        #expect(try texts.add("key", for: base, written, by: "me").get() == 1)
+        let schedule = Schedule([WrittenTexts.choiceName: 1])
+        let emitted = try generator.emit(Self.kernel, symbol: "k12", schedule)
+        let plain = try generator.emit(Self.kernel, symbol: "k12", base)
+        #expect(emitted.source == "// k12_x, candidates, mycandidate\n" + plain.source)
+        #expect(emitted.arguments == plain.arguments && emitted.parts == plain.parts && emitted.symbol == "k12")
+        #expect(emitted.note == "written by me, in place of \(base)")
+        #expect(texts.author(Self.kernel, schedule) == "me" && texts.author(Self.kernel, base) == nil)
+        // The next one is written for this one, and called as that which this one was written for.
+        #expect(texts.source("key", schedule) == written)
+        #expect(try texts.add("key", for: schedule, written + "\n", by: "me").get() == 2)
+    }
+
+    @Test func whatIsNotTakenSaysWhy() throws {
+        let (texts, generator) = Self.opened()
+        let shown = try #require(texts.source("key", Schedule()))
+        func reason(_ key: String, _ text: String, _ schedule: Schedule = Schedule()) -> String? {
+            guard case .failure(let fault) = texts.add(key, for: schedule, text, by: "me") else { return nil }
+            return fault.description
+        }
+        #expect(reason("key", shown + "int x;")?.contains("must be static") == true)
+        #expect(
+            reason("other", shown) == "no text is taken for this kernel" && texts.source("other", Schedule()) == nil)
+        #expect(reason("key", shown, Schedule([WrittenTexts.choiceName: 3])) == "no text is taken for this kernel")
+        for number in 1...WrittenTexts.most { #expect(reason("key", shown + "// \(number)\n") == nil) }
+        #expect(reason("key", shown + "// 1\n") == "the same text was written before")
+        #expect(reason("key", shown)?.contains("which is all that are taken") == true)
+        #expect(throws: EmissionError.self) {
+            try generator.emit(Self.kernel, symbol: "k", Schedule([WrittenTexts.choiceName: 17]))
+        }
+        #expect(throws: EmissionError.self) {
+            try Self.generator.emit(Self.kernel, symbol: "k", Schedule([WrittenTexts.choiceName: 1]))
+        }
+    }
+}
