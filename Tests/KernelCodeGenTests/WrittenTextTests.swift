@@ -58,7 +58,9 @@ import Testing
         (whole("", "__builtin_ia32_ldmxcsr(0);"), "the name '__builtin_ia32_ldmxcsr'"),
         (whole("", "__builtin_readcyclecounter();"), "is not allowed"),
         (whole("", "__builtin_alloca(9);"), "is not allowed"),
-        (whole("", "__builtin_return_address(0);"), "is not allowed"), (whole("", "_mm_other();"), "is not allowed"),
+        (whole("", "__builtin_return_address(0);"), "is not allowed"), (whole("", "_mm_clflush(0);"), "is not allowed"),
+        (whole("", "_mm512_stream_ps(0, x);"), "is not allowed"), (whole("", "_mm_setcsr(0);"), "is not allowed"),
+        (whole("", "__other();"), "is not allowed"),
         (whole("", "__TIME__;"), "the name '__TIME__'"), (whole("extern int x;"), "the name 'extern'"),
         (whole("int kept;"), "what begins with 'int kept ;' must be static"),
         (whole("float other(float x) { return x; }"), "what begins with 'float other (' must be static"),
@@ -153,6 +155,91 @@ import Testing
         }
         #expect(throws: EmissionError.self) {
             try Self.generator.emit(Self.kernel, symbol: "k", Schedule([WrittenTexts.choiceName: 1]))
+        }
+    }
+
+    /// What somebody is shown keeps the rules, so that what is left as it was is taken; and comes back as it was. In all templates.
+    @Test(arguments: ["avx512", "avx512BF16", "amx", "avx512VNNI", "portable", "cuda", "opencl"])
+    func whatIsShownIsTaken(_ name: String) throws {
+        let device: SIMTEmitter? =
+            switch name {
+            case "cuda": SIMTEmitter(CubinTarget.target("sm_90a"))
+            case "opencl": SIMTEmitter(BlockKernel.target)
+            default: nil
+            }
+        let plain = CodeGenerator(KernelEmitter((TestTarget(rawValue: name) ?? .portable).target), device: device)
+        var taken = 0
+        for one in CubinCase.all {
+            let schedule = plain.device == nil ? Schedule() : one.schedule
+            guard let emitted = try? plain.emit(one.kernel, symbol: "k7", schedule) else { continue }
+            let texts = WrittenTexts()
+            var generator = plain
+            generator.texts = texts
+            texts.open("key", one.kernel, generator)
+            let shown = texts.source("key", schedule)
+            // Parts that wait for each other do so in assembly.
+            #expect((shown == nil) == (emitted.parts == .gang), "\(one.name)")
+            guard let shown else { continue }
+            #expect(shown.hasPrefix("// KERNEL is launched in ") == (plain.device != nil))
+            let added = texts.add("key", for: schedule, shown, by: "me")
+            guard case .success(let number) = added else {
+                Issue.record("\(one.name): \(added)")
+                continue
+            }
+            taken += 1
+            let again = try generator.emit(one.kernel, symbol: "k7", Schedule([WrittenTexts.choiceName: number]))
+            #expect(again.isWritten && again.source.hasSuffix(emitted.source), "\(one.name)")
+            if let device = plain.device { #expect(!SIMTJoint.takes(again, device.target)) }
+        }
+        #expect(taken > 20, "\(taken)")
+    }
+
+    private static func deviceText(
+        _ before: String = "", _ kernel: String = "KERNEL(float *p, int *status)", _ body: String = ""
+    ) -> String {
+        "\(before)\n\(kernel) {\n\(body)\n}\n"
+    }
+
+    private static let rules = WrittenTextRules(
+        deviceText: deviceText(), trusted: "FORCE KERNEL THREAD BLOCK SHARED __shared__ __device__ asm")
+
+    @Test(arguments: [
+        (deviceText(), ""), (deviceText("FORCE float f(float x) { return __fmaf_rn(x, x, x); }"), ""),
+        (
+            deviceText(
+                "typedef float pair[2];", "KERNEL(float*p,int*status)",
+                "__syncthreads(); p[THREAD] = static_cast<float>(1);"), ""
+        ),
+        (deviceText("static int f() { return 1; }"), "the name 'static'"),
+        (deviceText("__device__ int kept;"), "the name '__device__'"),
+        (deviceText("int kept;"), "what begins with 'int kept ;' must be FORCE"),
+        (deviceText("extern int f();"), "the name 'extern'"),
+        (deviceText("", "KERNEL(float *p, int *status)", "extern SHARED float all[]; p[0] = all[THREAD];"), ""),
+        (deviceText("__global__ void other() {}"), "the name '__global__'"),
+        (deviceText("", "", "static int kept;"), "the name 'static'"),
+        (deviceText("", "KERNEL(float *p, int *status)", "p[0] = clock64();"), "the name 'clock64'"),
+        (deviceText("", "KERNEL(float *p, int *status)", "printf(0);"), "the name 'printf'"),
+        (deviceText("", "KERNEL(float *p)"), "'KERNEL' stands once"),
+        (deviceText("", "KERNEL(float *p, int *status, int more)"), "'KERNEL' stands once"),
+        (deviceText() + deviceText(), "'KERNEL' stands once"),
+        ("FORCE void f() {}", "it does not define the function 'KERNEL'"),
+        (deviceText("", "KERNEL(float *p, int *status);"), "'KERNEL' stands once"),
+        (deviceText("", "void candidate(float *p, int *status)"), "must be FORCE"),
+    ])
+    func deviceTextsKeepNothing(_ text: String, _ reason: String) {
+        let fault = Self.rules.fault(text)?.description ?? ""
+        #expect(reason.isEmpty ? fault.isEmpty : fault.contains(reason), "\(fault)")
+    }
+
+    /// What the rules may miss, the cubin tells.
+    @Test(.enabled(if: CubinTarget.toolchain != nil, "NVRTC is not there"))
+    func variablesOfTheDeviceAreSeen() async throws {
+        let toolchain = try #require(CubinTarget.toolchain)
+        for (before, bytes) in [("", 0), ("__device__ int kept;", 4), ("__device__ int kept[3] = {1, 2, 3};", 12)] {
+            let body = before.isEmpty ? "p[0] = 1;" : "p[0] = *(volatile int *)&kept; *(volatile int *)&kept = p[1];"
+            let image = try await toolchain.compile(
+                "\(before) extern \"C\" __global__ void tested(int *p) { \(body) }", architecture: "sm_90a")
+            #expect(CubinFacts(image)?.globalBytes == bytes)
         }
     }
 }

@@ -99,7 +99,7 @@ import TestSupport
     }
 
     /// Source text is shown and written only where it was asked for; what breaks a rule or is wrong is refused, and the package is right.
-    @Test func sourceTextIsJudged() throws {
+    @Test(arguments: ["cpu", "opencl"]) func sourceTextIsJudged(_ device: String) throws {
         let server = try #require(
             ChatServer { request in
                 let messages = (try? JSONReader().read(request.body))?.objectValue?["messages"]?.arrayValue
@@ -109,14 +109,23 @@ import TestSupport
                 }
                 let shown = String(text[start.upperBound..<end.lowerBound])
                 // One that computes nothing, and one that includes.
-                let idle = shown.replacing("{\n", with: "{\nif (parts > 0) return 0;\n")
+                let idle =
+                    shown.contains("KERNEL(")
+                    ? "FORCE void idle() {}\nKERNEL(" + shown.split(separator: "\nKERNEL(").last!.prefix { $0 != "{" }
+                        + "{ idle(); }\n"
+                    : shown.replacing("{\n", with: "{\nif (parts > 0) return 0;\n")
                 return (200, [], Self.answer("```c\n\(idle)```\nor\n```c\n#include <stdio.h>\n\(shown)```"))
             })
         defer { server.stop() }
         try HearthProcess.withFolder { folder in
             let url = "http://127.0.0.1:\(server.port)/v1"
             let live = try Self.optimize(
-                ["--llm", url, "--llm-model", "tuner", "--llm-record", "said.jsonl", "--llm-source"], in: folder)
+                [
+                    "--llm", url, "--llm-model", "tuner", "--llm-record", "said.jsonl", "--llm-source", "--device",
+                    device,
+                ],
+                in: folder)
+            if device == "opencl", live.code == 1, live.errors.contains("no device 'opencl'") { return }
             try #require(live.code == 0, "\(live.errors)")
             #expect(live.errors.contains("note: source text is asked for too"))
             #expect(
@@ -130,9 +139,10 @@ import TestSupport
             archive.close()
             // A record answers the same; without the option texts are no answer.
             let replay = try Self.optimize(
-                ["--llm-replay", "said.jsonl", "--llm-source"], in: folder, archive: "a.sqlite")
+                ["--llm-replay", "said.jsonl", "--llm-source", "--device", device], in: folder, archive: "a.sqlite")
             #expect(replay.code == 0 && replay.errors.contains("1 of them source text"), "\(replay.errors)")
-            let without = try Self.optimize(["--llm-replay", "said.jsonl"], in: folder, archive: "b.sqlite")
+            let without = try Self.optimize(
+                ["--llm-replay", "said.jsonl", "--device", device], in: folder, archive: "b.sqlite")
             #expect(without.code == 0 && !without.errors.contains("source text"), "\(without.errors)")
         }
     }

@@ -6,6 +6,8 @@ package struct CubinFacts: Equatable, CustomStringConvertible {
     package private(set) var localBytes = 0
     /// Bytes of shared memory that the kernel declares, with what the architecture keeps for itself.
     package private(set) var sharedBytes = 0
+    /// Bytes of variables in the device's memory, which outlive a launch.
+    package private(set) var globalBytes = 0
 
     /// Makes facts.
     package init(registers: Int, localBytes: Int, sharedBytes: Int) {
@@ -39,6 +41,7 @@ package struct CubinFacts: Equatable, CustomStringConvertible {
             if name.hasPrefix(".nv.shared."), !name.hasPrefix(".nv.shared.reserved") {
                 sharedBytes = max(sharedBytes, size)
             }
+            if name == ".nv.global" || name.hasPrefix(".nv.global.") { globalBytes += size }
             guard name == ".nv.info" else { continue }
             var at = offset
             while at + 4 <= offset + size {

@@ -121,6 +121,9 @@ package struct EmittedKernel: Hashable, Sendable {
     /// What must be said of it wherever it is listed, since its arithmetic is not what its element type says; nil where it is.
     package var note: String?
 
+    /// Whether somebody wrote its text (`WrittenTexts`): nothing is known of it but how it is called.
+    package var isWritten = false
+
     /// Makes an emitted kernel.
     package init(
         symbol: String, source: String, packingSource: String = "", arguments: [Argument], packings: [Packing],

@@ -52,6 +52,9 @@ package struct CandidateCompiler: Sendable {
             if let images {
                 let written = try await images.write(.init(emitted, generator), to: path)
                 facts = written.facts
+                if let kept = facts?.globalBytes, kept > 0 {
+                    return .failure(Failure(reason: "it keeps \(kept) bytes in the device's memory between launches"))
+                }
                 emitted = emitted.asking(sharedBytes: written.sharedBytes)
                 if !emitted.packings.isEmpty {
                     let text = generator.host.prelude + emitted.packingSource

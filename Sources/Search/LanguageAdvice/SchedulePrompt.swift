@@ -13,7 +13,7 @@ package enum SchedulePrompt {
 
     /// Most texts of an answer.
     package static let mostTexts = 2
-    /// Most bytes of a kernel's C text that is shown: nobody writes another for a part of one.
+    /// Most bytes of a kernel's text that is shown: nobody writes another for a part of one.
     package static let longestSource = 32_000
 
     /// The messages of a question. `remarks` say what could not be used of the last answer about this region. Where `source` is the text of the
@@ -37,13 +37,14 @@ package enum SchedulePrompt {
         """
 
     private static let aboutTexts = """
-        You may also write the kernel yourself, in C, where you see how no choice would make it faster: at most \(mostTexts) texts, \
+        You may also write the kernel yourself, in the language of the text below, where you see how no choice would make it faster: at most \(mostTexts) texts, \
         each whole, in a code fence of its own that begins with ```c and stands after the JSON object (which may then be left out). \
         A text takes the place of the one that you are shown: it defines the same functions with the same parameters, is called with the same \
         buffers, workspace and parts, and packs constants into as many bytes. It is judged against the exact results on many inputs, as schedules \
         are. Types and functions that the shown text uses without defining them may be used; everything else is static or inside of functions. \
         Not allowed: directives but pragmas of loops (clang loop, GCC unroll, unroll), literals of text or characters, backslashes, assembly, \
-        headers, variables that outlive a call, threads, and calls of anything but C's mathematics. Vectors are GCC's and clang's vector types.
+        headers, variables that outlive a call, threads, clocks, and calls of anything but C's mathematics. In C, vectors are GCC's and clang's \
+        vector types. On a device the kernel keeps its first line up to the brace, which begins with KERNEL, and helpers begin with FORCE.
         """
 
     private static func question(_ view: RegionView, _ remarks: [String], _ source: String?) -> String {

@@ -24,8 +24,8 @@ struct LanguageOptions: ParsableArguments {
     @Flag(
         name: .customLong("llm-source"),
         help: """
-            Ask for source text too: C in place of a generated kernel, on processors. It is checked, judged and timed as schedules are, \
-            and where it wins it becomes part of the package.
+            Ask for source text too, in place of a generated kernel. It is checked, judged and timed as schedules are, and where it wins \
+            it becomes part of the package.
             """)
     var asksForSource = false
     @Option(name: .customLong("llm-requests"), help: "Most requests of a search.")

@@ -152,11 +152,6 @@ struct OptimizeCommand: AsyncParsableCommand {
         defer { beside.remove() }
         // Measured rates bound what a kernel can reach.
         var (limits, device) = try DeviceChoice.target(place, threads: threads, measured: trials > 0)
-        if language.asksForSource, limits.blocks != nil {
-            throw BadInput(
-                "--llm-source: source text is taken for kernels in C, on processors, and not for \(limits.model); leave it out, and schedules are "
-                    + "asked for alone")
-        }
         if trials > 0, let device { limits.rates = try await DeviceChoice.rates(of: device, python: python) }
         if wanted.goal.objective == .energy, device?.telemetry?.joules == nil {
             throw BadInput(PackageComparison.noEnergy(limits.model))

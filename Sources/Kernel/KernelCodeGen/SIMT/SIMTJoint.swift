@@ -25,10 +25,11 @@ package struct SIMTJoint: Sendable {
     package let source: String
     package let grid: EmittedKernel.Grid
 
-    /// Whether a kernel can be a member: in CUDA C++, as it is printed here, with a number of blocks that is known and no
+    /// Whether a kernel can be a member: in CUDA C++, as it is printed here and not as somebody wrote it, with a number of blocks that is known and no
     /// shared memory but what it declares.
     package static func takes(_ emitted: EmittedKernel, _ target: SIMTTarget) -> Bool {
-        guard target.overlaps, target.dialect == .cuda, emitted.triton == nil, case .grid(let grid) = emitted.parts
+        guard target.overlaps, target.dialect == .cuda, emitted.triton == nil, !emitted.isWritten,
+            case .grid(let grid) = emitted.parts
         else { return false }
         return grid.overlaps && grid.call == nil && grid.sharedBytes == 0 && (grid.blocks.constantValue ?? 0) > 0
             && parts(of: emitted) != nil

@@ -15,12 +15,24 @@ package struct WrittenTextRules {
 
     /// Functions that the text defines, and the only ones that others see.
     let symbols: [String]
+    /// On a device, the kernel's parameters, which a text repeats; nil on a processor.
+    private let parameters: [Substring]?
     /// Names of our own text, all of which may be used.
     private let trusted: Set<Substring>
 
     /// Rules for a text that defines `symbols` and stands behind `trusted`, text of ours.
     package init(symbols: [String], trusted: String) {
         self.symbols = symbols
+        parameters = nil
+        self.trusted = Set(Self.tokens(trusted).filter { Self.isName($0) })
+    }
+
+    /// Rules for a text of a device that takes the place of `deviceText`, whose kernel begins with `WrittenTexts.head`.
+    package init(deviceText: String, trusted: String) {
+        symbols = [WrittenTexts.head]
+        let tokens = Self.tokens(deviceText)
+        let start = tokens.lastIndex(of: Substring(WrittenTexts.head)) ?? tokens.endIndex
+        parameters = Array(tokens[start...].prefix { $0 != "{" })
         self.trusted = Set(Self.tokens(trusted).filter { Self.isName($0) })
     }
 
@@ -51,7 +63,11 @@ package struct WrittenTextRules {
                     "the line '\(shown)' is not allowed: there are no directives but pragmas of loops")
             }
         }
-        for name in tokens where Self.isName(name) && !isAllowed(name) {
+        for (place, name) in tokens.enumerated() where Self.isName(name) && !isAllowed(name) {
+            // Shared memory whose size the launch says.
+            if name == "extern", parameters != nil, ["SHARED", "__shared__"].contains(tokens[(place + 1)...].first) {
+                continue
+            }
             return WrittenTextFault("the name '\(Self.short(String(name)))' is not allowed")
         }
         return structure(tokens)
@@ -96,11 +112,50 @@ package struct WrittenTextRules {
         "__typeof__", "__extension__",
     ]
 
+    /// Intel's names of vectors and of what computes on them, where the header is there.
+    private static let vectorTypes = ["_mm_", "_mm256_", "_mm512_", "__m128", "__m256", "__m512", "__mmask"]
+    /// What of it does more: writes past caches, which other threads see late, flushes them, asks for memory, waits.
+    private static let deniedVectorParts = [
+        "stream", "flush", "clwb", "demote", "fence", "monitor", "mwait", "malloc", "free", "pause",
+    ]
+
+    private static let deniedOnDevices: Set<Substring> = [
+        "static", "__device__", "__global__", "__constant__", "__constant", "__managed__", "__host__", "new", "delete",
+        "template", "operator",
+    ]
+
+    private static let deniedPartsOnDevices = [
+        "clock", "timer", "nanosleep", "printf", "malloc", "alloca", "assert", "trap", "brkpt",
+    ]
+
+    /// CUDA's functions of arithmetic, of warps and of reads through a cache, by their beginning.
+    private static let intrinsics = [
+        "__shfl_", "__syncthreads", "__syncwarp", "__ballot_sync", "__any_sync", "__all_sync", "__activemask",
+        "__reduce_", "__match_", "__ldg",
+        "__ldc", "__stc", "__fadd", "__fmul", "__fma", "__frcp", "__fsqrt", "__frsqrt", "__fdiv", "__exp", "__log",
+        "__sin", "__cos", "__pow",
+        "__float", "__int", "__uint", "__half", "__low", "__high", "__bfloat", "__h", "__popc", "__clz", "__ffs",
+        "__brev", "__byte_perm", "__dp",
+        "__mul", "__umul", "__vadd", "__vsub", "__vmax", "__vmin", "__align__", "__restrict", "__shared__",
+        "__forceinline__", "__saturatef",
+    ]
+
     private func isAllowed(_ name: Substring) -> Bool {
         let small = name.lowercased()
         if Self.denied.contains(where: { small.contains($0) }) { return false }
         if name == "extern" { return false }
+        if parameters != nil {
+            // What is static there, or of no function, outlives a launch.
+            if Self.deniedOnDevices.contains(name) || Self.deniedPartsOnDevices.contains(where: { small.contains($0) })
+            {
+                return false
+            }
+            if Self.intrinsics.contains(where: { name.hasPrefix($0) }) { return true }
+        }
         guard name.hasPrefix("_") else { return true }
+        if parameters == nil, Self.vectorTypes.contains(where: { name.hasPrefix($0) }) {
+            return !Self.deniedVectorParts.contains { small.contains($0) }
+        }
         if trusted.contains(name) || Self.reserved.contains(name) { return true }
         guard name.hasPrefix("__builtin_") else { return false }
         let builtin = name.dropFirst("__builtin_".count)
@@ -139,10 +194,21 @@ package struct WrittenTextRules {
                 Self.isName(item[$0]) && item[$0 + 1] == "(" && item[$0] != "__attribute__"
             }
             .map { String(item[$0]) }
-            if let function, symbols.contains(function) {
+            if let parameters, item.first == Substring(WrittenTexts.head) {
+                guard item.starts(with: parameters), body == item.startIndex + parameters.count,
+                    missing.remove(WrittenTexts.head) != nil
+                else {
+                    return WrittenTextFault(
+                        "'\(WrittenTexts.head)' stands once, before the parameters that it was shown with")
+                }
+            } else if parameters == nil, let function, symbols.contains(function) {
                 if body != nil { missing.remove(function) }
-            } else if !["static", "typedef", "FORCE", "_Static_assert"].contains(item.first) {
-                return WrittenTextFault("what begins with '\(item.prefix(3).joined(separator: " "))' must be static")
+            } else if !(parameters == nil ? ["static", "typedef", "FORCE", "_Static_assert"] : ["FORCE", "typedef"])
+                .contains(item.first)
+            {
+                return WrittenTextFault(
+                    "what begins with '\(item.prefix(3).joined(separator: " "))' must be \(parameters == nil ? "static" : "FORCE")"
+                )
             }
         }
         return missing.min().map { WrittenTextFault("it does not define the function '\($0)'") }

@@ -2,7 +2,7 @@ import Base
 import KernelIR
 internal import Synchronization
 
-/// C texts of kernels that somebody wrote in place of generated ones, such as a language model: each stands for one kernel, is called as the generated
+/// Texts of kernels that somebody wrote in place of generated ones, such as a language model: each stands for one kernel, is called as the generated
 /// kernel is that it was written for, and has a number there, which is the value of `choice` in a schedule. They live as long as a build,
 /// and everything that generates its code shares them.
 package final class WrittenTexts: Sendable {
@@ -10,8 +10,11 @@ package final class WrittenTexts: Sendable {
     package static let choiceName = "text"
     /// Most texts of a kernel.
     package static let most = 16
-    /// Name of the function that a text defines, with `symbol_…` for those that pack constants.
+    /// Name of the function that a text defines on a processor, with `symbol_…` for those that pack constants. On a device `head` stands for all that
+    /// comes before the kernel's parameters.
     package static let symbol = "candidate"
+    /// Stands for a kernel's head on a device: what the launch must know, and its name.
+    package static let head = "KERNEL"
 
     /// The choice of a kernel's text, which agents leave alone.
     package static var choice: Choice {
@@ -67,10 +70,14 @@ package final class WrittenTexts: Sendable {
     }
 
     /// The text of a kernel under a schedule, of the function `symbol`: what somebody may write another one for. nil where texts are not taken: there is
-    /// no such kernel, it does not run as C, or it calls a library.
+    /// no such kernel, or `WrittenTextFrame` has none of it.
     package func source(_ key: String, _ schedule: Schedule) -> String? {
         guard let entry = entry(key), let base = Self.base(entry, schedule) else { return nil }
-        return Self.number(schedule).map { entry.texts[$0 - 1].source } ?? base.emitted.source
+        if let number = Self.number(schedule) { return entry.texts[number - 1].source }
+        guard case .grid(let grid) = base.emitted.parts else { return base.frame.text }
+        return
+            "// \(Self.head) is launched in \(grid.blocks) blocks of \(grid.threads) threads with \(grid.sharedBytes) bytes of dynamic shared memory.\n"
+            + base.frame.text
     }
 
     /// Takes a text that is to be called as the kernel under `schedule` is. Returns its number, or why it is not taken, in one line.
@@ -80,8 +87,12 @@ package final class WrittenTexts: Sendable {
         guard let entry = entry(key), let base = Self.base(entry, schedule) else {
             return .failure(WrittenTextFault("no text is taken for this kernel"))
         }
+        let trusted = entry.generator.prelude + base.emitted.source
         let symbols = [base.emitted.symbol] + base.emitted.packings.map(\.symbol)
-        let rules = WrittenTextRules(symbols: symbols, trusted: entry.generator.prelude + base.emitted.source)
+        let rules =
+            base.frame.head == nil
+            ? WrittenTextRules(symbols: symbols.filter { base.frame.text.contains(" \($0)(") }, trusted: trusted)
+            : WrittenTextRules(deviceText: base.frame.text, trusted: trusted)
         if let fault = rules.fault(source) { return .failure(fault) }
         return state.withLock { state in
             guard let hash = state.kernels[key], let texts = state.entries[hash]?.texts else {
@@ -99,18 +110,19 @@ package final class WrittenTexts: Sendable {
         }
     }
 
-    /// The generated kernel that a text for `schedule` is called as.
-    private static func base(_ entry: Entry, _ schedule: Schedule) -> (schedule: Schedule, emitted: EmittedKernel)? {
-        guard entry.generator.device == nil else { return nil }
+    /// The generated kernel that a text for `schedule` is called as, and its text as others see it.
+    private static func base(
+        _ entry: Entry, _ schedule: Schedule
+    ) -> (schedule: Schedule, emitted: EmittedKernel, frame: WrittenTextFrame)? {
         var schedule = schedule
         if let number = number(schedule) {
             guard entry.texts.indices.contains(number - 1) else { return nil }
             schedule = entry.texts[number - 1].base
         }
         guard let emitted = try? entry.generator.emit(entry.kernel, symbol: symbol, schedule),
-            !emitted.arguments.contains(.library), !emitted.packings.contains(where: \.usesLibrary)
+            let frame = WrittenTextFrame(emitted)
         else { return nil }
-        return (schedule, emitted)
+        return (schedule, emitted, frame)
     }
 
     /// Who wrote the text that a schedule asks for.
@@ -134,30 +146,12 @@ package final class WrittenTexts: Sendable {
             throw EmissionError(kernel: kernel.name, reason: "nobody wrote a text \(number) for it")
         }
         var emitted = try generator.emit(kernel, symbol: symbol, text.base)
-        emitted.source = Self.renamed(text.source, to: symbol)
+        guard let frame = WrittenTextFrame(emitted) else {
+            throw EmissionError(kernel: kernel.name, reason: "no text takes its place")
+        }
+        emitted.source = frame.source(text.source, symbol: symbol)
+        emitted.isWritten = true
         emitted.note = "written by \(text.author), in place of \(text.base)"
         return emitted
-    }
-
-    /// A text with `symbol`, and names that begin with it and a line, in other words.
-    private static func renamed(_ source: String, to symbol: String) -> String {
-        var result: [UInt8] = []
-        var word: [UInt8] = []
-        let (ours, longer) = (Array(Self.symbol.utf8), Array((Self.symbol + "_").utf8))
-        func end() {
-            if word == ours || word.starts(with: longer) { word.replaceSubrange(..<ours.count, with: symbol.utf8) }
-            result += word
-            word = []
-        }
-        for byte in source.utf8 {
-            if WrittenTextRules.isWord(byte) {
-                word.append(byte)
-            } else {
-                end()
-                result.append(byte)
-            }
-        }
-        end()
-        return String(decoding: result, as: UTF8.self)
     }
 }

@@ -118,6 +118,8 @@ struct SIMTFrame {
 
     /// What a kernel in CUDA C++ begins with; its attributes and its name follow.
     static let kernelHead = "extern \"C\" __global__ void "
+    /// What a kernel in OpenCL C begins with.
+    static let openCLHead = "__kernel "
 
     /// A whole kernel around its lines; `cluster` neighbouring blocks see each other's shared memory.
     func kernelFunction(
@@ -136,7 +138,7 @@ struct SIMTFrame {
                 Self.kernelHead + "\(cluster > 1 ? "__cluster_dims__(\(cluster), 1, 1) " : "")"
                     + "__launch_bounds__(\(threads), \(blocksPerProcessor)) \(symbol)(\(list))"
             case .openCL:
-                "__kernel __attribute__((reqd_work_group_size(\(threads), 1, 1))) void \(symbol)(\(list))"
+                Self.openCLHead + "__attribute__((reqd_work_group_size(\(threads), 1, 1))) void \(symbol)(\(list))"
             }
         return "\(head) {\n\((absent + lines).joined(separator: "\n"))\n}\n\n"
     }
