@@ -102,8 +102,8 @@ import Testing
         (text(result: "x[i]"), "inaccurate", ""), (text(place: "i + 630"), "outOfBounds", ""),
         (text("static float kept;", result: "(kept += 1, exp_fs(x[i]))"), "writableData", ""),
         (
-            text("static __attribute__((constructor)) void early(void) { volatile int a = 1; a += 1; }"), "runsAtLoad",
-            ""
+            text("static __attribute__((constructor)) void early(void) { volatile int a = 1; a += 1; }"), "",
+            "the attribute 'constructor'"
         ),
         (text("int puts(const char *);"), "", "must be static"),
         (text("static int puts(const char *);", result: "(float)puts((const char *)x)"), "forbiddenImport", ""),

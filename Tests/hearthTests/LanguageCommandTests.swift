@@ -111,8 +111,9 @@ import TestSupport
                 // One that computes nothing, and one that includes.
                 let idle =
                     shown.contains("KERNEL(")
-                    ? "FORCE void idle() {}\nKERNEL(" + shown.split(separator: "\nKERNEL(").last!.prefix { $0 != "{" }
-                        + "{ idle(); }\n"
+                    ? "FORCE void candidate_idle() {}\nKERNEL("
+                        + shown.split(separator: "\nKERNEL(").last!.prefix { $0 != "{" }
+                        + "{ candidate_idle(); }\n"
                     : shown.replacing("{\n", with: "{\nif (parts > 0) return 0;\n")
                 return (200, [], Self.answer("```c\n\(idle)```\nor\n```c\n#include <stdio.h>\n\(shown)```"))
             })

@@ -121,8 +121,8 @@ package struct EmittedKernel: Hashable, Sendable {
     /// What must be said of it wherever it is listed, since its arithmetic is not what its element type says; nil where it is.
     package var note: String?
 
-    /// Whether somebody wrote its text (`WrittenTexts`): nothing is known of it but how it is called.
-    package var isWritten = false
+    /// Who wrote its text in place of which schedule's (`WrittenTexts`): nothing is known of it then but how it is called; nil where it was generated.
+    package var author: String?
 
     /// Makes an emitted kernel.
     package init(

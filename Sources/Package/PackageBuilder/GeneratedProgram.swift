@@ -127,7 +127,7 @@ package struct GeneratedProgram: Sendable {
             guard isForHost == (generator.device == nil) else { continue }
             // What is compiled by itself stands among the rest for people only.
             let text = result.triton == nil ? result.source : "#if 0 // Triton\n\(result.source)#endif\n"
-            let note = result.note.map { "; \($0)" } ?? ""
+            let note = [result.note, result.author].compactMap { $0.map { "; \($0)" } }.joined()
             source += "\n// kernel \(result.symbol) \(kernel.name): \(schedule.description)\(note)\n" + text
             let decisions = (schedule.description.isEmpty ? "the default schedule" : schedule.description) + note
             let region = regions[id].map { " \($0)" } ?? ""

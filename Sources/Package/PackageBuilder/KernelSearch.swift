@@ -294,6 +294,10 @@ package struct KernelSearch {
             if let place = open.firstIndex(of: index) {
                 entry.take(swarm, place)
                 if let schedule = placed[id] { entry.move(to: schedule, swarm, place) }
+                // What did not win alone has not met all inputs; somebody's text must.
+                if WrittenTexts.number(entry.schedule) != nil, await evaluator.refusal(index, entry.schedule) != nil {
+                    entry.take(swarm, place)
+                }
             } else if let known = remembered[id], await evaluator.refusal(index, known.schedule) == nil {
                 entry.schedule = known.schedule
                 entry.agent = known.agent

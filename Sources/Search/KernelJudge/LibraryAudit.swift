@@ -41,6 +41,7 @@ package enum LibraryAudit {
                 throw .writableData(section: section.name, bytes: section.size)
             }
         }
+        if try reader.wantsExecutableStack() { throw .badLibrary(reason: "it asks for an executable stack") }
         for name in try reader.undefinedSymbols(sections) where !allowedImports.contains(name) {
             throw .forbiddenImport(symbol: name)
         }
@@ -117,6 +118,21 @@ private struct ElfReader {
         return sections
     }
 
+    /// Hooks of the start files, which may be absent. Other names are imports, weak or not: the loader finds what is there.
+    private static let hooks: Set<String> = [
+        "__gmon_start__", "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__cxa_finalize",
+    ]
+
+    /// Whether loading it makes the stack of the whole process executable (`PT_GNU_STACK`), as functions within functions ask for.
+    func wantsExecutableStack() throws(Refusal) -> Bool {
+        let (table, size, count) = (try number(32, 8), try number(54, 2), try number(56, 2))
+        for index in 0..<count {
+            let start = table + index * size
+            if try number(start, 4) == 0x6474_E551, try number(start + 4, 4) & 1 != 0 { return true }
+        }
+        return false
+    }
+
     func undefinedSymbols(_ sections: [Section]) throws(Refusal) -> [String] {
         var names: [String] = []
         for table in sections where table.type == 11 {
@@ -125,10 +141,8 @@ private struct ElfReader {
                 let start = table.offset + index * 24
                 let sectionIndex = try number(start + 6, 2)
                 guard sectionIndex == 0 else { continue }
-                // Weak ones are the start files' hooks, which may be absent.
-                let isWeak = try number(start + 4, 1) >> 4 == 2
                 let name = try text(sections[table.link].offset + number(start, 4))
-                if !isWeak, !name.isEmpty { names.append(name) }
+                if !name.isEmpty, !Self.hooks.contains(name) { names.append(name) }
             }
         }
         return names

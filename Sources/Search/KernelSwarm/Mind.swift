@@ -16,6 +16,8 @@ package protocol Mind: Sendable {
     mutating func learn(_ view: RegionView)
     /// Whether somebody outside of the search should be asked what to try here; see `ScheduleAdvisor`.
     func wantsAdvice(_ view: RegionView) -> Bool
+    /// Whether it was told what it has not proposed yet.
+    var holdsAdvice: Bool { get }
     /// Takes what the advisor said: canonical points, or nil where there will be nothing more.
     mutating func take(_ advice: [Point]?, _ view: RegionView)
 }
@@ -26,6 +28,7 @@ extension Mind {
     package mutating func weight(_ view: RegionView) -> Double { 1 }
     package mutating func learn(_ view: RegionView) {}
     package func wantsAdvice(_ view: RegionView) -> Bool { false }
+    package var holdsAdvice: Bool { false }
     package mutating func take(_ advice: [Point]?, _ view: RegionView) {}
 }
 

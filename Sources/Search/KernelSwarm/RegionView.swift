@@ -174,23 +174,25 @@ package struct RegionView: Sendable {
     /// Takes the verdict of what somebody outside wrote: it may become the champion, and agents learn nothing else of it.
     private mutating func recordAdvised(_ trial: Trial, _ point: Point) -> Double {
         var observation = Observation(point: point, champion: champion?.point, profile: trial.profile)
-        defer { if case .cancelled = trial.verdict {} else { advised.append(observation) } }
         switch trial.verdict {
         case .cancelled: return 0
         case .repeated(let seconds):
             repeatsInARow += 1
             observation.seconds = seconds
+            advised.append(observation)
             return 0
         case .notJudged:
             count()
             return 0
         case .refused(let reason):
             count()
+            advised.append(observation)
             refusals.append((trial.candidate.schedule, reason))
             return 0
         case .timed(let seconds, let isWin):
             count()
             observation.seconds = seconds
+            advised.append(observation)
             // There is one to begin from: what is outside of the search is asked once something is known.
             guard isWin, let before = champion else { return 0 }
             champion = Elite(

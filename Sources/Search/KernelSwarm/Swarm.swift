@@ -120,6 +120,7 @@ package struct Swarm: Sendable {
                 bandit.reward(agent, min(1, 0.2 + 1.6 * gain))
             }
             if case .notJudged = trial.verdict { continue }
+            if views[region].space.isAdvised(views[region].space.point(trial.candidate.schedule)) { continue }
             for mind in minds[region].indices { minds[region][mind].learn(views[region]) }
             if gain > 0 { tellSiblings(of: region) }
         }
@@ -140,7 +141,8 @@ package struct Swarm: Sendable {
 
     private func isDone(_ region: Int) -> Bool {
         let view = views[region]
-        if view.isExhausted || isSilent[region] || view.trialsSinceWin >= budget.patience { return true }
+        let isToHear = minds[region].contains { $0.holdsAdvice || $0.wantsAdvice(view) }
+        if view.isExhausted && !isToHear || isSilent[region] || view.trialsSinceWin >= budget.patience { return true }
         if view.repeatsInARow >= budget.patience { return true }
         guard let champion = view.champion, view.region.floorSeconds > 0 else { return false }
         return champion.seconds <= view.region.floorSeconds * budget.rooflineFactor

@@ -78,7 +78,8 @@ package actor LanguageAdvisor: ScheduleAdvisor {
             if case .notRecorded = fault {} else { isSilent = true }
             return nil
         case .success(let text):
-            let written = written(text, question.view, brief.key, best)
+            let written =
+                source == nil ? (points: [], faults: [], isAny: false) : written(text, question.view, brief.key, best)
             let read = ScheduleAnswer(text, question.view, mayBeMissing: written.isAny)
             let (points, faults) = (read.points + written.points, read.faults + written.faults)
             remarks[brief.key] = faults

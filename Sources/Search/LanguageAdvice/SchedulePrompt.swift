@@ -44,7 +44,8 @@ package enum SchedulePrompt {
         are. Types and functions that the shown text uses without defining them may be used; everything else is static or inside of functions. \
         Not allowed: directives but pragmas of loops (clang loop, GCC unroll, unroll), literals of text or characters, backslashes, assembly, \
         headers, variables that outlive a call, threads, clocks, and calls of anything but C's mathematics. In C, vectors are GCC's and clang's \
-        vector types. On a device the kernel keeps its first line up to the brace, which begins with KERNEL, and helpers begin with FORCE.
+        vector types. On a device the kernel keeps its first line up to the brace, which begins with KERNEL; helpers begin \
+        with FORCE, and their names with candidate_.
         """
 
     private static func question(_ view: RegionView, _ remarks: [String], _ source: String?) -> String {

@@ -28,7 +28,7 @@ package struct SIMTJoint: Sendable {
     /// Whether a kernel can be a member: in CUDA C++, as it is printed here and not as somebody wrote it, with a number of blocks that is known and no
     /// shared memory but what it declares.
     package static func takes(_ emitted: EmittedKernel, _ target: SIMTTarget) -> Bool {
-        guard target.overlaps, target.dialect == .cuda, emitted.triton == nil, !emitted.isWritten,
+        guard target.overlaps, target.dialect == .cuda, emitted.triton == nil, emitted.author == nil,
             case .grid(let grid) = emitted.parts
         else { return false }
         return grid.overlaps && grid.call == nil && grid.sharedBytes == 0 && (grid.blocks.constantValue ?? 0) > 0

@@ -17,23 +17,40 @@ package struct WrittenTextRules {
     let symbols: [String]
     /// On a device, the kernel's parameters, which a text repeats; nil on a processor.
     private let parameters: [Substring]?
-    /// Names of our own text, all of which may be used.
+    /// Names of our own text that may be used: all of them but macros with arguments that the shown text does without, because such a macro may
+    /// drop what it is given, brackets among it.
     private let trusted: Set<Substring>
+    /// Macros with arguments that the shown text does without.
+    private let macros: Set<Substring>
 
-    /// Rules for a text that defines `symbols` and stands behind `trusted`, text of ours.
-    package init(symbols: [String], trusted: String) {
+    /// Rules for a text that defines `symbols` in place of `shown`, behind `prelude`.
+    package init(symbols: [String], shown: String, prelude: String) {
+        (trusted, macros) = Self.names(shown, prelude)
         self.symbols = symbols
         parameters = nil
-        self.trusted = Set(Self.tokens(trusted).filter { Self.isName($0) })
     }
 
-    /// Rules for a text of a device that takes the place of `deviceText`, whose kernel begins with `WrittenTexts.head`.
-    package init(deviceText: String, trusted: String) {
+    /// Rules for a text of a device in place of `deviceText`, whose kernel begins with `WrittenTexts.head`, behind `prelude`.
+    package init(deviceText: String, prelude: String) {
+        (trusted, macros) = Self.names(deviceText, prelude)
         symbols = [WrittenTexts.head]
         let tokens = Self.tokens(deviceText)
         let start = tokens.lastIndex(of: Substring(WrittenTexts.head)) ?? tokens.endIndex
         parameters = Array(tokens[start...].prefix { $0 != "{" })
-        self.trusted = Set(Self.tokens(trusted).filter { Self.isName($0) })
+    }
+
+    private static func names(_ shown: String, _ prelude: String) -> (trusted: Set<Substring>, macros: Set<Substring>) {
+        let used = Set(tokens(shown).filter { isName($0) })
+        let all = tokens(prelude)
+        var macros: Set<Substring> = []
+        for place in all.indices.dropLast(3) where all[place] == "#" && all[place + 1] == "define" {
+            // A parenthesis right after the name.
+            if all[place + 3] == "(", all[place + 2].endIndex == all[place + 3].startIndex {
+                macros.insert(all[place + 2])
+            }
+        }
+        macros.subtract(used)
+        return (used.union(all.filter { isName($0) }), macros)
     }
 
     /// What is wrong with a text; nil where it may be compiled.
@@ -70,12 +87,43 @@ package struct WrittenTextRules {
             }
             return WrittenTextFault("the name '\(Self.short(String(name)))' is not allowed")
         }
-        return structure(tokens)
+        return attributes(tokens) ?? structure(tokens)
+    }
+
+    /// Attributes that say how something lies in memory or is compiled.
+    private static let attributes: Set<Substring> = [
+        "aligned", "vector_size", "ext_vector_type", "may_alias", "always_inline", "noinline", "unused", "packed",
+        "const", "pure", "hot", "cold",
+        "flatten", "opencl_unroll_hint", "__aligned__", "__vector_size__", "__may_alias__", "__always_inline__",
+        "__noinline__", "__unused__",
+        "__packed__",
+    ]
+
+    /// Whether every attribute is one of those.
+    private func attributes(_ tokens: [Substring]) -> WrittenTextFault? {
+        for place in tokens.indices {
+            if tokens[place] == "[", place + 1 < tokens.count, tokens[place + 1] == "[" {
+                return WrittenTextFault("'[[' is not allowed")
+            }
+            guard tokens[place] == "__attribute__" else { continue }
+            var (end, depth) = (place + 1, 0)
+            while end < tokens.count {
+                if tokens[end] == "(" { depth += 1 }
+                if tokens[end] == ")" { depth -= 1 }
+                let name = tokens[end]
+                if Self.isName(name), !Self.attributes.contains(name), !["sizeof", "float", "LANES"].contains(name) {
+                    return WrittenTextFault("the attribute '\(Self.short(String(name)))' is not allowed")
+                }
+                end += 1
+                if depth == 0 { break }
+            }
+        }
+        return nil
     }
 
     private static let marks = [
         ("\\", "a backslash"), ("\"", "a text literal"), ("'", "a character literal"), ("??", "'??'"), ("%:", "'%:'"),
-        ("<:", "'<:'"), ("<%", "'<%'"),
+        ("<:", "'<:'"), ("<%", "'<%'"), (":>", "':>'"), ("%>", "'%>'"), ("$", "'$'"),
     ]
 
     /// Pragmas that say how a loop is compiled.
@@ -101,7 +149,7 @@ package struct WrittenTextRules {
     private static let builtins = [
         "elementwise_", "reduce_", "convertvector", "shufflevector", "shuffle", "expect", "assume", "prefetch",
         "memcpy", "memset",
-        "memmove", "fma", "sqrt", "fabs", "exp", "log", "inf", "nan", "huge_val", "floor", "ceil", "trunc", "rint",
+        "memmove", "fma", "sqrt", "fabs", "exp", "log", "inf", "huge_val", "floor", "ceil", "trunc", "rint",
         "copysign", "popcount",
         "clz", "ctz", "isnan", "isinf",
     ]
@@ -116,7 +164,7 @@ package struct WrittenTextRules {
     private static let vectorTypes = ["_mm_", "_mm256_", "_mm512_", "__m128", "__m256", "__m512", "__mmask"]
     /// What of it does more: writes past caches, which other threads see late, flushes them, asks for memory, waits.
     private static let deniedVectorParts = [
-        "stream", "flush", "clwb", "demote", "fence", "monitor", "mwait", "malloc", "free", "pause",
+        "stream", "flush", "clwb", "demote", "fence", "monitor", "mwait", "malloc", "free", "pause", "maskmove",
     ]
 
     private static let deniedOnDevices: Set<Substring> = [
@@ -143,7 +191,7 @@ package struct WrittenTextRules {
     private func isAllowed(_ name: Substring) -> Bool {
         let small = name.lowercased()
         if Self.denied.contains(where: { small.contains($0) }) { return false }
-        if name == "extern" { return false }
+        if name == "extern" || macros.contains(name) { return false }
         if parameters != nil {
             // What is static there, or of no function, outlives a launch.
             if Self.deniedOnDevices.contains(name) || Self.deniedPartsOnDevices.contains(where: { small.contains($0) })
@@ -202,7 +250,19 @@ package struct WrittenTextRules {
                         "'\(WrittenTexts.head)' stands once, before the parameters that it was shown with")
                 }
             } else if parameters == nil, let function, symbols.contains(function) {
+                let signature = ["int32_t", Substring(function)] + Self.signature
+                let next = item.startIndex + signature.count
+                guard item.starts(with: signature), body == next || item.endIndex == next + 1 else {
+                    return WrittenTextFault("the function '\(function)' has other parameters than it was shown with")
+                }
                 if body != nil { missing.remove(function) }
+            } else if parameters != nil, ["FORCE", "typedef"].contains(item.first) {
+                // All kernels of a device may be one text.
+                let name =
+                    item.first == "FORCE" ? function : item.dropLast().last { Self.isName($0) }.map { String($0) }
+                guard let name, name.hasPrefix(WrittenTexts.symbol + "_") else {
+                    return WrittenTextFault("the name '\(name ?? "")' should begin with '\(WrittenTexts.symbol)_'")
+                }
             } else if !(parameters == nil ? ["static", "typedef", "FORCE", "_Static_assert"] : ["FORCE", "typedef"])
                 .contains(item.first)
             {
@@ -213,6 +273,10 @@ package struct WrittenTextRules {
         }
         return missing.min().map { WrittenTextFault("it does not define the function '\($0)'") }
     }
+
+    /// Parameters of every function on a processor that others call (`EmittedKernel`).
+    private static let signature = tokens(
+        "(void *const *buffers, const int64_t *dims, void *workspace, int32_t part, int32_t parts)")
 
     private static func short(_ text: String) -> String {
         text.count > 60 ? "\(text.prefix(60))…" : text

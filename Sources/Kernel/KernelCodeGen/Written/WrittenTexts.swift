@@ -61,7 +61,8 @@ package final class WrittenTexts: Sendable {
         let hash = ContentHash.of(kernel.canonicalText)
         state.withLock { state in
             state.kernels[key] = hash
-            if state.entries[hash] == nil { state.entries[hash] = Entry(kernel: kernel, generator: generator) }
+            // A build that begins again may generate other code; what was written stays.
+            state.entries[hash, default: Entry(kernel: kernel, generator: generator)].generator = generator
         }
     }
 
@@ -87,19 +88,19 @@ package final class WrittenTexts: Sendable {
         guard let entry = entry(key), let base = Self.base(entry, schedule) else {
             return .failure(WrittenTextFault("no text is taken for this kernel"))
         }
-        let trusted = entry.generator.prelude + base.emitted.source
+        let (shown, prelude) = (base.frame.text, entry.generator.prelude + base.frame.opening)
         let symbols = [base.emitted.symbol] + base.emitted.packings.map(\.symbol)
         let rules =
             base.frame.head == nil
-            ? WrittenTextRules(symbols: symbols.filter { base.frame.text.contains(" \($0)(") }, trusted: trusted)
-            : WrittenTextRules(deviceText: base.frame.text, trusted: trusted)
+            ? WrittenTextRules(symbols: symbols.filter { shown.contains(" \($0)(") }, shown: shown, prelude: prelude)
+            : WrittenTextRules(deviceText: shown, prelude: prelude)
         if let fault = rules.fault(source) { return .failure(fault) }
         return state.withLock { state in
             guard let hash = state.kernels[key], let texts = state.entries[hash]?.texts else {
                 return .failure(WrittenTextFault("no text is taken for this kernel"))
             }
-            if texts.contains(where: { $0.source == source && $0.base == base.schedule }) {
-                return .failure(WrittenTextFault("the same text was written before"))
+            if let known = texts.firstIndex(where: { $0.source == source && $0.base == base.schedule }) {
+                return .success(known + 1)
             }
             if texts.count == Self.most {
                 return .failure(
@@ -150,8 +151,12 @@ package final class WrittenTexts: Sendable {
             throw EmissionError(kernel: kernel.name, reason: "no text takes its place")
         }
         emitted.source = frame.source(text.source, symbol: symbol)
-        emitted.isWritten = true
-        emitted.note = "written by \(text.author), in place of \(text.base)"
+        emitted.author = "written by \(text.author), in place of \(text.base)"
+        // What a generated kernel promises of itself: that it waits for the one before, and that it may be launched in two sizes.
+        if case .grid(var grid) = emitted.parts {
+            (grid.overlaps, grid.alternate) = (false, nil)
+            emitted.parts = .grid(grid)
+        }
         return emitted
     }
 }

@@ -19,6 +19,8 @@ package struct LanguageMind: Mind {
     /// Makes a mind that was told nothing.
     package init() {}
 
+    package var holdsAdvice: Bool { !said.isEmpty }
+
     package func wantsAdvice(_ view: RegionView) -> Bool {
         guard !isOver, said.isEmpty, !view.observations.isEmpty else { return false }
         guard let asked else { return true }

@@ -213,6 +213,30 @@ extension CorpusCandidate {
                 KERNEL(kernel) { _exit(0); }
                 """#),
         .init(
+            "imports-weakly", rows: [9, 30], reasons: ["forbiddenImport"], audits: true,
+            source: #"""
+                // The loader finds it all the same.
+                extern int clock_gettime(int, void *) __attribute__((weak));
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    int64_t now[2] = {0};
+                    if (clock_gettime) clock_gettime(1, now);
+                    if (now[0] < 0) return 1;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    return 0;
+                }
+                """#),
+        .init(
+            "makes-the-stack-executable", rows: [9], reasons: ["badLibrary"], audits: true,
+            source: #"""
+                __asm__(".section .note.GNU-stack,\"x\",@progbits\n.previous");
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    return 0;
+                }
+                """#),
+        .init(
             "runs-at-load", rows: [9], reasons: ["runsAtLoad"], audits: true,
             source: #"""
                 // Prepares the ground before anyone calls it.
