@@ -293,10 +293,14 @@ package struct KernelSearch {
             guard var entry = reports[id] else { continue }
             if let place = open.firstIndex(of: index) {
                 entry.take(swarm, place)
-                if let schedule = placed[id] { entry.move(to: schedule, swarm, place) }
-                // What did not win alone has not met all inputs; somebody's text must.
-                if WrittenTexts.number(entry.schedule) != nil, await evaluator.refusal(index, entry.schedule) != nil {
-                    entry.take(swarm, place)
+                if let schedule = placed[id], schedule != entry.schedule {
+                    // What was slower alone has met a part of the judge's inputs only.
+                    if let refusal = await evaluator.refusal(index, schedule) {
+                        entry.refusals[refusal.kind, default: 0] += 1
+                        entry.add("what was faster within the model is refused (\(refusal.kind))")
+                    } else {
+                        entry.move(to: schedule, swarm, place)
+                    }
                 }
             } else if let known = remembered[id], await evaluator.refusal(index, known.schedule) == nil {
                 entry.schedule = known.schedule
