@@ -40,13 +40,7 @@ private struct HastyJudge: CandidateJudge {
         let folder = NSTemporaryDirectory() + "/hearth-test-\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        var builder = GraphBuilder(name: "exponential")
-        let type = TensorType(.f32, [9, 70])
-        builder.graph.inputs = [GraphPort(name: "x", type: type)]
-        let x = try builder.leaf(.input(0, type))
-        builder.graph.outputs = [
-            GraphOutput(name: "y", value: try builder.map([x]) { map, terms in map.apply(.exp, terms[0]) })
-        ]
+        let graph = try exponentialGraph()
         var pipeline = Pipeline(
             device: try CPUDevice(threads: 2), toolchain: try await CToolchain.find(), worker: TestWorker.command)
         let search = KernelSearch(
@@ -58,7 +52,7 @@ private struct HastyJudge: CandidateJudge {
             return comparison
         }
         let regions = try await pipeline.build(
-            .init(graph: builder.graph, tensors: MemoryTensors(tensors: [:])), to: folder + "/m.hearth", search: search,
+            .init(graph: graph, tensors: MemoryTensors(tensors: [:])), to: folder + "/m.hearth", search: search,
             placed: placed
         ) { _ in [Double](repeating: 1, count: 8) }.regions
         return try #require(regions.first)

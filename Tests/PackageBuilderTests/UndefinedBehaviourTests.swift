@@ -65,17 +65,11 @@ struct GenerousJudge: CandidateJudge {
         try copy.run()
         copy.waitUntilExit()
         let toolchain = try await CToolchain(path: folder + "/cc")
-        var builder = GraphBuilder(name: "exponential")
-        let type = TensorType(.f32, [9, 70])
-        builder.graph.inputs = [GraphPort(name: "x", type: type)]
-        let x = try builder.leaf(.input(0, type))
-        builder.graph.outputs = [
-            GraphOutput(name: "y", value: try builder.map([x]) { map, terms in map.apply(.exp, terms[0]) })
-        ]
+        let graph = try exponentialGraph()
         let device = try CPUDevice(threads: 2)
         let emitter = KernelEmitter(CPUTarget(device.limits))
         let kernels = try JudgedKernel.all(
-            in: builder.graph, tensors: MemoryTensors(tensors: [:]), generator: CodeGenerator(emitter),
+            in: graph, tensors: MemoryTensors(tensors: [:]), generator: CodeGenerator(emitter),
             worker: TestWorker.command, seed: 1)
         let kernel = try #require(kernels.first).kernel
         let schedule = emitter.choices(kernel).canonical(Schedule())
@@ -85,7 +79,7 @@ struct GenerousJudge: CandidateJudge {
         let search = KernelSearch(
             budget: SearchBudget(trials: 4), seed: 1, judge: GenerousJudge(), archive: nil)
         return try await pipeline.build(
-            .init(graph: builder.graph, tensors: MemoryTensors(tensors: [:])), to: folder + "/m.hearth", search: search
+            .init(graph: graph, tensors: MemoryTensors(tensors: [:])), to: folder + "/m.hearth", search: search
         ) { _ in [Double](repeating: 1, count: 8) }.regions
     }
 

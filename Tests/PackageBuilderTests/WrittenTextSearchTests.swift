@@ -64,13 +64,7 @@ import Testing
         let folder = NSTemporaryDirectory() + "/hearth-test-\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        var builder = GraphBuilder(name: "exponential")
-        let type = TensorType(.f32, [9, 70])
-        builder.graph.inputs = [GraphPort(name: "x", type: type)]
-        let x = try builder.leaf(.input(0, type))
-        builder.graph.outputs = [
-            GraphOutput(name: "y", value: try builder.map([x]) { map, terms in map.apply(.exp, terms[0]) })
-        ]
+        let graph = try exponentialGraph()
         let texts = WrittenTexts()
         let writer = Writer(answers, texts)
         var pipeline = Pipeline(
@@ -80,7 +74,7 @@ import Testing
             budget: SearchBudget(trials: 1 + answers.count), seed: 1, judge: GenerousJudge(), archive: nil)
         search.advisor = writer
         let regions = try await pipeline.build(
-            .init(graph: builder.graph, tensors: MemoryTensors(tensors: [:])), to: folder + "/m.hearth", search: search
+            .init(graph: graph, tensors: MemoryTensors(tensors: [:])), to: folder + "/m.hearth", search: search
         ) { _ in [Double](repeating: 1, count: 8) }.regions
         return (
             try #require(regions.first), await writer.faults,

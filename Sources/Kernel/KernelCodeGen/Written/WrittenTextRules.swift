@@ -17,10 +17,9 @@ package struct WrittenTextRules {
     let symbols: [String]
     /// On a device, the kernel's parameters, which a text repeats; nil on a processor.
     private let parameters: [Substring]?
-    /// Names of our own text that may be used: all of them but macros with arguments that the shown text does without, because such a macro may
-    /// drop what it is given, brackets among it.
+    /// Names of our own text.
     private let trusted: Set<Substring>
-    /// Macros with arguments that the shown text does without.
+    /// Our macros with arguments that the shown text does without: such a macro may drop what it is given, brackets among it.
     private let macros: Set<Substring>
 
     /// Rules for a text that defines `symbols` in place of `shown`, behind `prelude`.
@@ -90,15 +89,6 @@ package struct WrittenTextRules {
         return attributes(tokens) ?? structure(tokens)
     }
 
-    /// Attributes that say how something lies in memory or is compiled.
-    private static let attributes: Set<Substring> = [
-        "aligned", "vector_size", "ext_vector_type", "may_alias", "always_inline", "noinline", "unused", "packed",
-        "const", "pure", "hot", "cold",
-        "flatten", "opencl_unroll_hint", "__aligned__", "__vector_size__", "__may_alias__", "__always_inline__",
-        "__noinline__", "__unused__",
-        "__packed__",
-    ]
-
     /// Whether every attribute is one of those.
     private func attributes(_ tokens: [Substring]) -> WrittenTextFault? {
         for place in tokens.indices {
@@ -121,72 +111,12 @@ package struct WrittenTextRules {
         return nil
     }
 
-    private static let marks = [
-        ("\\", "a backslash"), ("\"", "a text literal"), ("'", "a character literal"), ("??", "'??'"), ("%:", "'%:'"),
-        ("<:", "'<:'"), ("<%", "'<%'"), (":>", "':>'"), ("%>", "'%>'"), ("$", "'$'"),
-    ]
-
-    /// Pragmas that say how a loop is compiled.
-    private static let pragmas: [[Substring]] = [
-        ["clang", "loop"], ["GCC", "unroll"], ["GCC", "ivdep"], ["unroll"], ["nounroll"],
-    ]
-
     private static func isPragma(_ words: [Substring]) -> Bool {
         guard words.count > 2, words[0] == "#", words[1] == "pragma" else { return false }
         let rest = words.dropFirst(2)
         return pragmas.contains { rest.starts(with: $0) } && !rest.contains { $0 == "#" || $0 == ";" || $0 == "{" }
             && !rest.contains { word in denied.contains { word.lowercased().contains($0) } }
     }
-
-    /// Parts of names that are kept out wherever they stand: assembly, clocks, random numbers, registers that outlive a call, jumps out of it.
-    private static let denied = [
-        "asm", "rdtsc", "rdpmc", "rdrand", "rdseed", "rdpid", "csr", "syscall", "longjmp", "setjmp", "xbegin", "fsbase",
-        "gsbase",
-        "readcyclecounter", "readsteadycounter", "thread_pointer", "return_address", "frame_address",
-    ]
-
-    /// Builtins of compilers that compute, by their beginning.
-    private static let builtins = [
-        "elementwise_", "reduce_", "convertvector", "shufflevector", "shuffle", "expect", "assume", "prefetch",
-        "memcpy", "memset",
-        "memmove", "fma", "sqrt", "fabs", "exp", "log", "inf", "huge_val", "floor", "ceil", "trunc", "rint",
-        "copysign", "popcount",
-        "clz", "ctz", "isnan", "isinf",
-    ]
-
-    private static let reserved: Set<Substring> = [
-        "_Bool", "_Float16", "_Alignas", "_Static_assert", "__restrict", "__restrict__", "__attribute__", "__bf16",
-        "__inline", "__inline__",
-        "__typeof__", "__extension__",
-    ]
-
-    /// Intel's names of vectors and of what computes on them, where the header is there.
-    private static let vectorTypes = ["_mm_", "_mm256_", "_mm512_", "__m128", "__m256", "__m512", "__mmask"]
-    /// What of it does more: writes past caches, which other threads see late, flushes them, asks for memory, waits.
-    private static let deniedVectorParts = [
-        "stream", "flush", "clwb", "demote", "fence", "monitor", "mwait", "malloc", "free", "pause", "maskmove",
-    ]
-
-    private static let deniedOnDevices: Set<Substring> = [
-        "static", "__device__", "__global__", "__constant__", "__constant", "__managed__", "__host__", "new", "delete",
-        "template", "operator",
-    ]
-
-    private static let deniedPartsOnDevices = [
-        "clock", "timer", "nanosleep", "printf", "malloc", "alloca", "assert", "trap", "brkpt",
-    ]
-
-    /// CUDA's functions of arithmetic, of warps and of reads through a cache, by their beginning.
-    private static let intrinsics = [
-        "__shfl_", "__syncthreads", "__syncwarp", "__ballot_sync", "__any_sync", "__all_sync", "__activemask",
-        "__reduce_", "__match_", "__ldg",
-        "__ldc", "__stc", "__fadd", "__fmul", "__fma", "__frcp", "__fsqrt", "__frsqrt", "__fdiv", "__exp", "__log",
-        "__sin", "__cos", "__pow",
-        "__float", "__int", "__uint", "__half", "__low", "__high", "__bfloat", "__h", "__popc", "__clz", "__ffs",
-        "__brev", "__byte_perm", "__dp",
-        "__mul", "__umul", "__vadd", "__vsub", "__vmax", "__vmin", "__align__", "__restrict", "__shared__",
-        "__forceinline__", "__saturatef",
-    ]
 
     private func isAllowed(_ name: Substring) -> Bool {
         let small = name.lowercased()
@@ -263,9 +193,7 @@ package struct WrittenTextRules {
                 guard let name, name.hasPrefix(WrittenTexts.symbol + "_") else {
                     return WrittenTextFault("the name '\(name ?? "")' should begin with '\(WrittenTexts.symbol)_'")
                 }
-            } else if !(parameters == nil ? ["static", "typedef", "FORCE", "_Static_assert"] : ["FORCE", "typedef"])
-                .contains(item.first)
-            {
+            } else if parameters != nil || !["static", "typedef", "FORCE", "_Static_assert"].contains(item.first) {
                 return WrittenTextFault(
                     "what begins with '\(item.prefix(3).joined(separator: " "))' must be \(parameters == nil ? "static" : "FORCE")"
                 )
@@ -314,7 +242,8 @@ package struct WrittenTextRules {
             ?? false
     }
 
-    /// A text with a space for each comment, as compilers have it before they look for directives; nil where one has no end. There are no literals and no backslashes.
+    /// A text with a space for each comment, as compilers have it before they look for directives; nil where one has no end. There are no
+    /// literals and no backslashes.
     private static func withoutComments(_ text: [UInt8]) -> [UInt8]? {
         let (slash, star, newline) = (UInt8(ascii: "/"), UInt8(ascii: "*"), UInt8(ascii: "\n"))
         var result: [UInt8] = []
