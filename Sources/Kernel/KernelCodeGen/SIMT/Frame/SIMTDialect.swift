@@ -47,6 +47,14 @@ package enum SIMTDialect: String, CaseIterable, Hashable, Sendable {
         }
     }
 
+    /// Unrolls so many turns of the loop that follows.
+    func unrolled(_ turns: Int) -> String {
+        switch self {
+        case .cuda: "#pragma unroll \(turns)"
+        case .openCL: "__attribute__((opencl_unroll_hint(\(turns))))"
+        }
+    }
+
     /// Whether threads of a warp can read each other's registers in this dialect.
     var hasShuffles: Bool { self == .cuda }
 }

@@ -11,6 +11,21 @@ struct SIMTNestPlan {
         case warp = 1
         /// All threads of a block, across the inner points.
         case block = 2
+        /// Some threads of a block, across the inner points, beside teams for the 7, 15 or 31 points that follow: for what lies side by
+        /// side along points rather than along inner loops.
+        case beside8 = 3
+        case beside16 = 4
+        case beside32 = 5
+
+        /// Points that neighbouring threads compute.
+        var neighbours: Int {
+            switch self {
+            case .thread, .warp, .block: 1
+            case .beside8: 8
+            case .beside16: 16
+            case .beside32: 32
+            }
+        }
     }
 
     let team: Team
@@ -32,49 +47,123 @@ struct SIMTNestPlan {
         case .thread: width = 1
         case .warp: width = warp
         case .block: width = threads
+        case .beside8, .beside16, .beside32: width = threads / self.team.neighbours
         }
         points = (nest.isSerial ? serial.free : nest.axes).reduce(1) { $0 * $1.extent }
         let perBlock = self.threads / width
         blocks = (points + (perBlock - 1)).floorDivided(by: IntegerExpression(perBlock), kernel.ranges)
     }
 
+    /// The first thread's place in its team, as text.
+    func member(_ thread: String) -> String {
+        team.neighbours == 1 ? "(int)\(thread) % \(width)" : "(int)\(thread) / \(team.neighbours)"
+    }
+
+    /// The place among its block's points of the point that a thread works on, as text.
+    func place(_ thread: String) -> String {
+        team.neighbours == 1 ? "(int)\(thread) / \(width)" : "(int)\(thread) % \(team.neighbours)"
+    }
+
     /// Teams in order of preference. Long inner loops go to blocks, short ones to warps, and nests without inner loops to threads; scans
-    /// that `SIMTScanWriter` does not serve run in one thread.
-    static func teams(_ nest: NestKernel, _ scan: SIMTScanWriter?) -> [Team] {
+    /// that `SIMTScanWriter` does not serve run in one thread. What lies side by side along points goes to neighbouring teams.
+    static func teams(
+        _ nest: NestKernel, _ scan: SIMTScanWriter?, _ beside: SIMTBeside?, _ target: SIMTTarget
+    ) -> [Team] {
         if let scan { return scan.teams }
         let hasScan = nest.steps.contains { $0.body.nodes.contains { if case .scan = $0 { true } else { false } } }
-        let lengths = nest.steps.map { step in
-            step.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 512) }
-        }
-        let longest = lengths.max() ?? 1
+        let longest = nest.longest
         if nest.isSerial || hasScan || longest == 1 { return [.thread] }
-        if longest < 16 { return [.thread, .warp] }
-        return longest <= 256 ? [.warp, .block, .thread] : [.block, .warp, .thread]
+        let others: [Team] =
+            longest < 16 ? [.thread, .warp] : longest <= 256 ? [.warp, .block, .thread] : [.block, .warp, .thread]
+        guard let beside, longest >= 16 else { return others }
+        let teams = beside.teams(nest, target)
+        guard beside.isAlways else { return others + teams }
+        // Points that fill the device by themselves need no team.
+        let fills = nest.points >= 1024 * target.multiprocessors
+        return (fills ? [.thread] + teams : teams + [.thread]) + others.filter { $0 != .thread }
+    }
+}
+
+extension NestKernel {
+    /// Most inner points of a step; 512 for each axis that is not constant.
+    fileprivate var longest: Int {
+        steps.map { $0.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 512) } }.max() ?? 1
+    }
+
+    /// Outer points, 0 where they are not constant.
+    fileprivate var points: Int { axes.reduce(1) { $0 * ($1.extent.constantValue ?? 0) } }
+}
+
+/// What a nest reads side by side along its points rather than along its inner loops, such as sums over rows or a softmax over channels.
+struct SIMTBeside {
+    /// Bytes of the smallest element that is read so.
+    let elementBytes: Int
+    /// Whether nothing is read along the inner loops.
+    let isAlways: Bool
+
+    /// Nil where nothing is.
+    init?(_ kernel: Kernel, _ nest: NestKernel) {
+        guard let outer = nest.axes.last(where: { $0.extent != 1 }) else { return nil }
+        var bytes: [Int] = []
+        var isAlong = false
+        for step in nest.steps where !step.axes.isEmpty {
+            for case .load(let parameter, let index, _) in step.body.nodes {
+                func stride(along axis: LoopAxis) -> IntegerExpression? { index.linearCoefficient(of: axis.variable) }
+                let inner = step.axes.filter { $0.extent != 1 && index.variables.contains($0.variable) }
+                if inner.contains(where: { stride(along: $0) == nil || stride(along: $0) == 1 }) {
+                    isAlong = true
+                } else if !inner.isEmpty, stride(along: outer) == 1 {
+                    bytes.append(kernel.parameters[parameter].element.byteCount)
+                }
+            }
+        }
+        guard let least = bytes.min() else { return nil }
+        elementBytes = least
+        isAlways = !isAlong
+    }
+
+    /// Teams that read whole sectors of 32 bytes, the widest that leaves work for every processor first.
+    func teams(_ nest: NestKernel, _ target: SIMTTarget) -> [SIMTNestPlan.Team] {
+        let whole = [SIMTNestPlan.Team.beside32, .beside16, .beside8].filter { $0.neighbours * elementBytes >= 32 }
+        let first = whole.first { nest.points / $0.neighbours >= 4 * target.multiprocessors } ?? whole[whole.count - 1]
+        return [first] + whole.filter { $0 != first }
+    }
+
+    /// Threads of a block before a search has said what is best: some turns of the inner loop for each, and more where blocks are few.
+    func threads(_ nest: NestKernel, _ team: SIMTNestPlan.Team, _ target: SIMTTarget) -> Int {
+        let isFew = nest.points / team.neighbours < target.multiprocessors
+        return [isFew ? 1024 : 512, 512, 256, 128].first {
+            $0 <= target.threads && 4 * $0 / team.neighbours <= nest.longest
+        } ?? 64
     }
 }
 
 /// The choices of a nest on a device that runs blocks of threads.
 package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget) -> [Choice] {
-    let teams = SIMTNestPlan.teams(nest, SIMTScanWriter(kernel, nest, target))
+    let beside = SIMTBeside(kernel, nest)
+    let teams = SIMTNestPlan.teams(nest, SIMTScanWriter(kernel, nest, target), beside, target)
     // 256 threads a row were the best for few rows of 1024 and of 4096 (measured, H200). Where rows are many, each thread should
     // have some work of its own.
     var best = 256
-    let points = nest.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 0) }
-    if teams[0] == .block, points >= 8 * target.multiprocessors {
-        let longest = nest.steps.map { $0.axes.reduce(1) { $0 * ($1.extent.constantValue ?? 512) } }.max() ?? 1
-        best = [64, 128].first { longest <= 16 * $0 } ?? 256
+    let points = nest.points
+    if let beside, teams[0].neighbours > 1 {
+        best = beside.threads(nest, teams[0], target)
+    } else if teams[0] == .block, points >= 8 * target.multiprocessors {
+        best = [64, 128].first { nest.longest <= 16 * $0 } ?? 256
     }
-    let others = teams[0] == .block ? [256, 512, 128, 1024, 64] : [256, 128, 64, 512]
+    let isShared = teams[0] == .block || teams[0].neighbours > 1
+    let others = isShared ? [256, 512, 128, 1024, 64] : [256, 128, 64, 512]
     let threads = ([best] + others.filter { $0 != best }).filter { $0 <= target.threads }
     if let rows = SIMTRowsWriter(kernel, nest, target), let plain = rows.plain(points) {
         let ordered = [plain.team] + teams.filter { $0 != plain.team }
         return [
             Choice("team", ordered.map(\.rawValue)),
-            Choice("threads", [plain.threads] + threads.filter { $0 != plain.threads }), Choice("run", [rows.run, 1]),
+            Choice("threads", [plain.threads] + threads.filter { $0 != plain.threads }), Choice("run", rows.runs + [1]),
         ]
     }
     let map = SIMTMapWriter(kernel, nest, target)
     return [Choice("team", teams.map(\.rawValue)), Choice("threads", threads)] + (map.map { [$0.choice] } ?? [])
+        + (SIMTNestParts.choice(kernel, nest, teams, threads[0], target).map { [$0] } ?? [])
 }
 
 /// Emits a nest kernel for blocks of threads.
@@ -85,7 +174,9 @@ package func emitSIMTNest(
     if let map = SIMTMapWriter(kernel, nest, target), schedule[map.choice] > 1 {
         return map.write(symbol, threads: schedule[choices[1]])
     }
-    if let rows = SIMTRowsWriter(kernel, nest, target), choices.count > 2, schedule[choices[2]] > 1 {
+    if choices.count > 2, schedule[choices[2]] > 1,
+        let rows = SIMTRowsWriter(kernel, nest, target, run: schedule[choices[2]])
+    {
         let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .block
         let plan = SIMTNestPlan(
             kernel, nest, team: team == .thread ? .warp : team, threads: schedule[choices[1]], warp: 32)
@@ -97,10 +188,16 @@ package func emitSIMTNest(
     let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .thread
     let plan = SIMTNestPlan(kernel, nest, team: team, threads: schedule[choices[1]], warp: 32)
     if team != .thread, let scan = SIMTScanWriter(kernel, nest, target) { return scan.write(symbol, plan) }
-    var writer = SIMTNestWriter(kernel: kernel, nest: nest, plan: plan, target: target, symbol: symbol)
+    let parts = SIMTNestParts(choices.first { $0.name == "parts" }.map { schedule[$0] } ?? 1, plan)
+    var writer = SIMTNestWriter(
+        kernel: kernel, nest: nest, plan: plan, parts: parts, target: target, symbol: symbol)
     let (source, scratch) = try writer.write()
     return EmittedKernel(
         symbol: symbol, source: source,
         arguments: kernel.parameters.indices.map { .parameter($0) } + scratch.map { .shared(bytes: $0) }, packings: [],
-        workspaceBytes: 0, parts: .grid(.init(blocks: plan.blocks, threads: plan.threads, overlaps: target.overlaps)))
+        workspaceBytes: 0,
+        parts: .grid(
+            .init(
+                blocks: plan.blocks * parts.count, threads: plan.threads, overlaps: target.overlaps,
+                counters: parts.count > 1 ? plan.blocks.constantValue ?? 0 : 0)))
 }

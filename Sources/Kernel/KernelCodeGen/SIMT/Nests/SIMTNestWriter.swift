@@ -11,6 +11,8 @@ struct SIMTNestWriter {
     let nest: NestKernel
     let plan: SIMTNestPlan
     let frame: SIMTFrame
+    /// Blocks that share the inner points of the step that reduces; see `SIMTNestParts`.
+    let parts: SIMTNestParts
     private var lines: [String] = []
     private var depth = 1
     /// Rows held in registers: values of each thread.
@@ -18,7 +20,10 @@ struct SIMTNestWriter {
     /// Turns of a loop that are written out.
     private static let mostUnrolled = 16
 
-    init(kernel: Kernel, nest: NestKernel, plan: SIMTNestPlan, target: SIMTTarget, symbol: String) {
+    init(
+        kernel: Kernel, nest: NestKernel, plan: SIMTNestPlan, parts: SIMTNestParts, target: SIMTTarget, symbol: String
+    ) {
+        self.parts = parts
         self.kernel = kernel
         self.nest = nest
         self.plan = plan
@@ -31,6 +36,10 @@ struct SIMTNestWriter {
     private var integer: String { frame.integer }
 
     private var fold: SIMTFold { SIMTFold(plan: plan, dialect: dialect) }
+
+    /// Whether several teams of a block pass barriers together, which all of its threads must reach: without shuffles, and where a team's
+    /// threads lie in several warps.
+    private var meets: Bool { (plan.team == .warp && !dialect.hasShuffles) || plan.team.neighbours > 1 }
 
     /// Whether positions are computed, which may lie outside of their axes.
     private var hasPositions: Bool {
@@ -55,10 +64,14 @@ struct SIMTNestWriter {
             extra.append(.init(name: "row\(row)_all", type: CTypes.scalar(nest.rows[row]), isRead: false))
             scratch.append(plan.points * rowCount(row) * nest.rows[row].computeType.byteCount)
         }
+        for share in parts.shares(kernel, nest, plan) {
+            extra.append(.init(name: share.name, type: share.type, isRead: false))
+            scratch.append(IntegerExpression(share.bytes))
+        }
         line("OVERLAP_BEGIN; OVERLAP_WAIT;")
         if hasPositions { line("int64_t outside = 0;") }
-        for text in fold.declarations { line(text) }
-        line("const int member = (int)\(dialect.thread) % \(plan.width); (void)member;")
+        for text in fold.declarations + parts.declarations(dialect) { line(text) }
+        line("const int member = \(plan.member(dialect.thread)); (void)member;")
         let serial = SIMTSerialAxes(nest)
         if nest.isSerial {
             if serial.free.isEmpty {
@@ -74,10 +87,8 @@ struct SIMTNestWriter {
             }
         } else {
             line(
-                "const \(integer) point = (\(integer))\(dialect.block) * \(plan.threads / plan.width) "
-                    + "+ (int)\(dialect.thread) / \(plan.width);")
-            // Without shuffles a warp's fold passes barriers, which all threads of the block must reach.
-            let meets = plan.team == .warp && !dialect.hasShuffles
+                "const \(integer) point = (\(integer))\(parts.tile(dialect)) * \(plan.threads / plan.width) "
+                    + "+ \(plan.place(dialect.thread));")
             line("const int active = point < \(index.print(plan.points));")
             if plan.team != .block, !meets { line("if (!active) return;") }
             line("\(integer) rest = \(meets ? "active ? point : 0" : "point");")
@@ -87,7 +98,9 @@ struct SIMTNestWriter {
         for number in nest.steps.indices { step(number) }
         if nest.isSerial { for _ in serial.ordered { close() } }
         if hasPositions { line("if (outside) *status = \(KernelCode.indexOutOfRange.rawValue);") }
-        return (frame.kernelFunction(extra: extra, threads: plan.threads, lines), scratch)
+        let function = frame.kernelFunction(
+            extra: extra, hasCounters: parts.count > 1, threads: plan.threads, lines)
+        return (function, scratch)
     }
 
     // MARK: Rows
@@ -145,16 +158,16 @@ struct SIMTNestWriter {
         } else {
             loop(step, types)
         }
-        for effect in step.effects {
-            guard case .reduce(let kind, let value, let position, let slot) = effect else { continue }
-            if plan.team != .thread, !step.axes.isEmpty {
-                for text in fold.statements(kind, types[value], slot, isArg: position != nil) { line(text) }
-            }
-            if position != nil {
-                line("const int64_t slot\(slot) = q\(slot);")
-            } else {
-                line("const \(CTypes.scalar(types[value])) slot\(slot) = a\(slot);")
-            }
+        let reduced = step.effects.compactMap { effect -> SIMTFold.Reduced? in
+            guard case .reduce(let kind, let value, let position, let slot) = effect else { return nil }
+            return SIMTFold.Reduced(kind: kind, type: types[value], slot: slot, isArg: position != nil)
+        }
+        if plan.team != .thread, !step.axes.isEmpty {
+            for text in reduced.flatMap({ fold.statements($0) }) + parts.join(reduced, plan, fold) { line(text) }
+        }
+        for one in reduced {
+            let type = one.isArg ? "int64_t" : CTypes.scalar(one.type)
+            line("const \(type) slot\(one.slot) = \(one.isArg ? "q" : "a")\(one.slot);")
         }
     }
 
@@ -164,7 +177,9 @@ struct SIMTNestWriter {
         let usesRegisters = usedRows(step).contains { registers($0) != nil }
         let share = count.constantValue.map { ($0 + plan.width - 1) / plan.width } ?? .max
         // Unrolled, all loads of a thread are under way at once.
-        if let constant = count.constantValue, usesRegisters || (share <= Self.mostUnrolled && !hasScan(step)) {
+        if let constant = count.constantValue, parts.count == 1,
+            usesRegisters || (share <= Self.mostUnrolled && !hasScan(step))
+        {
             // All reads come before the first store: a compiler may not move them where buffers could overlap.
             let separates = share > 1 && share <= Self.mostUnrolled && isSeparable(step)
             if separates {
@@ -186,11 +201,15 @@ struct SIMTNestWriter {
                 line("}")
             }
         } else {
-            let bound = plan.team == .warp && !dialect.hasShuffles ? "active && inner < \(total)" : "inner < \(total)"
-            open("for (\(integer) inner = member; \(bound); inner += \(plan.width))")
+            if meets { open("if (active)") }
+            // Loads of several turns are under way at once.
+            if plan.team.neighbours > 1 || parts.count > 1 { line(dialect.unrolled(8)) }
+            let start = parts.count > 1 ? "part * \(plan.width) + member" : "member"
+            open("for (\(integer) inner = \(start); inner < \(total); inner += \(plan.width * parts.count))")
             decodeInner(step)
             body(step, types, guardsStores: false)
             close()
+            if meets { close() }
         }
     }
 
@@ -203,11 +222,10 @@ struct SIMTNestWriter {
     private mutating func turns(
         _ step: NestStep, _ types: [ElementType], _ total: String, isFull: Bool, part: Part
     ) {
-        let isGuarded = plan.team == .warp && !dialect.hasShuffles
-        if !isFull || isGuarded { open("if (\(isGuarded ? "active && " : "")inner < \(total))") }
+        if !isFull || meets { open("if (\(meets ? "active && " : "")inner < \(total))") }
         decodeInner(step)
         body(step, types, guardsStores: false, part: part)
-        if !isFull || isGuarded { close() }
+        if !isFull || meets { close() }
         close()
     }
 

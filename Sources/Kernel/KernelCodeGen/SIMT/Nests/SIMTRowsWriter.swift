@@ -11,12 +11,14 @@ struct SIMTRowsWriter {
     private let length: Int
     /// Neighbours of a thread.
     let run: Int
+    /// Neighbours that a thread may take, the best first.
+    let runs: [Int]
 
     /// Words that a thread keeps at most.
     private static let mostWords = 96
 
-    /// Nil where the nest is of another kind.
-    init?(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget) {
+    /// Nil where the nest is of another kind, or its rows do not come in runs of `run`.
+    init?(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget, run wanted: Int? = nil) {
         guard target.hasShuffles, !nest.isSerial,
             let length = nest.steps.lazy.compactMap({ $0.axes.first?.extent.constantValue }).first, length > 1
         else { return nil }
@@ -54,15 +56,29 @@ struct SIMTRowsWriter {
             guard frame.isSeparable(stores) else { return nil }
             if !step.axes.isEmpty, !stores.isEmpty { storing += 1 }
         }
-        guard storing <= 1, let run = [8, 4, 2].first(where: { Self.isWide(nest, length, frame, run: $0) }) else {
-            return nil
-        }
-        self.run = run
+        let wide = [8, 4, 2].filter { Self.isWide(nest, length, frame, run: $0) }
+        // Neighbouring threads read neighbouring 16 bytes: 4 of f32 rather than 8.
+        let best = Self.leastBytes(kernel, nest) == 4 && wide.contains(4) ? 4 : wide.first
+        guard storing <= 1, let best, wide.contains(wanted ?? best) else { return nil }
+        runs = [best] + wide.filter { $0 != best && $0 > 2 }
+        run = wanted ?? best
     }
 
     private static func frame(_ kernel: Kernel, _ nest: NestKernel, _ symbol: String, _ target: SIMTTarget) -> SIMTFrame
     {
         SIMTFrame(kernel, .nest(nest), symbol: symbol, axes: nest.axes + nest.steps.flatMap(\.axes), target)
+    }
+
+    /// Bytes of the smallest element along rows.
+    private static func leastBytes(_ kernel: Kernel, _ nest: NestKernel) -> Int? {
+        nest.steps.flatMap { step in
+            step.body.nodes.compactMap { node -> Int? in
+                guard case .load(let parameter, let index, _) = node,
+                    step.axes.contains(where: { index.variables.contains($0.variable) })
+                else { return nil }
+                return kernel.parameters[parameter].element.byteCount
+            }
+        }.min()
     }
 
     /// Whether all that lies along rows is read and stored in whole runs.
@@ -124,13 +140,13 @@ struct SIMTRowsWriter {
     /// Whether a team of so many has room for all that it keeps.
     func fits(_ width: Int) -> Bool { words(width) <= Self.mostWords }
 
-    /// Who computes a point before a search has said what is best: where rows fill the device a warp, which needs no barriers; else
-    /// as many threads as a row has runs. Nil where rows are too long.
+    /// Who computes a point before a search has said what is best: where rows fill the device a warp, which needs no barriers, or where
+    /// they are long as many threads as have four runs each; else as many threads as a row has runs. Nil where rows are too long.
     func plain(_ points: Int) -> (team: SIMTNestPlan.Team, threads: Int)? {
-        if (points >= 8 * target.multiprocessors && turns(32) <= 8) || length / run <= 32, fits(32) {
-            return (.warp, 128)
-        }
-        return [64, 128, 256, 512, 1024].first { $0 <= target.threads && turns($0) <= 1 && fits($0) }
+        let fills = points >= 8 * target.multiprocessors
+        if (fills && turns(32) <= 6) || length / run <= 32, fits(32) { return (.warp, 128) }
+        let most = fills ? 4 : 1
+        return [64, 128, 256, 512, 1024].first { $0 <= target.threads && turns($0) <= most && fits($0) }
             .map { (.block, $0) } ?? (fits(1024) && target.threads >= 1024 ? (.block, 1024) : nil)
     }
 
@@ -205,7 +221,7 @@ struct SIMTRowsWriter {
             guard case .reduce(let kind, let value, _, let slot) = effect else { continue }
             let type = types[value]
             lines.append("\(CTypes.scalar(type)) a\(slot) = \(Reductions.initial(kind, type, isVector: false));")
-            if !step.axes.isEmpty { folds += fold.statements(kind, type, slot, isArg: false) }
+            if !step.axes.isEmpty { folds += fold.statements(.init(kind: kind, type: type, slot: slot, isArg: false)) }
             folds.append("const \(CTypes.scalar(type)) slot\(slot) = a\(slot);")
         }
         var printer = frame.printer
