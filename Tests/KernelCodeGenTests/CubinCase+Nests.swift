@@ -89,6 +89,39 @@ extension CubinCase {
             """
         ),
         (
+            "sums over rows", [:],
+            """
+            symbols []
+            parameter read f32[8388608]
+            parameter write f32[2048]
+            nest slots [f32] rows []
+            loop i0 < 2048
+            step
+              loop i1 < 4096
+              %0 = load p0[2048*i1 + i0]
+              reduce sum %0 to 0
+            step
+              %0 = slot 0
+              store %0 to p1[i0]
+            """
+        ),
+        (
+            "sum of everything", [:],
+            """
+            symbols []
+            parameter read bf16[8388608]
+            parameter write f32[1]
+            nest slots [f32] rows []
+            step
+              loop i0 < 8388608
+              %0 = load p0[i0]
+              reduce sum %0 to 0
+            step
+              %0 = slot 0
+              store %0 to p1[0]
+            """
+        ),
+        (
             "mean of windows", [:],
             """
             symbols []

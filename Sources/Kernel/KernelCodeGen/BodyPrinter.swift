@@ -349,7 +349,7 @@ package struct BodyPrinter {
         ]
     }
 
-    private func loadText(_ element: ElementType, _ text: String) -> String {
+    func loadText(_ element: ElementType, _ text: String) -> String {
         element == .f16 && !hasHalf ? "load_f16(\(text))" : CTypes.load(element, text)
     }
 

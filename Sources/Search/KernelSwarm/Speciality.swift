@@ -36,7 +36,7 @@ extension Speciality {
         "unitBlocks": .tiling, "threadTile": .tiling, "tile": .tiling, "tritonTile": .tiling, "columnTiles": .tiling,
         "tileRows": .tiling, "warpTiles": .tiling, "span": .tiling, "dealtColumns": .tiling,
         "instruction": .vectors, "vectors": .vectors, "queryVectors": .vectors, "tiles": .vectors, "lanes": .vectors,
-        "left": .layout, "across": .layout, "run": .layout, "shared": .layout,
+        "left": .layout, "across": .layout, "run": .layout, "shared": .layout, "turned": .layout,
         "prefetch": .staging, "ahead": .staging, "stages": .staging, "tritonStages": .staging, "depths": .staging,
         "dealtStages": .staging, "ring": .staging,
         "unroll": .unrolling, "together": .unrolling, "dealtBatches": .unrolling,

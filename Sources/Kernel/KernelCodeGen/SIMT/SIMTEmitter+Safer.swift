@@ -7,7 +7,7 @@ extension SIMTEmitter {
         let choices = choices(kernel)
         let wanted: [[String: Int]]
         switch kernel.body {
-        case .nest: wanted = [["team": 1], ["team": 0]]
+        case .nest: wanted = [["team": 1, "turned": 0], ["team": 0, "turned": 0]]
         case .contraction:
             // In a library's place what would stand there without it; tiles without matrix units, then one sum a point.
             let isLibrary = choices.first { $0.name == "algorithm" }?.values.first == 5

@@ -16,18 +16,8 @@ struct SIMTMapWriter {
     /// Nil where the nest is no such map.
     init?(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget) {
         let nest = Self.writtenOut(nest, kernel) ?? nest
-        guard !nest.isSerial, nest.steps.count == 1, nest.steps[0].axes.isEmpty, nest.rows.isEmpty, nest.slots.isEmpty,
-            let last = nest.axes.last
-        else { return nil }
+        guard let stores = nest.mapStores, let last = nest.axes.last else { return nil }
         let step = nest.steps[0]
-        let isPlain = step.body.nodes.allSatisfy { node in
-            switch node {
-            case .scan, .position, .slot, .row: false
-            case .load, .integerExpression, .condition, .real, .integer, .truth, .apply, .cast, .accumulator: true
-            }
-        }
-        let stores = step.effects.compactMap { if case .store(let store) = $0 { store } else { nil } }
-        guard isPlain, stores.count == step.effects.count else { return nil }
         self.kernel = kernel
         self.nest = nest
         self.target = target

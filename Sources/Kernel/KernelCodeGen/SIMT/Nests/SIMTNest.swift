@@ -164,6 +164,7 @@ package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel, _ target: SIM
     let map = SIMTMapWriter(kernel, nest, target)
     return [Choice("team", teams.map(\.rawValue)), Choice("threads", threads)] + (map.map { [$0.choice] } ?? [])
         + (SIMTNestParts.choice(kernel, nest, teams, threads[0], target).map { [$0] } ?? [])
+        + (SIMTTurnWriter(kernel, nest, target).map { [$0.choice] } ?? [])
 }
 
 /// Emits a nest kernel for blocks of threads.
@@ -171,6 +172,7 @@ package func emitSIMTNest(
     _ kernel: Kernel, _ nest: NestKernel, symbol: String, _ schedule: Schedule, _ target: SIMTTarget
 ) throws(EmissionError) -> EmittedKernel {
     let choices = simtNestChoices(kernel, nest, target)
+    if let turn = SIMTTurnWriter(kernel, nest, target), schedule[turn.choice] == 1 { return turn.write(symbol) }
     if let map = SIMTMapWriter(kernel, nest, target), schedule[map.choice] > 1 {
         return map.write(symbol, threads: schedule[choices[1]])
     }
