@@ -122,6 +122,22 @@ extension CubinCase {
             """
         ),
         (
+            "sum of everything", ["parts": 8],
+            """
+            symbols []
+            parameter read bf16[8388608]
+            parameter write f32[1]
+            nest slots [f32] rows []
+            step
+              loop i0 < 8388608
+              %0 = load p0[i0]
+              reduce sum %0 to 0
+            step
+              %0 = slot 0
+              store %0 to p1[0]
+            """
+        ),
+        (
             "mean of windows", [:],
             """
             symbols []

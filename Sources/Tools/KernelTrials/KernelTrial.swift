@@ -15,7 +15,7 @@ package struct KernelTrial: Sendable {
     /// Whether it stands for a layer of a model and is worth timing.
     package let isTimed: Bool
 
-    private init(
+    init(
         _ name: String, _ kernel: Kernel, plain: Schedule, _ schedules: [Schedule], tolerance: Double,
         isTimed: Bool = false
     ) {
@@ -32,7 +32,7 @@ package struct KernelTrial: Sendable {
         oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + turned + coded
         + products
         + convolutions + special + attentions + groupAttentions + oddTriton + everyForm + everyConvolution + manyCoded
-        + oddWindows + firstLayers + residualNetwork
+        + oddWindows + firstLayers + residualNetwork + beside
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {

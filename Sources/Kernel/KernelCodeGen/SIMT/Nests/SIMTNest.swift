@@ -176,8 +176,8 @@ package func emitSIMTNest(
     if let map = SIMTMapWriter(kernel, nest, target), schedule[map.choice] > 1 {
         return map.write(symbol, threads: schedule[choices[1]])
     }
-    if choices.count > 2, schedule[choices[2]] > 1,
-        let rows = SIMTRowsWriter(kernel, nest, target, run: schedule[choices[2]])
+    if let run = choices.first(where: { $0.name == "run" }), schedule[run] > 1,
+        let rows = SIMTRowsWriter(kernel, nest, target, run: schedule[run])
     {
         let team = SIMTNestPlan.Team(rawValue: schedule[choices[0]]) ?? .block
         let plan = SIMTNestPlan(
