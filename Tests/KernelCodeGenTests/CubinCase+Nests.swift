@@ -16,6 +16,21 @@ extension CubinCase {
             schedule: Schedule(schedule))
     }
 
+    private static let sumOfEverything =
+        """
+        symbols []
+        parameter read bf16[8388608]
+        parameter write f32[1]
+        nest slots [f32] rows []
+        step
+          loop i0 < 8388608
+          %0 = load p0[i0]
+          reduce sum %0 to 0
+        step
+          %0 = slot 0
+          store %0 to p1[0]
+        """
+
     private static let rows: [CubinCase] = [
         (RowsCase(kind: .layerNorm, rows: 4096, length: 1024), [:]),
         (RowsCase(kind: .layerNorm, rows: 5, length: 4096, element: .f32), ["team": 2, "run": 1]),
@@ -107,35 +122,11 @@ extension CubinCase {
         ),
         (
             "sum of everything", [:],
-            """
-            symbols []
-            parameter read bf16[8388608]
-            parameter write f32[1]
-            nest slots [f32] rows []
-            step
-              loop i0 < 8388608
-              %0 = load p0[i0]
-              reduce sum %0 to 0
-            step
-              %0 = slot 0
-              store %0 to p1[0]
-            """
+            sumOfEverything
         ),
         (
             "sum of everything", ["parts": 8],
-            """
-            symbols []
-            parameter read bf16[8388608]
-            parameter write f32[1]
-            nest slots [f32] rows []
-            step
-              loop i0 < 8388608
-              %0 = load p0[i0]
-              reduce sum %0 to 0
-            step
-              %0 = slot 0
-              store %0 to p1[0]
-            """
+            sumOfEverything
         ),
         (
             "mean of windows", [:],

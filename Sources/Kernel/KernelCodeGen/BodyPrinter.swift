@@ -349,6 +349,7 @@ package struct BodyPrinter {
         ]
     }
 
+    /// Text of an element's value, in its compute type, from the text of what is stored.
     func loadText(_ element: ElementType, _ text: String) -> String {
         element == .f16 && !hasHalf ? "load_f16(\(text))" : CTypes.load(element, text)
     }

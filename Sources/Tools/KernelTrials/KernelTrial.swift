@@ -15,6 +15,7 @@ package struct KernelTrial: Sendable {
     /// Whether it stands for a layer of a model and is worth timing.
     package let isTimed: Bool
 
+    /// Makes a trial; see the properties.
     init(
         _ name: String, _ kernel: Kernel, plain: Schedule, _ schedules: [Schedule], tolerance: Double,
         isTimed: Bool = false

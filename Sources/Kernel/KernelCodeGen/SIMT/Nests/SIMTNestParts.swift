@@ -14,7 +14,6 @@ struct SIMTNestParts {
 
     /// Teams whose blocks may share their points.
     private static let teams: Set<SIMTNestPlan.Team> = [.block, .beside8, .beside16, .beside32]
-    private static let most = 256
 
     /// How many parts there may be, as many as fill the device first; nil for nests that are not one reduction and what follows it, and
     /// where points fill the device.
