@@ -58,7 +58,7 @@ package struct AgentRoster: Sendable {
 
     /// All minds, in the order in which fewer agents than minds take part.
     package static let minds = [
-        MindRow(name: "evolution") { _ in EvolutionMind() },
+        MindRow(name: "evolution", opening: 8) { _ in EvolutionMind() },
         MindRow(name: "model", prior: 0.25) { _ in ModelMind() },
         MindRow(name: "policy") { _ in PolicyMind() },
         MindRow(name: "historian", opening: 4) { _ in HistorianMind() },

@@ -68,7 +68,11 @@ package struct Swarm: Sendable {
     ) {
         views = regions.map { RegionView(region: $0, islands: roster.minds.count) }
         minds = regions.map { region in roster.minds.map { $0.make(region) } }
-        openings = regions.map { _ in roster.minds.map(\.opening) }
+        // A mind without an agent takes no part.
+        let opening = roster.minds.indices.map { mind in
+            roster.rows.contains { $0.mind == mind } ? roster.minds[mind].opening : 0
+        }
+        openings = regions.map { _ in opening }
         present = views.map { view in roster.rows.map { !view.space.places($0.focus).isEmpty } }
         bandit = AgentBandit(roster, rule)
         random = SeededRandom(seed: seed)

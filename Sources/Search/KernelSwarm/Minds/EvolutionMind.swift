@@ -1,7 +1,8 @@
 package import Base
 internal import KernelIR
 
-/// Crosses and mutates the elites of its island.
+/// Begins with founders, the default in every strategy, then mutates the champion by every value of a choice once, then crosses and
+/// mutates the elites of its island.
 package struct EvolutionMind: Mind {
     /// How often the choices of a focus come from another elite rather than from a mutation.
     private static let crossover = 0.25
@@ -16,12 +17,27 @@ package struct EvolutionMind: Mind {
     /// Makes a mind.
     package init() {}
 
+    /// The next founder. None where something is known from before: that says better where to begin.
+    package mutating func open(_ view: RegionView) -> Point? {
+        guard view.suggestions.isEmpty, view.prior == nil else { return nil }
+        // A strategy beside one value of another is a detail of that one.
+        let places = view.space.places(Focus([.strategy])).filter { view.space.choices[$0].condition == nil }
+        return Self.untried(places, beside: view.space.origin, view)
+    }
+
     package mutating func propose(
         _ focus: Focus, _ view: RegionView, island: Int, random: inout SeededRandom
     ) -> Point? {
-        let parent = view.elite(of: island, &random) ?? view.space.origin
         let places = view.space.places(focus)
         guard !places.isEmpty else { return nil }
+        if let champion = view.champion?.point {
+            var active = places.filter { view.space.isActive($0, champion) }
+            for first in active.indices.dropLast() {
+                active.swapAt(first, first + random.index(below: active.count - first))
+            }
+            if let child = Self.untried(active, beside: champion, view) { return child }
+        }
+        let parent = view.elite(of: island, &random) ?? view.space.origin
         var child = parent
         if random.uniform() < Self.crossover, let mate = view.elite(of: island, &random), mate != parent {
             for place in places { child[place] = mate[place] }
@@ -42,6 +58,20 @@ package struct EvolutionMind: Mind {
             Self.mutate(pointed, of: &child, view.space, less: less, more: more, &random)
         }
         return child
+    }
+
+    /// The first point that differs from another by one value of one of the choices and was not tried; values in the order in which the
+    /// generator names them, the likeliest first.
+    private static func untried(_ places: [Int], beside point: Point, _ view: RegionView) -> Point? {
+        for place in places {
+            for value in view.space.choices[place].values.indices {
+                var child = point
+                view.space.set(place, value, in: &child)
+                child = view.space.canonical(child)
+                if !view.hasTried(child) { return child }
+            }
+        }
+        return nil
     }
 
     /// How often a value goes down, or up, where the parent's profile says that there should be less, or more, of it.
