@@ -84,6 +84,8 @@ import Testing
                 Trial(
                     candidate: Candidate(region: 0, schedule: view.space.schedule([0, 0, 0]), agent: ""),
                     verdict: .timed(seconds: 1, isWin: true), profile: profile), island: 0)
+            // What evolution visits first in any case.
+            for point in [[0, 0, 0], [0, 0, 1], [0, 0, 2]] { view.markProposed(point) }
             var (mind, random) = (EvolutionMind(), SeededRandom(seed: 3))
             return (0..<400).count { _ in
                 mind.propose(Focus([.parallelism]), view, island: 0, random: &random)?[1] != 0

@@ -13,13 +13,16 @@ import Testing
     ]
 
     /// A view that knows the default, which is its champion.
-    private func view(_ suggestions: [Schedule] = [], isTried: Bool = true) -> RegionView {
+    private func view(
+        _ suggestions: [Schedule] = [], isTried: Bool = true, profile: TrialProfile? = nil
+    ) -> RegionView {
         let region = SearchRegion(key: "k", choices: Self.choices, weight: 1, suggestions: suggestions)
         var view = RegionView(region: region, islands: 1)
         view.markProposed(view.space.origin)
         if isTried {
             let candidate = Candidate(region: 0, schedule: view.space.schedule(view.space.origin), agent: "")
-            _ = view.record(Trial(candidate: candidate, verdict: .timed(seconds: 1, isWin: true)), island: nil)
+            _ = view.record(
+                Trial(candidate: candidate, verdict: .timed(seconds: 1, isWin: true), profile: profile), island: nil)
         }
         return view
     }
@@ -81,6 +84,15 @@ import Testing
             orders.insert(found)
         }
         #expect(orders.count > 1)
+    }
+
+    /// Where a profile says what holds the champion back, no list of values comes before it.
+    @Test(arguments: [(0.0, true), (64.0, false)]) func profilesComeBeforeSteps(_ spilled: Double, _ areSteps: Bool) {
+        let view = view(profile: TrialProfile([TrialProfile.Fact.localBytes.rawValue: spilled]))
+        var mind = EvolutionMind()
+        var random = SeededRandom(seed: 3)
+        let found = (0..<40).compactMap { _ in mind.propose(Focus([.tiling]), view, island: 0, random: &random) }
+        #expect((Set(found) == [[0, 1, 0, 0, 0]]) == areSteps)
     }
 
     /// What a mind would try first is tried where it has an agent, and only there.

@@ -53,4 +53,7 @@ extension TrialProfile {
     package var moreOf: Set<Speciality> {
         hints.reduce(into: Set<Speciality>()) { $0.formUnion($1.more) }.subtracting(lessOf)
     }
+
+    /// Whether it says nothing of what holds the kernel back.
+    var isSilent: Bool { matters.isEmpty && lessOf.isEmpty }
 }

@@ -30,7 +30,8 @@ package struct EvolutionMind: Mind {
     ) -> Point? {
         let places = view.space.places(focus)
         guard !places.isEmpty else { return nil }
-        if let champion = view.champion?.point {
+        // Where a profile says what holds the champion back, that is tried instead.
+        if let champion = view.champion?.point, view.profile(of: champion)?.isSilent ?? true {
             var active = places.filter { view.space.isActive($0, champion) }
             for first in active.indices.dropLast() {
                 active.swapAt(first, first + random.index(below: active.count - first))
