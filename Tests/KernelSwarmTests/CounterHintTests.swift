@@ -17,16 +17,16 @@ import Testing
             // Nothing counted says nothing, and neither does a good kernel.
             ([:], [], []),
             ([.instructionsPerCycle: 3, .l1Misses: 5, .branchMisses: 0.1, .lastLevelShare: 1, .tlbMisses: 0], [], []),
-            ([.lastLevelShare: 2], [.tiling, .layout], []),
-            ([.l1Misses: 100], [.tiling, .layout, .staging], []),
+            ([.lastLevelShare: 2], [.tiling], []),
+            ([.l1Misses: 100], [.tiling, .pipelining], []),
             // What streams as fast as memory goes misses, and is right to.
             ([.l1Misses: 100, .memoryShare: 0.8], [], []),
-            ([.tlbMisses: 10], [.tiling, .layout], []), ([.branchMisses: 10], [.tiling, .unrolling], []),
-            (slow, [.unrolling, .vectors], [.unrolling, .vectors]),
+            ([.tlbMisses: 10], [.tiling], []), ([.branchMisses: 10], [.tiling, .pipelining], []),
+            (slow, [.pipelining, .vectors], [.pipelining, .vectors]),
             // What spills does not want more of it; what memory or arithmetic holds up is not slow for itself.
-            (slow.merging([.localBytes: 8]) { $1 }, [.unrolling, .vectors], []),
+            (slow.merging([.localBytes: 8]) { $1 }, [.pipelining, .vectors], []),
             (slow.merging([.computeShare: 0.6]) { $1 }, [], []),
-            (slow.merging([.lastLevelShare: 3]) { $1 }, [.tiling, .layout], []),
+            (slow.merging([.lastLevelShare: 3]) { $1 }, [.tiling], []),
             // Few misses are those that were counted.
             ([.instructionsPerCycle: 0.5, .branchMisses: 0], [], []),
             ([.instructionsPerCycle: 0.5, .l1Misses: 1], [], []),
@@ -66,12 +66,12 @@ import Testing
                 return space.rank(place, point[place]) > before
             }
         }
-        #expect(higher([.unrolling], 1) > 300 && higher([], 1) < 260)
-        #expect(higher([.unrolling], 2) == higher([], 2))
+        #expect(higher([.pipelining], 1) > 300 && higher([], 1) < 260)
+        #expect(higher([.pipelining], 2) == higher([], 2))
         // At the highest value there is nothing above.
         var random = SeededRandom(seed: 1)
         var point = [0, 2, 0]
-        EvolutionMind.mutate([1], of: &point, space, more: [.unrolling], &random)
+        EvolutionMind.mutate([1], of: &point, space, more: [.pipelining], &random)
         #expect(point[1] != 2)
     }
 

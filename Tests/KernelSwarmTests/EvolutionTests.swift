@@ -46,8 +46,8 @@ import Testing
     /// nothing beside the champion does not.
     @Test(
         arguments: [
-            ([.tiling], [[0, 1, 0, 0, 0], [0, 2, 0, 0, 0], [0, 3, 0, 0, 0]]), ([.unrolling], [[0, 0, 1, 0, 0]]),
-            ([.strategy], [[1, 0, 0, 0, 0], [2, 0, 0, 0, 0]]), ([.staging], []),
+            ([.tiling], [[0, 1, 0, 0, 0], [0, 2, 0, 0, 0], [0, 3, 0, 0, 0]]), ([.pipelining], [[0, 0, 1, 0, 0]]),
+            ([.strategy], [[1, 0, 0, 0, 0], [2, 0, 0, 0, 0]]),
         ] as [([Speciality], [Point])])
     func valuesComeOnceInOrder(_ focus: [Speciality], _ steps: [Point]) throws {
         var view = view()

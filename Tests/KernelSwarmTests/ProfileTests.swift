@@ -18,9 +18,9 @@ import Testing
     @Test(
         arguments: [
             ([:], []), ([.localBytes: 0, .occupancy: 0.5], []),
-            ([.localBytes: 16], [.tiling, .vectors, .unrolling]),
-            ([.occupancy: 0.125, .sharedOccupancy: 0.125, .registerOccupancy: 0.5], [.staging, .tiling]),
-            ([.occupancy: 0.125, .sharedOccupancy: 1, .registerOccupancy: 0.125], [.tiling, .unrolling]),
+            ([.localBytes: 16], [.tiling, .vectors, .pipelining]),
+            ([.occupancy: 0.125, .sharedOccupancy: 0.125, .registerOccupancy: 0.5], [.pipelining, .tiling]),
+            ([.occupancy: 0.125, .sharedOccupancy: 1, .registerOccupancy: 0.125], [.tiling, .pipelining]),
             // Few threads that keep the machine busy are enough.
             ([.occupancy: 0.125, .sharedOccupancy: 0.125, .computeShare: 0.7], []),
         ] as [([TrialProfile.Fact: Double], Set<Speciality>)])

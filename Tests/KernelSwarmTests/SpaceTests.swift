@@ -14,7 +14,7 @@ import Testing
     @Test func pointsAreSchedules() {
         let space = SearchSpace(Self.choices)
         #expect(space.choices[1].values == [8, 1, 4, 2])
-        #expect(space.specialities == [.strategy, .tiling, .parallelism, .unrolling, .strategy])
+        #expect(space.specialities == [.strategy, .tiling, .parallelism, .pipelining, .strategy])
         for algorithm in 0..<3 {
             for rows in 0..<4 {
                 let point = [algorithm, rows, 1, 1, 0]

@@ -135,7 +135,7 @@ private actor OrderEvaluator: CandidateEvaluator {
         let names = AgentRoster.standard.rows.map(\.name) + AgentRoster.minds.map(\.name) + ["default-first"]
         #expect(agents.isSubset(of: names))
         #expect(agents.count >= 6, "\(agents)")
-        #expect(!agents.contains { $0.hasPrefix("fusion") || $0.hasPrefix("layout") || $0.hasPrefix("staging") })
+        #expect(!agents.contains { $0.hasPrefix("vectors") })
     }
 
     @Test func neverTriesTheSameScheduleTwice() async {

@@ -100,7 +100,7 @@ import Testing
         for part in [
             "# Machine\na machine\n", "# Kernel, generated in C\nkernel text\n", "rows (tiling): 4, 2, 8\n",
             "algorithm (strategy): 0 (direct), 1 (winograd)\n",
-            "unroll (unrolling): 1, 2; means something only where algorithm is 0\n", "default schedule: 2.00 ms\n",
+            "unroll (pipelining): 1, 2; means something only where algorithm is 0\n", "default schedule: 2.00 ms\n",
             "best so far: 2.00 ms by algorithm=0 rows=4 unroll=1\n", "schedule 1: there is no choice 'frob'\n",
         ] { #expect(text.contains(part), "\(part)\n\(text)") }
         #expect(!text.contains("counted of"))
@@ -118,7 +118,7 @@ import Testing
             text.contains(
                 """
                 counted of the best so far: many of its reads miss the table of pages, so it strides over memory; \
-                choices of tiling, layout matter
+                choices of tiling matter
 
                 """), "\(text)")
         let waiting = await Self.view([
@@ -126,6 +126,6 @@ import Testing
         ])
         #expect(
             SchedulePrompt.messages(waiting, remarks: [])[1].content.contains(
-                "choices of vectors, unrolling matter; more of it may help\n"))
+                "choices of vectors, pipelining matter; more of it may help\n"))
     }
 }

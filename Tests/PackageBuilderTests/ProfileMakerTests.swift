@@ -88,7 +88,7 @@ import Testing
         // Five blocks of eight warps by shared memory, four by registers, of 64 warps.
         #expect(found[.sharedOccupancy] == 0.625 && found[.registerOccupancy] == 0.5 && found[.occupancy] == 0.5)
         #expect(found[.codeBytes] == nil && found[.memoryShare] != nil)
-        #expect(found.lessOf == [.tiling, .vectors, .unrolling])
+        #expect(found.lessOf == [.tiling, .vectors, .pipelining])
         // OpenCL's driver does not say.
         #expect(maker.profile(grid(), cubin: nil, seconds: 1e-6)[.registers] == nil)
         #expect(Self.maker(Self.limits(.openCL)).profile(grid(), cubin: cubin, seconds: 1e-6)[.occupancy] == nil)

@@ -64,17 +64,20 @@ package struct AgentRoster: Sendable {
         MindRow(name: "historian", opening: 4) { _ in HistorianMind() },
     ]
 
-    /// Agents of the standard swarm: one for each speciality of each mind.
-    package static let usual = minds.count * Speciality.allCases.count
+    /// Agents of the standard swarm: eight of every mind.
+    package static let usual = 8 * minds.count
 
-    /// Most agents: eight of each kind, more than any budget of trials hears.
+    /// Agents from which on all are of different kinds no longer: every mind with every speciality.
+    package static let kinds = minds.count * Speciality.allCases.count
+
+    /// Most agents: more than any budget of trials hears.
     package static let most = 8 * usual
 
-    /// Eight specialities of every mind.
+    /// The swarm that takes part where nothing else is said.
     package static let standard = AgentRoster(agents: usual)
 
     /// The standard swarm with fewer or more agents, from 1 to `most`: agents are dealt to the minds in their order, as evenly as possible,
-    /// and the agents of a mind divide the eight specialities into groups of neighbours, or repeat them. One agent is evolution over
+    /// and the agents of a mind divide the specialities into groups of neighbours, or repeat them. One agent is evolution over
     /// everything.
     package init(agents: Int) {
         precondition((1...Self.most).contains(agents), "a swarm has 1 to \(Self.most) agents")

@@ -14,23 +14,23 @@ package struct CounterHint: Sendable {
     package static let table: [CounterHint] = [
         CounterHint(
             words: "it fetches more from memory than it touches, so lines leave the caches before they are used again",
-            matters: [.tiling, .layout], more: []
+            matters: [.tiling], more: []
         ) { ($0[.lastLevelShare] ?? 0) > 1.5 },
         CounterHint(
-            words: "many of its reads miss the first cache", matters: [.tiling, .layout, .staging], more: []
+            words: "many of its reads miss the first cache", matters: [.tiling, .pipelining], more: []
         ) { ($0[.l1Misses] ?? 0) > 40 && !$0.isBusy },
         CounterHint(
-            words: "many of its reads miss the table of pages, so it strides over memory", matters: [.layout, .tiling],
+            words: "many of its reads miss the table of pages, so it strides over memory", matters: [.tiling],
             more: []
         ) { ($0[.tlbMisses] ?? 0) > 3 },
         CounterHint(
             words: "many of its branches are guessed wrong, so its loops are short or end raggedly",
-            matters: [.tiling, .unrolling], more: []
+            matters: [.tiling, .pipelining], more: []
         ) { ($0[.branchMisses] ?? 0) > 5 },
         CounterHint(
             words:
                 "it executes less than one instruction a cycle though little is missed, so instructions wait for each other",
-            matters: [.unrolling, .vectors], more: [.unrolling, .vectors]
+            matters: [.pipelining, .vectors], more: [.pipelining, .vectors]
         ) { profile in
             guard let rate = profile[.instructionsPerCycle], let misses = profile[.l1Misses],
                 let branches = profile[.branchMisses]

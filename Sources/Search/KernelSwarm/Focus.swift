@@ -1,4 +1,4 @@
-/// The specialities of an agent: one of eight where all agents take part, several where there are fewer agents.
+/// The specialities of an agent: one where a mind has an agent for each, several where it has fewer.
 package struct Focus: Hashable, Sendable {
     /// In the order of `Speciality`.
     package let specialities: [Speciality]

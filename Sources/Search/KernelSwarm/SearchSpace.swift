@@ -139,10 +139,10 @@ private struct Behaviour: Sendable {
             let (low, high) = (scales[place].min() ?? 0, scales[place].max() ?? 0)
             switch speciality {
             case .strategy: strategy.append((place, scales[place].count))
-            case .parallelism, .fusion:
+            case .parallelism:
                 parallelism.append(place)
                 parallelRange = (parallelRange.low + low, parallelRange.high + high)
-            case .tiling, .vectors, .layout, .staging, .unrolling:
+            case .tiling, .vectors, .pipelining:
                 footprint.append(place)
                 footprintRange = (footprintRange.low + low, footprintRange.high + high)
             }

@@ -1,20 +1,14 @@
 /// What kind of decision a choice is: an agent mostly moves the choices of its speciality.
 package enum Speciality: String, CaseIterable, Hashable, Sendable {
-    /// How large the pieces are that are worked on at once, in registers and caches.
+    /// How large the pieces are that are worked on at once, in registers and caches, and how they lie there.
     case tiling
     /// Which vector or matrix instructions, and how many of them side by side.
     case vectors
-    /// Where operands lie, and which neighbours read them together.
-    case layout
-    /// What is fetched ahead, and how far.
-    case staging
-    /// How much independent work stands side by side in one thread.
-    case unrolling
+    /// How much independent work is under way in one thread, and what is fetched ahead for it.
+    case pipelining
     /// How work is dealt to threads, blocks and clusters, and how many of them run at once.
     case parallelism
-    /// What shares a kernel, and what is stored between.
-    case fusion
-    /// The algorithm, a library, another form altogether.
+    /// The algorithm, a library, another form altogether, and what shares a kernel.
     case strategy
 }
 
@@ -36,21 +30,22 @@ extension Speciality {
         "unitBlocks": .tiling, "threadTile": .tiling, "tile": .tiling, "tritonTile": .tiling, "columnTiles": .tiling,
         "tileRows": .tiling, "warpTiles": .tiling, "span": .tiling, "dealtColumns": .tiling,
         "instruction": .vectors, "vectors": .vectors, "queryVectors": .vectors, "tiles": .vectors, "lanes": .vectors,
-        "left": .layout, "across": .layout, "run": .layout, "shared": .layout, "turned": .layout,
-        "prefetch": .staging, "ahead": .staging, "stages": .staging, "tritonStages": .staging, "depths": .staging,
-        "dealtStages": .staging, "ring": .staging,
-        "unroll": .unrolling, "together": .unrolling, "dealtBatches": .unrolling,
+        "left": .tiling, "across": .tiling, "run": .tiling, "shared": .tiling, "turned": .tiling,
+        "prefetch": .pipelining, "ahead": .pipelining, "stages": .pipelining, "tritonStages": .pipelining,
+        "depths": .pipelining,
+        "dealtStages": .pipelining, "ring": .pipelining,
+        "unroll": .pipelining, "together": .pipelining, "dealtBatches": .pipelining,
         "grain": .parallelism, "gang": .parallelism, "threads": .parallelism, "blocks": .parallelism,
         "team": .parallelism, "parts": .parallelism, "warps": .parallelism, "ringWarps": .parallelism,
         "resident": .parallelism, "residents": .parallelism, "cluster": .parallelism, "stay": .parallelism,
         "dealtWarps": .parallelism,
-        "fusion": .fusion,
+        "fusion": .strategy,
         "algorithm": .strategy, "form": .strategy, "proposal": .strategy, "select": .strategy,
     ]
 
     /// Families of decisions about whole models.
     private static let families: [String: Speciality] = [
-        "siblings": .fusion, "epilogue": .fusion, "gate": .fusion, "norm": .fusion, "rows": .fusion,
-        "spread": .layout, "store": .layout, "layout": .layout, "threads": .parallelism,
+        "siblings": .strategy, "epilogue": .strategy, "gate": .strategy, "norm": .strategy, "rows": .strategy,
+        "spread": .tiling, "store": .tiling, "layout": .tiling, "threads": .parallelism,
     ]
 }

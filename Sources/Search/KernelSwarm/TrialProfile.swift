@@ -69,11 +69,11 @@ extension TrialProfile {
     /// leaves room for few threads. Nothing where the machine is used well.
     package var lessOf: Set<Speciality> {
         var less: Set<Speciality> = []
-        if let local = self[.localBytes], local > 0 { less.formUnion([.tiling, .vectors, .unrolling]) }
+        if let local = self[.localBytes], local > 0 { less.formUnion([.tiling, .vectors, .pipelining]) }
         if let occupancy = self[.occupancy], occupancy < Self.lowOccupancy {
             // Few threads that keep the machine busy, as those of matrix units do, are no fault.
-            if !isBusy, self[.sharedOccupancy] == occupancy { less.formUnion([.staging, .tiling]) }
-            if !isBusy, self[.registerOccupancy] == occupancy { less.formUnion([.tiling, .unrolling]) }
+            if !isBusy, self[.sharedOccupancy] == occupancy { less.formUnion([.pipelining, .tiling]) }
+            if !isBusy, self[.registerOccupancy] == occupancy { less.formUnion([.tiling, .pipelining]) }
         }
         return less
     }

@@ -75,8 +75,8 @@ struct OptimizeCommand: AsyncParsableCommand {
     @Option(
         help: """
             Search agents, 1 to \(AgentRoster.most): each mind gets as even a part of them as can be, and the agents of a \
-            mind divide the eight specialities among them; 1 is evolution over all choices. From \(AgentRoster.usual + 1) on there are \
-            further agents of the same kinds, with draws of their own.
+            mind divide the \(Speciality.allCases.count) specialities among them; 1 is evolution over all choices. From \
+            \(AgentRoster.kinds + 1) on there are further agents of the same kinds, with draws of their own.
             """)
     var agents = AgentRoster.usual
     @Option(
