@@ -96,7 +96,7 @@ import Testing
     }
 
     /// What a mind would try first is tried where it has an agent, and only there.
-    @Test(arguments: [([8, 8, 8, 8], 2), ([1, 0, 0, 0], 2), ([0, 8, 8, 8], 0)])
+    @Test(arguments: [([8, 8, 8], 2), ([1, 0, 0], 2), ([0, 8, 8], 0)])
     func mindsWithoutAgentsOpenNothing(_ counts: [Int], _ founders: Int) {
         let region = SearchRegion(key: "k", choices: Self.choices, weight: 1)
         var swarm = Swarm(

@@ -234,8 +234,10 @@ import Testing
     }
 
     /// Every mind says the same again when it is asked the same, and never what was tried.
-    @Test(arguments: AgentRoster.minds.map(\.name)) func mindsAreDeterministic(_ name: String) {
-        let row = AgentRoster.minds.first { $0.name == name }!
+    private static let minds = AgentRoster.minds + [AgentRoster.policy]
+
+    @Test(arguments: minds.map(\.name)) func mindsAreDeterministic(_ name: String) {
+        let row = Self.minds.first { $0.name == name }!
         func proposals() -> [Point] {
             func seconds(_ point: Point) -> Double { 1 + Double(abs(point[0] - 2) + abs(point[1] - 1)) }
             let space = SearchSpace(Self.choices)
@@ -263,7 +265,7 @@ import Testing
 
     /// An agent mostly moves what it is for.
     @Test(arguments: ["evolution", "model", "policy"]) func agentsKeepToTheirSpeciality(_ name: String) {
-        let row = AgentRoster.minds.first { $0.name == name }!
+        let row = Self.minds.first { $0.name == name }!
         let view = view(30) { 1 + Double($0[0] + $0[1] + $0[2]) }
         var mind = row.make(view.region)
         var random = SeededRandom(seed: 5)

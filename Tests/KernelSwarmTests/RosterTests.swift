@@ -13,7 +13,7 @@ import Testing
         #expect(Set(roster.rows.map(\.name)).count == roster.rows.count)
         for mind in roster.minds.indices {
             let focuses = roster.rows.filter { $0.mind == mind }.map(\.focus.specialities)
-            #expect(focuses.map(\.count) == Array(repeating: 1, count: 8))
+            #expect(focuses.count >= 10 && focuses.allSatisfy { $0.count == 1 })
             #expect(focuses.prefix(Self.specialities).flatMap { $0 } == Speciality.allCases)
         }
     }
@@ -31,7 +31,7 @@ import Testing
     }
 
     /// More agents repeat the kinds: nobody is left out, and kinds differ by one agent at most.
-    @Test(arguments: [21, 32, 33, 36, 64, 100, AgentRoster.most])
+    @Test(arguments: [16, 32, 33, 36, 64, 100, AgentRoster.most])
     func moreAgentsRepeatTheKinds(_ count: Int) {
         let rows = AgentRoster(agents: count).rows
         #expect(rows.count == count && Set(rows.map(\.name)).count == count)

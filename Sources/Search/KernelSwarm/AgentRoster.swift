@@ -60,12 +60,14 @@ package struct AgentRoster: Sendable {
     package static let minds = [
         MindRow(name: "evolution", opening: 8) { _ in EvolutionMind() },
         MindRow(name: "model", prior: 0.25) { _ in ModelMind() },
-        MindRow(name: "policy") { _ in PolicyMind() },
         MindRow(name: "historian", opening: 4) { _ in HistorianMind() },
     ]
 
-    /// Agents of the standard swarm: eight of every mind.
-    package static let usual = 8 * minds.count
+    /// A mind that nothing missed: for comparison.
+    package static let policy = MindRow(name: "policy") { _ in PolicyMind() }
+
+    /// Agents of the standard swarm.
+    package static let usual = 32
 
     /// Agents from which on all are of different kinds no longer: every mind with every speciality.
     package static let kinds = minds.count * Speciality.allCases.count
@@ -100,10 +102,10 @@ package struct AgentRoster: Sendable {
         rows = roster.rows + [Row(mind: roster.minds.count, focus: .all, name: "\(Focus.all.name)/\(mind.name)")]
     }
 
-    /// The roster without the agents of a speciality: for comparison.
-    package func without(_ speciality: Speciality) -> AgentRoster {
+    /// The roster with those of its agents that are wanted: for comparison.
+    package func only(_ isWanted: (Row) -> Bool) -> AgentRoster {
         var rest = self
-        rest.rows = rows.filter { $0.focus.specialities != [speciality] }
+        rest.rows = rows.filter(isWanted)
         return rest
     }
 

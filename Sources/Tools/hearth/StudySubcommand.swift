@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import CPUDevice
 import DeviceAPI
 import Glibc
@@ -84,14 +85,23 @@ struct StudySubcommand: AsyncParsableCommand {
 
     /// What a search of one kernel does for that of another of its kind.
     private func printTransfers(_ known: [Landscape]) async throws {
-        guard let swarm = Contestant.all.first else { return }
-        print("\nafter a search of another kernel:\n\n| of | then | median trials to 95 % from nothing | afterwards |")
-        print("|---|---|---|---|")
+        guard let swarm = Contestant.all.first,
+            let forgetful = Contestant.all.first(where: { $0.name == "without historian" })
+        else { return }
+        print("\nafter a search of another kernel, trials to 95 %, median (mean):\n")
+        print("| of | then | from nothing | afterwards | without the historian |")
+        print("|---|---|---|---|---|")
+        let seeds = (1...seeds).map { UInt64($0) }
+        func text(_ trials: [Int]) -> String {
+            let mean = Double(trials.reduce(0, +)) / Double(trials.count)
+            return "\(trials.sorted()[trials.count / 2]) (\(TextFormat.fixed(mean, 1)))"
+        }
         for (first, second) in Transfer.pairs(known) {
-            let transfer = await Transfer(swarm, from: first, to: second, now: LandscapeFolder.now)
-            func median(_ trials: [Int]) -> Int { trials.sorted()[trials.count / 2] }
+            let all = await Transfer(swarm, from: first, to: second, seeds: seeds, now: LandscapeFolder.now)
+            let rest = await Transfer(forgetful, from: first, to: second, seeds: seeds, now: LandscapeFolder.now)
             print(
-                "| \(first.name) | \(second.name) | \(median(transfer.fromNothing)) | \(median(transfer.afterwards)) |")
+                "| \(first.name) | \(second.name) | \(text(all.fromNothing)) | \(text(all.afterwards)) | \(text(rest.afterwards)) |"
+            )
         }
     }
 
