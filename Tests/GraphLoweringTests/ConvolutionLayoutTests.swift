@@ -1,6 +1,7 @@
 import Base
 import ElementTypes
 import GraphIR
+import KernelIR
 import Testing
 
 @testable import GraphLowering
@@ -32,7 +33,7 @@ import Testing
 
     @Test func eachMayLieAnotherWayThanAll() throws {
         let graph = try Graph(parsing: Self.text)
-        let names = Cover.decisions(graph).map(\.name).filter { $0.hasPrefix("layout.") }
+        let names = Cover().decisions(graph).map(\.name).filter { $0.hasPrefix("layout.") }
         #expect(names.count == 3 && names[0] == Cover.layout)
         try #require(names.count == 3)
         let (last, first) = ([0, 2, 3, 1], [0, 1, 2, 3])
@@ -45,13 +46,46 @@ import Testing
         #expect(both.count { $0 == last } == 1 && both.count { $0 == first } == 1)
     }
 
+    /// What an input of many channels holds is copied once, channels last, for all convolutions that read it: by the rules where the device gains by
+    /// it, and where a decision says so.
+    @Test(arguments: [(8, false, false), (16, true, true), (16, false, false), (4, true, nil)] as [(Int, Bool, Bool?)])
+    func inputsAreTurned(_ channels: Int, _ turnsInputs: Bool, _ usual: Bool?) throws {
+        let text = """
+            graph "turned"
+            input "x" f32[1, \(channels), 6, 6]
+            %0 = input 0 : f32[1, \(channels), 6, 6]
+            %1 = parameter "v" : f32[8, \(channels), 3, 3]
+            %2 = convolve stride [1, 1] low [1, 1] high [1, 1] dilation [1, 1] groups 1 %0, %1 : f32[1, 8, 6, 6]
+            %3 = parameter "w" : f32[24, \(channels), 1, 1]
+            %4 = convolve stride [1, 1] low [0, 0] high [0, 0] dilation [1, 1] groups 1 %0, %3 : f32[1, 24, 6, 6]
+            output "y" %2
+            output "z" %4
+
+            """
+        let graph = try Graph(parsing: text)
+        let rules = Cover(turnsInputs: turnsInputs)
+        let turns = rules.decisions(graph).filter { $0.name.hasPrefix("turn.") }
+        #expect(turns.map(\.usual) == (usual.map { [$0, $0] } ?? []))
+        func readers(_ cover: Cover) throws -> (copies: Int, ofCopies: Int) {
+            let launches = try lower(graph, cover: cover).launches
+            let copies = launches.filter { $0.kernel.name.hasPrefix("copy_turned") }.map { $0.buffers[1] }
+            let convolutions = launches.filter { $0.kernel.name.hasPrefix("convolve") }
+            return (copies.count, convolutions.count { !Set($0.buffers).isDisjoint(with: copies) })
+        }
+        #expect(try readers(rules) == (usual == true ? (1, 2) : (0, 0)))
+        guard let usual else { return }
+        #expect(try readers(rules.deciding([turns[0].name: !usual])) == (1, 1))
+        let all = Dictionary(uniqueKeysWithValues: turns.map { ($0.name, true) })
+        #expect(try readers(rules.deciding(all)) == (1, 2))
+    }
+
     /// What lies as all do because there is nothing else is no decision.
     @Test func oneConvolutionIsAll() throws {
         let lines = Self.text.split(separator: "\n").filter {
             !$0.contains("%4") && !$0.contains("%6") && !$0.contains("%7")
         }
         let text = lines.joined(separator: "\n") + "\noutput \"y\" %3\n"
-        let names = Cover.decisions(try Graph(parsing: text)).map(\.name).filter { $0.hasPrefix("layout.") }
+        let names = Cover().decisions(try Graph(parsing: text)).map(\.name).filter { $0.hasPrefix("layout.") }
         #expect(names == [Cover.layout])
     }
 }

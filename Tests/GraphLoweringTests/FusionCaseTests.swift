@@ -21,7 +21,7 @@ import Testing
     func nothingIsReadBeforeItIsWritten(_ row: FusionCase) throws {
         let graph = try Graph(parsing: row.text)
         let few = row.fewRows
-        let against = Cover.decisions(graph, fewRows: few).map { Cover([$0.name: !$0.usual], fewRows: few) }
+        let against = Cover(fewRows: few).decisions(graph).map { Cover([$0.name: !$0.usual], fewRows: few) }
         for cover in [Cover(fewRows: few)] + against {
             let program = try lower(graph, cover: cover)
             var written = Set<BufferID>()
@@ -42,7 +42,7 @@ import Testing
     /// A decision stands once in the list, however often groups had to grow again.
     @Test(arguments: FusionCase.all)
     func decisionsAreListedOnce(_ row: FusionCase) throws {
-        for decision in Cover.decisions(try Graph(parsing: row.text), fewRows: row.fewRows) {
+        for decision in Cover(fewRows: row.fewRows).decisions(try Graph(parsing: row.text)) {
             #expect(Set(decision.nodes).count == decision.nodes.count)
         }
     }

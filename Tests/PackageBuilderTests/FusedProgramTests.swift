@@ -56,18 +56,19 @@ import WorkFolders
             model: Pipeline.Model(graph: graph, tensors: source), limits: device.limits,
             generator: CodeGenerator(emitter), objects: objects,
             folder: folder, constants: try ConstantWorkshop(TestWorker.command))
-        let decisions = Cover.decisions(graph, fewRows: row.fewRows)
+        let rules = Cover(fewRows: row.fewRows)
+        let decisions = rules.decisions(graph)
         var choices = [FormChoices()]
-        choices[0].cover = Cover(fewRows: row.fewRows)
+        choices[0].cover = rules
         if !decisions.isEmpty {
             let against = decisions.map { ($0.name, !$0.usual) }
             choices.append(FormChoices())
-            choices[1].cover = Cover(Dictionary(uniqueKeysWithValues: against), fewRows: row.fewRows)
+            choices[1].cover = rules.deciding(Dictionary(uniqueKeysWithValues: against))
         }
         // All against the rules lie alike again.
         for decision in decisions where decision.name.hasPrefix("layout.convolve") {
             choices.append(FormChoices())
-            choices[choices.count - 1].cover = Cover([decision.name: false], fewRows: row.fewRows)
+            choices[choices.count - 1].cover = rules.deciding([decision.name: false])
         }
         for choice in choices {
             let path = folder.newFile("fused.hearth")

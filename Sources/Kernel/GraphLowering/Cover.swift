@@ -21,6 +21,8 @@ package struct Cover: Hashable, Sendable {
         case store
         /// How what convolutions make lies: `layout.channels-last` for all of them, and for each whether it lies as all do.
         case layout
+        /// Whether a convolution reads a copy, channels last, of an input that lies channels first.
+        case turn
     }
 
     /// A decision that a graph leaves open.
@@ -37,11 +39,19 @@ package struct Cover: Hashable, Sendable {
     /// Rows up to which a product by a constant is limited by reading it, so that what stands before and after costs
     /// nothing inside: a fact of the device that the rules go by. 0 where every product gains by being one alone.
     package let fewRows: Int
+    /// Whether convolutions gain by a copy of an input of many channels that lies channels first: a fact of the device.
+    package let turnsInputs: Bool
 
     /// A cover that follows the rules but for the given decisions.
-    package init(_ values: [String: Bool] = [:], fewRows: Int = 0) {
+    package init(_ values: [String: Bool] = [:], fewRows: Int = 0, turnsInputs: Bool = false) {
         self.values = values
         self.fewRows = fewRows
+        self.turnsInputs = turnsInputs
+    }
+
+    /// Other decisions by the rules of the same device.
+    package func deciding(_ values: [String: Bool]) -> Cover {
+        Cover(values, fewRows: fewRows, turnsInputs: turnsInputs)
     }
 
     /// A decision, or nil where the rules hold.
@@ -59,17 +69,19 @@ package struct Cover: Hashable, Sendable {
         return "\(family.rawValue).\(node.operation.name).\(ContentHash.of(text).description.prefix(8))"
     }
 
-    /// The decisions that a graph leaves open to a device, in the order in which they are met.
-    package static func decisions(_ graph: Graph, fewRows: Int = 0) -> [Decision] {
-        var partitioner = Partitioner(graph, cover: Cover(fewRows: fewRows))
+    /// The decisions that a graph leaves open to the device of this cover, in the order in which they are met.
+    package func decisions(_ graph: Graph) -> [Decision] {
+        var partitioner = Partitioner(graph, cover: deciding([:]))
         let partition = partitioner.run()
+        _ = partitioner.turned(partition)
         let found = partitioner.decisions
         let convolutions = partition.groups.map(\.anchor).filter { graph.nodes[$0].operation.isConvolution }
         if convolutions.isEmpty { return found }
         _ = partitioner.channelsLast(partition)
         let single = partitioner.decisions[found.count...]
         // Where there is only one, it lies as all do.
-        return found + [Decision(name: layout, usual: true, nodes: convolutions)] + (single.count > 1 ? single : [])
+        return found + [Decision(name: Self.layout, usual: true, nodes: convolutions)]
+            + (single.count > 1 ? single : [])
     }
 }
 

@@ -83,6 +83,8 @@ struct KernelBuilder {
     var locals: [Value: LocalValue] = [:]
     /// Values that were read from memory, by parameter.
     private var operands: [Int: Value] = [:]
+    /// Copies that this kernel reads in place of values' own buffers.
+    var copies: [Value: BufferID] = [:]
     /// Values that this kernel computes: they are never read from their own buffers here.
     var roots: Set<Value> = []
     private var axisCount = 0
@@ -195,7 +197,8 @@ struct KernelBuilder {
         }
         let node = graph.nodes[value.node]
         if readsFromMemory(value) {
-            let buffer = try program.buffer(value)
+            let buffer: BufferID
+            if let copy = copies[value] { buffer = copy } else { buffer = try program.buffer(value) }
             let number = parameter(buffer, .read)
             operands[number] = value
             return body.emit(

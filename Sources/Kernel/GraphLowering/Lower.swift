@@ -7,7 +7,8 @@ import KernelIR
 package func lower(_ graph: Graph, cover: Cover = Cover()) throws(LoweringError) -> LoweredProgram {
     var partitioner = Partitioner(graph, cover: cover)
     let partition = partitioner.run()
-    let builder = ProgramBuilder(graph, partition, channelsLast: partitioner.channelsLast(partition))
+    let builder = ProgramBuilder(
+        graph, partition, channelsLast: partitioner.channelsLast(partition), turned: partitioner.turned(partition))
     for group in partition.groups { try builder.lower(group) }
     // Outputs first: they may hold what states held before the run.
     let outputs = try builder.placeOutputs()
@@ -120,8 +121,11 @@ extension ProgramBuilder {
     ) throws(LoweringError) {
         var builder = KernelBuilder(self)
         let type = graph.type(value)
-        let axes = builder.axes(type.shape)
-        let index = axes.map { IntegerExpression($0.variable) }
+        // In the order in which it is written.
+        let physical = buffers[target].layout
+        let axes = builder.axes(physical.map { type.shape[$0] })
+        var index = [IntegerExpression](repeating: 0, count: type.shape.count)
+        for (position, axis) in physical.enumerated() { index[axis] = IntegerExpression(axes[position].variable) }
         var body = BodyBuilder()
         let number = body.emit(
             .load(

@@ -8,6 +8,7 @@ extension ProgramBuilder {
     func lowerConvolve(_ group: Partition.Group, _ node: Node, _ convolve: Convolve) throws(LoweringError) {
         var builder = KernelBuilder(self)
         let (input, weight) = (node.operands[0], node.operands[1])
+        if turned.contains(group.anchor) { builder.copies[input] = try channelsLastCopy(input) }
         let output = graph.type(Value(group.anchor)).shape
         let (inputShape, weightShape) = (graph.type(input).shape, graph.type(weight).shape)
         let spatial = convolve.stride.count

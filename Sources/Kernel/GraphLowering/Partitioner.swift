@@ -126,6 +126,26 @@ package struct Partitioner {
             })
     }
 
+    /// The convolutions of a partition that read a copy of an input of the model, turned to lie channels last.
+    mutating func turned(_ partition: Partition) -> Set<NodeID> {
+        Set(
+            partition.groups.map(\.anchor).filter { id in
+                guard graph.nodes[id].operation.isConvolution, let input = graph.nodes[id].operands.first,
+                    case .leaf(.input) = graph.nodes[input.node].operation
+                else { return false }
+                let shape = graph.type(input).shape
+                let channels = shape[1].constantValue ?? 0
+                guard channels >= Self.someChannels, shape.dropFirst(2).contains(where: { $0 != 1 }) else {
+                    return false
+                }
+                return decide(.turn, id, default: cover.turnsInputs && channels >= Self.manyChannels)
+            })
+    }
+
+    /// Channels from which on an input that lies channels first may be turned, and from which on the rules do it: runs of 16 and of 32 bytes
+    /// where elements have 2.
+    private static let (someChannels, manyChannels) = (8, 16)
+
     /// What the cover says of a decision at a node, and notes that there is one.
     mutating func decide(_ family: Cover.Family, _ id: NodeID, default usual: Bool) -> Bool {
         if isConstant[id.index] { return usual }

@@ -12,8 +12,12 @@ final class ProgramBuilder {
     private var bufferOf: [Value: BufferID] = [:]
     /// Convolutions whose results lie channels last.
     let channelsLast: Set<NodeID>
+    /// Convolutions that read a copy of an input, channels last.
+    let turned: Set<NodeID>
+    private var copies: [Value: BufferID] = [:]
 
-    init(_ graph: Graph, _ partition: Partition, channelsLast: Set<NodeID>) {
+    init(_ graph: Graph, _ partition: Partition, channelsLast: Set<NodeID>, turned: Set<NodeID>) {
+        self.turned = turned
         self.graph = graph
         self.partition = partition
         self.channelsLast = channelsLast
@@ -70,8 +74,26 @@ final class ProgramBuilder {
     }
 }
 
+extension ProgramBuilder {
+    /// A copy, channels last, of a value that stands in memory; written once.
+    func channelsLastCopy(_ value: Value) throws(LoweringError) -> BufferID {
+        if let copy = copies[value] { return copy }
+        let type = graph.type(value)
+        let target = buffers.append(
+            LoweredBuffer(
+                role: .temporary, type: type, layout: Layouts.channelsLast(type.shape.count),
+                origin: graph.nodes[value.node].origin))
+        try copy(value, from: try buffer(value), to: target, "turned_\(value.node.rawValue)")
+        copies[value] = target
+        return target
+    }
+}
+
 /// Physical orders of tensors in memory.
 enum Layouts {
+    /// The second axis last.
+    static func channelsLast(_ rank: Int) -> [Int] { [0] + Array(2..<rank) + [1] }
+
     /// Channels last for what convolutions make and for what follows them element by element; row-major otherwise.
     static func preferred(_ value: Value, _ program: ProgramBuilder) -> [Int] {
         let type = program.graph.type(value)
@@ -82,7 +104,7 @@ enum Layouts {
         if anchor.operation.isConvolution {
             guard program.channelsLast.contains(group.anchor) else { return rowMajor }
             let shape = program.graph.type(Value(group.anchor)).shape
-            return shape == type.shape ? [0] + Array(2..<shape.count) + [1] : rowMajor
+            return shape == type.shape ? channelsLast(shape.count) : rowMajor
         }
         return following(value, program, depth: 0) ?? rowMajor
     }

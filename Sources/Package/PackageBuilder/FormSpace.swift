@@ -21,7 +21,7 @@ struct FormSpace {
         let total = max(seconds.reduce(0, +), 1e-12)
         let users = form.graph.users
         var ranked: [(choice: Choice, share: Double)] = []
-        for decision in Cover.decisions(form.graph, fewRows: form.choices.cover.fewRows) {
+        for decision in form.choices.cover.decisions(form.graph) {
             let touched = decision.nodes.map { node in
                 // A value computed where it is used takes its users' time.
                 timeOf[node] ?? users[node.index].compactMap { timeOf[$0] }.max() ?? 0
@@ -56,7 +56,7 @@ struct FormSpace {
             default: cover[choice.name] = schedule[choice] == 1
             }
         }
-        form.cover = Cover(cover, fewRows: rules.cover.fewRows)
+        form.cover = rules.cover.deciding(cover)
         return form
     }
 }

@@ -15,11 +15,12 @@ package struct FormChoices: Hashable, Sendable {
     /// What the rules say.
     package init() {}
 
-    /// What the rules say for a device: where every launch costs microseconds, sibling products are one, and products of few
-    /// rows take in what stands around them.
+    /// What the rules say for a device: where blocks of threads run, every launch costs microseconds, so that sibling products are one and
+    /// products of few rows take in what stands around them; and whoever gathers channels element by element is many times as slow as a
+    /// copy is.
     init(_ limits: DeviceLimits) {
         mergesSiblings = limits.blocks != nil
-        cover = Cover(fewRows: limits.blocks == nil ? 0 : 8)
+        cover = Cover(fewRows: limits.blocks == nil ? 0 : 8, turnsInputs: limits.blocks != nil)
     }
 }
 

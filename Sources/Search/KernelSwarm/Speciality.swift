@@ -28,8 +28,9 @@ extension Speciality {
     private static let table: [String: Speciality] = [
         "rows": .tiling, "columns": .tiling, "blockBytes": .tiling, "keyBlock": .tiling, "batchRows": .tiling,
         "unitBlocks": .tiling, "threadTile": .tiling, "tile": .tiling, "tritonTile": .tiling, "columnTiles": .tiling,
-        "tileRows": .tiling, "warpTiles": .tiling, "span": .tiling, "dealtColumns": .tiling,
-        "instruction": .vectors, "vectors": .vectors, "queryVectors": .vectors, "tiles": .vectors, "lanes": .vectors,
+        "tileRows": .tiling, "warpTiles": .tiling, "span": .tiling, "dealtColumns": .tiling, "slideRun": .tiling,
+        "instruction": .vectors, "vectors": .vectors, "queryVectors": .vectors, "tiles": .vectors,
+        "slideWidth": .vectors, "lanes": .vectors,
         "left": .tiling, "across": .tiling, "run": .tiling, "shared": .tiling, "turned": .tiling,
         "prefetch": .pipelining, "ahead": .pipelining, "stages": .pipelining, "tritonStages": .pipelining,
         "depths": .pipelining,
@@ -46,6 +47,6 @@ extension Speciality {
     /// Families of decisions about whole models.
     private static let families: [String: Speciality] = [
         "siblings": .strategy, "epilogue": .strategy, "gate": .strategy, "norm": .strategy, "rows": .strategy,
-        "spread": .tiling, "store": .tiling, "layout": .tiling, "threads": .parallelism,
+        "spread": .tiling, "store": .tiling, "layout": .tiling, "turn": .tiling, "threads": .parallelism,
     ]
 }

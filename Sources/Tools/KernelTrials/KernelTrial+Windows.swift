@@ -65,3 +65,65 @@ extension KernelTrial {
                 [Schedule()] + tiles + library, isTimed: true)
         }
 }
+
+extension KernelTrial {
+    /// Windows of single channels: odd sides, then layers of ConvNeXt and MobileNetV2.
+    static let slidingWindows: [KernelTrial] =
+        [
+            (2, 13, 24, 3, 1, ElementType.f16, false), (1, 17, 6, 5, 2, .f32, false), (1, 12, 8, 7, 1, .bf16, false),
+            (4, 56, 96, 7, 1, .f16, true), (1, 112, 32, 3, 1, .f16, true), (1, 56, 144, 3, 1, .f16, true),
+            (1, 14, 384, 3, 1, .f16, true), (1, 7, 960, 3, 1, .f16, true), (8, 56, 96, 7, 1, .f32, true),
+            (32, 28, 192, 3, 2, .f16, true),
+        ].map { images, side, channels, window, stride, element, isTimed in
+            let sizes =
+                element == .f32
+                ? [(1, 1), (2, 1), (4, 1), (8, 1), (4, 2), (4, 4)]
+                : [(1, 2), (2, 2), (4, 2), (8, 2), (2, 4), (4, 4), (2, 8), (1, 8), (1, 4)]
+            let fitting = sizes.filter { channels % $0.1 == 0 && $0.1 * ($0.0 + window) <= 80 }
+            return KernelTrial(
+                "depthwise \(images)x\(side)x\(channels) w\(window) s\(stride) \(element)",
+                TrialShapes.depthwise(images, side, channels, window: window, stride: stride, element),
+                plain: Schedule(["algorithm": 0]),
+                fitting.map { Schedule(["algorithm": 14, "slideRun": $0.0, "slideWidth": $0.1]) }
+                    + [Schedule(["algorithm": 0, "team": 0])],
+                tolerance: element == .f32 ? 1e-5 : element == .f16 ? 0x1p-9 : 0x1p-7, isTimed: isTimed)
+        }
+}
+
+extension TrialShapes {
+    /// A convolution of every channel by itself, channels last, with a bias and a maximum with 0.
+    static func depthwise(
+        _ images: Int, _ side: Int, _ channels: Int, window: Int, stride: Int, _ element: ElementType
+    ) -> Kernel {
+        let pad = window / 2
+        let result = (side + 2 * pad - window) / stride + 1
+        let (i, y, x, c) = (axis(0, images), axis(1, result), axis(2, result), axis(3, channels))
+        let (n, ky, kx, d) = (axis(4, 1), axis(5, window), axis(6, window), axis(7, 1))
+        let row = at(y) * stride + at(ky) - pad
+        let column = at(x) * stride + at(kx) - pad
+        let limit = IntegerExpression(side - 1)
+        var epilogue = ScalarBody()
+        let sum = epilogue.emit(.accumulator)
+        let bias = epilogue.emit(.load(parameter: 2, index: at(c), mask: []))
+        let zero = epilogue.emit(.real(bits: 0, .f32))
+        let value = epilogue.emit(.apply(.maximum, [epilogue.emit(.apply(.add, [sum, bias])), zero]))
+        let body = ContractionKernel(
+            batch: [c], rows: [i, y, x], columns: [n], taps: [ky, kx], depth: d,
+            left: load(
+                0, ((at(i) * side + row) * side + column) * channels + at(c) + at(d),
+                [row, limit - row, column, limit - column]),
+            right: load(1, ((at(c) + at(n)) * window + at(ky)) * window + at(kx) + at(d)), operandElement: element,
+            epilogue: epilogue,
+            stores: [
+                Store(
+                    parameter: 3,
+                    index: ((at(i) * result + at(y)) * result + at(x)) * channels + at(c) + at(n), value: value)
+            ])
+        return kernel(
+            [
+                parameter(element, images * side * side * channels),
+                parameter(element, channels * window * window, constant: true), parameter(.f32, channels),
+                parameter(element, images * result * result * channels, .write),
+            ], .contraction(body))
+    }
+}

@@ -29,6 +29,8 @@ private enum SIMTProductForm: Int, CaseIterable {
     case dealt = 12
     /// Matrix units that take codes as their left factor, in tiles that are dealt to blocks, for one row.
     case codedDealt = 13
+    /// Windows of single channels: threads that each compute a run of neighbours.
+    case sliding = 14
 }
 
 /// The choices of a contraction.
@@ -70,6 +72,8 @@ private struct SIMTProductChoices {
     let dealt: (width: Choice, stages: Choice)?
     /// Warps that multiply, batches of a stage for each, and stages of a ring (form 13); nil where it does not apply.
     let codedDealt: (warps: Choice, together: Choice, stages: Choice)?
+    /// Results and channels of a thread (form 14); nil where it does not apply.
+    let sliding: (run: Choice, width: Choice)?
 
     var all: [Choice] {
         [
@@ -82,6 +86,7 @@ private struct SIMTProductChoices {
             + (special.map { [$0.tile, $0.stages, $0.cluster, $0.stay] } ?? [])
             + (window.map { [$0.tileRows, $0.warpTiles] } ?? []) + (dealt.map { [$0.width, $0.stages] } ?? [])
             + (codedDealt.map { [$0.warps, $0.together, $0.stages] } ?? [])
+            + (sliding.map { [$0.run, $0.width] } ?? [])
     }
 
     init(_ product: SIMTProduct) {
@@ -122,6 +127,8 @@ private struct SIMTProductChoices {
         if isSkinny, !forms.contains(.skinny) { forms.append(.skinny) }
         dealt = SIMTDealtWriter.applies(product) ? dealtChoices(product) : nil
         if dealt != nil { forms.insert(.dealt, at: SIMTDealtWriter.isDefault(product) ? 0 : forms.count) }
+        sliding = SIMTSlidingWriter(product)?.choices
+        if sliding != nil { forms.insert(.sliding, at: 0) }
         forms.append(.nest)
         if !fillsTiles {
             if hasMatrix { forms.append(.matrix) }
@@ -283,7 +290,7 @@ package func simtContractionChoices(
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
         "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt, .codedDealt],
         "dealtWarps": [.codedDealt], "dealtBatches": [.codedDealt], "tileRows": [.window],
-        "warpTiles": [.window], "team": [.nest], "threads": [.nest],
+        "warpTiles": [.window], "slideRun": [.sliding], "slideWidth": [.sliding], "team": [.nest], "threads": [.nest],
         "run": [.nest],
     ]
     return (choices.all + nest).map { choice in
@@ -421,6 +428,13 @@ private func emit(
             product: product, shape: window.shape, symbol: symbol, tileRows: schedule[window.tileRows],
             warpTiles: schedule[window.warpTiles]
         ).write()
+    case .sliding:
+        guard let writer = SIMTSlidingWriter(product), let sliding = choices.sliding,
+            let kernel = writer.write(symbol, run: schedule[sliding.run], width: schedule[sliding.width])
+        else {
+            throw EmissionError(kernel: kernel.name, reason: "so many sums and weights are beyond a thread's registers")
+        }
+        return kernel
     case .library:
         guard let library = SIMTLibraryProduct(product), let proposal = choices.proposal else {
             throw EmissionError(kernel: kernel.name, reason: "no library computes it")
