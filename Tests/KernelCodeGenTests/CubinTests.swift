@@ -40,6 +40,14 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
             product(
                 "tile", Product(images: 200, channels: 300, outputs: 400),
                 Schedule(["algorithm": 1, "threadTile": 4, "parts": 4])),
+            product(
+                "sliding",
+                Product(side: 56, channels: 96, outputs: 96, window: 7, padding: 3, groups: 96, element: .f16),
+                Schedule(["algorithm": 14, "slideRun": 8, "slideWidth": 2])),
+            product(
+                "sliding",
+                Product(side: 14, channels: 384, outputs: 384, window: 3, stride: 2, padding: 1, groups: 384),
+                Schedule(["algorithm": 14, "slideRun": 4, "slideWidth": 4])),
             product("nest", Product(images: 20, channels: 300, outputs: 40), Schedule(["algorithm": 0])),
             product(
                 "matrix", Product(images: 27, channels: 200, outputs: 50, element: .bf16, isSymbolic: true),

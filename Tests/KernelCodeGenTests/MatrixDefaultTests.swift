@@ -17,6 +17,10 @@ import Testing
         (197, 768, 768, false, (64, 64), 6, 2), (197, 768, 3072, false, (64, 64), 6, 4),
         // Sums too short to be split, and no matter how long where there is work enough.
         (196, 1024, 256, false, (64, 64), 6, 1), (512, 4096, 4096, false, (128, 128), 6, 1),
+        // MobileNetV2: little work has narrow tiles, all slices at once, and is split late.
+        (196, 384, 64, false, (64, 32), 4, 1), (49, 960, 160, false, (64, 32), 8, 1),
+        (49, 160, 960, false, (64, 32), 8, 4),
+        (3136, 16, 96, false, (64, 64), 6, 1),
         // ResNet-50: few rows and columns with long sums have small tiles; windows are split further.
         (196, 256, 1024, false, (16, 64), 4, 8), (784, 128, 1152, true, (64, 64), 6, 8),
         (128, 1024, 1024, true, (64, 64), 6, 8),

@@ -33,6 +33,10 @@ struct SIMTMatrixDefault {
             self.init((tile, Self.stages(tile, resident: 1, target), 1))
             return
         }
+        if isCountable, !isWindow, columns > 16, rows * columns * depth * batches <= Self.littleWork {
+            self = Self.ofLittleWork(depth)
+            return
+        }
         func parts(_ isWorthIt: (_ parts: Int) -> Bool) -> Int {
             var parts = 1
             while isCountable, parts < 8, blocks(square) * parts * 2 <= few, isWorthIt(parts * 2) { parts *= 2 }
@@ -54,6 +58,15 @@ struct SIMTMatrixDefault {
             let stages = isCrowded ? 4 : isAlone && Self.fits(square, 8, resident: 1, target) ? 8 : nil
             self.init((square, stages ?? Self.stages(square, resident: 2, target), parts))
         }
+    }
+
+    /// Products of so many multiplications and fewer take as long as their longest chain of steps, not as their work.
+    private static let littleWork = 1 << 25
+
+    /// More and narrower blocks with all their slices under way at once, and sums split late: what searches of MobileNetV2 at one image found
+    /// for nearly all of its products, in 0.55 to 0.9 of the time of squares each (`Benchmarks/results/2026-11-23-h200-twelfth.md`).
+    private static func ofLittleWork(_ depth: Int) -> Self {
+        Self((SIMTMatrixWriter.place(64, 32), depth <= 2 * SIMTMatrixWriter.slice ? 4 : 8, depth >= 576 ? 4 : 1))
     }
 
     /// Summed elements that are worth a part of their own, one of so many, where so many blocks result.
