@@ -213,7 +213,8 @@ extension CMutation {
                 case ";" where depth == 0:
                     let inner = tokens[index..<code[end]]
                     let isWaiting = inner.contains {
-                        ["atomic", "wait", "barrier", "fence", "arrive"].contains(where: $0.text.contains)
+                        let word = $0.text.lowercased()
+                        return ["atomic", "wait", "barrier", "fence", "arrive", "sync"].contains(where: word.contains)
                     }
                     return [
                         CMutation(mistake: isWaiting ? .barrier : .statement, range: index..<code[end], replacement: "")

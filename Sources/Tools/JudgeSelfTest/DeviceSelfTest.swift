@@ -6,7 +6,7 @@ import KernelJudge
 import PackageBuilder
 
 /// Whether the judge accepts what is right on a device that is not the host: kernels of every kind as they are generated for it, under
-/// many schedules, on all inputs of the full battery. Wrong kernels are tested where C is (`SelfTest`) and by hand.
+/// many schedules, on all inputs of the full battery; and whether it refuses them with a mistake (`DeviceSelfTest+Mutants`).
 package struct DeviceSelfTest: Sendable {
     /// What was found of a kind.
     package struct Found: Sendable {
@@ -17,14 +17,14 @@ package struct DeviceSelfTest: Sendable {
         package var refusals: [String]
     }
 
-    private let compiler: CandidateCompiler
+    let compiler: CandidateCompiler
     private let judge: KernelJudge
     /// Starts the process that computes constants.
-    private let worker: WorkerCommand
+    let worker: WorkerCommand
     /// A folder that exists, for what is compiled.
-    private let folder: String
+    let folder: String
     /// Texts that compile at once.
-    private let parallel: Int
+    let parallel: Int
 
     /// Makes a test.
     package init(
@@ -38,10 +38,13 @@ package struct DeviceSelfTest: Sendable {
     }
 
     /// A kernel under a schedule.
-    private struct Trial: Sendable {
+    struct Trial: Sendable {
         var name: String
         var emitted: EmittedKernel
         var evidence: RegionEvidence
+        /// The case, and the kernel's place among those of it.
+        var origin: KernelCase
+        var place: Int
     }
 
     /// Judges up to `count` kernels of a kind.
@@ -50,7 +53,7 @@ package struct DeviceSelfTest: Sendable {
         let trials = try trials(kind, count)
         for start in stride(from: 0, to: trials.count, by: parallel) {
             let batch = Array(trials[start..<min(start + parallel, trials.count)])
-            for (trial, compiled) in zip(batch, await compile(batch, kind, start)) {
+            for (trial, compiled) in zip(batch, await compile(batch.map(\.emitted), "\(kind)-\(start)")) {
                 found.judged += 1
                 switch compiled {
                 case .failure(let failure): found.refusals.append("\(trial.name): \(failure.reason)")
@@ -65,7 +68,7 @@ package struct DeviceSelfTest: Sendable {
     }
 
     /// Every case under its default schedule, then under drawn ones, as long as the texts are new.
-    private func trials(_ kind: KernelCase.Kind, _ count: Int) throws -> [Trial] {
+    func trials(_ kind: KernelCase.Kind, _ count: Int) throws -> [Trial] {
         var cases = KernelCase.all.filter { $0.kind == kind }
         var random = SeededRandom(seed: 3)
         cases.shuffle(using: &random)
@@ -73,12 +76,14 @@ package struct DeviceSelfTest: Sendable {
             let graph = try Graph(parsing: one.text)
             let kernels = try JudgedKernel.all(
                 in: graph, tensors: DrawnTensors(graph), generator: compiler.generator, worker: worker, seed: 11)
-            return kernels.map { (name: "\(kind) \(one.name), \($0.kernel.name)", $0) }
+            return kernels.enumerated().map { place, found in
+                (name: "\(kind) \(one.name), \(found.kernel.name)", judged: found, origin: one, place: place)
+            }
         }
         var found: [Trial] = []
         var seen: Set<ContentHash> = []
         for drawn in 0..<16 {
-            for (name, judged) in subjects {
+            for (name, judged, origin, place) in subjects {
                 guard found.count < count else { return found }
                 let choices = compiler.generator.choices(judged.kernel)
                 var schedule = Schedule()
@@ -90,23 +95,27 @@ package struct DeviceSelfTest: Sendable {
                 guard case .success(let emitted) = compiler.emit(judged.kernel, schedule),
                     seen.insert(ContentHash.of("\(name)\(emitted.source)")).inserted
                 else { continue }
-                found.append(Trial(name: "\(name) under \(schedule)", emitted: emitted, evidence: judged.evidence))
+                found.append(
+                    Trial(
+                        name: "\(name) under \(schedule)", emitted: emitted, evidence: judged.evidence, origin: origin,
+                        place: place))
             }
         }
         return found
     }
 
-    private func compile(
-        _ trials: [Trial], _ kind: KernelCase.Kind, _ start: Int
+    /// Compiles kernels side by side, to files with a name that begins so.
+    func compile(
+        _ kernels: [EmittedKernel], _ name: String
     ) async -> [Result<CandidateKernel, CandidateCompiler.Failure>] {
         await withTaskGroup(of: (Int, Result<CandidateKernel, CandidateCompiler.Failure>).self) { group in
-            for (number, trial) in trials.enumerated() {
-                let path = "\(folder)/\(kind)-\(start + number).images"
-                group.addTask { [compiler] in (number, await compiler.candidate(trial.emitted, at: path)) }
+            for (number, kernel) in kernels.enumerated() {
+                let path = "\(folder)/\(name)-\(number).images"
+                group.addTask { [compiler] in (number, await compiler.candidate(kernel, at: path)) }
             }
             var results: [Int: Result<CandidateKernel, CandidateCompiler.Failure>] = [:]
             for await (number, result) in group { results[number] = result }
-            return trials.indices.compactMap { results[$0] }
+            return kernels.indices.compactMap { results[$0] }
         }
     }
 }

@@ -39,7 +39,7 @@ struct JudgeCommand: AsyncParsableCommand {
     @Option(help: "Judges at work side by side (default: one per core).") var jobs: Int?
     @Option(
         help:
-            "\(DeviceChoice.help) (default: cpu). On another device than the processor only right kernels are judged, as they are generated for it."
+            "\(DeviceChoice.help) (default: cpu). On another device than the processor kernels are judged as they are generated for it, and with mistakes, but nothing written by hand."
     )
     var device = "cpu"
 
@@ -68,23 +68,42 @@ struct JudgeCommand: AsyncParsableCommand {
         if !report.passes { throw ExitCode(1) }
     }
 
-    /// Judges right kernels on a device.
+    /// Judges right kernels on a device, and mutants of such.
     private func judgeDevice(_ toolchain: CToolchain, _ folder: String) async throws {
         let parts = try await DeviceChoice.judged(device, toolchain)
         guard parts.isHere else { throw BadInput("nothing is judged: '\(device)' is not here") }
         let test = DeviceSelfTest(
             compiler: parts.compiler, judge: KernelJudge(worker: parts.worker, settings: .onDevice()),
             worker: parts.constants, folder: folder, parallel: try CPUDevice.shared.get().limits.threads)
-        var (judged, refusals) = (0, [String]())
+        // A mutant that hangs is found out by this limit.
+        let strict = KernelJudge(
+            worker: parts.worker, settings: JudgeSettings(timeLimit: 10, auditsLibrary: false, restartsWorker: false))
+        var (judged, refusals, mutants, wrong) = (0, [String](), 0, [String]())
+        var mistakes: [String: [String: Int]] = [:]
         for kind in kind.map({ [$0] }) ?? KernelCase.Kind.allCases {
             let size: SelfTest.Size = full ? .full : .short
             let found = try await test.run(kind, count: size.honest)
-            print("\(kind): \(found.judged) judged, \(found.refusals.count) refused")
-            for refusal in found.refusals { print("  \(refusal)") }
+            let made = try await test.mutants(kind, count: size.mutants, strict)
+            let outcomes = DeviceSelfTest.Mutants.text(made.outcomes)
+            print(
+                "\(kind): \(found.judged) judged, \(found.refusals.count) refused; \(made.count) mutants: \(outcomes)")
+            for line in found.refusals + made.falseAccepts { print("  \(line)") }
+            fflush(nil)
+            mutants += made.count
+            wrong += made.falseAccepts
+            for (mistake, outcomes) in made.mistakes {
+                mistakes[mistake, default: [:]].merge(outcomes, uniquingKeysWith: +)
+            }
             judged += found.judged
             refusals += found.refusals
         }
-        print("\(judged) right kernels on \(parts.limits.model), false rejects \(refusals.count)")
-        if refusals.count * 100 > judged { throw ExitCode(1) }
+        print("mutants by mistake:")
+        for (mistake, outcomes) in mistakes.sorted(by: { $0.key < $1.key }) {
+            print("  \(mistake): \(DeviceSelfTest.Mutants.text(outcomes))")
+        }
+        print(
+            "\(judged) right kernels on \(parts.limits.model), false rejects \(refusals.count); \(mutants) mutants, false accepts \(wrong.count)"
+        )
+        if refusals.count * 100 > judged || !wrong.isEmpty { throw ExitCode(1) }
     }
 }
