@@ -17,8 +17,21 @@ import Testing
         }
     }
 
+    /// Kernels of a device with a mistake are judged where that is asked for.
+    @Test func mutantsAreJudgedOnADevice() throws {
+        try HearthProcess.withFolder { folder in
+            let arguments = ["judge", "--self-test", "--device", "opencl", "--kind", "gather", "--mutants", "3"]
+            let outcome = try HearthProcess.run(arguments, in: folder)
+            if outcome.code == 1, outcome.errors.contains("no device 'opencl'") { return }
+            #expect(outcome.code == 0, "\(outcome.output)\(outcome.errors)")
+            #expect(outcome.output.hasPrefix("gather: 24 judged, 0 refused; 3 mutants: "), "\(outcome.output)")
+            #expect(outcome.output.hasSuffix("; 3 mutants, false accepts 0\n"), "\(outcome.output)")
+        }
+    }
+
     @Test(arguments: [
-        (["--device", "opencl", "--jobs", "2"], Int32(2), "--jobs and --equivalents are of the processor's self-test"),
+        (["--mutants", "3"], Int32(2), "--mutants is of a device's self-test"),
+        (["--device", "opencl", "--jobs", "2"], 2, "--jobs and --equivalents are of the processor's self-test"),
         (["--device", "abacus"], 1, "devices are cpu, cuda, cuda:N, opencl and opencl:N"),
     ])
     func wrongWishesAreNamed(_ options: [String], _ code: Int32, _ line: String) throws {

@@ -37,6 +37,8 @@ struct JudgeCommand: AsyncParsableCommand {
             "Generated kernels of this kind only: \(KernelCase.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
     var kind: KernelCase.Kind?
     @Option(help: "Judges at work side by side (default: one per core).") var jobs: Int?
+    @Option(help: "Mutants of each kind on another device than the processor (default: 130 with --full, else none).")
+    var mutants: Int?
     @Option(
         help:
             "\(DeviceChoice.help) (default: cpu). On another device than the processor kernels are judged as they are generated for it, and with mistakes, but nothing written by hand."
@@ -49,6 +51,10 @@ struct JudgeCommand: AsyncParsableCommand {
             throw ValidationError(
                 "--jobs and --equivalents are of the processor's self-test; leave them out with --device")
         }
+        if device == "cpu", mutants != nil {
+            throw ValidationError("--mutants is of a device's self-test; leave it out without --device")
+        }
+        if let mutants, mutants < 0 { throw ValidationError("--mutants should be at least 0") }
         if let jobs, jobs < 1 { throw ValidationError("--jobs should be at least 1") }
     }
 
@@ -78,18 +84,18 @@ struct JudgeCommand: AsyncParsableCommand {
         // A mutant that hangs is found out by this limit.
         let strict = KernelJudge(
             worker: parts.worker, settings: JudgeSettings(timeLimit: 10, auditsLibrary: false, restartsWorker: false))
-        var (judged, refusals, mutants, wrong) = (0, [String](), 0, [String]())
+        var (judged, refusals, tried, wrong) = (0, [String](), 0, [String]())
         var mistakes: [String: [String: Int]] = [:]
         for kind in kind.map({ [$0] }) ?? KernelCase.Kind.allCases {
             let size: SelfTest.Size = full ? .full : .short
             let found = try await test.run(kind, count: size.honest)
-            let made = try await test.mutants(kind, count: size.mutants, strict)
+            let made = try await test.mutants(kind, count: mutants ?? (full ? size.mutants : 0), strict)
             let outcomes = DeviceSelfTest.Mutants.text(made.outcomes)
-            print(
-                "\(kind): \(found.judged) judged, \(found.refusals.count) refused; \(made.count) mutants: \(outcomes)")
+            let about = made.count == 0 ? "" : "; \(made.count) mutants: \(outcomes)"
+            print("\(kind): \(found.judged) judged, \(found.refusals.count) refused\(about)")
             for line in found.refusals + made.falseAccepts { print("  \(line)") }
             fflush(nil)
-            mutants += made.count
+            tried += made.count
             wrong += made.falseAccepts
             for (mistake, outcomes) in made.mistakes {
                 mistakes[mistake, default: [:]].merge(outcomes, uniquingKeysWith: +)
@@ -97,13 +103,12 @@ struct JudgeCommand: AsyncParsableCommand {
             judged += found.judged
             refusals += found.refusals
         }
-        print("mutants by mistake:")
+        if tried > 0 { print("mutants by mistake:") }
         for (mistake, outcomes) in mistakes.sorted(by: { $0.key < $1.key }) {
             print("  \(mistake): \(DeviceSelfTest.Mutants.text(outcomes))")
         }
-        print(
-            "\(judged) right kernels on \(parts.limits.model), false rejects \(refusals.count); \(mutants) mutants, false accepts \(wrong.count)"
-        )
+        let about = tried == 0 ? "" : "; \(tried) mutants, false accepts \(wrong.count)"
+        print("\(judged) right kernels on \(parts.limits.model), false rejects \(refusals.count)\(about)")
         if refusals.count * 100 > judged || !wrong.isEmpty { throw ExitCode(1) }
     }
 }
