@@ -75,8 +75,14 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     ) -> [UInt8] {
         let span = range.upperBound - range.lowerBound + 1
         let single = random.index(below: span)
-        let values = (0..<count).map { _ in
+        var values = (0..<count).map { _ in
             Double(range.lowerBound + (self == .constant ? single : random.index(below: span)))
+        }
+        // Mistakes in bounds show at the first and the last number only, which a few draws from many may miss.
+        if self != .constant, count > 1 {
+            let first = random.index(below: count)
+            values[first] = Double(range.lowerBound)
+            values[(first + 1 + random.index(below: count - 1)) % count] = Double(range.upperBound)
         }
         return ElementCoding.encode(values, element)
     }

@@ -180,6 +180,8 @@ package final class RegionEvidence: Sendable {
             if distribution == .greatest {
                 keys += (1..<max(1, min(3, mayOverflow.count))).map { CaseKey(0, distribution, $0) }
             }
+            // A kernel that reads an element too many and multiplies it by zero is wrong only where that element is infinite.
+            if distribution == .infinite { keys += (1..<(try loneDraws())).map { CaseKey(0, distribution, $0) } }
             // Few elements are special, and fewer NaN: one draw may miss what a kernel does with them in its last elements. Where elements
             // mix, one reaches many results.
             if distribution == .special, !oracle.mixesElements {
@@ -190,6 +192,18 @@ package final class RegionEvidence: Sendable {
         if try hasFewResults() { keys += (2..<8).map { CaseKey(0, .normal, $0) } }
         for shape in 0..<shapeCount where shape > 0 { keys += [CaseKey(shape, .normal, 0), CaseKey(shape, second, 0)] }
         return keys
+    }
+
+    /// How many draws of one infinity a tensor are worth their work: many where inputs are small, which a draw and its truth cost little.
+    private func loneDraws() throws(Refusal) -> Int {
+        let sizes = try parameters(dimensions: oracle.shapes[0])
+        let drawn = sizes.filter { $0.role == .input || $0.role == .state }
+        return switch drawn.reduce(0, { $0 + $1.byteCount / $1.elementBytes }) {
+        case ...(1 << 10): 24
+        case ...(1 << 14): 8
+        case ...(1 << 18): 3
+        default: 1
+        }
     }
 
     /// Whether an output of the full shape has fewer than 64 elements, and its truth is no great work.
