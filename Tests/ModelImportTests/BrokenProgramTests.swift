@@ -20,11 +20,11 @@ import Testing
             stackTrace: "  File \"/home/user/model.py\", line 7, in forward\n    return f(x)\n")
     }
 
-    /// What importing a program of one input `x` `[2, 3]` and these nodes ends with; nil when it succeeds.
-    private static func message(
+    /// A program of one input `x` `[2, 3]` and these nodes.
+    private static func contents(
         _ nodes: [ExportedNode], tensors: [String: ExportedTensor] = [:], inputs: [ExportedInput]? = nil,
         outputs: [ExportedOutput] = [.user(.tensor("y"))]
-    ) -> String? {
+    ) -> ExportedProgramContents {
         var known: [(String, ExportedTensor)] = [("x", tensor()), ("y", tensor()), ("z", tensor())]
         known += tensors.sorted { $0.key < $1.key }
         let graph = ExportedGraph(
@@ -36,11 +36,18 @@ import Testing
             graph: graph, inputs: inputs ?? [.user(.tensor("x"))], outputs: outputs, moduleCalls: [],
             namedTupleFields: NamedValues(), rangeConstraints: NamedValues(), operatorSets: NamedValues(),
             schema: ExportedSchemaVersion(major: 8, minor: 20), torchVersion: "2.13.0", guards: [], verifiers: [])
-        let contents = ExportedProgramContents(
+        return ExportedProgramContents(
             modelName: "model", program: program, weights: NamedValues(), constants: NamedValues(), customObjects: [],
             storages: [], sampleInputs: .absent)
+    }
+
+    /// What importing such a program ends with; nil when it succeeds.
+    private static func message(
+        _ nodes: [ExportedNode], tensors: [String: ExportedTensor] = [:], inputs: [ExportedInput]? = nil,
+        outputs: [ExportedOutput] = [.user(.tensor("y"))]
+    ) -> String? {
         do throws(ImportError) {
-            _ = try ImportedModel(contents)
+            _ = try ImportedModel(contents(nodes, tensors: tensors, inputs: inputs, outputs: outputs))
             return nil
         } catch { return error.description }
     }
@@ -157,5 +164,54 @@ import Testing
             Self.message(
                 relu, inputs: [.user(.tensor("x")), .constant(argument: "k", value: .int(3)), .user(.none)],
                 outputs: [.user(.tensor("y")), .user(.int(3)), .user(.none)]) == nil)
+    }
+
+    /// The calls of such a program that do not import, as node and reason.
+    private static func refusals(
+        _ nodes: [ExportedNode], tensors: [String: ExportedTensor] = [:],
+        outputs: [ExportedOutput] = [.user(.tensor("y"))]
+    ) throws -> [String] {
+        try ImportedModel.refusals(contents(nodes, tensors: tensors, outputs: outputs)).map {
+            "\($0.site.node): \($0.reason)"
+        }
+    }
+
+    @Test func aSurveyNamesEveryCallThatDoesNotImport() throws {
+        let relu = Self.node("aten.relu.default", [("self", .tensor("z"))], "y")
+        let qr = Self.node("aten.linalg_thing.default", [("self", .tensor("x"))], "z")
+        #expect(try Self.refusals([Self.node("aten.relu.default", [("self", .tensor("x"))], "y")]) == [])
+        // What is behind such a call is looked at as if its result were an input.
+        #expect(try Self.refusals([qr, relu]) == ["z: the operator is not supported"])
+        let random = Self.node("aten.rand_like.default", [("self", .tensor("z"))], "y")
+        #expect(
+            try Self.refusals([qr, random]) == [
+                "z: the operator is not supported",
+                "y: random numbers are not supported; put the model in eval mode",
+            ])
+    }
+
+    @Test func whatTakesAResultThatNoPackageHoldsIsRefusedToo() throws {
+        let tensors = ["z": Self.tensor(.uint16)]
+        let cast = Self.node("aten.linalg_thing.default", [("self", .tensor("x"))], "z")
+        let relu = Self.node("aten.relu.default", [("self", .tensor("z"))], "y")
+        #expect(
+            try Self.refusals([cast, relu], tensors: tensors) == [
+                "z: the operator is not supported", "y: it takes 'z', which no package can hold",
+            ])
+    }
+
+    @Test func aSurveyFindsComplexResults() throws {
+        let tensors = ["y": Self.tensor(.complex64)]
+        let complex = Self.node(
+            "aten.complex.default", [("real", .tensor("x")), ("imag", .tensor("x"))], "y")
+        #expect(
+            try Self.refusals([complex], tensors: tensors) == [
+                "y: output 'output' is complex; return torch.view_as_real of it"
+            ])
+    }
+
+    @Test func whatNoChoiceOfCallsMendsEndsASurvey() {
+        let relu = [Self.node("aten.relu.default", [("self", .tensor("x"))], "y")]
+        #expect(throws: ImportError.self) { try Self.refusals(relu, outputs: [.loss(argument: "y")]) }
     }
 }

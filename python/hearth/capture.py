@@ -435,6 +435,13 @@ def capture(spec: str, folder: Path, level: str, inputs: str | None, sets: int, 
     check_source(source)
     if inputs:
         replaced_inputs(source, inputs)
+    return capture_source(source, spec, folder, level, sets, seed)[0]
+
+
+def capture_source(
+    source: Source, spec: str, folder: Path, level: str, sets: int, seed: int
+) -> tuple[dict[str, Any], torch.export.ExportedProgram]:
+    """Captures a model in eval mode, which errors call `spec`; returns the report and the program. Throws `ModelError`."""
     report: dict[str, Any] = {"torch": torch.__version__, "model": spec, "module": type(source.module).__name__}
     try:
         tensors, rows = golden(source, sets, seed)
@@ -481,7 +488,7 @@ def capture(spec: str, folder: Path, level: str, inputs: str | None, sets: int, 
         "failures": [],
     }
     write_report(folder, report)
-    return report
+    return report, program
 
 
 def write_report(folder: Path, report: dict[str, Any]) -> None:

@@ -415,9 +415,13 @@ def used_inputs(leaves: list[Any], names: list[str], model: Model) -> dict[str, 
 
 
 def input_sets(tensors: Mapping[str, Tensor], example: list[Any]) -> list[list[Any]]:
-    """The input sets of a file, set 0 first; leaves that the file lacks keep the example's value. Throws `ValueError`
-    for a name, element type or rank that does not fit."""
+    """The input sets of a file, set 0 first; leaves that the file lacks keep the example's value. A capture numbers all
+    leaves, a package only
+    tensors. Throws `ValueError` for a name, element type or rank that does not fit."""
     sets: dict[int, list[Any]] = {0: list(example)}
+    places = [place for place, leaf in enumerate(example) if isinstance(leaf, Tensor)]
+    if {name for name in tensors if name.startswith("input.")} != {f"input.{i}" for i in range(len(places))}:
+        places = list(range(len(example)))
     for name, tensor in tensors.items():
         parts = name.split(".")
         number = 0
@@ -425,8 +429,9 @@ def input_sets(tensors: Mapping[str, Tensor], example: list[Any]) -> list[list[A
             number, parts = int(parts[1]), parts[2:]
         if parts[0] != "input":
             continue
-        index = int(parts[1]) if len(parts) == 2 and parts[1].isdigit() else -1
-        if not 0 <= index < len(example) or not isinstance(example[index], Tensor):
+        number_of_leaf = int(parts[1]) if len(parts) == 2 and parts[1].isdigit() else len(places)
+        index = places[number_of_leaf] if number_of_leaf < len(places) else -1
+        if index < 0 or not isinstance(example[index], Tensor):
             raise ValueError(f"no input is called '{name}'; the model has {len(example)} inputs, from input.0")
         wanted = example[index]
         narrowed = wanted.is_floating_point() and tensor.is_floating_point()

@@ -30,8 +30,9 @@ class Source:
     more_inputs: Callable[[int], Any] | None
 
     def inputs(self, seed: int) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        """The user's own further inputs, from `FUNCTION_inputs(seed)` in the same file; `None` where there is none."""
-        return None if self.more_inputs is None else split_inputs(self.more_inputs(seed), self.function + "_inputs")
+        """The user's own further inputs, from `FUNCTION_inputs(seed)` in the same file; `None` where there are none."""
+        given = None if self.more_inputs is None else self.more_inputs(seed)
+        return None if given is None else split_inputs(given, self.function + "_inputs")
 
 
 def split_inputs(value: Any, function: str) -> tuple[tuple[Any, ...], dict[str, Any]]:

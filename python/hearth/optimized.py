@@ -5,12 +5,12 @@
     y = model(x)                 # called as the module is
     print(model.report)          # which of the two runs, and why
 
-The promise is that nobody gets something slower than PyTorch. `hearth optimize --against all` measures the
-package beside all modes of PyTorch and writes what it found into the package (`search.jsonl`). Where nothing beats the best
-of the modes that were measured by more than 2 % ("no gain", by the rule of `hearth bench` and the report), the drop-in runs the module
-in that mode instead; `fallback=False` runs the package whatever was measured. Nothing is timed here: what counts is the
-record, which holds for the machine and the shapes that it was measured on. A package without such a record runs, and
-`report` says that it was not compared with PyTorch on this machine.
+The promise is that nobody gets something slower than PyTorch. `hearth optimize --against all` measures the package
+beside all modes of PyTorch and writes what it found into the package (`search.jsonl`). Where nothing beats the best
+of the modes that were measured by more than 2 % ("no gain", by the rule of `hearth bench` and the report), the
+drop-in runs the module in that mode instead; `fallback=False` runs the package whatever was measured. Nothing is
+timed here: what counts is the record, which holds for the machine and the shapes that it was measured on. A package
+without such a record runs, and `report` says that it was not compared with PyTorch on this machine.
 
 A package computes no gradients and keeps the weights that it was made with. Its state, where it has one, is not the
 module's.
@@ -21,6 +21,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,10 @@ from torch.utils import _pytree as pytree
 
 from hearth.baseline import TORCH_MODES
 from hearth.engines import COMPILE_MODES
+from hearth.library import HearthError
+from hearth.program_parts import SplitProgram
 from hearth.runtime import Package
+from hearth.structure import Structure
 
 __all__ = ["Comparison", "OptimizedModule", "Verdict"]
 
@@ -70,8 +74,8 @@ class Verdict:
 
 
 def comparisons(lines: Iterable[str]) -> list[Comparison]:
-    """The comparisons with PyTorch's modes that a record tells of, the last of each mode. Peers and the package without
-    its search are left out: a drop-in cannot run them. Lines that are not known are passed over."""
+    """The comparisons with PyTorch's modes that a record tells of, the last of each mode. Peers and the package
+    without its search are left out: a drop-in cannot run them. Lines that are not known are passed over."""
     found: dict[str, Comparison] = {}
     for line in lines:
         try:
@@ -118,45 +122,105 @@ def in_mode(module: nn.Module, mode: str) -> Callable[..., Any]:
 class OptimizedModule(nn.Module):
     """Runs a package where it is a gain, and the module that it was made from where it is not."""
 
-    def __init__(self, package: str | os.PathLike[str] | Package, module: nn.Module, fallback: bool = True) -> None:
-        """`package` is a package of this module, or where it lies; it is only loaded where it runs. Throws what
+    def __init__(
+        self,
+        package: str | os.PathLike[str] | Package | SplitProgram,
+        module: nn.Module | None,
+        fallback: bool = True,
+        structure: Structure | None = None,
+    ) -> None:
+        """`package` is a package of this module, or where it lies (then it is only loaded where it runs), or a
+        program of which packages compute parts. Without a module the package runs whatever was measured. `structure`
+        is how the module is called; by default that of the package, and where it has none, the module's. Throws what
         `Package.load` throws."""
         super().__init__()
-        is_open = not isinstance(package, (str, os.PathLike))
-        path = Path(package.path if is_open else package)
-        record = path / RECORD
-        lines = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
-        self.verdict = verdict(comparisons(lines), fallback)
-        self.module = module.eval()
+        self.split = package if isinstance(package, SplitProgram) else None
+        """The program, where PyTorch keeps calls that a package cannot hold."""
+        self.path: Path | None = None
+        """Where the package lies; None where there are several."""
+        is_place = isinstance(package, (str, os.PathLike))
+        lines: list[str] = []
+        if self.split is None:
+            self.path = Path(package if is_place else package.path)  # type: ignore[arg-type, union-attr]
+            structure = structure or Structure.read(self.path)
+            record = self.path / RECORD
+            lines = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
+        self.verdict = verdict(comparisons(lines), fallback and module is not None)
+        if self.split is not None:
+            self.verdict = Verdict(None, kept_sentence(self.split))
+        self.module = module.eval() if module is not None else None
         self.package: Package | None = None
-        self._structure: pytree.TreeSpec | None = None
+        self.structure = structure
+        self._learnt: pytree.TreeSpec | None = None
         self._baseline: Callable[..., Any] | None = None
-        if self.verdict.mode is None:
-            self.package = package if is_open else Package.load(path)
-        else:
+        if self.verdict.mode is not None:
             # Not a second submodule: the weights are those of `module`.
-            object.__setattr__(self, "_baseline", in_mode(self.module, self.verdict.mode))
+            object.__setattr__(self, "_baseline", in_mode(module, self.verdict.mode))  # type: ignore[arg-type]
+        elif self.split is None:
+            self.package = Package.load(package) if is_place else package  # type: ignore[arg-type, assignment]
 
     @property
     def report(self) -> str:
-        """Which of the two runs, and why, in one line."""
-        return self.verdict.sentence
+        """What runs, and why: one line, and one more for each operator that PyTorch keeps."""
+        kept = self.split.split.kept if self.split is not None else []
+        lines = [f"  {one.operator}, {one.count} times, first at {one.line}: {one.reason}" for one in kept]
+        return "\n".join([self.verdict.sentence, *lines])
+
+    def baseline(self) -> nn.Module:
+        """The module that this one stands for. Throws `HearthError` where there is none."""
+        if self.module is None:
+            raise HearthError(
+                f"the package '{self.path}' was loaded without its module; give it: hearth.load(path, module)"
+            )
+        return self.module
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Copies the package to a folder that does not exist yet: `hearth.load(path)` takes it, and so does every
+        command of Hearth. Throws `HearthError` where calls run in PyTorch, which a package cannot hold."""
+        if self.path is None:
+            assert self.split is not None
+            names = "; ".join(f"{one.operator} (first at {one.line})" for one in self.split.split.kept)
+            raise HearthError(f"a package cannot hold what runs in PyTorch: {names or 'parts of a program'}")
+        target = Path(path)
+        if target.exists():
+            raise HearthError(f"'{target}' exists already; choose another name or remove it")
+        shutil.copytree(self.path, target)
+        return target
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls what the verdict says, as the module is called; keywords in the order of the export."""
-        if self.package is None:
-            assert self._baseline is not None
+        """Calls what the verdict says, as the module is called."""
+        if self._baseline is not None:
             with torch.inference_mode() if self.verdict.mode == "eager" else torch.no_grad():
                 return self._baseline(*args, **kwargs)
-        results = self.package(*pytree.tree_leaves((args, kwargs)))
-        if self._structure is None:
-            self._structure = self._learned(args, kwargs)
-        return pytree.tree_unflatten(list(results) if isinstance(results, tuple) else [results], self._structure)
+        if self.structure is None:
+            return self._without_structure(args, kwargs)
+        leaves = self.structure.flat(args, kwargs, self.module.forward if self.module is not None else None)
+        if self.package is None:
+            assert self.split is not None
+            with torch.no_grad():
+                return self.structure.nested(self.split(*leaves))
+        results = self.package(*self.structure.tensors(leaves))
+        return self.structure.nested(list(results) if isinstance(results, tuple) else [results])
 
-    def _learned(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> pytree.TreeSpec:
-        """How the module's outputs are nested, which packages do not say: from one call of the module, or of a copy
-        where calls leave traces."""
+    def _without_structure(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Keywords in the order of the export; how results are nested is learnt from one call of the module, or of a
+        copy where calls leave traces."""
         assert self.package is not None
-        module = copy.deepcopy(self.module) if self.package.has_state else self.module
-        with torch.no_grad():
-            return pytree.tree_structure(module(*args, **kwargs))
+        results = self.package(*pytree.tree_leaves((args, kwargs)))
+        if self._learnt is None and self.module is not None:
+            module = copy.deepcopy(self.module) if self.package.has_state else self.module
+            with torch.no_grad():
+                self._learnt = pytree.tree_structure(module(*args, **kwargs))
+        if self._learnt is None:
+            return results
+        return pytree.tree_unflatten(list(results) if isinstance(results, tuple) else [results], self._learnt)
+
+
+def kept_sentence(program: SplitProgram) -> str:
+    """What a program that is divided says of itself."""
+    calls = sum(one.count for one in program.split.kept)
+    parts = len(program.split.parts)
+    return (
+        f"{parts} package{'' if parts == 1 else 's'} and PyTorch run it: {calls} call{'' if calls == 1 else 's'} that a package "
+        f"cannot hold {'takes' if calls == 1 else 'take'} {program.share:.0%} of the time; it was not compared with PyTorch"
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from built import BUILT
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -166,3 +168,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("user") / "user_models.py"
     path.write_text(MODELS)
     return path
+
+
+@pytest.fixture(scope="session")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The command and the library that were built here, with an archive of their own, as `hearth.optimize` finds them."""
+    if BUILT is None:
+        pytest.skip("hearth and libHearthC.so are not built; see HEARTH_BUILD")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEARTH_TOOL", str(BUILT[0]))
+        patch.setenv("HEARTH_LIBRARY", str(BUILT[1]))
+        patch.setenv("HEARTH_ARCHIVE", str(tmp_path_factory.mktemp("archive") / "archive.sqlite"))
+        yield

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_runtime import BUILT, ROOT
+from built import BUILT, ROOT, needs_build
 
-pytestmark = pytest.mark.skipif(BUILT is None, reason="hearth and libHearthC.so are not built; see HEARTH_BUILD")
+pytestmark = needs_build
 
 # Stands for hearth: notes its arguments, and does once what `$CALLED.COMMAND` holds.
 STUB = """#!/usr/bin/env bash
@@ -61,7 +61,10 @@ def test_the_bundle_stands_alone(bundle: Path, tmp_path: Path) -> None:
     done = run(bundle, out, "conformance", "judge", "faults", "carried", **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((out / "results.json").read_text())
-    assert set(found["passed"]) == {"conformance-some", "judge", "faults", "carried-f64", "verify-f64"} and not found["failed"]
+    assert (
+        set(found["passed"]) == {"conformance-some", "judge", "faults", "carried-f64", "verify-f64"}
+        and not found["failed"]
+    )
     assert "checks pass on" in found["conformance"]
     assert (out / "faults.log").read_text() == "four processes at once: ok: agrees\n"
     provenance = found["provenance"]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from built import BUILT, ROOT, needs_build
 from hearth import tensorfile
-from test_runtime import BUILT, ROOT
 
 FAKE = ROOT / "Tests/hearthTests/FakeDriver"
 pytestmark = [
-    pytest.mark.skipif(BUILT is None, reason="hearth and libHearthC.so are not built; see HEARTH_BUILD"),
+    needs_build,
     pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler for the fake driver"),
 ]
 

@@ -48,15 +48,20 @@ extension ImportedModel {
         return found
     }
 
-    private static func declaredStates(_ program: ExportedProgram) -> [String] {
+    static func declaredStates(_ program: ExportedProgram) -> [String] {
         program.outputs.compactMap { if case .bufferMutation(_, let name) = $0 { name } else { nil } }
     }
 
-    private static func run(_ contents: ExportedProgramContents, states: [String]) throws(ImportError) -> Importer {
+    /// Walks the program. In a survey calls that do not import are noted and passed over, and so are inputs and outputs that cannot be
+    /// those of a package: what uses such an input does not import, and such an output's call is noted.
+    static func run(
+        _ contents: ExportedProgramContents, states: [String], isSurvey: Bool = false
+    ) throws(ImportError) -> Importer {
         let program = contents.program
         let entries = (contents.weights.entries + contents.constants.entries).map { ($0.name, $0.value) }
         var importer = Importer(program, name: contents.modelName, stored: entries, states: states)
         importer.scopes = [Scope(graph: program.graph)]
+        if isSurvey { importer.refusals = [] }
         for input in program.inputs {
             if case .user(.tensor(let name)) = input, let tensor = program.graph.tensors[name] {
                 importer.declareSymbols(tensor)
@@ -64,10 +69,20 @@ extension ImportedModel {
         }
         for name in states { try importer.declareState(name) }
         var names = PortNames(program).inputs[...]
-        for input in program.inputs { try importer.define(input, &names) }
+        for input in program.inputs {
+            do { try importer.define(input, &names) } catch { if !isSurvey { throw error } }
+        }
         try importer.run(program.graph)
         names = PortNames(program).outputs[...]
-        for output in program.outputs { try importer.give(output, &names) }
+        for output in program.outputs {
+            do {
+                try importer.give(output, &names)
+            } catch {
+                guard isSurvey, case .user(.tensor(let name)) = output else { throw error }
+                let site = ImportSite(operation: "output", node: name, line: "signature")
+                importer.refusals?.append(ImportRefusal(site: site, reason: "\(error)"))
+            }
+        }
         importer.giveWrittenBuffers()
         return importer
     }

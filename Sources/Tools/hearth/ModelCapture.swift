@@ -6,9 +6,10 @@ import WorkFolders
 
 /// Captures `FILE.py:FUNCTION` with PyTorch into a folder of its own: the program, and inputs with PyTorch's outputs.
 struct ModelCapture {
-    private let work: WorkFolder
-    /// Where the capture's files are; removed at the end.
-    var folder: String { work.path }
+    /// The folder that this process made, which is removed at the end; nil where somebody else captured.
+    private let work: WorkFolder?
+    /// Where the capture's files are.
+    let folder: String
     /// The program.
     var program: String { folder + "/model.pt2" }
     /// Inputs and PyTorch's outputs.
@@ -30,6 +31,17 @@ struct ModelCapture {
         return model[..<colon].hasSuffix(".py")
     }
 
+    /// Whether a command's model argument names a folder that a capture wrote before.
+    static func isFolder(_ model: String) -> Bool {
+        ["model.pt2", "golden.safetensors", "capture.json"].allSatisfy { access("\(model)/\($0)", R_OK) == 0 }
+    }
+
+    /// What somebody else captured into a folder.
+    init(folder: String) {
+        work = nil
+        self.folder = folder
+    }
+
     private static func newFolder() throws -> WorkFolder {
         do throws(WorkFolder.NotMade) { return try WorkFolder(temporary: "hearth-capture") } catch {
             throw BadInput(error.reason)
@@ -39,8 +51,9 @@ struct ModelCapture {
     /// Runs the capture in a Python process. Its one-line error, if any, is the user's; `verbose` prints before it what
     /// PyTorch said.
     init(_ model: String, python: String?, inputs: String?, sets: Int, verbose: Bool) throws {
-        work = try Self.newFolder()
-        let folder = work.path
+        let work = try Self.newFolder()
+        self.work = work
+        folder = work.path
         var arguments = [try PythonFiles.script("capture.py"), model, folder, "--sets", "\(sets)"]
         if let inputs { arguments += ["--inputs", inputs] }
         let interpreter = PythonFiles.interpreter(python)

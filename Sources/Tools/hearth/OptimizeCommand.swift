@@ -33,8 +33,8 @@ struct OptimizeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "optimize", abstract: "Turns a PyTorch program into a fast package.",
         discussion: """
-            The model is FILE.pt2 as torch.export.save writes it, or FILE.py:FUNCTION, where the function returns (module, \
-            example_inputs) and optionally dynamic dimensions.
+            The model is FILE.pt2 as torch.export.save writes it, FILE.py:FUNCTION, where the function returns (module, \
+            example_inputs) and optionally dynamic dimensions, or a folder with what was captured of such a function before.
 
             A package remembers where its model and inputs were: --from-package NAME.hearth builds it again from there, for this \
             machine.
@@ -47,7 +47,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             Example: hearth optimize model.pt2 --inputs golden.safetensors -o model.hearth
             """)
 
-    @Argument(help: "The model: FILE.pt2 or FILE.py:FUNCTION.") var source: String?
+    @Argument(help: "The model: FILE.pt2, FILE.py:FUNCTION or a folder of a capture.") var source: String?
     @Flag(help: ArgumentHelp("Start every kernel by a launch of its own.", visibility: .hidden))
     var separateLaunches = false
     @Option(help: "Build this package again, from the model and the inputs that it was built from.")
@@ -160,10 +160,14 @@ struct OptimizeCommand: AsyncParsableCommand {
             console.note("\(place) is not opened; nothing is searched and nothing is verified")
         }
         console.take(.start(start(PythonFiles.absolute(model), limits)))
-        var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(model))]
-        if ModelCapture.isFunction(model) {
-            let capture = try ModelCapture(
-                model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
+        let isCapture = ModelCapture.isFolder(model)
+        let origin = isCapture ? ModelCapture(folder: model).program : model
+        var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(origin))]
+        if ModelCapture.isFunction(model) || isCapture {
+            let capture =
+                isCapture
+                ? ModelCapture(folder: model)
+                : try ModelCapture(model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
             defer { withExtendedLifetime(capture) {} }
             try await build(
                 capture.program, golden: capture.golden, names: capture.symbolNames, bits, limits, device, &facts,

@@ -16,7 +16,8 @@ enum PythonFiles {
         return path.split(separator: ":").map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 } ?? name
     }
 
-    /// A file of `python/hearth`: under HEARTH_HOME, else beside the binary's package, else under the current directory.
+    /// A file of `python/hearth`: under HEARTH_HOME, else of the checkout or the installed Python package that this binary is in, else under the
+    /// current directory.
     static func script(_ name: String) throws -> String {
         var roots: [String] = []
         if let home = getenv("HEARTH_HOME") { roots.append(String(cString: home)) }
@@ -32,8 +33,9 @@ enum PythonFiles {
         }
         roots.append(".")
         for root in roots {
-            let path = "\(root)/python/hearth/\(name)"
-            if access(path, R_OK) == 0 { return path }
+            for path in ["\(root)/python/hearth/\(name)", "\(root)/hearth/\(name)"] where access(path, R_OK) == 0 {
+                return path
+            }
         }
         throw BadInput("python/hearth/\(name) was not found; set HEARTH_HOME to the folder that holds python/")
     }
@@ -46,8 +48,8 @@ enum PythonFiles {
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         let path = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         if let slash = path.lastIndex(of: "/") { folder = String(path[..<slash]) }
-        for name in ["libhearth.so", "libHearthC.so"] where access("\(folder)/\(name)", R_OK) == 0 {
-            let found = "\(folder)/\(name)"
+        for found in [folder + "/libhearth.so", folder + "/libHearthC.so", folder + "/../libhearth.so"]
+        where access(found, R_OK) == 0 {
             if modified(found) < modified(path) - 600 {
                 Failure.complain(
                     "hearth: note: \(found) is older than this binary; build it: swift build -c release --product HearthC"

@@ -55,6 +55,8 @@ struct Importer {
     let complexNames: Set<String>
     /// Buffers and inputs that some operator wrote.
     var writtenBuffers: Set<String> = []
+    /// The calls that do not import, where these are looked for; nil where the first ends the import.
+    var refusals: [ImportRefusal]?
 
     init(
         _ program: ExportedProgram, name: String, stored entries: [(name: String, tensor: StoredTensor)],
@@ -86,7 +88,13 @@ struct Importer {
 
     /// Imports all calls of a graph whose inputs are bound already.
     mutating func run(_ graph: ExportedGraph) throws(ImportError) {
-        for node in graph.nodes { try run(node) }
+        for node in graph.nodes {
+            do {
+                try run(node)
+            } catch {
+                try passOver(node, error)
+            }
+        }
     }
 
     private mutating func run(_ node: ExportedNode) throws(ImportError) {
@@ -176,10 +184,13 @@ struct Importer {
         scopes[scopes.count - 1].bindings[name] = binding
     }
 
+    /// The names of the current call's tensor results, in order.
+    var resultNames: [String?] { resultNames(of: call.node) }
+
     /// The names of a call's tensor results, in order.
-    var resultNames: [String?] {
+    func resultNames(of node: ExportedNode) -> [String?] {
         var names: [String?] = []
-        for output in call.node.outputs {
+        for output in node.outputs {
             switch output {
             case .tensor(let name): names.append(name)
             case .tensors(let list): names += list

@@ -1,0 +1,252 @@
+"""`torch.compile(model, backend="hearth")`: graphs that PyTorch captures are computed by packages.
+
+    fast = torch.compile(model, backend="hearth", options={"search": "background"})
+
+Options:
+
+- `search`: `"off"` (default schedules, what a first call waits for), `"now"` (the first call waits for the search too),
+  `"background"` (a first call with default schedules; a search goes on and verified kernels are swapped in when it
+  ends). By default `"background"`.
+- `budget`: seconds of a search; `trials`: candidates of a search.
+- `device`, `threads`, `archive`, `precision`, `weights`, `objective`: as `hearth optimize` takes them.
+- `verbose`: show what the compiler says.
+
+A graph is compiled at its first call, when its inputs are known: what PyTorch computes on them is what every package
+is held to. Weights are packed into packages; when one was written since (an optimizer's step, `load_state_dict`), the
+graph is compiled again at its next call. Calls that a package cannot hold run in PyTorch (`hearth.backend.graphs()`
+lists them). Graphs that compute gradients are handed back to PyTorch.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from operator import is_
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+from torch._dynamo.backends.common import aot_autograd
+
+from hearth.library import InputError
+from hearth.programs import lifted
+from hearth.splitting import Split, split
+
+__all__ = ["CompiledGraph", "graphs", "hearth"]
+
+log = logging.getLogger("hearth")
+
+SEARCHES = ("off", "now", "background")
+
+OPTIONS: dict[str, type | tuple[type, ...]] = {
+    "search": str, "budget": (int, float), "trials": int, "device": str, "threads": int, "archive": str,
+    "precision": str, "weights": str, "objective": str, "verbose": bool,
+}  # fmt: skip
+
+MOST_VERSIONS = 8
+"""Times that a graph is compiled for weights that were written meanwhile; then it stays with PyTorch."""
+
+_graphs: list[weakref.ref[CompiledGraph]] = []
+
+
+def graphs() -> list[CompiledGraph]:
+    """The graphs of this process that were compiled and are still used, in the order of their first calls."""
+    return [graph for graph in (reference() for reference in _graphs) if graph is not None]
+
+
+class Settings:
+    """What `options` of `torch.compile` ask for."""
+
+    def __init__(self, options: Mapping[str, Any] | None) -> None:
+        given = dict(options or {})
+        for name, value in given.items():
+            if name not in OPTIONS:
+                raise InputError(f"backend hearth has no option '{name}'; its options are {', '.join(OPTIONS)}")
+            if not isinstance(value, OPTIONS[name]):
+                raise InputError(f"option '{name}' of backend hearth is {value!r}")
+        self.search: str = given.pop("search", "background")
+        if self.search not in SEARCHES:
+            raise InputError(
+                f"option 'search' of backend hearth is {self.search!r}; it is one of {', '.join(SEARCHES)}"
+            )
+        self.verbose: bool = given.pop("verbose", False)
+        searching = {name: given.pop(name) for name in ("budget", "trials") if name in given}
+        self.common = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+        self.first = ["--trials", "0", *self.common]
+        """Options of a build with default schedules."""
+        self.searched = [text for name, value in searching.items() for text in (f"--{name}", str(value))] + self.common
+        """Options of a build with a search."""
+
+
+def hearth(
+    graph: fx.GraphModule, inputs: Sequence[Any], *, options: Mapping[str, Any] | None = None, **unknown: Any
+) -> Callable[..., Any]:
+    """The backend, as TorchDynamo calls it."""
+    if unknown:
+        raise InputError(f"backend hearth takes options={{…}}, not {', '.join(unknown)}")
+    settings = Settings(options)
+    if torch.is_grad_enabled() and any(
+        isinstance(x, Tensor) and x.requires_grad for x in [*inputs, *graph.parameters()]
+    ):
+        log.warning(
+            "hearth: a graph that computes gradients runs in PyTorch; "
+            "call the model under torch.no_grad() or torch.inference_mode() to have it compiled"
+        )
+        return graph.forward
+
+    def compiler(inner: fx.GraphModule, _: Sequence[Any]) -> Callable[..., Any]:
+        context = torch._guards.TracingContext.try_get()
+        metadata = context.fw_metadata if context is not None else None
+        static = set(metadata.static_input_indices or []) if metadata is not None else set()
+        if metadata is not None:
+            static -= {index for index, about in enumerate(metadata.input_info) if about.mutates_data}
+        compiled = CompiledGraph(inner, sorted(static), settings)
+        _graphs.append(weakref.ref(compiled))
+        return boxed(compiled)
+
+    return aot_autograd(fw_compiler=compiler, inference_compiler=compiler)(graph, inputs)
+
+
+def boxed(compiled: CompiledGraph) -> Callable[..., Any]:
+    """The function as AOTAutograd calls it: with a list that it gives away."""
+
+    def call(inputs: list[Any]) -> Any:
+        given = tuple(inputs)
+        inputs.clear()
+        return compiled(given)
+
+    call._boxed_call = True  # type: ignore[attr-defined]
+    return call
+
+
+if "hearth" not in torch._dynamo.list_backends(()):
+    # Where the package is not installed, PyTorch knows no entry point of it.
+    torch._dynamo.register_backend(hearth, name="hearth")
+
+
+class CompiledGraph:
+    """A graph that is compiled at its first call, and again where weights were written since."""
+
+    def __init__(self, graph: fx.GraphModule, static: Sequence[int], settings: Settings) -> None:
+        """`static` are the inputs that are parameters and buffers that the graph does not write."""
+        self.graph = graph
+        self.settings = settings
+        self.held = lifted(graph)
+        """Tensors of the graph's own, which come first among its inputs."""
+        self.static = list(static)
+        self.versions = 0
+        """How often it was compiled."""
+        self.split: Split | None = None
+        """What runs; None before the first call, and where weights change too often."""
+        self._folders: list[Path] = []
+        self._known: list[Tensor] = []
+        self._written: list[int] = []
+        self._places: list[int] = []
+        self._run: Callable[..., Any] | None = None
+        self._lock = threading.Lock()
+        self._search: threading.Thread | None = None
+        weakref.finalize(self, remove, self._folders)
+
+    def __call__(self, inputs: tuple[Any, ...]) -> Any:
+        run = self._run
+        known = self._known
+        if (
+            run is None
+            or not all(map(is_, [inputs[i] for i in self.static], known))
+            and not self._are_same(inputs)
+            or [weight._version for weight in known] != self._written
+        ):
+            run = self._compile(inputs)
+            if run is None:
+                return self.graph(*self.held.values(), *inputs)
+        return run(*[inputs[i] for i in self._places])
+
+    def _are_same(self, inputs: tuple[Any, ...]) -> bool:
+        """Whether weights are the known memory under another name."""
+        return all(
+            inputs[i].data_ptr() == weight.data_ptr()
+            and inputs[i].shape == weight.shape
+            and inputs[i].stride() == weight.stride()
+            for i, weight in zip(self.static, self._known, strict=True)
+        )
+
+    def _compile(self, inputs: tuple[Any, ...]) -> Callable[..., Any] | None:
+        with self._lock:
+            if self.versions >= MOST_VERSIONS:
+                if self.split is not None:
+                    log.warning(
+                        "hearth: weights of a graph changed %d times; it runs in PyTorch from now on", self.versions
+                    )
+                self._run = self.split = None
+                return None
+            self.versions += 1
+            weights = [inputs[i] for i in self.static]
+            written = [weight._version for weight in weights]
+            names = [node.name for node in self.graph.graph.find_nodes(op="placeholder")][len(self.held) :]
+            constants = {**self.held, **{names[i]: inputs[i] for i in self.static}}
+            places = [i for i in range(len(inputs)) if i not in set(self.static)]
+            sample = [inputs[i] for i in places]
+            options = self.settings.searched if self.settings.search == "now" else self.settings.first
+            divided = self._split(constants, sample, options)
+            self._known, self._written, self._places = weights, written, places
+            self.split, self._run = divided, divided.run
+            if self.settings.search == "background" and divided.parts:
+                self._begin_search(constants, [x.clone() if isinstance(x, Tensor) else x for x in sample], written)
+            return divided.run
+
+    def _split(self, constants: Mapping[str, Tensor], sample: Sequence[Any], options: Sequence[str]) -> Split:
+        folder = Path(tempfile.mkdtemp(prefix="hearth-graph-"))
+        self._folders.append(folder)
+        return split(copy_of(self.graph), constants, [sample], folder, options, self.settings.verbose)
+
+    def _begin_search(self, constants: Mapping[str, Tensor], sample: Sequence[Any], written: list[int]) -> None:
+        """Searches beside the program, and swaps in what was found if the weights are still the same."""
+        reference = weakref.ref(self)
+
+        def search() -> None:
+            graph = reference()
+            if graph is None:
+                return
+            try:
+                found = graph._split(constants, sample, graph.settings.searched)
+            except Exception as error:  # A search must never end the program that it was to make faster.
+                log.warning("hearth: the search in the background ended: %s", error)
+                return
+            with graph._lock:
+                if graph._written == written and graph._run is not None:
+                    graph.split, graph._run = found, found.run
+
+        self._search = threading.Thread(target=search, name="hearth-search", daemon=True)
+        self._search.start()
+
+    def wait(self) -> None:
+        """Waits for the search in the background, if one is under way."""
+        if self._search is not None:
+            self._search.join()
+
+
+def copy_of(graph: fx.GraphModule) -> fx.GraphModule:
+    """A graph that may be changed; modules that it holds are shared."""
+    nodes = fx.Graph()
+    results = nodes.graph_copy(graph.graph, {})
+    nodes.output(results)
+    return fx.GraphModule(graph, nodes)
+
+
+def remove(folders: Sequence[Path]) -> None:
+    """Removes folders of packages; those that are loaded keep their memory."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@atexit.register
+def remove_all() -> None:
+    """Removes the folders of all packages when the program ends."""
+    for graph in graphs():
+        remove(graph._folders)

@@ -1,0 +1,171 @@
+"""`hearth.optimize(module, args)`: a module that is called as the given one and computed by a package."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import tempfile
+import warnings
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.export import ExportedProgram
+
+from hearth.capture import capture_source, check_source, quiet
+from hearth.library import HearthError
+from hearth.loading import ModelError, Source, split_inputs
+from hearth.optimized import OptimizedModule
+from hearth.program_parts import SplitProgram
+from hearth.runtime import Package
+from hearth.structure import Structure
+from hearth.tool import build, refused_calls
+
+__all__ = ["CaptureError", "export", "load", "optimize"]
+
+
+class CaptureError(HearthError):
+    """PyTorch cannot capture the module: which line of it, why, and what helps."""
+
+
+def optimize(
+    module: nn.Module,
+    args: Any,
+    kwargs: dict[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+    *,
+    samples: Iterable[Any] = (),
+    budget: float | None = None,
+    trials: int | None = None,
+    precision: str | None = None,
+    weights: str | None = None,
+    objective: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    archive: str | os.PathLike[str] | None = None,
+    against: str | None = "all",
+    fallback: bool = True,
+    verbose: bool = False,
+) -> OptimizedModule:
+    """Compiles a module and returns its drop-in: the same calls, the same nesting of results.
+
+    `args` (a tensor or a tuple) and `kwargs` are example inputs. `dynamic_shapes` are what `torch.export` takes, or
+    names in the place of its dimensions: `{"x": {0: ("batch", 1, 64)}}`. `samples` are further realistic inputs, each
+    as `args` or a dict of keywords; packages are held to what the module computes on all of them. `budget` (seconds)
+    and `trials` (0: default schedules) bound the search; `against` names the modes of PyTorch that the package must
+    beat (`"all"`, `"eager,compile"`; None compares with none), and where it does not by more than 2 % the fastest of
+    them runs unless `fallback` is False. The others are options of `hearth optimize`.
+
+    Calls that a package cannot hold run in PyTorch; `report` of the result lists them. Throws `CaptureError` where
+    PyTorch cannot capture the module, and `BuildError` where no package can be built."""
+    samples = list(samples)
+    options = flags(
+        budget=budget, trials=trials, precision=precision, weights=weights, objective=objective, device=device,
+        threads=threads, archive=archive, against=against,
+    )  # fmt: skip
+    work = Path(tempfile.mkdtemp(prefix="hearth-optimize-"))
+    try:
+        program, name = captured(module, args, kwargs, dynamic_shapes, samples, work / "capture")
+        structure = Structure.of(program)
+        refused = refused_calls(work / "capture" / "model.pt2")
+        if refused:
+            parts = SplitProgram(program, structure, sample_inputs(args, kwargs, samples), work / "parts", flags(
+                budget=budget, trials=trials, precision=precision, weights=weights, objective=objective, device=device,
+                threads=threads, archive=archive,
+            ), verbose)  # fmt: skip
+            result = OptimizedModule(parts, module, fallback, structure=structure)
+        else:
+            output = work / f"{name}.hearth"
+            sets = 2 + len(samples)
+            build(work / "capture", output, ["--sets", str(sets), *options], verbose)
+            structure.write(output)
+            result = OptimizedModule(output, module, fallback, structure=structure)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    weakref.finalize(result, shutil.rmtree, work, True)
+    return result
+
+
+def export(
+    module: nn.Module,
+    args: Any,
+    kwargs: dict[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+    *,
+    path: str | os.PathLike[str],
+    samples: Iterable[Any] = (),
+) -> Path:
+    """Writes what `hearth optimize PATH` takes: a folder with the captured program, example inputs and PyTorch's
+    outputs. Throws `CaptureError`."""
+    folder = Path(path)
+    captured(module, args, kwargs, dynamic_shapes, samples, folder)
+    return folder
+
+
+def load(
+    path: str | os.PathLike[str], module: nn.Module | None = None, fallback: bool = True, **settings: Any
+) -> OptimizedModule:
+    """A drop-in from a package; `module` is what runs where the package is no gain, and may be left out. `settings`
+    are those of `Package.load`."""
+    package = Package.load(path, **settings) if settings or module is None else path
+    return OptimizedModule(package, module, fallback, structure=Structure.read(path))
+
+
+def flags(**settings: Any) -> list[str]:
+    """Options of the command; what is None is left to it."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    return [text for name, value in given.items() for text in (f"--{name}", str(value))]
+
+
+def sample_inputs(
+    args: Any, kwargs: dict[str, Any] | None, samples: Iterable[Any]
+) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """The example inputs and the further ones, as arguments and keywords."""
+    first = split_inputs(args, "args")[0] if not isinstance(args, dict) else ()
+    return [
+        (first, {**(args if isinstance(args, dict) else {}), **(kwargs or {})}),
+        *(split_inputs(one, "samples") for one in samples),
+    ]
+
+
+def captured(
+    module: nn.Module,
+    args: Any,
+    kwargs: dict[str, Any] | None,
+    dynamic_shapes: Any,
+    samples: Iterable[Any],
+    folder: Path,
+) -> tuple[ExportedProgram, str]:
+    """Captures a module into a folder; returns its program and its name."""
+    given = list(samples)
+    inputs = sample_inputs(args, kwargs, given)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = type(module).__name__
+    source = Source(
+        module, inputs[0][0], inputs[0][1], dynamic_shapes, file_of(module), name,
+        lambda seed: given[seed - 1] if seed <= len(given) else None,
+    )  # fmt: skip
+    is_training = module.training
+    module.eval()
+    try:
+        check_source(source)
+        with quiet(folder / "capture.log"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _, program = capture_source(source, name, folder, "middle", 1 + len(given), 0)
+    except ModelError as error:
+        raise CaptureError(str(error)) from None
+    finally:
+        module.train(is_training)
+    return program, name
+
+
+def file_of(module: nn.Module) -> Path:
+    """Where a module's class is written, for errors to name lines of it."""
+    try:
+        return Path(inspect.getfile(type(module)))
+    except (TypeError, OSError):
+        return Path.cwd() / "model.py"

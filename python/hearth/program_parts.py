@@ -1,0 +1,105 @@
+"""An exported program of which packages compute what they can, and PyTorch the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.export import ExportedProgram
+from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind
+
+from hearth.programs import lifted
+from hearth.splitting import Split, split
+from hearth.structure import Structure
+
+__all__ = ["SplitProgram"]
+
+
+class SplitProgram:
+    """Takes the flat inputs of a program and gives its flat results; buffers that it writes are its own."""
+
+    def __init__(
+        self, program: ExportedProgram, structure: Structure, samples: Sequence[tuple[tuple[Any, ...], dict[str, Any]]], folder: Path,
+        options: Sequence[str], verbose: bool = False,
+    ) -> None:  # fmt: skip
+        """Builds the packages in `folder`, held to what PyTorch computes on `samples`."""
+        signature = program.graph_signature
+        graph = torch.fx.GraphModule(program.graph_module, program.graph)
+        held = lifted(graph)
+        stored = {**program.constants, **program.state_dict}
+        mutated = set(signature.buffers_to_mutate.values())
+        constants: dict[str, Tensor] = dict(held)
+        self.state: dict[str, Tensor] = {}
+        """Buffers that the program writes, by name."""
+        order: list[str | None] = []
+        placeholders = graph.graph.find_nodes(op="placeholder")
+        for spec in signature.input_specs:
+            if spec.kind is InputKind.USER_INPUT and isinstance(spec.arg, ConstantArgument):
+                # Fixed at capture: nothing reads it.
+                graph.graph.erase_node(next(node for node in placeholders if node.name == spec.arg.name))
+            elif spec.kind is InputKind.USER_INPUT:
+                order.append(None)
+            elif spec.target in mutated:
+                self.state[spec.target] = stored[spec.target].detach().clone()
+                order.append(spec.target)
+            else:
+                constants[spec.arg.name] = stored[spec.target]
+        self._order = order
+        """For each input of the graph the buffer that it is, or None for one of the caller's."""
+        self._writes = [
+            spec.target if spec.kind is OutputKind.BUFFER_MUTATION else None for spec in signature.output_specs
+        ]
+        if any(spec.kind is OutputKind.USER_INPUT_MUTATION for spec in signature.output_specs):
+            raise NotImplementedError("the module writes into one of its inputs; clone it in forward")
+        leaves = [structure.flat(*sample, None) for sample in samples]
+        self.split: Split = split(graph, constants, [self._filled(one) for one in leaves], folder, options, verbose)
+        self.share = self._share(leaves[0])
+        """Share of a call's time that is spent in PyTorch, between 0 and 1."""
+
+    def __call__(self, *inputs: Any) -> list[Any]:
+        results = self.split.run(*self._filled(inputs))
+        given = []
+        for target, result in zip(self._writes, results, strict=True):
+            if target is None:
+                given.append(result)
+            else:
+                self.state[target].copy_(result)
+        return given
+
+    def _filled(self, inputs: Sequence[Any]) -> list[Any]:
+        own = iter(inputs)
+        return [next(own) if name is None else self.state[name] for name in self._order]
+
+    def _share(self, inputs: Sequence[Any]) -> float:
+        """What PyTorch takes of the quickest of a few calls."""
+        before = {name: value.clone() for name, value in self.state.items()}
+        best, share = float("inf"), 0.0
+        for _ in range(5):
+            inside = 0.0
+
+            def timed(run: Any) -> Any:
+                def call(*args: Any) -> Any:
+                    nonlocal inside
+                    start = time.perf_counter()
+                    result = run(*args)
+                    inside += time.perf_counter() - start
+                    return result
+
+                return call
+
+            for part in self.split.parts:
+                part.call = timed(part.package)
+            start = time.perf_counter()
+            self(*inputs)
+            total = time.perf_counter() - start
+            if total < best:
+                best, share = total, 1 - inside / total
+        for part in self.split.parts:
+            part.call = part.package
+        for name, value in before.items():
+            self.state[name].copy_(value)
+        return share

@@ -1,0 +1,187 @@
+"""`hearth.optimize`: drop-ins against the modules that they stand for; nothing is timed but where PyTorch keeps calls."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import hearth
+import pytest
+import torch
+from hearth import CaptureError, HearthError, InputError
+from hearth.optimized import OptimizedModule
+from torch import nn
+
+pytestmark = pytest.mark.usefixtures("tool")
+
+
+class Mixed(nn.Module):
+    """Arguments of every kind, results nested."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(
+        self, x: torch.Tensor, scale: float = 2, *, mask: torch.Tensor | None = None, flag: bool = False
+    ) -> dict[str, Any]:
+        y = self.second(self.first(x).relu()) * scale
+        return {"y": y if mask is None else y * mask, "more": [x, None, 3], "flag": flag}
+
+
+class Divided(Mixed):
+    """Holds a call that no package can."""
+
+    def forward(self, x: torch.Tensor, scale: float = 2) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+        y = torch.linalg.qr(self.first(x))[0]
+        return self.second(y) * scale, y
+
+
+def optimized(module: nn.Module, *inputs: Any, **settings: Any) -> OptimizedModule:
+    return hearth.optimize(module.eval(), *inputs, **{"trials": 0, "against": None, **settings})
+
+
+def same(a: Any, b: Any) -> None:
+    torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def mixed(tool: None) -> tuple[OptimizedModule, Mixed]:
+    torch.manual_seed(0)
+    module = Mixed()
+    dims = {"x": {0: ("batch", 1, 64)}, "scale": None, "mask": None}
+    return optimized(module, (torch.randn(5, 8), 3), {"mask": torch.ones(8)}, dims), module
+
+
+def test_results_are_nested_as_the_modules(mixed: tuple[OptimizedModule, Mixed]) -> None:
+    fast, module = mixed
+    mask = torch.rand(8)
+    for rows in (1, 5, 64):
+        x = torch.randn(rows, 8)
+        ours, theirs = fast(x, 3, mask=mask), module(x, 3, mask=mask)
+        same(ours["y"], theirs["y"])
+        same(ours["more"][0], x)
+        assert ours["more"][1:] == [None, 3] and ours["flag"] is False and list(ours) == list(theirs)
+
+
+def test_calls_may_be_written_in_another_way(mixed: tuple[OptimizedModule, Mixed]) -> None:
+    fast, module = mixed
+    x, mask = torch.randn(2, 8), torch.rand(8)
+    same(fast(mask=mask, scale=3, x=x)["y"], module(x, 3, mask=mask)["y"])
+    same(fast(x, scale=3, mask=mask, flag=False)["y"], module(x, 3, mask=mask)["y"])
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "said"),
+    [
+        ((4,), {}, "was 3 when the model was captured"),
+        ((3,), {"mask": None}, r"input \['mask'\] is missing|input 'mask' is"),
+        ((3,), {"flag": True, "mask": torch.ones(8)}, "input 'flag'"),
+        ((3,), {"mask": torch.ones(8), "more": 1}, "do not fit forward"),
+        ((3,), {"mask": torch.ones(7)}, "input 'mask' should be f32\\[8\\]"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(
+    mixed: tuple[OptimizedModule, Mixed], args: tuple[Any, ...], kwargs: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        mixed[0](torch.randn(2, 8), *args, **kwargs)
+
+
+def test_sizes_out_of_range(mixed: tuple[OptimizedModule, Mixed]) -> None:
+    with pytest.raises(InputError, match="64"):
+        mixed[0](torch.randn(65, 8), 3, mask=torch.ones(8))
+
+
+def test_a_saved_drop_in_needs_no_module(mixed: tuple[OptimizedModule, Mixed], tmp_path: Path) -> None:
+    fast, module = mixed
+    x, mask = torch.randn(2, 8), torch.rand(8)
+    path = fast.save(tmp_path / "mixed.hearth")
+    again = hearth.load(path)
+    same(again(x, 3, mask=mask)["y"], module(x, 3, mask=mask)["y"])
+    assert again(x, 3, mask=mask)["more"][1:] == [None, 3]
+    with pytest.raises(HearthError, match="without its module"):
+        again.baseline()
+    with pytest.raises(HearthError, match="exists already"):
+        fast.save(path)
+    assert hearth.load(path, module).baseline() is module and fast.baseline() is module
+
+
+def test_a_comparison_is_kept() -> None:
+    module = nn.Linear(64, 64)
+    fast = optimized(module, torch.randn(4, 64), against="eager", fallback=False)
+    assert "PyTorch's eager" in fast.report
+
+
+def test_what_a_package_cannot_hold_runs_in_pytorch(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module, x = Divided(), torch.randn(8, 8)
+    fast = optimized(module, (x, 3), samples=[(torch.randn(8, 8), 3)])
+    for x in (x, torch.randn(8, 8)):
+        for ours, theirs in zip(fast(x, 3), module(x, 3), strict=True):
+            same(ours, theirs)
+    assert fast.report.startswith("2 packages and PyTorch run it: 1 call that a package cannot hold takes ")
+    assert "aten.linalg_qr.default, 1 times, first at test_optimizing.py:" in fast.report
+    with pytest.raises(HearthError, match="a package cannot hold what runs in PyTorch: aten.linalg_qr"):
+        fast.save(tmp_path / "divided.hearth")
+
+
+def test_state_of_a_divided_program_goes_on() -> None:
+    class Running(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("sum", torch.zeros(4, 4))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.sum += torch.linalg.qr(x)[0].abs()
+            return self.sum * 2
+
+    module, x = Running(), torch.eye(4)
+    fast = optimized(module, x)
+    assert [fast(x).sum().item() for _ in range(3)] == [8, 16, 24]
+    assert module.sum.sum().item() == 0
+
+
+def test_models_that_cannot_be_captured() -> None:
+    class Branch(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if x.sum() > 0:
+                return x * 2
+            return x
+
+    with pytest.raises(CaptureError, match=r"(?s)'Branch' cannot be exported.*if x.sum\(\) > 0.*torch.cond"):
+        optimized(Branch(), torch.randn(3))
+    with pytest.raises(CaptureError, match="do not fit forward"):
+        optimized(Branch(), (torch.randn(3), torch.randn(3)))
+
+
+def test_training_goes_on_afterwards() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).train()
+    x = torch.randn(2, 4)
+    fast = hearth.optimize(module, x, trials=0, against=None)
+    same(fast(x), module[0](x))
+
+
+def test_export_writes_what_the_command_takes(tmp_path: Path) -> None:
+    folder = hearth.export(nn.Linear(4, 4), torch.randn(2, 4), path=tmp_path / "linear")
+    from hearth.tool import build
+
+    build(folder, tmp_path / "linear.hearth", ["--trials", "0"])
+    assert hearth.load(tmp_path / "linear.hearth")(torch.ones(2, 4)).shape == (2, 4)
+
+
+def test_importing_hearth_is_light() -> None:
+    code = "import sys, hearth; print([name for name in ('torch', 'numpy') if name in sys.modules])"
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTH_TOOL", "/nowhere/hearth")
+    with pytest.raises(HearthError, match="the command hearth was not found"):
+        optimized(nn.Linear(2, 2), torch.randn(1, 2))
+    with pytest.raises(AttributeError, match="no attribute 'optimise'"):
+        hearth.optimise  # noqa: B018
