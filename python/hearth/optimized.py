@@ -9,8 +9,9 @@ The promise is that nobody gets something slower than PyTorch. `hearth optimize 
 beside all modes of PyTorch and writes what it found into the package (`search.jsonl`). Where nothing beats the best
 of the modes that were measured by more than 2 % ("no gain", by the rule of `hearth bench` and the report), the
 drop-in runs the module in that mode instead; `fallback=False` runs the package whatever was measured. Nothing is
-timed here: what counts is the record, which holds for the machine and the shapes that it was measured on. A package
-without such a record runs, and `report` says that it was not compared with PyTorch on this machine.
+timed here: what counts is the record, which holds for the machine and the shapes that it was measured on; on another
+machine it says nothing. A package without such a record runs, and `report` says that it was not compared with PyTorch
+on this machine.
 
 A package computes no gradients and keeps the weights that it was made with. Its state, where it has one, is not the
 module's.
@@ -90,8 +91,28 @@ def comparisons(lines: Iterable[str]) -> list[Comparison]:
     return list(found.values())
 
 
-def verdict(found: list[Comparison], fallback: bool = True) -> Verdict:
-    """What is to run after these comparisons."""
+def measured_on(lines: Iterable[str]) -> str | None:
+    """The machine that a record was made on, as the package's device calls itself; None where the record does not say."""
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and event.get("event") == "start":
+            machine = event.get("machine")
+            return machine if isinstance(machine, str) else None
+    return None
+
+
+def verdict(found: list[Comparison], fallback: bool = True, elsewhere: str | None = None) -> Verdict:
+    """What is to run after these comparisons; `elsewhere` is the machine that they were made on, where it is not this
+    one: then they say nothing."""
+    if found and elsewhere is not None:
+        return Verdict(
+            None,
+            f"the package runs, but was compared with PyTorch on another machine ({elsewhere}): "
+            "hearth optimize --from-package, with --against all, builds and compares it here",
+        )
     if not found:
         return Verdict(
             None,
@@ -145,18 +166,24 @@ class OptimizedModule(nn.Module):
             structure = structure or Structure.read(self.path)
             record = self.path / RECORD
             lines = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
-        self.verdict = verdict(comparisons(lines), fallback and module is not None)
+        self.package: Package | None = None
+        found, machine = comparisons(lines), measured_on(lines)
+        if found and machine is not None:
+            self.package = Package.load(package) if is_place else package  # type: ignore[arg-type, assignment]
+            here = self.package.device_model  # type: ignore[union-attr]
+            machine = None if machine == here else machine
+        self.verdict = verdict(found, fallback and module is not None, machine)
         if self.split is not None:
             self.verdict = Verdict(None, kept_sentence(self.split))
         self.module = module.eval() if module is not None else None
-        self.package: Package | None = None
         self.structure = structure
         self._learnt: pytree.TreeSpec | None = None
         self._baseline: Callable[..., Any] | None = None
         if self.verdict.mode is not None:
             # Not a second submodule: the weights are those of `module`.
             object.__setattr__(self, "_baseline", in_mode(module, self.verdict.mode))  # type: ignore[arg-type]
-        elif self.split is None:
+            self.package = None
+        elif self.split is None and self.package is None:
             self.package = Package.load(package) if is_place else package  # type: ignore[arg-type, assignment]
 
     @property

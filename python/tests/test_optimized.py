@@ -30,6 +30,7 @@ class Stub:
     """A package by its interface: the results of `Twice` plus 100, so that it can be told from the module."""
 
     has_state = False
+    device_model = "this machine"
 
     def __init__(self, path: Path) -> None:
         self.path, self.calls = str(path), 0
@@ -81,6 +82,15 @@ def test_the_fallback_can_be_switched_off(tmp_path: Path) -> None:
     model, package, _ = drop_in(tmp_path, NO_GAIN, fallback=False)
     assert model(torch.tensor([1.0]))["y"].tolist() == [102]
     assert package.calls == 1 and model.report.endswith("; the package runs all the same, because fallback is off")
+
+
+def test_what_was_measured_elsewhere_says_nothing_here(tmp_path: Path) -> None:
+    here, there = (json.dumps({"event": "start", "machine": name}) for name in ("this machine", "another"))
+    assert "no gain" in drop_in(tmp_path, [here, *NO_GAIN])[0].report
+    for lines in (GAIN, NO_GAIN):
+        model, package, _ = drop_in(tmp_path, [there, *lines])
+        assert model(torch.tensor([1.0]))["y"].tolist() == [102] and package.calls == 1
+        assert "compared with PyTorch on another machine (another)" in model.report
 
 
 @pytest.mark.parametrize("lines", [[], [event("default", 1, 1, 1), event("onnxruntime", 0.5, 0.4, 0.6)], ["{", "[]"]])

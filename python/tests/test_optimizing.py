@@ -119,8 +119,8 @@ def test_what_a_package_cannot_hold_runs_in_pytorch(tmp_path: Path) -> None:
     torch.manual_seed(0)
     module, x = Divided(), torch.randn(8, 8)
     fast = optimized(module, (x, 3), samples=[(torch.randn(8, 8), 3)])
-    for x in (x, torch.randn(8, 8)):
-        for ours, theirs in zip(fast(x, 3), module(x, 3), strict=True):
+    for given in (x, torch.randn(8, 8)):
+        for ours, theirs in zip(fast(given, 3), module(given, 3), strict=True):
             same(ours, theirs)
     assert fast.report.startswith("2 packages and PyTorch run it: 1 call that a package cannot hold takes ")
     assert "aten.linalg_qr.default, 1 times, first at test_optimizing.py:" in fast.report

@@ -33,9 +33,10 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// Elements of a parameter, drawn from its domain; `allowsSubnormals` says whether such are among special ones.
+    /// Elements of a parameter, drawn from its domain; `allowsSubnormals` says whether such are among special ones, and `place` which
+    /// element is the infinite one, where that is not left to chance.
     func draw(
-        _ count: Int, _ element: ElementType, _ domain: InputDomain, allowsSubnormals: Bool = true,
+        _ count: Int, _ element: ElementType, _ domain: InputDomain, allowsSubnormals: Bool = true, place: Int? = nil,
         random: inout SeededRandom
     ) -> [UInt8] {
         switch domain {
@@ -44,20 +45,21 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
         case .integer(let range): return integers(count, element, range, &random)
         case .boolean:
             return ElementCoding.encode((0..<count).map { _ in random.uniform() < 0.5 ? 0 : 1 }, element)
-        case .real: return ElementCoding.encode(reals(count, element, allowsSubnormals, &random), element)
+        case .real: return ElementCoding.encode(reals(count, element, allowsSubnormals, place, &random), element)
         case .finite:
             let plain: InputDistribution =
                 switch self {
                 case .special, .infinite: .normal
                 case .normal, .wide, .tiny, .constant, .greatest: self
                 }
-            return ElementCoding.encode(plain.reals(count, element, allowsSubnormals, &random), element)
+            return ElementCoding.encode(plain.reals(count, element, allowsSubnormals, nil, &random), element)
         case .mask(let row):
-            let values = self == .special ? mask(count, row, &random) : reals(count, element, allowsSubnormals, &random)
+            let values =
+                self == .special ? mask(count, row, &random) : reals(count, element, allowsSubnormals, place, &random)
             return ElementCoding.encode(values, element)
         case .nonNegative:
             return ElementCoding.encode(
-                reals(count, element, allowsSubnormals, &random).map { abs($0) }, element)
+                reals(count, element, allowsSubnormals, place, &random).map { abs($0) }, element)
         }
     }
 
@@ -88,7 +90,7 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     }
 
     private func reals(
-        _ count: Int, _ element: ElementType, _ allowsSubnormals: Bool, _ random: inout SeededRandom
+        _ count: Int, _ element: ElementType, _ allowsSubnormals: Bool, _ place: Int?, _ random: inout SeededRandom
     ) -> [Double] {
         // Pairs by Box and Muller (1958).
         func normal() -> Double {
@@ -98,7 +100,9 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
         /// Normal but for one element, of either sign.
         func lone(_ value: Double) -> [Double] {
             var values = (0..<count).map { _ in normal() }
-            if count > 0 { values[random.index(below: count)] = random.uniform() < 0.5 ? -value : value }
+            if count > 0 {
+                values[(place ?? random.index(below: count)) % count] = random.uniform() < 0.5 ? -value : value
+            }
             return values
         }
         switch self {

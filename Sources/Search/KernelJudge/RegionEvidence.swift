@@ -86,6 +86,7 @@ package final class RegionEvidence: Sendable {
         var random = SeededRandom(seed: seed).split(UInt64(distributionNumber * 1000 + key.number + 1))
         let constants = constants(key.shape, sizes)
         let lone = key.distribution == .greatest ? mayOverflow : []
+        let everyElement = key.shape == 0 && drawnCounts(sizes).reduce(0, +) <= Self.everyElementOf
         var inputs: [[UInt8]] = []
         for (index, parameter) in oracle.parameters.enumerated() {
             let size = sizes[index]
@@ -100,9 +101,11 @@ package final class RegionEvidence: Sendable {
             case .constant: inputs.append(constants[index] ?? [])
             case .input, .state:
                 let isLone = lone.isEmpty || lone[key.number % lone.count] == index
+                let place = key.distribution == .infinite && everyElement ? key.number : nil
                 inputs.append(
                     (isLone ? key.distribution : .normal).draw(
-                        count, parameter.element, domain, allowsSubnormals: oracle.allowsSubnormals, random: &random))
+                        count, parameter.element, domain, allowsSubnormals: oracle.allowsSubnormals, place: place,
+                        random: &random))
             }
             if inputs[index].count != size.byteCount {
                 throw .notJudged(reason: "parameter \(index) has \(inputs[index].count) bytes, not \(size.byteCount)")
@@ -194,16 +197,23 @@ package final class RegionEvidence: Sendable {
         return keys
     }
 
-    /// How many draws of one infinity a tensor are worth their work: many where inputs are small, which a draw and its truth cost little.
+    /// Inputs of so many elements or fewer are drawn with each of them infinite in turn.
+    private static let everyElementOf = 1 << 10
+
+    /// How many draws of one infinity a tensor are worth their work, which a draw and its truth are little of where inputs are small.
     private func loneDraws() throws(Refusal) -> Int {
-        let sizes = try parameters(dimensions: oracle.shapes[0])
-        let drawn = sizes.filter { $0.role == .input || $0.role == .state }
-        return switch drawn.reduce(0, { $0 + $1.byteCount / $1.elementBytes }) {
-        case ...(1 << 10): 24
+        let counts = drawnCounts(try parameters(dimensions: oracle.shapes[0]))
+        return switch counts.reduce(0, +) {
+        case ...Self.everyElementOf: max(1, counts.max() ?? 1)
         case ...(1 << 14): 8
         case ...(1 << 18): 3
         default: 1
         }
+    }
+
+    /// Elements of what is drawn anew for each case.
+    private func drawnCounts(_ sizes: [WorkerCall.Parameter]) -> [Int] {
+        sizes.filter { $0.role == .input || $0.role == .state }.map { $0.byteCount / $0.elementBytes }
     }
 
     /// Whether an output of the full shape has fewer than 64 elements, and its truth is no great work.
