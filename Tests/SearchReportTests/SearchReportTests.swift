@@ -40,6 +40,10 @@ import Testing
         // Three launches of a call, each 20 and 10 µs; the win changed one decision.
         #expect(page.contains("60.0 µs") && page.contains("30.0 µs") && page.contains("rows 0 → 1"))
         #expect(page.contains("it crashed"))
+        // The champion of evolution stands at twice the default's speed.
+        #expect(page.contains("<title id=\"lineage-t\">Champions of each region</title>"))
+        #expect(page.contains("the best is 2.00 times as fast as its default"))
+        #expect(page.contains("evolution, 10.0 µs</title></circle>"))
     }
 
     /// Without a search there is still a page, without empty parts.

@@ -24,7 +24,49 @@ extension SearchPage {
                     )
                 }
             })
-        return HTML.section("lineage", "Where the winners come from", text + table)
+        let key =
+            "<p class=\"keys\"><span><i class=\"key before\"></i>default schedule</span><span><i class=\"key ours\"></i>evolution</span>"
+            + "<span><i class=\"key other\"></i>another mind</span></p>\n"
+        let plot = "<figure>\n\(ladder(shown))</figure>\n"
+        return HTML.section("lineage", "Where the winners come from", text + key + plot + table)
+    }
+
+    /// A line for each region, from its default to its winner: how many times as fast as the default each champion was, and whose it is.
+    private func ladder(_ regions: [SearchRecord.Region]) -> String {
+        let ratios = regions.map { region -> [Double] in
+            let first = region.lineage.first?.seconds ?? 0
+            return region.lineage.map { $0.seconds > 0 && first > 0 ? first / $0.seconds : 1 }
+        }
+        let row = 30.0
+        let (left, right, bottom) = (210.0, 740.0, Double(regions.count) * row + 14)
+        var plot = Plot(width: 760, height: bottom + 40)
+        let greatest = ratios.joined().max() ?? 1
+        let x = Scale(min(1, ratios.joined().min() ?? 1), max(1.1, greatest), from: left, to: right)
+        for tick in x.ticks(6) {
+            plot.line(x.place(tick), 10, x.place(tick), bottom, "rule")
+            plot.text(x.place(tick), bottom + 17, Self.tickText(tick), .middle, "soft")
+        }
+        plot.text(right, bottom + 34, "times as fast as the default", .end, "soft")
+        for (index, region) in regions.enumerated() {
+            let y = 10 + row * (Double(index) + 0.5)
+            let name = Self.name(region)
+            plot.text(left - 12, y + 4, name.count > 26 ? "\(name.prefix(25))…" : name, .end)
+            plot.path(ratios[index].map { (x: x.place($0), y: y) }, "ours")
+            for (place, champion) in region.lineage.enumerated() {
+                plot.dot(
+                    x.place(ratios[index][place]), y, 5, Self.colour(champion.agent, isFirst: place == 0),
+                    label: "trial \(champion.trial): \(champion.agent), \(TextFormat.time(champion.seconds * 1e9))")
+            }
+        }
+        return plot.svg(
+            "lineage", title: "Champions of each region",
+            description:
+                "\(regions.count) regions; the best is \(TextFormat.fixed(greatest, 2)) times as fast as its default.")
+    }
+
+    /// The colour of a champion by the mind that proposed it.
+    private static func colour(_ agent: String, isFirst: Bool) -> String {
+        isFirst ? "before" : agent.contains("evolution") ? "ours" : "other"
     }
 
     /// What two schedules decide differently: `rows 4 → 6, unroll 2 → 1`.
