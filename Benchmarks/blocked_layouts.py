@@ -2,8 +2,8 @@
 
     python Benchmarks/blocked_layouts.py [SAMPLES]
 
-Weights are reordered beforehand for each. Prints the lower times of both and the ratio channels last / blocked: the median of interleaved pairs
-with its quartiles; above 1 blocks would be worth something.
+Weights are reordered beforehand for each. Prints the lower times of both and the ratio channels last / blocked: the
+median of interleaved pairs with its quartiles; above 1 blocks would be worth something.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ Options:
   `"background"` (a first call with default schedules; a search goes on and verified kernels are swapped in when it
   ends). By default `"background"`.
 - `budget`: seconds of a search; `trials`: candidates of a search.
-- `device`, `threads`, `archive`, `precision`, `weights`, `objective`: as `hearth optimize` takes them.
+- `threads`, `archive`, `precision`, `weights`, `objective`: as `hearth optimize` takes them.
 - `verbose`: show what the compiler says.
 
 A graph is compiled at its first call, when its inputs are known: what PyTorch computes on them is what every package
 is held to. Weights are packed into packages; when one was written since (an optimizer's step, `load_state_dict`), the
 graph is compiled again at its next call. Calls that a package cannot hold run in PyTorch (`hearth.backend.graphs()`
-lists them). Graphs that compute gradients are handed back to PyTorch.
+lists them). Graphs that compute gradients, and graphs with tensors of a GPU, are handed back to PyTorch.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import is_
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ log = logging.getLogger("hearth")
 SEARCHES = ("off", "now", "background")
 
 OPTIONS: dict[str, type | tuple[type, ...]] = {
-    "search": str, "budget": (int, float), "trials": int, "device": str, "threads": int, "archive": str,
+    "search": str, "budget": (int, float), "trials": int, "threads": int, "archive": str,
     "precision": str, "weights": str, "objective": str, "verbose": bool,
 }  # fmt: skip
 
@@ -100,6 +101,17 @@ def hearth(
         )
         return graph.forward
 
+    elsewhere = next(
+        (x.device for x in [*inputs, *graph.parameters()] if isinstance(x, Tensor) and x.device.type != "cpu"), None
+    )
+    if elsewhere is not None:
+        log.warning(
+            "hearth: a graph with tensors on %s runs in PyTorch; this backend compiles for the processor so far, "
+            "and hearth.optimize(..., device='cuda') for a GPU",
+            elsewhere,
+        )
+        return graph.forward
+
     def compiler(inner: fx.GraphModule, _: Sequence[Any]) -> Callable[..., Any]:
         context = torch._guards.TracingContext.try_get()
         metadata = context.fw_metadata if context is not None else None
@@ -130,6 +142,34 @@ if "hearth" not in torch._dynamo.list_backends(()):
     torch._dynamo.register_backend(hearth, name="hearth")
 
 
+def version(weight: Tensor) -> int:
+    """How often a weight was written; tensors of inference mode do not count."""
+    return 0 if weight.is_inference() else weight._version
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What runs, and the weights that it was made with."""
+
+    split: Split
+    weights: list[Tensor]
+    written: list[int]
+    """Their versions."""
+    places: list[int]
+    """The inputs that are passed on."""
+
+    def holds(self, weights: Sequence[Tensor]) -> bool:
+        """Whether these are the same weights, perhaps under another name, and nobody wrote them since."""
+        if not all(map(is_, weights, self.weights)) and not all(map(is_same_memory, weights, self.weights)):
+            return False
+        return all(version(weight) == before for weight, before in zip(self.weights, self.written, strict=True))
+
+
+def is_same_memory(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors are the same elements."""
+    return a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride() and a.dtype == b.dtype
+
+
 class CompiledGraph:
     """A graph that is compiled at its first call, and again where weights were written since."""
 
@@ -145,67 +185,52 @@ class CompiledGraph:
         self.split: Split | None = None
         """What runs; None before the first call, and where weights change too often."""
         self._folders: list[Path] = []
-        self._known: list[Tensor] = []
-        self._written: list[int] = []
-        self._places: list[int] = []
-        self._run: Callable[..., Any] | None = None
+        self._ready: Ready | None = None
         self._lock = threading.Lock()
         self._search: threading.Thread | None = None
         weakref.finalize(self, remove, self._folders)
 
     def __call__(self, inputs: tuple[Any, ...]) -> Any:
-        run = self._run
-        known = self._known
-        if (
-            run is None
-            or not all(map(is_, [inputs[i] for i in self.static], known))
-            and not self._are_same(inputs)
-            or [weight._version for weight in known] != self._written
-        ):
-            run = self._compile(inputs)
-            if run is None:
+        ready = self._ready
+        if ready is None or not ready.holds([inputs[i] for i in self.static]):
+            ready = self._compile(inputs)
+            if ready is None:
                 return self.graph(*self.held.values(), *inputs)
-        return run(*[inputs[i] for i in self._places])
+        return ready.split.run(*[inputs[i] for i in ready.places])
 
-    def _are_same(self, inputs: tuple[Any, ...]) -> bool:
-        """Whether weights are the known memory under another name."""
-        return all(
-            inputs[i].data_ptr() == weight.data_ptr()
-            and inputs[i].shape == weight.shape
-            and inputs[i].stride() == weight.stride()
-            for i, weight in zip(self.static, self._known, strict=True)
-        )
-
-    def _compile(self, inputs: tuple[Any, ...]) -> Callable[..., Any] | None:
+    def _compile(self, inputs: tuple[Any, ...]) -> Ready | None:
         with self._lock:
+            weights = [inputs[i] for i in self.static]
+            # Another thread may have compiled it meanwhile.
+            if self._ready is not None and self._ready.holds(weights):
+                return self._ready
             if self.versions >= MOST_VERSIONS:
                 if self.split is not None:
                     log.warning(
                         "hearth: weights of a graph changed %d times; it runs in PyTorch from now on", self.versions
                     )
-                self._run = self.split = None
+                self._ready = self.split = None
                 return None
             self.versions += 1
-            weights = [inputs[i] for i in self.static]
-            written = [weight._version for weight in weights]
+            written = [version(weight) for weight in weights]
             names = [node.name for node in self.graph.graph.find_nodes(op="placeholder")][len(self.held) :]
             constants = {**self.held, **{names[i]: inputs[i] for i in self.static}}
             places = [i for i in range(len(inputs)) if i not in set(self.static)]
             sample = [inputs[i] for i in places]
             options = self.settings.searched if self.settings.search == "now" else self.settings.first
-            divided = self._split(constants, sample, options)
-            self._known, self._written, self._places = weights, written, places
-            self.split, self._run = divided, divided.run
-            if self.settings.search == "background" and divided.parts:
-                self._begin_search(constants, [x.clone() if isinstance(x, Tensor) else x for x in sample], written)
-            return divided.run
+            self.split = self._split(constants, sample, options)
+            self._ready = Ready(self.split, weights, written, places)
+            if self.settings.search == "background" and self.split.parts:
+                copies = [x.clone() if isinstance(x, Tensor) else x for x in sample]
+                self._begin_search(constants, copies, self._ready)
+            return self._ready
 
     def _split(self, constants: Mapping[str, Tensor], sample: Sequence[Any], options: Sequence[str]) -> Split:
         folder = Path(tempfile.mkdtemp(prefix="hearth-graph-"))
         self._folders.append(folder)
         return split(copy_of(self.graph), constants, [sample], folder, options, self.settings.verbose)
 
-    def _begin_search(self, constants: Mapping[str, Tensor], sample: Sequence[Any], written: list[int]) -> None:
+    def _begin_search(self, constants: Mapping[str, Tensor], sample: Sequence[Any], before: Ready) -> None:
         """Searches beside the program, and swaps in what was found if the weights are still the same."""
         reference = weakref.ref(self)
 
@@ -219,8 +244,8 @@ class CompiledGraph:
                 log.warning("hearth: the search in the background ended: %s", error)
                 return
             with graph._lock:
-                if graph._written == written and graph._run is not None:
-                    graph.split, graph._run = found, found.run
+                if graph._ready is before:
+                    graph.split, graph._ready = found, replace(before, split=found)
 
         self._search = threading.Thread(target=search, name="hearth-search", daemon=True)
         self._search.start()

@@ -85,9 +85,10 @@ def comparisons(lines: Iterable[str]) -> list[Comparison]:
             continue
         if not isinstance(event, dict) or event.get("event") != "comparison" or "failure" in event:
             continue
-        mode, numbers = event.get("against"), [event.get(name) for name in ("ratio", "low", "high")]
-        if mode in TORCH_MODES and all(isinstance(x, (int, float)) for x in numbers):
-            found[mode] = Comparison(mode, *map(float, numbers))
+        mode, given = event.get("against"), [event.get(name) for name in ("ratio", "low", "high")]
+        numbers = [float(x) for x in given if isinstance(x, (int, float))]
+        if mode in TORCH_MODES and len(numbers) == 3:
+            found[mode] = Comparison(mode, *numbers)
     return list(found.values())
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from hearth.capture import capture_source, check_source, quiet
-from hearth.library import HearthError
+from hearth.library import HearthError, InputError
 from hearth.loading import ModelError, Source, split_inputs
 from hearth.optimized import OptimizedModule
 from hearth.program_parts import SplitProgram
@@ -60,8 +60,14 @@ def optimize(
     them runs unless `fallback` is False. The others are options of `hearth optimize`.
 
     Calls that a package cannot hold run in PyTorch; `report` of the result lists them. Throws `CaptureError` where
-    PyTorch cannot capture the module, and `BuildError` where no package can be built."""
+    PyTorch cannot capture the module, `BuildError` where no package can be built, and `InputError` for weights of a
+    GPU."""
     samples = list(samples)
+    elsewhere = next((x.device for x in [*module.parameters(), *module.buffers()] if x.device.type != "cpu"), None)
+    if elsewhere is not None:
+        raise InputError(
+            f"the module's weights are on {elsewhere}; give a module on the processor, and device='cuda' for a package that runs on a GPU"
+        )
     options = flags(
         budget=budget, trials=trials, precision=precision, weights=weights, objective=objective, device=device,
         threads=threads, archive=archive, against=against,

@@ -93,7 +93,8 @@ def split(
     recorder = Recorder(whole)
     for sample in samples:
         given = iter(sample)
-        with torch.no_grad():
+        # Random calls are not to notice that they ran once more.
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
             recorder.run(*(constants[name] if name in constants else next(given) for name in names))
     parts = []
     for node in whole.graph.find_nodes(op="call_module"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -18,6 +19,16 @@ __all__ = ["BuildError", "build", "refused_calls", "tool"]
 
 class BuildError(HearthError):
     """`hearth` could not do what was asked: one line that says what, where, and what to do."""
+
+
+_children: set[subprocess.Popen[str]] = set()
+
+
+@atexit.register
+def end_children() -> None:
+    """Ends what still runs, such as a search in the background, when the program ends."""
+    for child in list(_children):
+        child.kill()
 
 
 def candidates() -> Iterator[Path]:
@@ -53,16 +64,26 @@ def run(arguments: Sequence[str], verbose: bool = False) -> str:
     """Runs the command with PyTorch's Python for what it asks of PyTorch; returns what it prints. What it complains
     of is shown when `verbose`, and is the error when it fails."""
     environment = {"HEARTH_PYTHON": sys.executable, **os.environ}
-    done = subprocess.run(
-        [tool(), *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    command = [tool(), *arguments]
+    child = subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    _children.add(child)
+    try:
+        output, complaints = child.communicate()
+    except BaseException:
+        child.kill()
+        child.wait()
+        raise
+    finally:
+        _children.discard(child)
     if verbose:
-        print(done.stderr, end="", file=sys.stderr)
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        last = said[-1].removeprefix("hearth: ") if said else f"ended with {done.returncode} and said nothing"
+        print(complaints, end="", file=sys.stderr)
+    if child.returncode:
+        said = [line for line in complaints.splitlines() if line.strip()]
+        last = said[-1].removeprefix("hearth: ") if said else f"ended with {child.returncode} and said nothing"
         raise BuildError(last)
-    return done.stdout
+    return output
 
 
 def refused_calls(program: str | os.PathLike[str]) -> list[dict[str, Any]]:

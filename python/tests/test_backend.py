@@ -194,6 +194,12 @@ def test_gradients_are_pytorchs(caplog: Any) -> None:
     assert module.first.weight.grad is not None and "torch.no_grad()" in caplog.text
 
 
+def test_tensors_of_other_devices_are_pytorchs(caplog: Any) -> None:
+    with caplog.at_level(logging.WARNING, "hearth"), torch.no_grad():
+        assert compiled(Net().to("meta"))(torch.randn(3, 8, device="meta")).shape == (3, 4)
+    assert "with tensors on meta runs in PyTorch" in caplog.text
+
+
 def test_a_search_in_the_background(tmp_path: Any) -> None:
     module, x = Net().eval(), torch.randn(3, 8)
     options = {"search": "background", "trials": 2, "budget": 20, "archive": str(tmp_path / "archive.sqlite")}

@@ -157,6 +157,11 @@ def test_models_that_cannot_be_captured() -> None:
         optimized(Branch(), (torch.randn(3), torch.randn(3)))
 
 
+def test_weights_must_lie_on_the_processor() -> None:
+    with pytest.raises(InputError, match="weights are on meta"):
+        optimized(nn.Linear(2, 2, device="meta"), torch.randn(1, 2))
+
+
 def test_training_goes_on_afterwards() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).train()
     x = torch.randn(2, 4)

@@ -53,7 +53,7 @@ extension OptimizeCommand {
             return bytes
         }
         var kernels = KernelSearch(
-            budget: SearchBudget(trials: trials, seconds: budget * 0.5), seed: seed,
+            budget: SearchBudget(trials: trials, seconds: budget * 0.5, patience: patience), seed: seed,
             judge: judge, archive: archive)
         kernels.only = wishes.only
         kernels.hints = wanted.hints

@@ -71,6 +71,7 @@ struct OptimizeCommand: AsyncParsableCommand {
     var python: String?
     @Option(help: "Candidates that the search may try; 0 keeps the default schedules.") var trials = 120
     @Option(help: "Seconds that the search may take.") var budget = 120.0
+    @Option(help: "Candidates of a kernel without a win in a row after which its search ends.") var patience = 64
     @Option(help: "Seed of the search.") var seed: UInt64 = 1
     @Option(
         help: """
@@ -122,6 +123,7 @@ struct OptimizeCommand: AsyncParsableCommand {
             throw ValidationError("--agents should be a number from 1 to \(AgentRoster.most)")
         }
         if weights != nil, precision != nil { throw ValidationError("give --weights or --precision, not both") }
+        if patience < 1 { throw ValidationError("--patience should be at least 1") }
         if sets < 1 { throw ValidationError("--sets should be at least 1") }
     }
 
