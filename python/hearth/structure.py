@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,23 @@ class Structure:
         integers = tuple(i for i in passed if isinstance(leaves[i], SymIntArgument))
         return cls(call.in_spec, call.out_spec, passed, integers, fixed, tuple(results))
 
+    @cached_property
+    def plain(self) -> int:
+        """How many tensors a call takes that takes nothing else, by position and not nested; -1 for other calls."""
+        args, kwargs = pytree.tree_unflatten(list(range(self.inputs.num_leaves)), self.inputs)
+        is_flat = not kwargs and list(args) == list(range(len(args))) == list(self.passed)
+        return len(args) if is_flat and not self.integers else -1
+
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether the result is one tensor by itself."""
+        return self.outputs == pytree.tree_structure(0) and self.results == ([0],)
+
     def flat(self, args: tuple[Any, ...], kwargs: dict[str, Any], forward: Callable[..., Any] | None) -> list[Any]:
         """The leaves to pass on of a call; `forward`'s signature says which argument is which where the call is
         written in another way than the captured one. Throws `InputError` naming the argument."""
+        if not kwargs and len(args) == self.plain and all(isinstance(leaf, Tensor) for leaf in args):
+            return list(args)
         leaves, spec = pytree.tree_flatten((args, kwargs))
         if spec != self.inputs:
             leaves = self._rearranged(args, kwargs, forward)
@@ -131,6 +146,8 @@ class Structure:
 
     def nested(self, results: list[Any]) -> Any:
         """Flat results as the model nests them."""
+        if self.is_single:
+            return results[0]
         leaves = [results[leaf[0]] if isinstance(leaf, list) else leaf for leaf in self.results]
         return pytree.tree_unflatten(leaves, self.outputs)
 
