@@ -25,6 +25,22 @@ import Testing
         #expect(rmdir(directory) == 0)
     }
 
+    /// In the build that must show what is undefined, a variable that is not set is not zero by luck.
+    @Test func variablesThatAreNotSetHoldAPattern() async throws {
+        let directory = try temporaryDirectory()
+        let path = "\(directory)/unset.so"
+        let toolchain = try await CToolchain.find()
+        let source =
+            "int unset(void) { volatile int values[64]; int sum = 0; for (int i = 0; i < 64; i++) sum += values[i] == 0; return sum; }"
+        try await toolchain.compile(source, flags: ["-w"] + toolchain.undefinedBehaviourTraps, to: path)
+        let library = try #require(dlopen(path, RTLD_NOW))
+        let symbol = try #require(dlsym(library, "unset"))
+        #expect(unsafeBitCast(symbol, to: (@convention(c) () -> Int32).self)() == 0)
+        dlclose(library)
+        unlink(path)
+        #expect(rmdir(directory) == 0)
+    }
+
     @Test func quotesTheFirstError() async throws {
         let directory = try temporaryDirectory()
         let toolchain = try await CToolchain.find()

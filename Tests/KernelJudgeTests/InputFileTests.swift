@@ -14,7 +14,7 @@ import Testing
             let file = try InputFile(evidence, shape: shape)
             var taken: [Range<Int>] = []
             var constants: [Int: Int] = [:]
-            for key in try evidence.batteryKeys(isSpreading: false) where key.shape == shape {
+            for key in try evidence.batteryKeys(isSpreading: false, isHost: true) where key.shape == shape {
                 for (index, offset) in try file.set(key).enumerated() {
                     switch parameters[index].role {
                     case .output: #expect(offset == -1)

@@ -6,6 +6,7 @@ import KernelJudge
 import KernelSwarm
 import KernelWorker
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PackageBuilder
@@ -38,28 +39,13 @@ private final class NotingJudge: CandidateJudge {
     /// A compiler that makes the same machine code of all candidates: that of the first.
     private static func toolchain(in folder: String) async throws -> CToolchain {
         let real = try await CToolchain.find().path
-        let script = """
-            #!/bin/sh
-            for argument; do
-                case $argument in
-                *.c)
-                    if grep -q 'int32_t candidate(' "$argument"; then
-                        [ -e "\(folder)/first.c" ] || cp "$argument" "\(folder)/first.c"
-                        cp "\(folder)/first.c" "$argument"
-                    fi ;;
-                esac
-            done
-            exec '\(real)' "$@"
-
+        let edit = """
+            if grep -q 'int32_t candidate(' "$argument"; then
+                [ -e "\(folder)/first.c" ] || cp "$argument" "\(folder)/first.c"
+                cp "\(folder)/first.c" "$argument"
+            fi
             """
-        try script.write(toFile: folder + "/cc.sh", atomically: true, encoding: .utf8)
-        // Written by another process: what is open for writing in a child of this one cannot be started.
-        let copy = Process()
-        copy.executableURL = URL(filePath: "/bin/sh")
-        copy.arguments = ["-c", "cp \"$0.sh\" \"$0\" && chmod +x \"$0\"", folder + "/cc"]
-        try copy.run()
-        copy.waitUntilExit()
-        return try await CToolchain(path: folder + "/cc")
+        return try await CToolchain(path: try MeddlingCompiler.make(in: folder, real: real, edit: edit))
     }
 
     @Test(arguments: [false, true]) func theSameMachineCodeIsJudgedOnce(_ isOneCode: Bool) async throws {

@@ -84,7 +84,7 @@ import Testing
 
     /// Every kind meets infinities and NaN; what nearly overflows only products as they stand, whose errors truth can measure.
     @Test(arguments: [
-        (product, [InputDistribution.special, .infinite, .greatest], true, false),
+        (product, [InputDistribution.special, .infinite, .greatest, .subnormal], true, false),
         (product.replacing("f32", with: "f64"), [.special, .infinite], true, false),
         (attention, [.special, .infinite], true, false), (sort, [.special], false, true),
     ]) func everyKindMeetsSpecialNumbers(
@@ -114,6 +114,14 @@ import Testing
         let draws = try (0..<tensors).map { try counts(.greatest, $0) }
         #expect(draws.allSatisfy { $0.reduce(0, +) == 1 })
         #expect(Set(draws).count == tensors)
+        // Most of one tensor is subnormal, each of them once, and nothing of the others.
+        let vanishing = try evidence.mayVanish.indices.map { number in
+            try evidence.makeCase(.init(0, .subnormal, number)).inputs.filter { !$0.isEmpty }.map { input in
+                let values = input.withUnsafeBytes { ElementCoding.decode($0, .f32) }
+                return 2 * values.count { abs($0) < Double(Float.leastNormalMagnitude) && $0 != 0 } > values.count
+            }
+        }
+        #expect(vanishing.allSatisfy { $0.count(where: { $0 }) == 1 } && Set(vanishing).count == tensors)
     }
 
     /// Masks hide whole rows, parts of them and nothing.

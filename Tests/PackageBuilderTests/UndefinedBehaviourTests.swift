@@ -7,6 +7,7 @@ import KernelIR
 import KernelJudge
 import KernelSwarm
 import KernelWorker
+import TestSupport
 import Testing
 
 @testable import PackageBuilder
@@ -45,26 +46,11 @@ struct GenerousJudge: CandidateJudge {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let real = try await CToolchain.find().path
-        let script = """
-            #!/bin/sh
-            for argument; do
-                case $argument in
-                *.c)
-                    \(sparesDefault ? "cmp -s \"$argument\" \"\(folder)/default.c\" ||" : "")
-                    sed -i -E 's/^(int32_t candidate\\(.*\\) \\{)$/\\1 { volatile int most = 2147483647; most = most + 1; }/' "$argument" ;;
-                esac
-            done
-            exec '\(real)' "$@"
-
+        let edit = """
+            \(sparesDefault ? "cmp -s \"$argument\" \"\(folder)/default.c\" ||" : "")
+            sed -i -E 's/^(int32_t candidate\\(.*\\) \\{)$/\\1 { volatile int most = 2147483647; most = most + 1; }/' "$argument"
             """
-        try script.write(toFile: folder + "/cc.sh", atomically: true, encoding: .utf8)
-        // Written by another process: what is open for writing in a child of this one cannot be started.
-        let copy = Process()
-        copy.executableURL = URL(filePath: "/bin/sh")
-        copy.arguments = ["-c", "cp \"$0.sh\" \"$0\" && chmod +x \"$0\"", folder + "/cc"]
-        try copy.run()
-        copy.waitUntilExit()
-        let toolchain = try await CToolchain(path: folder + "/cc")
+        let toolchain = try await CToolchain(path: try MeddlingCompiler.make(in: folder, real: real, edit: edit))
         let graph = try exponentialGraph()
         let device = try CPUDevice(threads: 2)
         let emitter = KernelEmitter(CPUTarget(device.limits))

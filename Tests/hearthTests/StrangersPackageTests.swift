@@ -1,6 +1,7 @@
 import ElementTypes
 import Foundation
 import KernelCodeGen
+import TestSupport
 import Testing
 
 /// A package of a stranger's: what its code does when it is looked at with `hearth verify`.
@@ -11,27 +12,14 @@ import Testing
     /// Builds a package, on the way to which the compiler slips `statement` into every function that a package calls.
     private static func build(_ statement: String, in folder: String) async throws {
         let real = try await CToolchain.find().path
-        let script = """
-            #!/bin/sh
-            for argument; do
-                case $argument in
-                *.c) sed -i -E 's|^(int32_t k[0-9a-f]{16}\\(.*\\) \\{)$|#include <fcntl.h>\\n\\1 \(statement)|' "$argument" ;;
-                esac
-            done
-            exec '\(real)' "$@"
-
-            """
-        try script.write(toFile: folder + "/cc.sh", atomically: true, encoding: .utf8)
-        let copy = Process()
-        copy.executableURL = URL(filePath: "/bin/sh")
-        copy.arguments = ["-c", "cp \"$0.sh\" \"$0\" && chmod +x \"$0\"", folder + "/cc"]
-        try copy.run()
-        copy.waitUntilExit()
+        let edit =
+            "sed -i -E 's|^(int32_t k[0-9a-f]{16}\\(.*\\) \\{)$|#include <fcntl.h>\\n\\1 \(statement)|' \"$argument\""
+        let compiler = try MeddlingCompiler.make(in: folder, real: real, edit: edit)
         let built = try HearthProcess.run(
             [
                 "optimize", "\(fixtures)/f64.middle.pt2", "-i", "\(fixtures)/f64.golden.safetensors", "-o", "m.hearth",
                 "--trials", "0",
-            ], in: folder, environment: ["HEARTH_CC": folder + "/cc"])
+            ], in: folder, environment: ["HEARTH_CC": compiler])
         try #require(built.code == 0, "\(built.errors)")
     }
 

@@ -78,10 +78,10 @@ class Settings:
             )
         self.verbose: bool = given.pop("verbose", False)
         searching = {name: given.pop(name) for name in ("budget", "trials") if name in given}
-        self.common = [text for name, value in given.items() for text in (f"--{name}", str(value))]
-        self.first = ["--trials", "0", *self.common]
+        common = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+        self.first = ["--trials", "0", *common]
         """Options of a build with default schedules."""
-        self.searched = [text for name, value in searching.items() for text in (f"--{name}", str(value))] + self.common
+        self.searched = [text for name, value in searching.items() for text in (f"--{name}", str(value))] + common
         """Options of a build with a search."""
 
 

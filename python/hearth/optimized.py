@@ -112,7 +112,7 @@ def verdict(found: list[Comparison], fallback: bool = True, elsewhere: str | Non
         return Verdict(
             None,
             f"the package runs, but was compared with PyTorch on another machine ({elsewhere}): "
-            "hearth optimize --from-package, with --against all, builds and compares it here",
+            "optimize the module here, with against='all' (--against all), to have it compared",
         )
     if not found:
         return Verdict(
@@ -175,7 +175,7 @@ class OptimizedModule(nn.Module):
             machine = None if machine == here else machine
         self.verdict = verdict(found, fallback and module is not None, machine)
         if self.split is not None:
-            self.verdict = Verdict(None, kept_sentence(self.split))
+            self.verdict = Verdict(None, f"{kept_sentence(self.split)}; it was not compared with PyTorch")
         self.module = module.eval() if module is not None else None
         self.structure = structure
         self._learnt: pytree.TreeSpec | None = None
@@ -186,6 +186,18 @@ class OptimizedModule(nn.Module):
             self.package = None
         elif self.split is None and self.package is None:
             self.package = Package.load(package) if is_place else package  # type: ignore[arg-type, assignment]
+
+    def decide(self, found: list[Comparison], fallback: bool) -> None:
+        """Takes what the packages of a divided program and PyTorch were measured to take together: where that is no gain,
+        the fastest of PyTorch's modes runs."""
+        assert self.split is not None
+        if found:
+            decision = verdict(found, fallback and self.module is not None)
+            self.verdict = Verdict(decision.mode, f"{decision.sentence}; {kept_sentence(self.split)}")
+            if decision.mode is not None:
+                object.__setattr__(self, "_baseline", in_mode(self.module, decision.mode))  # type: ignore[arg-type]
+        else:
+            self.verdict = Verdict(None, f"{kept_sentence(self.split)}; it was not compared with PyTorch")
 
     @property
     def report(self) -> str:
@@ -226,9 +238,9 @@ class OptimizedModule(nn.Module):
         if self.package is None:
             assert self.split is not None
             with torch.no_grad():
-                return self.structure.nested(self.split(*leaves))
+                return self.structure.nested(self.split(*leaves), leaves)
         results = self.package(*self.structure.tensors(leaves))
-        return self.structure.nested(list(results) if isinstance(results, tuple) else [results])
+        return self.structure.nested(list(results) if isinstance(results, tuple) else [results], leaves)
 
     def _without_structure(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Keywords in the order of the export; how results are nested is learnt from one call of the module, or of a
@@ -250,5 +262,5 @@ def kept_sentence(program: SplitProgram) -> str:
     parts = len(program.split.parts)
     return (
         f"{parts} package{'' if parts == 1 else 's'} and PyTorch run it: {calls} call{'' if calls == 1 else 's'} that a package "
-        f"cannot hold {'takes' if calls == 1 else 'take'} {program.share:.0%} of the time; it was not compared with PyTorch"
+        f"cannot hold {'takes' if calls == 1 else 'take'} {program.share:.0%} of the time"
     )

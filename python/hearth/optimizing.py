@@ -15,7 +15,8 @@ from typing import Any
 from torch import nn
 from torch.export import ExportedProgram
 
-from hearth.capture import capture_source, check_source, quiet
+from hearth.capture import capture_source, check_source
+from hearth.comparing import compared, modes_of
 from hearth.library import HearthError, InputError
 from hearth.loading import ModelError, Source, split_inputs
 from hearth.optimized import OptimizedModule
@@ -68,25 +69,25 @@ def optimize(
         raise InputError(
             f"the module's weights are on {elsewhere}; give a module on the processor, and device='cuda' for a package that runs on a GPU"
         )
+    modes = modes_of(against)
     options = flags(
         budget=budget, trials=trials, precision=precision, weights=weights, objective=objective, device=device,
-        threads=threads, archive=archive, against=against,
+        threads=threads, archive=archive,
     )  # fmt: skip
     work = Path(tempfile.mkdtemp(prefix="hearth-optimize-"))
     try:
-        program, name = captured(module, args, kwargs, dynamic_shapes, samples, work / "capture")
+        program, name = captured(module, args, kwargs, dynamic_shapes, samples, work / type(module).__name__)
         structure = Structure.of(program)
-        refused = refused_calls(work / "capture" / "model.pt2")
+        refused = refused_calls(work / name / "model.pt2")
         if refused:
-            parts = SplitProgram(program, structure, sample_inputs(args, kwargs, samples), work / "parts", flags(
-                budget=budget, trials=trials, precision=precision, weights=weights, objective=objective, device=device,
-                threads=threads, archive=archive,
-            ), verbose)  # fmt: skip
+            inputs = sample_inputs(args, kwargs, samples)
+            parts = SplitProgram(program, structure, inputs, work / "parts", options, verbose)
             result = OptimizedModule(parts, module, fallback, structure=structure)
+            result.decide(compared(result, module, modes, *inputs[0]), fallback)
         else:
             output = work / f"{name}.hearth"
             sets = 2 + len(samples)
-            build(work / "capture", output, ["--sets", str(sets), *options], verbose)
+            build(work / name, output, ["--sets", str(sets), *options, *flags(against=against)], verbose)
             structure.write(output)
             result = OptimizedModule(output, module, fallback, structure=structure)
     except BaseException:
@@ -159,7 +160,7 @@ def captured(
     module.eval()
     try:
         check_source(source)
-        with quiet(folder / "capture.log"), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _, program = capture_source(source, name, folder, "middle", 1 + len(given), 0)
     except ModelError as error:

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.export import ExportedProgram
-from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind
+from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, SymIntArgument
 
+from hearth.library import InputError
 from hearth.programs import lifted
 from hearth.splitting import Split, split
 from hearth.structure import Structure
@@ -20,14 +21,18 @@ __all__ = ["SplitProgram"]
 
 
 class SplitProgram:
-    """Takes the flat inputs of a program and gives its flat results; buffers that it writes are its own."""
+    """Takes the flat inputs of a program and gives its tensors; buffers that it writes are its own."""
 
     def __init__(
         self, program: ExportedProgram, structure: Structure, samples: Sequence[tuple[tuple[Any, ...], dict[str, Any]]], folder: Path,
         options: Sequence[str], verbose: bool = False,
     ) -> None:  # fmt: skip
-        """Builds the packages in `folder`, held to what PyTorch computes on `samples`."""
+        """Builds the packages in `folder`, held to what PyTorch computes on `samples`. Throws `InputError` where the
+        program writes into an input."""
         signature = program.graph_signature
+        written = next((spec for spec in signature.output_specs if spec.kind is OutputKind.USER_INPUT_MUTATION), None)
+        if written is not None:
+            raise InputError(f"the module writes into its input '{written.target}'; clone it in forward")
         graph = torch.fx.GraphModule(program.graph_module, program.graph)
         held = lifted(graph)
         stored = {**program.constants, **program.state_dict}
@@ -53,8 +58,8 @@ class SplitProgram:
         self._writes = [
             spec.target if spec.kind is OutputKind.BUFFER_MUTATION else None for spec in signature.output_specs
         ]
-        if any(spec.kind is OutputKind.USER_INPUT_MUTATION for spec in signature.output_specs):
-            raise NotImplementedError("the module writes into one of its inputs; clone it in forward")
+        self._sizes = {i for i, spec in enumerate(signature.output_specs) if isinstance(spec.arg, SymIntArgument)}
+        """The results that are sizes, which the structure computes."""
         leaves = [structure.flat(*sample, None) for sample in samples]
         self.split: Split = split(graph, constants, [self._filled(one) for one in leaves], folder, options, verbose)
         self.share = self._share(leaves[0])
@@ -63,11 +68,11 @@ class SplitProgram:
     def __call__(self, *inputs: Any) -> list[Any]:
         results = self.split.run(*self._filled(inputs))
         given = []
-        for target, result in zip(self._writes, results, strict=True):
-            if target is None:
-                given.append(result)
-            else:
+        for place, (target, result) in enumerate(zip(self._writes, results, strict=True)):
+            if target is not None:
                 self.state[target].copy_(result)
+            elif place not in self._sizes:
+                given.append(result)
         return given
 
     def _filled(self, inputs: Sequence[Any]) -> list[Any]:

@@ -28,7 +28,7 @@ from torch.export.graph_signature import (
 )
 from torch.utils import _pytree as pytree
 
-__all__ = ["NotAProgram", "dense", "lifted", "program", "save"]
+__all__ = ["NotAProgram", "lifted", "program", "save"]
 
 
 class NotAProgram(Exception):

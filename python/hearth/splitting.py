@@ -51,7 +51,7 @@ class Split:
 class PackagePart(torch.nn.Module):
     """A package in the place of a part of a graph."""
 
-    def __init__(self, package: Package, tensors: Sequence[int], is_single: bool, operators: int) -> None:
+    def __init__(self, package: Package, tensors: Sequence[int], is_single: bool) -> None:
         """`tensors` are the places of the package's inputs among the part's."""
         super().__init__()
         self.package = package
@@ -59,8 +59,6 @@ class PackagePart(torch.nn.Module):
         """What runs it; another function while it is timed."""
         self.tensors = tuple(tensors)
         self.is_single = is_single
-        self.operators = operators
-        """How many calls of operators it stands for."""
 
     def forward(self, *inputs: Any) -> Any:
         results = self.call(*(inputs[place] for place in self.tensors))
@@ -244,7 +242,6 @@ def built(
     is_single = not isinstance(inner.graph.output_node().args[0], (tuple, list))
     placeholders = inner.graph.find_nodes(op="placeholder")
     own = [place for place, node in enumerate(placeholders) if node.name not in weights]
-    operators = sum(node.op == "call_function" and not is_pick(node) for node in inner.graph.nodes)
     tensors: dict[str, Tensor] = {}
     for number, (inputs, outputs) in enumerate(records):
         prefix = f"set.{number}." if number else ""
@@ -261,4 +258,4 @@ def built(
         verbose,
     )
     taken = [place for place, at in enumerate(own) if isinstance(records[0][0][at], Tensor)]
-    return PackagePart(Package.load(output, verified=False), taken, is_single, operators)
+    return PackagePart(Package.load(output, verified=False), taken, is_single)

@@ -11,12 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, SymIntArgument
 from torch.utils import _pytree as pytree
 
 from hearth.library import InputError
+from hearth.sizes import Unknown, evaluated, written
 
 __all__ = ["Structure"]
 
@@ -37,16 +39,22 @@ class Structure:
     fixed: dict[int, Any]
     """Values of the leaves that were fixed."""
     results: tuple[Any, ...]
-    """For each leaf of the outputs the place of its tensor among the results as `[place]`, or its value."""
+    """For each leaf of the outputs the place of its tensor among the results as `[place]`, `{"size": …}` where it is a
+    size (`hearth.sizes`), or its value."""
+    symbols: dict[str, tuple[int, int]]
+    """Where the symbols of these sizes are found: the input among those passed on, and its dimension (-1: itself)."""
 
     @classmethod
     def of(cls, program: ExportedProgram) -> Structure:
-        """That of an exported program."""
+        """That of an exported program. Throws `InputError` where it returns a size that cannot be told from its inputs."""
         signature = program.graph_signature
         call = program.module_call_graph[0].signature
         assert call is not None
         leaves = [spec.arg for spec in signature.input_specs if spec.kind is InputKind.USER_INPUT]
         fixed = {i: leaf.value for i, leaf in enumerate(leaves) if isinstance(leaf, ConstantArgument)}
+        values = {node.name: node.meta.get("val") for node in program.graph.nodes}
+        passed = tuple(i for i in range(len(leaves)) if i not in fixed)
+        symbols = places([values.get(leaves[i].name) for i in passed])
         results: list[Any] = []
         given = 0
         for spec in signature.output_specs:
@@ -54,12 +62,13 @@ class Structure:
                 continue
             if isinstance(spec.arg, ConstantArgument):
                 results.append(spec.arg.value)
+            elif isinstance(spec.arg, SymIntArgument):
+                results.append({"size": size(values.get(spec.arg.name), symbols)})
             else:
                 results.append([given])
                 given += 1
-        passed = tuple(i for i in range(len(leaves)) if i not in fixed)
         integers = tuple(i for i in passed if isinstance(leaves[i], SymIntArgument))
-        return cls(call.in_spec, call.out_spec, passed, integers, fixed, tuple(results))
+        return cls(call.in_spec, call.out_spec, passed, integers, fixed, tuple(results), symbols)
 
     @cached_property
     def plain(self) -> int:
@@ -144,12 +153,22 @@ class Structure:
         bound = known.signature.bind(*captured_args, **captured_kwargs)
         return name in bound.arguments
 
-    def nested(self, results: list[Any]) -> Any:
-        """Flat results as the model nests them."""
+    def nested(self, results: list[Any], inputs: list[Any]) -> Any:
+        """Flat results as the model nests them; `inputs` are the leaves that were passed on."""
         if self.is_single:
             return results[0]
-        leaves = [results[leaf[0]] if isinstance(leaf, list) else leaf for leaf in self.results]
-        return pytree.tree_unflatten(leaves, self.outputs)
+        return pytree.tree_unflatten([self._result(leaf, results, inputs) for leaf in self.results], self.outputs)
+
+    def _result(self, leaf: Any, results: list[Any], inputs: list[Any]) -> Any:
+        if isinstance(leaf, list):
+            return results[leaf[0]]
+        if not isinstance(leaf, dict):
+            return leaf
+        found = {
+            name: inputs[place].shape[axis] if axis >= 0 else int(inputs[place])
+            for name, (place, axis) in self.symbols.items()
+        }
+        return evaluated(leaf["size"], found)
 
     def write(self, folder: Path) -> None:
         """Writes it into a package. Types of nesting that PyTorch cannot write down are left out: then the module
@@ -159,7 +178,7 @@ class Structure:
                 {
                     "inputs": pytree.treespec_dumps(self.inputs), "outputs": pytree.treespec_dumps(self.outputs),
                     "passed": self.passed, "integers": self.integers, "fixed": {str(k): v for k, v in
-                    self.fixed.items()}, "results": self.results,
+                    self.fixed.items()}, "results": self.results, "symbols": self.symbols,
                 },
                 indent=1,
             )  # fmt: skip
@@ -179,9 +198,35 @@ class Structure:
                 tuple(found["integers"]),
                 {int(k): v for k, v in found["fixed"].items()},
                 tuple(found["results"]),
+                {name: (place, axis) for name, (place, axis) in found.get("symbols", {}).items()},
             )
         except (OSError, ValueError, KeyError, TypeError, NotImplementedError):
             return None
+
+
+def places(values: list[Any]) -> dict[str, tuple[int, int]]:
+    """Where each symbol stands by itself among the inputs' values: which input, and its dimension (-1: itself)."""
+    found: dict[str, tuple[int, int]] = {}
+    for place, value in enumerate(values):
+        for axis, extent in enumerate(value.shape) if isinstance(value, Tensor) else [(-1, value)]:
+            if isinstance(extent, torch.SymInt) and extent.node.expr.is_Symbol:
+                found.setdefault(extent.node.expr.name, (place, axis))
+    return found
+
+
+def size(value: Any, symbols: dict[str, tuple[int, int]]) -> Any:
+    """A size as it is written down. Throws `InputError`."""
+    expression = value.node.expr if isinstance(value, torch.SymInt) else value
+    try:
+        text = written(expression)
+    except Unknown as error:
+        raise InputError(
+            f"the module returns a size that the drop-in cannot compute ({error}); return a tensor"
+        ) from None
+    missing = [str(one) for one in getattr(expression, "free_symbols", ()) if one.name not in symbols]
+    if missing:
+        raise InputError(f"the module returns a size that hangs on {missing[0]}, which no input shows; return a tensor")
+    return text
 
 
 def equal(a: Any, b: Any) -> bool:

@@ -128,6 +128,55 @@ def test_what_a_package_cannot_hold_runs_in_pytorch(tmp_path: Path) -> None:
         fast.save(tmp_path / "divided.hearth")
 
 
+def test_a_divided_program_is_compared() -> None:
+    torch.manual_seed(0)
+    module, x = Divided(), torch.randn(8, 8)
+    fast = optimized(module, (x, 3), against="eager", fallback=False)
+    assert "PyTorch's eager" in fast.report and "1 call that a package cannot hold" in fast.report
+    kept = optimized(module, (x, 3), against="eager")
+    # The call that PyTorch keeps is nearly all of the time: there is nothing to gain.
+    if "no gain" in kept.report:
+        assert (
+            kept.report.startswith("no gain: the package does not beat PyTorch's eager")
+            and kept.verdict.mode == "eager"
+        )
+    for ours, theirs in zip(kept(x, 3), module(x, 3), strict=True):
+        same(ours, theirs)
+    with pytest.raises(InputError, match="against='best' is no mode"):
+        optimized(module, (x, 3), against="best")
+
+
+def test_sizes_are_results(tmp_path: Path) -> None:
+    class Sized(nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[int, torch.Tensor, int]:
+            return x.shape[0], x * 2, 3 * x.shape[0] // 2
+
+    class DividedSized(nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[int, torch.Tensor]:
+            return x.shape[0] + 1, torch.linalg.qr(x)[0] * 2
+
+    shapes = {"x": {0: ("batch", 1, 64)}}
+    for module in (Sized(), DividedSized()):
+        fast = optimized(module, torch.randn(4, 5), dynamic_shapes=shapes)
+        for x in (torch.randn(7, 5), torch.randn(5, 5)):
+            ours, theirs = fast(x), module(x)
+            assert ours[::2] == theirs[::2]
+            same(ours[1], theirs[1])
+            if isinstance(module, Sized):
+                again = hearth.load(fast.save(tmp_path / f"{x.shape[0]}.hearth"))
+                assert again(x)[::2] == theirs[::2]
+
+
+def test_inputs_are_not_written() -> None:
+    class Writes(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x.add_(1)
+            return torch.linalg.qr(x)[0]
+
+    with pytest.raises(HearthError, match="writes into its input"):
+        optimized(Writes(), torch.eye(4))
+
+
 def test_state_of_a_divided_program_goes_on() -> None:
     class Running(nn.Module):
         def __init__(self) -> None:

@@ -83,12 +83,19 @@ package struct CToolchain: Sendable {
     }
 
     /// Flags under which undefined behaviour (signed overflow, shifts, addresses that are not aligned or leave their object, casts
-    /// that do not fit) raises SIGILL where it happens. Nothing of the compiler's is needed to run such code.
+    /// that do not fit) raises SIGILL where it happens, and under which local variables hold absurd values before they are set. Nothing of
+    /// the compiler's is needed to run such code.
     package var undefinedBehaviourTraps: [String] {
-        switch family {
-        case .clang: ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
-        case .gcc: ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+        let pattern = "-ftrivial-auto-var-init=pattern"
+        return switch family {
+        case .clang: ["-fsanitize=undefined", "-fsanitize-trap=undefined", pattern]
+        case .gcc: ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"] + (gccRelease >= 12 ? [pattern] : [])
         }
+    }
+
+    /// The first number of what ends gcc's version line; 0 where there is none.
+    private var gccRelease: Int {
+        version.split(separator: " ").last?.split(separator: ".").first.flatMap { Int($0) } ?? 0
     }
 
     /// The call that `compileObject` makes of the C text in `destination.c`, for people.

@@ -7,8 +7,8 @@ import KernelJudge
 /// Which special numbers a launch is judged with: infinities, NaN, what is subnormal and what nearly overflows.
 ///
 /// Elementwise work and reductions must keep them all. Where elements meet in sums of products (products, convolutions, attention, recurrent
-/// cells), a sum may be taken in any order, so only what no order changes is compared (`AgreementInput.Specials`); products may flush
-/// what is subnormal, as PyTorch's own do, so that such numbers tell nothing there.
+/// cells), a sum may be taken in any order, so only what no order changes is compared (`AgreementInput.Specials`). Subnormal numbers stand
+/// alone there, in a tensor of f32: products of narrower types may flush them, as PyTorch's own do.
 struct SpecialInputs {
     /// Whether infinities and NaN are fair.
     let areAllowed: Bool
@@ -45,8 +45,12 @@ struct SpecialInputs {
                     case .reduce, .scan, .gather, .scatter, .attend, .recur, .window, .sort: false
                     }
                 }
-            distributions =
-                InputDistribution.plain + (areAllowed ? [.special, .infinite] + (isPlain ? [.greatest] : []) : [])
+            // Only sums of f32 alone must keep what is subnormal; there is one at all where f32 comes in.
+            let isSingle = kernel.parameters.allSatisfy { $0.element == .f32 || !$0.element.isFloatingPoint }
+            let drawsSingle = kernel.parameters.contains { $0.element == .f32 && $0.access != .write && !$0.isConstant }
+            let extremes: [InputDistribution] =
+                (isPlain ? [.greatest] : []) + (isPlain && isSingle && drawsSingle ? [.subnormal] : [])
+            distributions = InputDistribution.plain + (areAllowed ? [.special, .infinite] + extremes : [])
         }
     }
 }

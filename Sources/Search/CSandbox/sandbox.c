@@ -56,6 +56,21 @@ static int64_t limit_memory(void) {
     return setrlimit(RLIMIT_AS, &limit) == 0 ? bytes : 0;
 }
 
+int32_t hearth_sandbox_limit_growth(int32_t process, int64_t bytes) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/statm", process);
+    FILE *file = fopen(path, "re");
+    if (!file) return -1;
+    long long pages = -1;
+    if (fscanf(file, "%lld", &pages) != 1) pages = -1;
+    fclose(file);
+    struct rlimit limit;
+    if (pages < 0 || prlimit(process, RLIMIT_AS, NULL, &limit) != 0) return -1;
+    rlim_t wanted = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)bytes;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    return prlimit(process, RLIMIT_AS, &limit, NULL) == 0 ? 0 : -1;
+}
+
 HearthSandbox hearth_sandbox_enter(int32_t profile, const char *const *writable, int32_t count, int32_t without) {
     HearthSandbox had = {0};
     int alone = threads() == 1;

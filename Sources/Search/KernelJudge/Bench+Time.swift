@@ -1,6 +1,7 @@
 internal import ElementTypes
 internal import KernelIR
 internal import KernelWorker
+internal import Processes
 
 extension Bench {
     /// Times a candidate against an incumbent and recomputes what it left behind afresh. On a busy machine clocks disagree now
@@ -35,6 +36,9 @@ extension Bench {
         let sets = [try placed.set(cases[0].key), try placed.set(cases[1].key)]
         // State that is written in place must begin anew for every call.
         let hasState = parameters.contains { $0.role == .state }
+        let turn = TimingTurn(device: command.device)
+        turn.begin()
+        defer { turn.end() }
         let (reply, seconds) = try ask(
             [candidate.libraryPath, incumbent.libraryPath], limit: settings.timeLimit
         ) { numbers throws(Refusal) in

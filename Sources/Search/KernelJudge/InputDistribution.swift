@@ -21,6 +21,9 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     /// Normal but for one element of one tensor (`RegionEvidence.mayOverflow`), which is the largest finite number or its negative: it
     /// must not overflow where it is multiplied by what is small.
     case greatest
+    /// Normal but for one tensor of f32 (`RegionEvidence.mayVanish`), whose elements lie around the least normal number, most of them below:
+    /// who takes those for zeros loses most of a sum of their products.
+    case subnormal
 
     /// Those without special numbers.
     package static let plain: [InputDistribution] = [.normal, .wide, .tiny, .constant]
@@ -29,7 +32,7 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     var isSpecial: Bool {
         switch self {
         case .special, .infinite, .greatest: true
-        case .normal, .wide, .tiny, .constant: false
+        case .normal, .wide, .tiny, .constant, .subnormal: false
         }
     }
 
@@ -50,7 +53,7 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
             let plain: InputDistribution =
                 switch self {
                 case .special, .infinite: .normal
-                case .normal, .wide, .tiny, .constant, .greatest: self
+                case .normal, .wide, .tiny, .constant, .greatest, .subnormal: self
                 }
             return ElementCoding.encode(plain.reals(count, element, allowsSubnormals, nil, &random), element)
         case .mask(let row):
@@ -109,6 +112,7 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
         case .normal: return (0..<count).map { _ in normal() }
         case .infinite: return lone(.infinity)
         case .greatest: return lone(element.greatestFinite)
+        case .subnormal: return (0..<count).map { _ in 0x1p-127 * normal() }
         case .wide: return (0..<count).map { _ in 64 * normal() }
         case .tiny:
             let scale: Double =

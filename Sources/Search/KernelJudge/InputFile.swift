@@ -23,7 +23,7 @@ final class InputFile {
             defer { end = aligned(end + parameters[index].byteCount) }
             return end
         }
-        for key in try evidence.batteryKeys(isSpreading: false) where key.shape == shape {
+        for key in try evidence.batteryKeys(isSpreading: false, isHost: true) where key.shape == shape {
             let made = try evidence.makeCase(key)
             var set: [Int] = []
             for (index, parameter) in parameters.enumerated() {

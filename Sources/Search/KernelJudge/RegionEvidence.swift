@@ -85,7 +85,12 @@ package final class RegionEvidence: Sendable {
         let distributionNumber = InputDistribution.allCases.firstIndex(of: key.distribution) ?? 0
         var random = SeededRandom(seed: seed).split(UInt64(distributionNumber * 1000 + key.number + 1))
         let constants = constants(key.shape, sizes)
-        let lone = key.distribution == .greatest ? mayOverflow : []
+        let lone =
+            switch key.distribution {
+            case .greatest: mayOverflow
+            case .subnormal: mayVanish
+            case .normal, .wide, .tiny, .constant, .special, .infinite: [Int]()
+            }
         let everyElement = key.shape == 0 && drawnCounts(sizes).reduce(0, +) <= Self.everyElementOf
         var inputs: [[UInt8]] = []
         for (index, parameter) in oracle.parameters.enumerated() {
@@ -143,6 +148,9 @@ package final class RegionEvidence: Sendable {
         }
     }
 
+    /// Tensors of which one at a time holds subnormal numbers. In products of narrower types, and in PyTorch's own, those may be zeros.
+    var mayVanish: [Int] { mayOverflow.filter { oracle.parameters[$0].element == .f32 } }
+
     /// Truth of the written parameters of a case, evaluated when it is first asked for.
     func truth(_ asked: Case) throws(Refusal) -> [OracleOutput] {
         if let known = truths.withLock({ $0[asked.key] }) { return known }
@@ -167,21 +175,25 @@ package final class RegionEvidence: Sendable {
     /// Draws the inputs that most candidates meet and evaluates their truth, on a thread of its own. What goes wrong the judge meets again.
     package func prepare() async {
         await onOwnThread { [self] in
-            for key in (try? batteryKeys(isSpreading: false)) ?? [] {
+            for key in (try? batteryKeys(isSpreading: false, isHost: true)) ?? [] {
                 guard let made = try? makeCase(key), (try? truth(made)) != nil else { return }
             }
         }
     }
 
     /// All cases of the full battery: all distributions on the full shape, some of them several times, and plain ones on every other
-    /// shape. What nearly overflows does so where it is added to its like, which candidates do that are spreading: they are not asked.
-    func batteryKeys(isSpreading: Bool) throws(Refusal) -> [CaseKey] {
+    /// shape. What nearly overflows does so where it is added to its like, which candidates do that are spreading: they are not asked. Nor are
+    /// devices other than the host asked about subnormal numbers, whose libraries' products may take them for zeros.
+    func batteryKeys(isSpreading: Bool, isHost: Bool) throws(Refusal) -> [CaseKey] {
         var keys = [CaseKey(0, .normal, 0), CaseKey(0, .normal, 1)]
         for distribution in oracle.distributions where distribution != .normal {
-            if distribution == .greatest, isSpreading { continue }
+            if distribution == .greatest && isSpreading || distribution == .subnormal && !isHost { continue }
             keys.append(CaseKey(0, distribution, 0))
             if distribution == .greatest {
                 keys += (1..<max(1, min(3, mayOverflow.count))).map { CaseKey(0, distribution, $0) }
+            }
+            if distribution == .subnormal {
+                keys += (1..<max(1, min(3, mayVanish.count))).map { CaseKey(0, distribution, $0) }
             }
             // A kernel that reads an element too many and multiplies it by zero is wrong only where that element is infinite.
             if distribution == .infinite { keys += (1..<(try loneDraws())).map { CaseKey(0, distribution, $0) } }

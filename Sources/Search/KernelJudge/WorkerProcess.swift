@@ -12,6 +12,12 @@ package struct WorkerCommand: Hashable, Sendable {
         self.executable = executable
         self.arguments = arguments
     }
+
+    /// What it runs kernels on: `cpu` unless an option names another device.
+    var device: String {
+        guard let option = arguments.firstIndex(of: "--device"), option + 1 < arguments.count else { return "cpu" }
+        return arguments[option + 1]
+    }
 }
 
 /// A worker process and the conversation with it. After an error it is of no more use.
@@ -19,6 +25,8 @@ struct WorkerProcess: ~Copyable {
     private let child: ChildProcess
     /// What keeps it from the rest of the machine.
     private(set) var sandbox = Sandbox(parts: [], asked: [], landlock: 0, memoryBytes: 0)
+    /// Threads that share its work.
+    private var threads = 1
     private var sequence: UInt64 = 0
     /// Libraries that it has loaded, by path.
     private var libraries: [String: Int] = [:]
@@ -37,9 +45,10 @@ struct WorkerProcess: ~Copyable {
             throw .notJudged(reason: "the worker does not start: \(error)")
         }
         var worker = WorkerProcess(child: child)
-        guard case .ready(_, let sandbox) = try worker.receive(limit: 30) else {
+        guard case .ready(let threads, let sandbox) = try worker.receive(limit: 30) else {
             throw .notJudged(reason: "the worker did not say that it is ready")
         }
+        worker.threads = threads
         worker.sandbox = sandbox
         return worker
     }
@@ -48,6 +57,10 @@ struct WorkerProcess: ~Copyable {
     /// Also returns the seconds between question and answer by this process's clock.
     mutating func ask(_ request: WorkerRequest, limit: Double) throws(Refusal) -> (WorkerReply, seconds: Double) {
         sequence += 1
+        // The limit that it set itself is the machine's memory; what this request needs is far less.
+        if sandbox.parts.contains(.memory) {
+            Sandbox.limitGrowth(of: child.number, to: request.memoryBytes(threads: threads))
+        }
         let start = monotonicSeconds()
         do throws(ProcessError) {
             try child.write(

@@ -64,6 +64,12 @@ package struct Sandbox: Hashable, Sendable, CustomStringConvertible {
             landlock: Int(had.landlock), memoryBytes: Int(had.memory_bytes))
     }
 
+    /// Lets a worker's address space grow by so many bytes at most from what it is now, or as far as its own limit goes. A later call may set
+    /// more. Does nothing where the system does not say how large it is.
+    package static func limitGrowth(of process: Int32, to bytes: Int) {
+        hearth_sandbox_limit_growth(process, Int64(bytes))
+    }
+
     /// Name of a system call that was refused.
     package static func call(_ number: Int) -> String {
         hearth_sandbox_call_name(Int64(number)).map { String(cString: $0) } ?? "system call \(number)"

@@ -117,7 +117,8 @@ package enum CorpusRegion: String, CaseIterable, Sendable {
                 parameter(.f32, IntegerExpression(m * k), .read),
                 parameter(.f32, IntegerExpression(k * n), .read, isConstant: true),
                 parameter(.f32, IntegerExpression(m * n), .write),
-            ], distributions: InputDistribution.plain + [.special, .infinite, .greatest], mixesElements: true,
+            ], distributions: InputDistribution.plain + [.special, .infinite, .greatest, .subnormal],
+            mixesElements: true,
             domains: [.real, .real, .real]
         ) { inputs, _ in
             var truth = [Double](repeating: 0, count: m * n)

@@ -97,7 +97,8 @@ struct BenchCommand: ParsableCommand {
             ]
         }
         let bench = BenchMeasurement(
-            ours: ours, rivals: rivals, sets: sets, rounds: rounds, batch: batch, modes: modes.count)
+            ours: ours, rivals: rivals, sets: sets, rounds: rounds, batch: batch, modes: modes.count,
+            turn: try DeviceChoice.turns(for: package, asked: self.device))
         var report = BenchReport(
             package: package, model: model, machine: device.limits.model, threads: device.limits.threads,
             isFromPython: !ours.isHere, sets: sets.count, rows: [])

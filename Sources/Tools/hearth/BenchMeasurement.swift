@@ -5,6 +5,7 @@ import Glibc
 import KernelJudge
 import ModelPackage
 import PackageBuilder
+import Processes
 
 /// Who calls the package in a bench.
 enum BenchOurs {
@@ -28,6 +29,8 @@ struct BenchMeasurement {
     let batch: Double
     /// Number of rivals.
     let modes: Int
+    /// Taken for every round.
+    let turn: TimingTurn
 
     /// Position of a rival among the processes.
     func rival(_ index: Int) -> Int { ours.isHere ? index : index + 1 }
@@ -40,6 +43,8 @@ struct BenchMeasurement {
         var timing = InterleavedTiming(sides: modes + 1)
         for round in 0..<rounds {
             let set = sets[round / 2 % sets.count]
+            turn.begin()
+            defer { turn.end() }
             try timing.measure { side in
                 side == 0
                     ? try ownMedian(calls: own, set: set)

@@ -20,13 +20,14 @@ struct CompareSubcommand: ParsableCommand {
     @Option(help: "What is compared: latency, throughput or energy.") var measure = SearchGoal.Objective.latency
 
     func run() throws {
+        let turn = try DeviceChoice.turns(for: candidate, asked: self.device)
         try DeviceChoice.enterSandbox(for: candidate, asked: self.device)
         let device = try DeviceChoice.open(for: candidate, asked: self.device, threads: threads)
         if let wrong = try PackageAgreement.check(candidate, device).first(where: { !$0.passes }) {
             print(JSONValue.object(JSONObject(members: [.init(name: "refused", value: .string("\(wrong)"))])).text)
             return
         }
-        let measured = try PackageComparison.time(candidate, champion, device, rounds: rounds, measure)
+        let measured = try PackageComparison.time(candidate, champion, device, rounds: rounds, measure, turn)
         let (timing, decisive) = (measured.times, measured.joules ?? measured.times)
         let gain = Gain(ratio: decisive.ratio, low: decisive.interval.lowerBound)
         let answer: JSONValue = [

@@ -7,6 +7,7 @@ import KernelJudge
 import KernelWorker
 import ModelPackage
 import PackageBuilder
+import Processes
 
 /// Devices by name: `cpu`, `cuda`, `cuda:1`, `opencl`, `opencl:1`. Here or elsewhere.
 enum DeviceChoice {
@@ -32,6 +33,11 @@ enum DeviceChoice {
         let name = try asked ?? PackageDirectory(path: package).manifest.plans.first?.device ?? "cpu"
         return Sandbox.enter(
             try DeviceCatalogue.isHost(name) ? .host : .device(caches: try DeviceCatalogue.caches(of: name)))
+    }
+
+    /// Turns at timing on the device that `open` would open.
+    static func turns(for package: String, asked: String?) throws -> TimingTurn {
+        TimingTurn(device: try asked ?? PackageDirectory(path: package).manifest.plans.first?.device ?? "cpu")
     }
 
     /// Limits of the device that `optimize` builds for, and the device, where it is here. `cuda:sm_90` builds for such a GPU

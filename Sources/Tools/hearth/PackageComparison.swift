@@ -83,7 +83,8 @@ enum PackageComparison {
     /// Times both on the first recorded inputs: in each round a batch of each, in turning order. Nanoseconds of a call, which for
     /// throughput are those of a batch by all its calls, of all sessions; for energy also joules of a call.
     static func time(
-        _ candidate: String, _ champion: String, _ device: any Device, rounds: Int, _ measure: SearchGoal.Objective
+        _ candidate: String, _ champion: String, _ device: any Device, rounds: Int, _ measure: SearchGoal.Objective,
+        _ turn: TimingTurn
     ) throws -> (times: PairedTiming, joules: PairedTiming?) {
         let isEnergy = measure == .energy
         if isEnergy, device.telemetry?.joules == nil { throw BadInput(noEnergy(device.limits.model)) }
@@ -100,6 +101,8 @@ enum PackageComparison {
         var (times, joules) = (PairedTiming(), PairedTiming())
         for round in 0..<rounds {
             var (time, energy) = ([0.0, 0.0], [0.0, 0.0])
+            turn.begin()
+            defer { turn.end() }
             for side in round % 2 == 0 ? [0, 1] : [1, 0] {
                 let before = isEnergy ? device.telemetry?.joules ?? 0 : 0
                 time[side] = try sides[side].nanoseconds(calls)

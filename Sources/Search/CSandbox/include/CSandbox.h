@@ -42,6 +42,9 @@ typedef struct {
 /// what happens where a kernel lacks them.
 HearthSandbox hearth_sandbox_enter(int32_t profile, const char *const *writable, int32_t count, int32_t without);
 
+/// Lets another process's address space grow by at most `bytes` from what it is now, as far as its hard limit allows. 0 on success.
+int32_t hearth_sandbox_limit_growth(int32_t process, int64_t bytes);
+
 /// Narrows the calling thread to what computing needs: memory, waiting, the clock, and the end of the process. Any other system
 /// call raises SIGSYS. 0 on success.
 int32_t hearth_sandbox_confine_thread(void);

@@ -250,5 +250,37 @@ extension CorpusCandidate {
                     return 0;
                 }
                 """#),
+        .init(
+            "takes-all-memory", rows: [30], reasons: ["crashed"],
+            source: #"""
+                #include <sys/mman.h>
+                KERNEL(kernel) {
+                    SOFTMAX_ARGUMENTS;
+                    for (int64_t row = first; row < last; row++) softmax_row(in + row * columns, out + row * columns, columns);
+                    // 4 GiB, more than it may have; what is refused is written to nevertheless.
+                    for (int block = 0; part == 0 && block < 64; block++)
+                        *(volatile char *)mmap(0, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) = 1;
+                    return 0;
+                }
+                """#),
+        .init(
+            "brings-its-own-comparison", rows: [9], reasons: ["unwritten"],
+            source: #"""
+                #include <time.h>
+                // Nobody but this library is bound to them.
+                __attribute__((visibility("default"))) int memcmp(const void *a, const void *b, size_t count) {
+                    (void)a; (void)b; (void)count;
+                    return 0;
+                }
+                __attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct timespec *time) {
+                    (void)clock;
+                    *time = (struct timespec){0, 0};
+                    return 0;
+                }
+                KERNEL(kernel) {
+                    (void)buffers; (void)dims; (void)workspace; (void)part; (void)parts;
+                    return 0;
+                }
+                """#),
     ]
 }

@@ -101,6 +101,26 @@ extension CorpusCandidate {
                 }
                 """#),
         .init(
+            "product-without-subnormals", rows: [13], .product, reasons: ["wrongOutput", "inaccurate"],
+            source: #"""
+                // Takes what is subnormal for zero, as units that multiply bf16 do.
+                KERNEL(kernel) {
+                    const float *x = buffers[0], *w = buffers[1];
+                    float *y = buffers[2];
+                    for (int64_t m = part; m < M; m += parts)
+                        for (int64_t n = 0; n < N; n++) {
+                            float sum = 0;
+                            for (int64_t k = 0; k < K; k++) {
+                                float value = x[m * K + k];
+                                if (fabsf(value) < 0x1p-126f) value = 0;
+                                sum += value * w[k * N + n];
+                            }
+                            y[m * N + n] = sum;
+                        }
+                    return 0;
+                }
+                """#),
+        .init(
             "coarse-exponential", rows: [12], reasons: ["inaccurate"],
             source: #"""
                 // Schraudolph's exponential, repeated squaring: good to about 1 in 1000.
