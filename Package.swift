@@ -48,7 +48,7 @@ let package = Package(
         room("Base", "Safetensors", ["Base", "ElementTypes", "JSON"]),
         // Import
         room("Import", "ModelFiles", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors"]),
-        room("Import", "ModelImport", ["Base", "ElementTypes", "JSON", "ModelFiles", "GraphIR"]),
+        room("Import", "ModelImport", ["Base", "ElementTypes", "JSON", "ModelFiles", "GraphIR", "GraphRewrites"]),
         // Graph
         room("Graph", "GraphIR", ["Base", "ElementTypes"]),
         .target(

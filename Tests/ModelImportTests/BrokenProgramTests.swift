@@ -130,11 +130,17 @@ import Testing
                 + "put the model in eval mode")
     }
 
-    @Test func refusesControlFlowAndDataDependentShapes() {
-        #expect(
-            Self.message([Self.node("higher_order.cond", [("pred", .tensor("x"))], "y")])
-                == "higher_order.cond (node y, \(Self.line)): not supported: control flow that depends on values; "
-                + "use torch.where, or export the branches by themselves")
+    /// Calls with bodies whose arguments are not theirs.
+    @Test(arguments: ["cond", "map_impl", "scan", "while_loop", "wrap_with_autocast"], [0, 1, 2, 3, 4])
+    func refusesBodiesThatAreNone(_ name: String, _ count: Int) {
+        let arguments: [(String, ExportedArgument)] = [
+            ("", .tensor("x")), ("", .int(3)), ("", .tensors(["x", "x"])), ("", .tensors([])),
+        ]
+        let message = Self.message([Self.node("higher_order.\(name)", Array(arguments[..<count]), "y")])
+        #expect((message ?? "").hasPrefix("higher_order.\(name) (node y, \(Self.line)): not supported: "), "\(message ?? "")")
+    }
+
+    @Test func refusesDataDependentShapes() {
         #expect(
             Self.message([Self.node("aten.nonzero.default", [("self", .tensor("x"))], "y")])
                 == "aten.nonzero.default (node y, \(Self.line)): the result's shape depends on data: "

@@ -192,7 +192,7 @@ def listed(graph: fx.Graph, kept: Mapping[str, str], default: str | None = None)
             node.op != "call_function"
             or reason is None
             or is_pick(node)
-            or not isinstance(node.target, torch._ops.OpOverload)
+            or not isinstance(node.target, (torch._ops.OpOverload, torch._ops.HigherOrderOperator))
         ):
             continue
         name = str(node.target)

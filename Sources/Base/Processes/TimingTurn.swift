@@ -9,8 +9,12 @@ package final class TimingTurn {
     /// Turns on a device (`cpu`, `cuda:1`; `cuda` is its first). A process that is to enter a sandbox makes it before that.
     package init(device: String) {
         let name = device.contains(":") || device == "cpu" ? device : device + ":0"
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        descriptor = open("\(folder)/hearth-\(getuid())-\(name).turn", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        var folder = getenv("HOME").map { String(cString: $0) } ?? "."
+        for part in ["/.cache", "/hearth"] {
+            folder += part
+            mkdir(folder, 0o755)
+        }
+        descriptor = open("\(folder)/\(name).turn", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     }
 
     /// Begins a turn: waits until nobody else times there, but no longer than `patience` seconds, as who was stopped in the middle must stop

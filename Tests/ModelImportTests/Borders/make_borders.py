@@ -17,6 +17,8 @@ sys.path.insert(0, str(HERE.parents[2] / "python"))
 import torch  # noqa: E402
 from hearth import capture, loading, tensorfile  # noqa: E402
 from torch import nn  # noqa: E402
+from torch._higher_order_ops import scan  # noqa: E402
+from torch._higher_order_ops.map import map as mapped  # noqa: E402
 from torch.export import Dim  # noqa: E402
 
 Pair = collections.namedtuple("Pair", "first second")
@@ -107,6 +109,18 @@ class Cond(nn.Module):
         return torch.cond(x.sum() > 0, lambda v: v * 2, lambda v: v - 1, (x,))
 
 
+class Until(nn.Module):
+    """A loop that the data ends."""
+
+    def forward(self, x):
+        return torch.while_loop(lambda v: v.sum() < 9, lambda v: (v * 2,), (x,))[0]
+
+
+class Scan(nn.Module):
+    def forward(self, x, state):
+        return scan(lambda s, x: (s * 0.5 + x, s.sum() * x), state, x, dim=0)
+
+
 class Rows(nn.Module):
     """Rows cut where the data says."""
 
@@ -160,8 +174,11 @@ CASES = {
     "output-size": (Call(lambda x: (x.shape[0], x * 2)), (f(6, 2),), ({0: Dim("n", min=2, max=16)},)),
     "item-as-factor": (Call(lambda x, n: x * n.item()), (f(2, 3), torch.tensor(2.5)), None),
     "refused-input-written": (Call(lambda x: x.add_(1)), (f(2, 3),), None),
-    "refused-cond": (Cond(), (f(3),), None),
-    "refused-while": (Loop(), (f(3),), None),
+    "cond": (Cond(), (f(3),), None),
+    "while": (Loop(), (f(3),), None),
+    "scan": (Scan(), (f(4, 3), f(3)), None),
+    "map": (Call(lambda x, y: mapped(lambda row, y: row * y.sum() + 1, x, y)), (f(4, 3), f(2)), None),
+    "refused-while": (Until(), (f(3).abs(),), None),
     "refused-nonzero": (Call(lambda x: x.nonzero()), (f(3),), None),
     "refused-mask": (Call(lambda x: x[x > 0]), (f(3),), None),
     "refused-rows": (Rows(), (f(3, 2), torch.tensor(2)), None),

@@ -2,7 +2,7 @@ import ElementTypes
 import GraphIR
 
 /// A known value inside a scalar expression, in its compute type.
-enum ScalarConstant: Hashable {
+package enum ScalarConstant: Hashable {
     /// A number of compute type f32 (already rounded to it) or f64.
     case real(Double, ElementType)
     case integer(Int64)
@@ -19,7 +19,7 @@ enum ScalarConstant: Hashable {
     }
 
     /// An element of a literal constant tensor as a kernel reads it; nil where a double does not hold it exactly.
-    init?(element value: Double, of type: ElementType) {
+    package init?(element value: Double, of type: ElementType) {
         switch type {
         case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2: self = .real(rounded(value, to: type), type.computeType)
         case .i64, .i32, .i16, .i8, .u8:
@@ -39,7 +39,7 @@ enum ScalarConstant: Hashable {
     }
 
     /// The value as an element of a literal constant; nil where a double does not hold it exactly.
-    var element: Double? {
+    package var element: Double? {
         switch self {
         case .real(let value, _): value
         case .integer(let value): value.magnitude <= 1 << 53 ? Double(value) : nil
@@ -204,7 +204,7 @@ private func foldedBinary(
 
 extension ScalarExpression {
     /// The value for constant arguments, where every step can be folded.
-    func folded(_ arguments: [ScalarConstant]) -> ScalarConstant? {
+    package func folded(_ arguments: [ScalarConstant]) -> ScalarConstant? {
         var values: [ScalarConstant] = []
         for instruction in instructions {
             let value: ScalarConstant?

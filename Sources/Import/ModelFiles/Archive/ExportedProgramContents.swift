@@ -16,6 +16,8 @@ package struct ExportedProgramContents: Sendable, Equatable {
     package let storages: [TensorStorage]
     /// Inputs at export.
     package let sampleInputs: SampleInputs
+    /// Values of the constants that are one whole number, by name: what loops are counted with.
+    package private(set) var wholeNumbers: [String: Int] = [:]
 
     /// Reads a whole file.
     ///
@@ -39,6 +41,16 @@ package struct ExportedProgramContents: Sendable, Equatable {
             self = try reader.oldLayout(bytes)
         } else {
             self = try reader.layout(bytes, model: model)
+        }
+        for entry in constants.entries where entry.value.elementCount == 1 {
+            let tensor = entry.value
+            let element = tensor.elements(in: bytes.extracting(storages[tensor.storage].range))
+            switch tensor.scalarType {
+            case .int64, .int32:
+                let isNegative = (element.last ?? 0) >= 0x80
+                wholeNumbers[entry.name] = element.reversed().reduce(isNegative ? -1 : 0) { $0 << 8 | Int($1) }
+            default: break  // Nothing is counted with other types.
+            }
         }
     }
 

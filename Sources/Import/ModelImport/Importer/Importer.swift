@@ -37,6 +37,8 @@ struct Importer {
     let program: ExportedProgram
     /// Stored tensors by the name that the graph uses.
     let stored: [String: StoredTensor]
+    /// Values of stored tensors that are one whole number.
+    let wholeNumbers: [String: Int]
     /// Stored names that stand for the same elements as another: alias to the first name.
     let aliases: [String: String]
     /// What each flat input and output is.
@@ -60,8 +62,9 @@ struct Importer {
 
     init(
         _ program: ExportedProgram, name: String, stored entries: [(name: String, tensor: StoredTensor)],
-        states: [String]
+        wholeNumbers: [String: Int] = [:], states: [String]
     ) {
+        self.wholeNumbers = wholeNumbers
         builder = GraphBuilder(name: name)
         self.program = program
         var stored: [String: StoredTensor] = [:]

@@ -42,6 +42,7 @@ struct OperatorTable: Sendable {
         registerGradients(&table)
         registerLosses(&table)
         registerControl(&table)
+        registerControlFlow(&table)
         return table
     }()
 
