@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 from torch.export import ExportedProgram
 
@@ -76,20 +77,22 @@ def optimize(
     )  # fmt: skip
     work = Path(tempfile.mkdtemp(prefix="hearth-optimize-"))
     try:
-        program, name = captured(module, args, kwargs, dynamic_shapes, samples, work / type(module).__name__)
-        structure = Structure.of(program)
-        refused = refused_calls(work / name / "model.pt2")
-        if refused:
-            inputs = sample_inputs(args, kwargs, samples)
-            parts = SplitProgram(program, structure, inputs, work / "parts", options, verbose)
-            result = OptimizedModule(parts, module, fallback, structure=structure)
-            result.decide(compared(result, module, modes, *inputs[0]), fallback)
-        else:
-            output = work / f"{name}.hearth"
-            sets = 2 + len(samples)
-            build(work / name, output, ["--sets", str(sets), *options, *flags(against=against)], verbose)
-            structure.write(output)
-            result = OptimizedModule(output, module, fallback, structure=structure)
+        # A program that draws random numbers is run for its truth; the caller's generator must not notice.
+        with torch.random.fork_rng(devices=[]):
+            program, name = captured(module, args, kwargs, dynamic_shapes, samples, work / type(module).__name__)
+            structure = Structure.of(program)
+            refused = refused_calls(work / name / "model.pt2")
+            if refused:
+                inputs = sample_inputs(args, kwargs, samples)
+                parts = SplitProgram(program, structure, inputs, work / "parts", options, verbose)
+                result = OptimizedModule(parts, module, fallback, structure=structure)
+                result.decide(compared(result, module, modes, *inputs[0]), fallback)
+            else:
+                output = work / f"{name}.hearth"
+                sets = 2 + len(samples)
+                build(work / name, output, ["--sets", str(sets), *options, *flags(against=against)], verbose)
+                structure.write(output)
+                result = OptimizedModule(output, module, fallback, structure=structure)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise

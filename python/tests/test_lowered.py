@@ -13,7 +13,9 @@ from torch import nn
 pytestmark = pytest.mark.usefixtures("tool")
 
 
-@pytest.mark.parametrize("lowered", [{"weights": "int8"}, {"weights": "fp8"}, {"weights": "int4"}, {"precision": "int8"}])
+@pytest.mark.parametrize(
+    "lowered", [{"weights": "int8"}, {"weights": "fp8"}, {"weights": "int4"}, {"precision": "int8"}]
+)
 def test_the_deviation_is_stated(lowered: dict[str, str]) -> None:
     torch.manual_seed(0)
     module, x = nn.Sequential(nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 64)).eval(), torch.randn(64, 256)

@@ -167,6 +167,27 @@ def test_sizes_are_results(tmp_path: Path) -> None:
                 assert again(x)[::2] == theirs[::2]
 
 
+def test_random_numbers_are_pytorchs() -> None:
+    class Noisy(Mixed):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            mean = self.first(x)
+            return self.second(mean + torch.randn_like(mean) * torch.rand(8))
+
+    torch.manual_seed(0)
+    module, x = Noisy(), torch.randn(4, 8)
+    before = torch.random.get_rng_state()
+    fast = optimized(module, x)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        ours = [fast(x), fast(x)]
+        torch.manual_seed(seed)
+        for mine in ours:
+            same(mine, module(x))
+        assert not torch.equal(ours[0], ours[1])
+    assert "aten.randn_like.default" in fast.report or "aten.randn.default" in fast.report
+
+
 def test_inputs_are_not_written() -> None:
     class Writes(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
