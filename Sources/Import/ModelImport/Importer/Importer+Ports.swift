@@ -37,10 +37,11 @@ extension Importer {
     /// Gives a graph input its meaning; those that the caller passes take the next of `names`.
     mutating func define(_ input: ExportedInput, _ names: inout ArraySlice<String>) throws(ImportError) {
         switch input {
-        case .parameter(let argument, let name), .tensorConstant(let argument, let name):
+        case .parameter(let argument, let name):
             let value = try leaf(stored: name)
             try define(argument, .tensor(try handle(value, stored: name, .parameter(name))))
-        case .buffer(let argument, let name, _):
+        // A tensor that a module holds without registering it may be written like a buffer.
+        case .buffer(let argument, let name, _), .tensorConstant(let argument, let name):
             let value: Value
             if let state = states[name] {
                 value = try leaf(.state(state, builder.graph.states[state].type))

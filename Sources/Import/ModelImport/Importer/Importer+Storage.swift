@@ -70,7 +70,7 @@ extension Importer {
         case .input(let name): throw .inputMutation(site, input: name)
         case .buffer(let name): writtenBuffers.insert(name)
         case .parameter(let name):
-            throw .unsupportedForm(site, "writes into the parameter or constant '\(name)'")
+            throw .unsupportedForm(site, "writes into the parameter '\(name)'")
         case .temporary: break
         }
         var stages = [storages[handle.storage].value]

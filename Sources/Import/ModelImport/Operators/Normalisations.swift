@@ -150,8 +150,11 @@ extension Importer {
     /// Statistics of each channel over batch and space: mean and biased variance, axes kept.
     fileprivate mutating func channelStatistics(_ x: Value) throws(ImportError) -> (mean: Value, variance: Value) {
         let axes = Array(0..<rank(x)).filter { $0 != 1 }
-        let (mean, squares) = try moments(x, axes)
-        return (mean, try divide(squares, by: count(x, axes)))
+        // As PyTorch does on the processor: a batch has many elements, and running statistics keep every error.
+        let wide = element(x) == .f32 ? try cast(x, .f64) : x
+        let (mean, squares) = try moments(wide, axes)
+        let variance = try divide(squares, by: count(x, axes))
+        return (try cast(mean, element(x).computeType), try cast(variance, element(x).computeType))
     }
 
     /// The normalised tensor from statistics that are broadcast against it.
@@ -181,7 +184,17 @@ private func registerWeightNorms(_ table: inout OperatorTable) {
 }
 
 private func registerBatchNorms(_ table: inout OperatorTable) {
-    @Sendable func batchNorm(_ i: inout Importer, training: Bool, writes: Bool) throws(ImportError) -> [Value] {
+    /// Running statistics that are written in place.
+    @Sendable func written(_ i: inout Importer, _ name: String, _ value: Value) throws(ImportError) {
+        try i.write(try i.handle(name), value)
+    }
+    /// The results; in training, `update` takes the new running statistics.
+    @Sendable func batchNorm(
+        _ i: inout Importer, training: Bool,
+        update: (inout Importer, String, Value) throws(ImportError) -> Void = {
+            (_, _, _) throws(ImportError) in
+        }
+    ) throws(ImportError) -> [Value] {
         let x = try i.tensor("input")
         let epsilon = try i.float("eps")
         guard training else {
@@ -198,37 +211,39 @@ private func registerBatchNorms(_ table: inout OperatorTable) {
         let result = try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)
         let channels = [i.shape(x)[1]]
         let factor = try i.formula(variance) { ($0 + .number(epsilon)).apply(.reciprocalSquareRoot) }
-        if writes, i.has("running_mean") {
+        if i.has("running_mean") {
             let count = try i.dimension(
                 i.count(x, Array(0..<i.rank(x)).filter { $0 != 1 }), i.element(variance))
             let unbiased = try i.formula([variance, count]) { $0[0] * $0[1] / ($0[1] - 1) }
             let momentum = try i.float("momentum")
             for (name, value) in [("running_mean", mean), ("running_var", unbiased)] {
-                let target = try i.handle(name)
-                let old = try i.read(target)
+                let old = try i.tensor(name)
                 let next = try i.formula(
                     [.tensor(old), .tensor(try i.reshape(value, channels))], common: i.element(old).computeType,
                     result: i.element(old)
                 ) { $0[0] * .number(1 - momentum) + $0[1] * .number(momentum) }
-                try i.write(target, next)
+                try update(&i, name, next)
             }
         }
         return [result, try i.reshape(mean, channels), try i.reshape(factor, channels)]
     }
     table.values("batch_norm") { (i) throws(ImportError) in
         let training = try i.bool("training") || !i.has("running_mean")
-        return [try batchNorm(&i, training: training, writes: true)[0]]
+        return [try batchNorm(&i, training: training, update: written)[0]]
     }
     table.values("native_batch_norm", "_native_batch_norm_legit") { (i) throws(ImportError) in
-        try batchNorm(&i, training: try i.bool("training") || !i.has("running_mean"), writes: true)
+        try batchNorm(&i, training: try i.bool("training") || !i.has("running_mean"), update: written)
     }
     table.values("_native_batch_norm_legit_no_training") { (i) throws(ImportError) in
-        try batchNorm(&i, training: false, writes: false)
+        try batchNorm(&i, training: false)
     }
     table.values("_native_batch_norm_legit_functional") { (i) throws(ImportError) in
-        guard try !i.bool("training") else { throw i.unsupported("training mode; export the model in eval mode") }
-        let (mean, variance) = (try i.tensor("running_mean"), try i.tensor("running_var"))
-        return try batchNorm(&i, training: false, writes: false) + [mean, variance]
+        var running = ["running_mean": try i.tensor("running_mean"), "running_var": try i.tensor("running_var")]
+        let training = try i.bool("training")
+        let results = try batchNorm(&i, training: training) { (_, name, value) throws(ImportError) in
+            running[name] = value
+        }
+        return results + [running["running_mean"], running["running_var"]].compactMap(\.self)
     }
     table.value("instance_norm") { (i) throws(ImportError) in
         let x = try i.tensor("input")
