@@ -84,19 +84,22 @@ class Sizes(ast.NodeTransformer):
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
         for statement in node.body:
-            if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-                self.constant(statement, statement.targets[0])
+            if isinstance(statement, ast.Assign):
+                self.constant(statement)
             elif isinstance(statement, ast.FunctionDef) and statement.name == "get_inputs":
                 self.literals(statement)
         return node
 
-    def constant(self, statement: ast.Assign, target: ast.expr) -> None:
-        """One assignment of the module."""
+    def constant(self, statement: ast.Assign) -> None:
+        """One assignment of the module, to one target or to several names (`height = width = 64`)."""
         if any(not isinstance(part, ALLOWED) for part in ast.walk(statement.value)):
             return
         value: Any = eval(compile(ast.Expression(statement.value), "<constant>", "eval"), {})
-        if isinstance(target, ast.Name) and is_whole(value):
-            value = self.value(target.id, value)
+        target = statement.targets[0]
+        if is_whole(value) and all(isinstance(one, ast.Name) for one in statement.targets):
+            value = self.value(" = ".join(ast.unparse(one) for one in statement.targets), value)
+        elif len(statement.targets) > 1:
+            return
         elif isinstance(target, ast.Name) and isinstance(value, (list, tuple)):
             value = type(value)(self.value(f"{target.id} {x}", x) if is_whole(x) else x for x in value)
         elif isinstance(target, ast.Tuple) and isinstance(value, (list, tuple)):
@@ -169,6 +172,9 @@ def load(problem: Problem, sizes: Mapping[str, int] | None = None) -> Loaded:
 def chosen(found: list[Problem], names: list[str] | None) -> Iterator[Problem]:
     """Problems by key (`1-019`), level (`1`) or a part of the title; all without names."""
     for problem in found:
-        wanted = (name in (problem.key, str(problem.level)) or name in problem.title for name in names or [""])
+        wanted = (
+            name in (problem.key, str(problem.level)) or not name.isdigit() and name in problem.title
+            for name in names or [""]
+        )  # fmt: skip
         if any(wanted):
             yield problem
