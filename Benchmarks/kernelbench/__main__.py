@@ -7,8 +7,8 @@
     python Benchmarks/kernelbench report  --problems CHECKOUT --out FOLDER     what was found, as Markdown
 
 CHECKOUT is one of github.com/ScalingIntelligence/KernelBench; nothing of it is kept here. Every step goes on where it
-was ended; FOLDER holds `import.MODE.jsonl`, `judge.MODE.jsonl` and `measured/`. `import` and `judge` make problems smaller
-that this machine cannot hold (`--full` does not), `measure` never does.
+was ended; FOLDER holds a line for each problem in `import.MODE.jsonl`, `judge.MODE.jsonl` and `measure.MODE.jsonl`.
+`import` and `judge` make problems smaller that this machine cannot hold (`--full` does not), `measure` never does.
 """
 
 from __future__ import annotations
@@ -25,29 +25,17 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "python")]
 
-from children import Lines, over  # noqa: E402
+from children import Lines, over, steps, torch_threads  # noqa: E402
 from problems import LEVELS, SAMPLE, Problem, chosen, drawn, problems, sampled  # noqa: E402
 
 
 def one(step: str, path: str, options: dict[str, Any]) -> None:
     """A step of one problem, in this process; its result is the last line that is printed."""
     warnings.filterwarnings("ignore")
-    import re
-
-    import torch
-
-    if options.get("threads"):
-        torch.set_num_threads(options["threads"])
+    torch_threads(options)
     file = Path(path)
-    number = re.match(r"(\d+)_", file.name)
-    assert number is not None
-    problem = Problem(int(file.parent.name.removeprefix("level")), int(number[1]), file)
-    import importing
-    import judging
-    import measuring
-
-    steps = {"import": importing.step, "judge": judging.step, "prepare": measuring.prepare, "measure": measuring.step}
-    print("\n" + json.dumps(steps[step](problem, options)), flush=True)
+    problem = Problem(int(file.parent.name.removeprefix("level")), int(file.name.split("_")[0]), file)
+    print("\n" + json.dumps(steps()[step](problem, options)), flush=True)
 
 
 def arguments() -> argparse.Namespace:

@@ -49,7 +49,8 @@ def folder(problem: Problem, options: dict[str, Any]) -> Path:
 def prepare(problem: Problem, options: dict[str, Any]) -> dict[str, Any]:
     """Exports a problem, and builds its package where that needs no GPU."""
     import torch
-    from hearth.capture import export
+    from hearth import tensorfile
+    from hearth.capture import eager, export
     from hearth.loading import Source, one_line
 
     began = time.time()
@@ -65,6 +66,12 @@ def prepare(problem: Problem, options: dict[str, Any]) -> dict[str, Any]:
         return {"status": "not exported", "reason": one_line(error), "seconds": time.time() - began}
     if sum(x.numel() for x in inputs if isinstance(x, torch.Tensor)) > KEPT_INPUTS:
         program._example_inputs = None
+    else:
+        # With PyTorch's results at hand `hearth` computes the model once, in double precision, and not twice.
+        results, _ = eager(module, inputs, {})
+        tensors = {f"input.{i}": x for i, x in enumerate(inputs) if isinstance(x, torch.Tensor)}
+        tensors |= {f"output.{i}": x for i, x in enumerate(results) if isinstance(x, torch.Tensor)}
+        tensorfile.write(work / "golden.safetensors", tensors)
     torch.export.save(program, work / "exported.pt2")
     row: dict[str, Any] = {"status": "exported", "notes": notes, "export_seconds": round(time.time() - began, 1)}
     del program, module, inputs, source, loaded
@@ -80,13 +87,16 @@ def build(work: Path, options: dict[str, Any]) -> dict[str, Any]:
     shutil.rmtree(work / "package.hearth", ignore_errors=True)
     threads = ["--threads", str(options["threads"])] if options["threads"] else []
     asked = ["--trials", str(options["trials"]), "--sets", "1", "--plain", "--device", options["build_device"]]
+    if (work / "golden.safetensors").exists():
+        asked += ["--inputs", str(work / "golden.safetensors")]
     code, reason = command(
         ["optimize", str(work / "model.pt2"), "-o", str(work / "new.hearth"), *asked, *threads, *options["optimize"]]
     )
     if code:
         return {"status": "not built", "code": code, "reason": reason}
     (work / "new.hearth").replace(work / "package.hearth")
-    (work / "model.pt2").unlink()
+    for name in ("model.pt2", "golden.safetensors"):
+        (work / name).unlink(missing_ok=True)
     return {"status": "built", "build_seconds": round(time.time() - began, 1)}
 
 

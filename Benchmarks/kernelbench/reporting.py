@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections import Counter, defaultdict
@@ -50,9 +49,8 @@ def scores(rows: list[Row]) -> list[str]:
     return lines
 
 
-def measured(folder: Path) -> list[str]:
+def measured(rows: list[Row]) -> list[str]:
     """Scores, and a line for each problem that was measured."""
-    rows = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     if not rows:
         return []
     lines = ["## Measured", "", *scores(rows), "", "Milliseconds, medians.", ""]
@@ -111,4 +109,13 @@ def page(found: list[Problem], out: Path, mode: str) -> str:
     if any(row.get("reduced") for row in imported.values()):
         lines += ["", "## Reduced", ""]
         lines += [f"- {titles.get(key, key)}: {changes(row)}" for key, row in imported.items() if row.get("reduced")]
-    return "\n".join([*lines, "", *measured(out / "measured")]).strip() + "\n"
+    return (
+        "\n".join(
+            [
+                *lines,
+                "",
+                *measured(sorted(Lines(out / f"measure.{mode}.jsonl").rows.values(), key=lambda row: row["problem"])),
+            ]
+        ).strip()
+        + "\n"
+    )

@@ -1,10 +1,9 @@
-"""Measures problems in shards of a few minutes: what was measured stays as `measured/KEY.json`, and the next shard goes
-on from there. Programs are exported (and packages built, where that needs no GPU) while others are measured."""
+"""Measures problems in shards of a few minutes: what was measured stays as a line of `measure.MODE.jsonl`, and the next
+shard goes on from there. Programs are exported (and packages built, where that needs no GPU) while others are measured."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -15,9 +14,6 @@ from typing import Any
 
 import children
 from problems import Problem
-
-STOPPED = ("time", "ended")
-"""What a child that was killed comes back with."""
 
 
 def libraries() -> None:
@@ -34,8 +30,7 @@ class Shard:
     """One run of the step `measure`."""
 
     def __init__(self, out: Path, common: dict[str, Any], options: argparse.Namespace) -> None:
-        self.measured = out / "measured"
-        self.measured.mkdir(parents=True, exist_ok=True)
+        self.lines = children.Lines(out / f"measure.{options.mode}.jsonl")
         self.out, self.options = out, options
         self.ends = time.monotonic() + options.seconds
         build_device = options.build_device or options.device
@@ -49,16 +44,13 @@ class Shard:
         """Seconds of this shard."""
         return self.ends - time.monotonic()
 
-    def place(self, problem: Problem) -> Path:
-        return self.measured / f"{problem.key}.json"
-
     def work(self, problem: Problem) -> Path:
         return Path(self.settings["work"]) / f"{problem.key}.measure"
 
     def is_done(self, problem: Problem) -> bool:
         """Whether there is a result that is not to be found again."""
-        place = self.place(problem)
-        return place.exists() and json.loads(place.read_text())["status"] not in self.options.again
+        row = self.lines.rows.get(problem.key)
+        return row is not None and row["status"] not in self.options.again
 
     def child(self, step: str, problem: Problem) -> tuple[dict[str, Any], bool]:
         """A step; and whether it had as long as a problem may take, so that its result stands."""
@@ -84,9 +76,7 @@ class Shard:
 
     def keep(self, problem: Problem, row: dict[str, Any]) -> None:
         """Writes a result, and frees what led to it."""
-        partial = self.place(problem).with_suffix(".partial")
-        partial.write_text(json.dumps({**row, "problem": problem.key}) + "\n")
-        partial.replace(self.place(problem))
+        self.lines.add({**row, "problem": problem.key})
         shutil.rmtree(self.work(problem), ignore_errors=True)
         print(f"{problem.key} {row['status']} {row['seconds']} s {row.get('reason', '')[:160]}", flush=True)
 

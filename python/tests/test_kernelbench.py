@@ -16,7 +16,7 @@ import importing  # noqa: E402
 import judging  # noqa: E402
 import reporting  # noqa: E402
 import shards  # noqa: E402
-from children import Lines, run  # noqa: E402
+from children import Lines, forked, run  # noqa: E402
 from problems import chosen, drawn, load, problems, sampled  # noqa: E402
 from shrinking import Cost, shrink  # noqa: E402
 
@@ -131,6 +131,8 @@ def test_a_child_that_takes_too_long(checkout: Path, tmp_path: Path) -> None:
     lines = Lines(tmp_path / "lines.jsonl")
     lines.add(run("import", problems(checkout)[0], {}, 0.05, 0))
     assert Lines(lines.path).rows["1-002"]["status"] == "time"
+    failed = forked("import", problems(checkout)[0], {"threads": 1}, 30, 0)
+    assert failed["status"] == "ended" and "KeyError: 'mode'" in failed["reason"], failed
 
 
 def test_disagreement_is_seen() -> None:
