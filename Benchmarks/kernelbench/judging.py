@@ -86,7 +86,7 @@ def step(problem: Problem, options: dict[str, Any]) -> dict[str, Any]:
     shutil.rmtree(package, ignore_errors=True)
     row: dict[str, Any] = {"title": problem.title, "mode": options["mode"]}
     threads = ["--threads", str(options["threads"])] if options["threads"] else []
-    build = ["optimize", str(folder), "-o", str(package), "--trials", "0", "--sets", "2", "--plain", *threads]
+    build = ["optimize", str(folder), "-o", str(package), "--trials", "0", "--sets", "1", "--plain", *threads]
     code, reason = command([*build, "--device", options["device"], *options["optimize"]])
     row["build_seconds"] = round(time.time() - began, 1)
     if code:
