@@ -15,7 +15,8 @@ import Testing
     private static let sound = [
         "buffers", "divisible", "halves", "item-as-factor", "numbers", "output-constant", "output-empty",
         "output-is-input", "output-none", "output-size", "output-twice", "output-views", "related", "several-symbols",
-        "shared", "structures", "cond", "map", "scan", "while",
+        "shared", "structures", "cond", "map", "scan", "while", "statistics",
+        "held",
     ]
 
     @Test(arguments: sound) func agreesWithTorch(_ name: String) throws {

@@ -14,7 +14,7 @@ package struct SelfTest: Sendable {
         package var mutants: Int
 
         /// What continuous integration has time for, and all.
-        package static let short = Size(honest: 24, mutants: 16)
+        package static let short = Size(honest: 16, mutants: 12)
         package static let full = Size(honest: 210, mutants: 130)
 
         /// Makes a size.

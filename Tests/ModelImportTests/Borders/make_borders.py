@@ -109,6 +109,30 @@ class Cond(nn.Module):
         return torch.cond(x.sum() > 0, lambda v: v * 2, lambda v: v - 1, (x,))
 
 
+class Statistics(nn.Module):
+    """A batch norm in training mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(3))
+        self.register_buffer("variance", torch.ones(3))
+
+    def forward(self, x):
+        return nn.functional.batch_norm(x, self.mean, self.variance, training=True, momentum=0.3)
+
+
+class Held(nn.Module):
+    """Writes a tensor that it holds and never registered."""
+
+    def __init__(self):
+        super().__init__()
+        self.held = torch.ones(3)
+
+    def forward(self, x):
+        self.held.mul_(x)
+        return self.held + 1
+
+
 class Until(nn.Module):
     """A loop that the data ends."""
 
@@ -178,6 +202,8 @@ CASES = {
     "while": (Loop(), (f(3),), None),
     "scan": (Scan(), (f(4, 3), f(3)), None),
     "map": (Call(lambda x, y: mapped(lambda row, y: row * y.sum() + 1, x, y)), (f(4, 3), f(2)), None),
+    "statistics": (Statistics(), (f(4, 3, 5),), None),
+    "held": (Held(), (f(3),), None),
     "refused-while": (Until(), (f(3).abs(),), None),
     "refused-nonzero": (Call(lambda x: x.nonzero()), (f(3),), None),
     "refused-mask": (Call(lambda x: x[x > 0]), (f(3),), None),
@@ -202,7 +228,7 @@ def main():
             tensors, _ = capture.golden(source, 0, 0)
             tensorfile.write(HERE / f"{name}.golden.safetensors", tensors)
         program = torch.export.export(module, inputs, dynamic_shapes=dims, strict=False)
-        if name != "refused-shared-written":  # torch itself gives up there.
+        if name not in ("refused-shared-written", "held"):  # torch itself gives up there.
             program = program.run_decompositions({})
         for key in ("nn_module_stack", "source_fn_stack", "from_node", "torch_fn"):
             for node in program.graph.nodes:
