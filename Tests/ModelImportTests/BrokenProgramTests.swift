@@ -137,7 +137,9 @@ import Testing
             ("", .tensor("x")), ("", .int(3)), ("", .tensors(["x", "x"])), ("", .tensors([])),
         ]
         let message = Self.message([Self.node("higher_order.\(name)", Array(arguments[..<count]), "y")])
-        #expect((message ?? "").hasPrefix("higher_order.\(name) (node y, \(Self.line)): not supported: "), "\(message ?? "")")
+        #expect(
+            (message ?? "").hasPrefix("higher_order.\(name) (node y, \(Self.line)): not supported: "),
+            "\(message ?? "")")
     }
 
     @Test func refusesDataDependentShapes() {

@@ -59,7 +59,8 @@ extension ImportedModel {
     ) throws(ImportError) -> Importer {
         let program = contents.program
         let entries = (contents.weights.entries + contents.constants.entries).map { ($0.name, $0.value) }
-        var importer = Importer(program, name: contents.modelName, stored: entries, wholeNumbers: contents.wholeNumbers, states: states)
+        var importer = Importer(
+            program, name: contents.modelName, stored: entries, wholeNumbers: contents.wholeNumbers, states: states)
         importer.scopes = [Scope(graph: program.graph)]
         if isSurvey { importer.refusals = [] }
         for input in program.inputs {

@@ -54,7 +54,8 @@ extension Importer {
             }
             condition = try truth(of: expression, name)
         case .bool(let value), .symBool(.value(let value)): return try results(of: try body(value ? 1 : 2), operands)
-        default: throw unsupported("a predicate that is neither a tensor nor a condition on sizes")  // There is no other.
+        // Nothing else decides.
+        default: throw unsupported("a predicate that is neither a tensor nor a condition on sizes")
         }
         guard shape(condition).allSatisfy({ $0 == 1 }) else { throw unsupported("a predicate of several elements") }
         let scalar = try reshape(condition, [])
