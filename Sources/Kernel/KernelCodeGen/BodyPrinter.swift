@@ -299,20 +299,22 @@ package struct BodyPrinter {
                 let zero = Reductions.initial(.sum, type, isVector: state.isVector)
                 let form = "\(CTypes.letter(type))\(state.isVector ? "v" : "s")"
                 let select = "sel_\(form)"
+                /// A comparison of vectors of f64 has wider lanes than a mask.
+                func mask(_ comparison: String) -> String { form == "dv" ? "mask_lv(\(comparison))" : comparison }
                 let terms =
                     kind == .sum
                     ? ["{ const \(name) start = \(sum), term = \(value) - \(lost);"]
                     : [
                         // The greater of both, and a logarithm that is added to it.
                         "{ const \(name) apart = \(sum) - \(value), start = max_\(form)(\(value), \(sum));",
-                        "const \(name) near = \(select)((apart != apart) & (\(sum) == \(value)), \(zero), apart);",
+                        "const \(name) near = \(select)(\(mask("(apart != apart) & (\(sum) == \(value))")), \(zero), apart);",
                         "const \(name) term = log1p_\(form)(exp_\(form)(-abs_\(form)(near))) "
-                            + "- \(select)(\(value) > \(sum), \(zero), \(lost));",
+                            + "- \(select)(\(mask("\(value) > \(sum)")), \(zero), \(lost));",
                     ]
                 let lines =
                     terms + [
                         "const \(name) next = start + term, rest = (next - start) - term;",
-                        "\(lost) = \(select)(rest - rest == \(zero), rest, \(zero)); \(sum) = next; }",
+                        "\(lost) = \(select)(\(mask("rest - rest == \(zero)")), rest, \(zero)); \(sum) = next; }",
                     ]
                 return (lines + copies, copy)
             }

@@ -38,10 +38,12 @@ private func registerSums(table: inout OperatorTable) {
             table.value(name) { (i) throws(ImportError) in
                 let operands = [try i.operand("self"), try i.operand("other")]
                 let type = i.resultType(operands)
-                // bool + bool is "or".
-                if type == .bool { return try i.formula(operands, common: type) { $0[0].or($0[1]) } }
                 guard let alpha = i.constant(try i.scalarArgument("alpha")) else {
                     throw i.unsupported("symbolic alpha")
+                }
+                // bool + bool is "or".
+                if type == .bool {
+                    return try i.formula(operands, common: type) { alpha == 0 ? $0[0].or(.number(0)) : $0[0].or($0[1]) }
                 }
                 return try i.formula(operands, common: type) { x in
                     let (a, b) = isReversed ? (x[1], x[0]) : (x[0], x[1])

@@ -92,57 +92,78 @@ extension Importer {
     /// `x` `[batch, channels, height, width]` at `grid` `[batch, rows, columns, 2]`, whose x and y run from −1 to 1.
     fileprivate mutating func sampled(_ x: Value, _ grid: Value) throws(ImportError) -> Value {
         let mode = try int("interpolation_mode")
-        let bordered = try int("padding_mode") == 1
-        guard mode < 2, try int("padding_mode") < 2 else {
-            throw unsupported("bicubic sampling, or padding by reflection")
-        }
+        let padding = try int("padding_mode")
+        guard mode < 3, padding < 3 else { throw unsupported("a mode of sampling that is not known") }
         let aligned = try bool("align_corners")
         let element = element(x)
         let wide = try widened(grid)
         let compute = self.element(wide)
         let places = Array(shape(grid).prefix(3))
-        // For each axis (height, width): position, lower index as a number, extent.
-        var positions: [Value] = []
-        var extents: [Value] = []
+        /// Where a place lies that is outside: at the border, or as often reflected as it takes.
+        func kept(_ place: Formula, _ extent: Formula) -> Formula {
+            if padding == 0 { return place }
+            let inside = padding == 1 ? place : reflected(place, extent, aligned: aligned)
+            return inside.maximum(0).minimum(extent - 1)
+        }
+        // For each axis (height, width): what its taps read, and what they weigh.
+        var taps: [[(index: Value, weight: Value)]] = [[], []]
         for axis in 0..<2 {
             let extent = try dimension(shape(x)[axis + 2], compute)
             let coordinate = try select(wide, 3, Dimension(1 - axis))
-            positions.append(
-                try formula([coordinate, extent]) { v in
-                    let place =
-                        aligned ? (v[0] + 1) / 2 * (v[1] - 1) : ((v[0] + 1) * v[1] - 1) / 2
-                    let kept = bordered ? place.maximum(0).minimum(v[1] - 1) : place
-                    return mode == 1 ? kept.apply(.round) : kept
-                })
-            extents.append(extent)
+            let position = try formula([coordinate, extent]) { v in
+                let place = aligned ? (v[0] + 1) / 2 * (v[1] - 1) : ((v[0] + 1) * v[1] - 1) / 2
+                // Four taps are kept inside one by one.
+                return mode == 1 ? kept(place, v[1]).apply(.round) : mode == 2 ? place : kept(place, v[1])
+            }
+            for step in mode == 0 ? 0...1 : mode == 1 ? 0...0 : -1...2 {
+                let place = try formula([position, extent]) { v in
+                    let tap = v[0].apply(.floor) + .number(Double(step))
+                    return mode == 2 ? kept(tap, v[1]) : tap
+                }
+                let inside = try formula([place, extent]) { $0[0].maximum(0).minimum($0[1] - 1) }
+                // Places outside weigh nothing; NaN counts as outside.
+                let weight = try formula([position, place, extent]) { v in
+                    let share =
+                        mode == 0
+                        ? 1 - (v[0] - v[1]).absolute
+                        : mode == 1 ? Formula.number(1) : cubic(v[0] - v[0].apply(.floor), step)
+                    return v[1].greaterOrEqual(0).and(v[1].less(v[2])).select(share, 0)
+                }
+                taps[axis].append((try cast(inside, .i64), weight))
+            }
         }
         let batch = try expand(try index(along: 0, of: places), places)
         var total: Value?
-        let taps = mode == 1 ? [(0, 0)] : [(0, 0), (0, 1), (1, 0), (1, 1)]
-        for tap in taps {
-            var indices = [batch]
-            var factor: Value?
-            for (axis, step) in [tap.0, tap.1].enumerated() {
-                let offset = Double(step)
-                let place = try formula(positions[axis]) { $0.apply(.floor) + .number(offset) }
-                let inside = try formula([place, extents[axis]]) { $0[0].maximum(0).minimum($0[1] - 1) }
-                indices.append(try cast(inside, .i64))
-                // Places outside weigh nothing; NaN counts as outside.
-                let weight = try formula([positions[axis], place, extents[axis]]) { v in
-                    let share = mode == 1 ? Formula.number(1) : 1 - (v[0] - v[1]).absolute
-                    return v[1].greaterOrEqual(0).and(v[1].less(v[2])).select(share, 0)
-                }
-                factor =
-                    try factor.map { (known) throws(ImportError) in try formula([known, weight]) { $0[0] * $0[1] } }
-                    ?? weight
+        for row in taps[0] {
+            for column in taps[1] {
+                let factor = try formula([row.weight, column.weight]) { $0[0] * $0[1] }
+                let indices = [batch, row.index, column.index]
+                let values = try widened(try add(.gather(Gather(axes: [0, 2, 3], at: 0)), [x] + indices))
+                let part = try formula([values, try unsqueeze(factor, 3)]) { $0[0] * $0[1] }
+                total =
+                    try total.map { (known) throws(ImportError) in try formula([known, part]) { $0[0] + $0[1] } }
+                    ?? part
             }
-            guard let factor else { continue }
-            let values = try widened(try add(.gather(Gather(axes: [0, 2, 3], at: 0)), [x] + indices))
-            let part = try formula([values, try unsqueeze(factor, 3)]) { $0[0] * $0[1] }
-            total =
-                try total.map { (known) throws(ImportError) in try formula([known, part]) { $0[0] + $0[1] } } ?? part
         }
         guard let total else { throw unsupported("no taps") }
         return try cast(try permute(total, [0, 3, 1, 2]), element)
     }
+}
+
+/// A place mirrored at both ends of an axis until it is inside: at the centres of the last elements, or at their edges.
+private func reflected(_ place: Formula, _ extent: Formula, aligned: Bool) -> Formula {
+    let low: Formula = .number(aligned ? 0 : -0.5)
+    let span = aligned ? extent - 1 : extent
+    let distance = (place - low).absolute
+    let turns = (distance / span).apply(.floor)
+    let rest = distance - turns * span
+    let isEven = (turns - 2 * (turns / 2).apply(.floor)).equal(0)
+    return span.equal(0).select(0, isEven.select(rest, span - rest) + low)
+}
+
+/// The weight of a tap (-1 to 2) of cubic convolution with a = -0.75, which PyTorch takes; `share` is how far behind tap 0 the position is (Keys 1981).
+private func cubic(_ share: Formula, _ tap: Int) -> Formula {
+    let distance = tap <= 0 ? share + .number(Double(-tap)) : .number(Double(tap)) - share
+    if tap == 0 || tap == 1 { return (1.25 * distance - 2.25) * distance * distance + 1 }
+    return ((-0.75 * distance + 3.75) * distance - 6) * distance + 3
 }

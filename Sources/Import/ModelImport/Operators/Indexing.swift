@@ -25,7 +25,10 @@ func registerIndexing(_ table: inout OperatorTable) {
     table.value("gather") { (i) throws(ImportError) in
         let x = try i.tensor("self")
         let index = try i.cast(try i.tensor("index"), .i64)
-        return try i.gather(x, try i.axis("dim", i.rank(x)), index)
+        let axis = try i.axis("dim", i.rank(x))
+        // An empty index may have any rank.
+        if i.shape(index).contains(0) { return try i.full(0, TensorType(i.element(x), i.shape(index))) }
+        return try i.gather(x, axis, index)
     }
     table.value("take_along_dim") { (i) throws(ImportError) in
         var x = try i.tensor("self")

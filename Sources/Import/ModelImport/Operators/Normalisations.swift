@@ -225,7 +225,14 @@ private func registerBatchNorms(_ table: inout OperatorTable) {
                 try update(&i, name, next)
             }
         }
-        return [result, try i.reshape(mean, channels), try i.reshape(factor, channels)]
+        let declared = i.call.name.base == "batch_norm" ? [] : try i.declaredElements()
+        /// What the program says of the n-th result.
+        func element(_ place: Int) -> ElementType? { declared.indices.contains(place) ? declared[place] : nil }
+        let wide = i.element(mean)
+        return [
+            result, try i.cast(try i.reshape(mean, channels), element(1) ?? wide),
+            try i.cast(try i.reshape(factor, channels), element(2) ?? wide),
+        ]
     }
     table.values("batch_norm") { (i) throws(ImportError) in
         let training = try i.bool("training") || !i.has("running_mean")

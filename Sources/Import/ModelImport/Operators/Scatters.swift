@@ -106,37 +106,51 @@ func registerScatters(_ table: inout OperatorTable) {
         }
     }
     table.value("masked_scatter") { (i) throws(ImportError) in
-        let x = try i.tensor("self")
+        let x = try i.expand(try i.tensor("self"), try i.declaredResult().shape)
         let mask = try i.expand(try i.tensor("mask"), i.shape(x))
         let count = elementCount(i.shape(x))
         let source = try i.tensor("source")
-        let flat = try i.reshape(try i.cast(mask, .i64), [count])
-        // The k-th true element takes the k-th source element.
-        let ranks = try i.add(.scan(Scan(.sum, axis: 0)), [flat])
-        let position = try i.map([ranks]) {
-            $0.apply(.maximum, $0.apply(.subtract, $1[0], $0.integer(1)), $0.integer(0))
-        }
         let elements = try i.reshape(source, [elementCount(i.shape(source))])
-        let taken = try i.add(.gather(Gather(axes: [0], at: 0)), [elements, position])
+        let taken = try i.spread(elements, along: 0, to: try i.reshape(mask, [count]))
         let shaped = try i.reshape(taken, i.shape(x))
         return try i.map([mask, shaped, x], as: i.element(x)) { $0.apply(.select, $1[0], $1[1], $1[2]) }
     }
 }
 
 extension Importer {
-    /// `x[mask] = value` for one value: a choice by the mask. Nil when the indices are no mask.
+    /// An axis with the elements for the true elements of a flat mask, in their order, made as long as the mask; elsewhere it holds anything.
+    fileprivate mutating func spread(_ values: Value, along axis: Int, to mask: Value) throws(ImportError) -> Value {
+        let ranks = try add(.scan(Scan(.sum, axis: 0)), [try cast(mask, .i64)])
+        let last = try dimension(shape(values)[axis] - 1, .i64)
+        let position = try map([ranks, last]) {
+            let place = $0.apply(.maximum, $0.apply(.subtract, $1[0], $0.integer(1)), $0.integer(0))
+            return $0.apply(.minimum, place, $1[1])
+        }
+        return try add(.gather(Gather(axes: [axis], at: axis)), [values, position])
+    }
+
+    /// `x[…, mask, …] = values`: a choice by the mask. Nil when the indices are no mask.
     fileprivate mutating func maskedPut(_ x: Value, _ value: Value, _ accumulate: Bool) throws(ImportError) -> Value? {
         let indices = try optionalTensors("indices")
         guard indices.compactMap({ $0 }).count == 1, let axis = indices.firstIndex(where: { $0 != nil }),
             let mask = indices[axis], element(mask) == .bool
         else { return nil }
-        guard elementCount(shape(value)) == 1 else {
-            throw .dataDependent(site, "it writes several values by a mask; torch.where keeps the shape")
+        let (extents, flags) = (shape(x), shape(mask))
+        let trailing = extents[(axis + flags.count)...]
+        // Of each axis before the mask, of the true elements, of each axis behind it.
+        var values = value
+        let missing = axis + 1 + trailing.count - rank(value)
+        guard missing >= 0 else { throw unsupported("values of more axes than they are written to") }
+        values = try reshape(values, Shape(repeating: 1, count: missing) + shape(values))
+        let wide = shape(values)
+        if wide[axis] == 1 {
+            values = try reshape(values, wide[..<axis] + Shape(repeating: 1, count: flags.count) + wide[(axis + 1)...])
+        } else {
+            values = try spread(values, along: axis, to: try reshape(mask, [elementCount(flags)]))
+            values = try reshape(values, wide[..<axis] + flags + wide[(axis + 1)...])
         }
-        let trailing = rank(x) - axis - rank(mask)
-        let spread = try reshape(mask, shape(mask) + Shape(repeating: 1, count: max(trailing, 0)))
-        let scalar = try reshape(value, [])
-        return try map([spread, scalar, x], as: element(x)) { s, t in
+        let chosen = try reshape(mask, flags + Shape(repeating: 1, count: trailing.count))
+        return try map([chosen, values, x], as: element(x)) { s, t in
             s.apply(.select, t[0], accumulate ? s.apply(.add, t[1], t[2]) : t[1], t[2])
         }
     }
