@@ -84,7 +84,7 @@ def field(request: dict[str, Any], name: str, kind: type, default: Any = None) -
         value = float(value)
     if not isinstance(value, kind) or isinstance(value, bool) and kind is not bool:
         raise Refusal(BAD_REQUEST, f"'{request.get('do')}': field '{name}' must be of type {kind.__name__}")
-    if kind in (int, float) and value < 0:
+    if isinstance(value, (int, float)) and kind is not bool and value < 0:
         raise Refusal(BAD_REQUEST, f"'{request.get('do')}': field '{name}' must not be negative")
     return value
 

@@ -100,8 +100,9 @@ class Model:
             self.module = source.module.eval()
             args, kwargs = source.args, source.kwargs
         self.leaves, self.structure = pytree.tree_flatten((tuple(args), dict(kwargs)))
-        if DTYPES[dtype] is not None:
-            self.cast(DTYPES[dtype])
+        element = DTYPES[dtype]
+        if element is not None:
+            self.cast(element)
         self.device = torch.device(device)
         if device != "cpu":
             if self.program is not None:
@@ -208,7 +209,7 @@ def event_times(start: Callable[[], Any], samples: int, inner: int) -> list[floa
     """Nanoseconds between events around `inner` calls that are started one after the other, a call."""
     times = []
     for _ in range(samples):
-        first, last = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
         first.record()
         for _ in range(inner):
@@ -227,8 +228,8 @@ def choose_anew() -> None:
 
     torch._inductor.config.fx_graph_cache = False
     timings: dict[str, Any] = {}
-    CacheBase.get_local_cache = lambda _: timings
-    CacheBase.update_local_cache = lambda _, known: timings.update(known)
+    CacheBase.get_local_cache = lambda _: timings  # type: ignore[method-assign, assignment]
+    CacheBase.update_local_cache = lambda _, known: timings.update(known)  # type: ignore[method-assign, assignment]
 
 
 class OnnxEngine(WallClock):

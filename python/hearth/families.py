@@ -78,7 +78,7 @@ class TorchTensors:
         if isinstance(x, (bool, int, float)):
             return torch.tensor(x, dtype=getattr(torch, port.dtype) if port else None)
         if hasattr(x, "__dlpack__"):
-            return torch.from_dlpack(x)
+            return torch.from_dlpack(x)  # type: ignore[attr-defined]
         raise no_tensor(x, port)
 
     @staticmethod

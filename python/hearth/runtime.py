@@ -284,7 +284,7 @@ class Session:
             bound = self._bound
             if bound is None or not bound.family.take(bound, inputs, self._inputs) or self._value_inputs:
                 # The list keeps copies alive until the run has ended.
-                bound, inputs = self._prepare(handle, inputs)
+                bound, _held = self._prepare(handle, inputs)
             results = [make() for make in bound.makers] if out is None else self._given(bound, out)
             pointer = bound.family.pointer
             addresses = self._outputs
@@ -303,7 +303,7 @@ class Session:
         runs: events around the captured graph on a GPU. State goes on from run to run."""
         with self._lock:
             handle = self._opened()
-            bound, inputs = self._prepare(handle, inputs)
+            bound, _held = self._prepare(handle, inputs)
             results = [make() for make in bound.makers]
             for index, result in enumerate(results):
                 self._outputs[index] = bound.family.pointer(result)

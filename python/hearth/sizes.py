@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = ["Unknown", "evaluated", "written"]
@@ -12,7 +12,7 @@ class Unknown(Exception):
     """An expression of a kind that is not known here."""
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[list[int]], int]] = {
     "Add": sum,
     "Mul": lambda values: product(values),
     "Pow": lambda values: values[0] ** values[1],
