@@ -201,9 +201,13 @@ class OptimizedModule(nn.Module):
 
     @property
     def report(self) -> str:
-        """What runs, and why: one line, and one more for each operator that PyTorch keeps."""
+        """What runs, and why: one line, one more for each operator that PyTorch keeps, and where the package computes in
+        fewer bits than the module, what that costs."""
         kept = self.split.split.kept if self.split is not None else []
         lines = [f"  {one.operator}, {one.count} times, first at {one.line}: {one.reason}" for one in kept]
+        packages = [part.package.path for part in self.split.split.parts] if self.split is not None else [self.path]
+        if self.verdict.mode is None:
+            lines += [f"  {line}" for path in packages if path is not None for line in lowered(Path(path))]
         return "\n".join([self.verdict.sentence, *lines])
 
     def baseline(self) -> nn.Module:
@@ -254,6 +258,19 @@ class OptimizedModule(nn.Module):
         if self._learnt is None:
             return results
         return pytree.tree_unflatten(list(results) if isinstance(results, tuple) else [results], self._learnt)
+
+
+def lowered(package: Path) -> list[str]:
+    """What a package stores or computes in fewer bits than its model, and how far its results are from the model's as it
+    was, on the inputs that it was made with; empty where nothing was lowered."""
+    try:
+        facts = json.loads((package / "manifest.json").read_text(encoding="utf-8")).get("provenance", {})
+    except (OSError, ValueError):
+        return []
+    if "weights" not in facts:
+        return []
+    costs = [f"output {name.rpartition('.')[2]}: {text}" for name, text in facts.items() if "_deviation." in name]
+    return [f"lowered: {facts['weights']}", *costs]
 
 
 def kept_sentence(program: SplitProgram) -> str:

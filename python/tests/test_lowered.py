@@ -21,6 +21,8 @@ def test_the_deviation_is_stated(lowered: dict[str, str]) -> None:
     module, x = nn.Sequential(nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 64)).eval(), torch.randn(64, 256)
     fast = hearth.optimize(module, x, trials=0, against=None, **lowered)  # type: ignore[arg-type]
     facts = json.loads((fast.path / "manifest.json").read_text())["provenance"]  # type: ignore[operator]
+    name = next(iter(lowered.values()))
+    assert f"\n  lowered: {name} (" in fast.report and f"\n  output 0: {facts['weights_deviation.0']}" in fast.report
     stated = re.match(r"rms ([0-9.]+) %, largest ([0-9.]+) % of the rms", facts["weights_deviation.0"])
     assert stated is not None
     with torch.no_grad():
