@@ -9,7 +9,11 @@ package final class TimingTurn {
     /// Turns on a device (`cpu`, `cuda:1`; `cuda` is its first). A process that is to enter a sandbox makes it before that.
     package init(device: String) {
         let name = device.contains(":") || device == "cpu" ? device : device + ":0"
-        var folder = getenv("HOME").map { String(cString: $0) } ?? "."
+        guard let home = getenv("HOME") else {
+            descriptor = -1
+            return
+        }
+        var folder = String(cString: home)
         for part in ["/.cache", "/hearth"] {
             folder += part
             mkdir(folder, 0o755)
