@@ -39,6 +39,14 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
         (torch.randn(5, 4), torch.randn(3, 4)),
     ),
     "no positions": (lambda x: x.gather(0, torch.zeros(2, 0, dtype=torch.int64)), (torch.randn(5),)),
+    "no rows": (torch.matmul, (torch.randn(0, 5), torch.randn(5, 10))),
+    "no columns": (torch.matmul, (torch.randn(4, 5), torch.randn(5, 0))),
+    "nothing to sum": (torch.matmul, (torch.randn(4, 0), torch.randn(0, 3))),
+    "no matrices": (torch.matmul, (torch.randn(0, 4, 5), torch.randn(0, 5, 3))),
+    "places of f64": (
+        lambda x: nn.functional.interpolate(x, (3, 4), mode="bilinear", align_corners=True),
+        (torch.randn(2, 3, 4, 5, dtype=torch.float64),),
+    ),
     **{
         f"sampling {mode} {padding} {aligned}": (
             lambda x, g, mode=mode, padding=padding, aligned=aligned: torch.grid_sampler_2d(
@@ -67,6 +75,6 @@ def test_all_of_them() -> None:
     ours, theirs = fast(inputs), All()(inputs)
     assert ours.keys() == theirs.keys()
     for name, result in ours.items():
-        torch.testing.assert_close(
-            result, theirs[name], rtol=1e-4, atol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
-        )
+        near = 1e-12 if result.dtype == torch.float64 else 1e-4
+        assert torch.allclose(result, theirs[name], rtol=near, atol=near), name
+        assert result.dtype == theirs[name].dtype and result.shape == theirs[name].shape, name

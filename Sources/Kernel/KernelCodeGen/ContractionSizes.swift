@@ -295,8 +295,9 @@ struct ContractionSizes {
         if case .strided(_, let stride) = left(.multiplyAdd), let step = stride.constantValue, step % 1024 == 0 {
             largest = min(largest, 12)
         }
-        let tiles = (count + largest - 1) / largest
-        return ((count + tiles - 1) / tiles, vectors)
+        // There may be no rows at all.
+        let tiles = max(1, (count + largest - 1) / largest)
+        return (max(1, (count + tiles - 1) / tiles), vectors)
     }
 
     /// Cuts rows and panels into units of work and units into parts.
@@ -306,13 +307,14 @@ struct ContractionSizes {
         let threads = max(target.threads, 1)
         let wanted = 4 * threads
         let batch = ContractionPlan.product(contraction.batch)
-        let batches = batch.constantValue ?? 1
-        let rows = rowCount ?? 4096
+        // Of each there may be none.
+        let batches = max(1, batch.constantValue ?? 1)
+        let rows = max(1, rowCount ?? 4096)
         // Windows overlap, so a row of a convolution adds little more than its own depth; its pointers count too.
         let tapCount = isIndirect ? ContractionPlan.product(contraction.taps).constantValue ?? 1 : 1
         let rowBytes = isIndirect ? depthCount / tapCount * 4 + tapCount * 16 : depthCount * 4
         let fitting = max(1, blockBytes / max(rowBytes, 1) / tileRows)
-        let panels = columnCount.map { ($0 + panelColumns - 1) / panelColumns }
+        let panels = columnCount.map { max(1, ($0 + panelColumns - 1) / panelColumns) }
         var tiles = min(fitting, (rows + tileRows - 1) / tileRows)
         let panelCount = panels ?? 16
         // When the columns do not give enough units, cut the rows finer.
@@ -321,7 +323,7 @@ struct ContractionSizes {
         let minimumUnits = isNarrow ? max(rowUnits, (wanted + batches - 1) / batches) : rowUnits
         tiles = max(1, min(tiles, (rows + tileRows * minimumUnits - 1) / (tileRows * minimumUnits)))
         let blockRows = tiles * tileRows
-        let rowBlocks = rowCount.map { ($0 + blockRows - 1) / blockRows } ?? 1
+        let rowBlocks = rowCount.map { max(1, ($0 + blockRows - 1) / blockRows) } ?? 1
         let columnUnits = max(1, (wanted + batches * rowBlocks - 1) / (batches * rowBlocks))
         let blockPanels = panels.map { max(1, ($0 + columnUnits - 1) / columnUnits) } ?? 1
         let units =

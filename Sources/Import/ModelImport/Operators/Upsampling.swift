@@ -53,21 +53,23 @@ private enum Resampling {
         }
     }
 
-    /// The elements that each new place takes and their weights, one list for each tap. In f32, as PyTorch computes places.
+    /// The elements that each new place takes and their weights, one list for each tap. `Real` is what PyTorch computes places in.
     ///
     /// - Parameter step: Old elements for each new one.
-    func taps(_ old: Int, _ new: Int, step: Float, aligned: Bool) -> [[(index: Int, weight: Double)]] {
-        func place(_ index: Int) -> Float { aligned ? step * Float(index) : step * (Float(index) + 0.5) - 0.5 }
+    func taps<Real: BinaryFloatingPoint>(
+        _ old: Int, _ new: Int, step: Real, aligned: Bool
+    ) -> [[(index: Int, weight: Double)]] {
+        func place(_ index: Int) -> Real { aligned ? step * Real(index) : step * (Real(index) + 0.5) - 0.5 }
         let last = old - 1
         let places = 0..<new
         switch self {
-        case .nearest: return [places.map { (min(Int(Float($0) * step), last), 1) }]
-        case .nearestExact: return [places.map { (min(Int((Float($0) + 0.5) * step), last), 1) }]
+        case .nearest: return [places.map { (min(Int(Real($0) * step), last), 1) }]
+        case .nearestExact: return [places.map { (min(Int((Real($0) + 0.5) * step), last), 1) }]
         case .linear:
             let lower = places.map { index in
                 let source = max(place(index), 0)
                 let base = min(Int(source), last)
-                return (base, Double(min(max(source - Float(base), 0), 1)))
+                return (base, Double(min(max(source - Real(base), 0), 1)))
             }
             return [lower.map { ($0.0, 1 - $0.1) }, lower.map { (min($0.0 + 1, last), $0.1) }]
         case .cubic:
@@ -98,15 +100,17 @@ extension Importer {
         guard let old = shape(x)[axis].constantValue, let new = size.constantValue else {
             throw unsupported("resampling of a symbolic extent")
         }
-        let step: Float
-        if aligned {
-            step = new > 1 ? Float(old - 1) / Float(new - 1) : 0
-        } else if let scale, scale > 0 {
-            step = Float(1 / scale)
-        } else {
-            step = Float(old) / Float(new)
+        /// Old elements for each new one.
+        func step<Real: BinaryFloatingPoint>(_: Real.Type) -> Real {
+            if aligned { return new > 1 ? Real(old - 1) / Real(new - 1) : 0 }
+            if let scale, scale > 0 { return Real(1 / scale) }
+            return Real(old) / Real(new)
         }
-        let taps = method.taps(old, new, step: step, aligned: aligned)
+        // In f64 for f64, but for places that are only counted; else in f32.
+        let taps =
+            element(x) == .f64 && method.interpolates
+            ? method.taps(old, new, step: step(Double.self), aligned: aligned)
+            : method.taps(old, new, step: step(Float.self), aligned: aligned)
         if taps.count == 1 {
             let indices = taps[0].map(\.index)
             if indices == Array(0..<old) { return x }
