@@ -14,6 +14,7 @@ was ended; FOLDER holds a line for each problem in `import.MODE.jsonl`, `judge.M
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -103,7 +104,11 @@ def main() -> int:
     elif options.step == "measure":
         import shards
 
-        shards.shard(list(chosen(found if options.all else sampled(found), options.only)), out, common, options)
+        wanted = list(chosen(found if options.all else sampled(found), options.only))
+        # Levels take turns, so that what a shard leaves out is of all of them.
+        turns = [[one for one in wanted if one.level == level] for level in LEVELS]
+        order = [one for turn in itertools.zip_longest(*turns) for one in turn if one is not None]
+        shards.shard(order, out, common, options)
     else:
         import reporting
 

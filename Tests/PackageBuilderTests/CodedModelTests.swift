@@ -162,10 +162,11 @@ import Testing
             "kernels": numbers(40 * 12 * 9, seed: 1), "table": numbers(280 * 33, seed: 2),
             "first": numbers(150 * 33, seed: 3),
         ])
-        let coded = try await CodedModel(b.graph, tensors: tensors, bits: .products)
-        #expect(coded.weights.map(\.name) == ["kernels", "table", "first"])
         let input = numbers(2 * 12 * 81, seed: 9)
         let value = TensorValue(.f32, [2, 12, 9, 9], input.map(Double.init))
+        let coded = try await CodedModel(
+            b.graph, tensors: tensors, bits: .products(.int8), samples: ProductSamples(sets: [[value]]))
+        #expect(coded.weights.map(\.name) == ["kernels", "table", "first"])
         var model = Interpreter(b.graph, tensors: tensors)
         let original = try model.run([value])
         var quantised = Interpreter(coded.graph, tensors: coded.tensors)
@@ -204,7 +205,10 @@ import Testing
             ])
         small.graph.outputs = [GraphOutput(name: "y", value: product)]
         let graph = small.graph
-        await #expect(throws: BuildError.self) { _ = try await CodedModel(graph, tensors: tensors, bits: .products) }
+        await #expect(throws: BuildError.self) {
+            _ = try await CodedModel(
+                graph, tensors: tensors, bits: .products(.int8), samples: ProductSamples(sets: []))
+        }
     }
 
     @Test func modelsWithoutSuchWeightsAreRefused() async throws {

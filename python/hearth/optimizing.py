@@ -15,7 +15,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.export import ExportedProgram
+from torch.utils import _pytree as pytree
 
+from hearth import tensorfile
 from hearth.capture import capture_source, check_source
 from hearth.comparing import compared, modes_of
 from hearth.library import HearthError, InputError
@@ -43,6 +45,8 @@ def optimize(
     budget: float | None = None,
     trials: int | None = None,
     precision: str | None = None,
+    layer_error: float | None = None,
+    calibration: Iterable[Any] = (),
     weights: str | None = None,
     objective: str | None = None,
     device: str | None = None,
@@ -59,7 +63,9 @@ def optimize(
     as `args` or a dict of keywords; packages are held to what the module computes on all of them. `budget` (seconds)
     and `trials` (0: default schedules) bound the search; `against` names the modes of PyTorch that the package must
     beat (`"all"`, `"eager,compile"`; None compares with none), and where it does not by more than 2 % the fastest of
-    them runs unless `fallback` is False. The others are options of `hearth optimize`.
+    them runs unless `fallback` is False. With a `precision` ("bf16", "fp16", "int8") products whose own error is beyond
+    `layer_error` percent stay as they are; for "int8" the ranges of activations follow from `calibration`, samples as
+    `samples` are, where that is accurate enough. The others are options of `hearth optimize`.
 
     Calls that a package cannot hold run in PyTorch; `report` of the result lists them. Throws `CaptureError` where
     PyTorch cannot capture the module, `BuildError` where no package can be built, and `InputError` for weights of a
@@ -72,11 +78,12 @@ def optimize(
         )
     modes = modes_of(against)
     options = flags(
-        budget=budget, trials=trials, precision=precision, weights=weights, objective=objective, device=device,
-        threads=threads, archive=archive,
+        budget=budget, trials=trials, precision=precision, layer_error=layer_error, weights=weights,
+        objective=objective, device=device, threads=threads, archive=archive,
     )  # fmt: skip
     work = Path(tempfile.mkdtemp(prefix="hearth-optimize-"))
     try:
+        options += calibrating(calibration, args, kwargs, work / "calibration.safetensors")
         # A program that draws random numbers is run for its truth; the caller's generator must not notice.
         with torch.random.fork_rng(devices=[]):
             program, name = captured(module, args, kwargs, dynamic_shapes, samples, work / type(module).__name__)
@@ -128,7 +135,21 @@ def load(
 def flags(**settings: Any) -> list[str]:
     """Options of the command; what is None is left to it."""
     given = {name: value for name, value in settings.items() if value is not None}
-    return [text for name, value in given.items() for text in (f"--{name}", str(value))]
+    return [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def calibrating(samples: Iterable[Any], args: Any, kwargs: dict[str, Any] | None, file: Path) -> list[str]:
+    """Writes samples that ranges follow from to a file; the options that name it, none without samples."""
+    calls = sample_inputs(args, kwargs, samples)[1:]
+    if not calls:
+        return []
+    tensors = {}
+    for index, call in enumerate(calls):
+        prefix = f"set.{index}." if index else ""
+        leaves = enumerate(pytree.tree_leaves(call))
+        tensors.update({f"{prefix}input.{place}": x for place, x in leaves if isinstance(x, torch.Tensor)})
+    tensorfile.write(file, tensors)
+    return ["--calibration", str(file)]
 
 
 def sample_inputs(

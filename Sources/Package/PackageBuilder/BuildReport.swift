@@ -10,6 +10,9 @@ package enum BuildReport {
     /// Name of the fact that kernels compute their products in another way than their element type says.
     package static let arithmetic = "arithmetic"
 
+    /// Name of the fact that no inputs were recorded, so that nothing holds the package to the model.
+    package static let notHeld = "not_held"
+
     /// `stated` are facts about weights in fewer bits, about arithmetic and about libraries that are called.
     static func json(
         _ timings: [Pipeline.Timing], _ findings: Pipeline.Findings, _ stated: [Manifest.Fact] = []

@@ -2,60 +2,157 @@ import Base
 import ElementTypes
 import GraphIR
 import GraphRewrites
+import ReferenceInterpreter
 
 /// What the user allows in fewer bits than the model has.
 package enum AllowedBits: Hashable, Sendable {
     /// Weights, which are restored where they are multiplied.
     case weights(WeightFormat)
-    /// Products and convolutions by weights: both operands in 8 bits.
-    case products
+    /// Products: both operands in fewer bits.
+    case products(ProductPrecision)
 }
 
 /// How products may be computed (`--precision`).
 package enum ProductPrecision: String, CaseIterable, Hashable, Sendable {
-    /// Products of bytes, summed exactly.
+    /// Products and convolutions by weights as products of bytes, summed exactly (`quantisingProducts`).
     case int8
+    /// Products of narrow floats, summed in f32 (`narrowing`).
+    case bf16, fp16
+
+    /// The float that products read; nil for bytes.
+    var element: ElementType? {
+        switch self {
+        case .int8: nil
+        case .bf16: .bf16
+        case .fp16: .f16
+        }
+    }
 }
 
-/// A model whose large weights were coded in fewer bits, because the user allowed it.
+/// Samples that say which products bear fewer bits.
+package struct ProductSamples {
+    /// Inputs of calls, in the graph's order; a product whose own error on them is too large stays as it is.
+    package var sets: [[TensorValue]]
+    /// Inputs from which the ranges of activations follow; without any, ranges are found while the model runs.
+    package var calibration: [[TensorValue]] = []
+    /// The largest error of one product, root mean square, as a part of its results'.
+    package var limit: Double
+
+    /// Makes samples.
+    package init(sets: [[TensorValue]], calibration: [[TensorValue]] = [], limit: Double = 0.05) {
+        self.sets = sets
+        self.calibration = calibration
+        self.limit = limit
+    }
+}
+
+/// A model of which parts are in fewer bits, because the user allowed it.
 package struct CodedModel: Sendable {
-    /// With products that read codes and scales.
+    /// What is compiled: with products that read codes and scales, or narrow floats.
     package let graph: Graph
     /// The same with the weights restored, for evaluation.
     package let oracle: Graph
     /// The model's tensors with codes, scales and restored weights among them.
-    package let tensors: CodedTensors
-    package let format: WeightFormat
-    /// What was coded.
+    package let tensors: any TensorSource
+    /// What of the model has how many bits.
+    package let bits: AllowedBits
+    /// What was coded; empty where products read narrow floats.
     package let weights: [CodedWeight]
     /// Weights of products that were left as they are: their rows are no whole number of blocks.
     package let left: [String]
-    /// Whether activations become bytes too, while the model runs.
-    package let isQuantised: Bool
+    /// Products that were lowered.
+    package let products: Int
+    /// Products that stay as they are: their own error is too large.
+    package let kept: [ProductErrors.Kept]
+    /// Products whose activations have a range that samples gave.
+    package let calibrated: Int
 
-    /// A model whose products and convolutions by weights multiply bytes: weights and activations of 8 bits
-    /// (`quantisingProducts`). Throws `BuildError` where there are none.
-    package init(quantising graph: Graph, tensors: any TensorSource) async throws {
-        weights = quantisedWeights(graph)
-        guard !weights.isEmpty else {
+    /// Whether activations become bytes too, while the model runs.
+    package var isQuantised: Bool { bits == .products(.int8) }
+    /// Whether the truth is that of the model as it was: rounding to a narrower float is an error, not another model.
+    package var keepsTruth: Bool { if case .products(let precision) = bits { precision.element != nil } else { false } }
+    /// The name of the format, as options give it.
+    package var name: String {
+        switch bits {
+        case .weights(let format): format.rawValue
+        case .products(let precision): precision.rawValue
+        }
+    }
+
+    /// The model in the bits that the user allows. Throws `BuildError` where nothing of it can be.
+    package init(
+        _ graph: Graph, tensors: any TensorSource, bits: AllowedBits, samples: ProductSamples
+    ) async throws {
+        switch bits {
+        case .weights(let format): try await self.init(graph, tensors: tensors, format: format)
+        case .products(.int8): try await self.init(quantising: graph, tensors: tensors, samples)
+        case .products(let precision):
+            try self.init(narrowing: graph, to: precision.element ?? .bf16, bits, tensors: tensors, samples)
+        }
+    }
+
+    /// A model whose products and convolutions by weights multiply bytes: weights and activations of 8 bits. Throws `BuildError` where
+    /// there are none.
+    private init(quantising graph: Graph, tensors: any TensorSource, _ samples: ProductSamples) async throws {
+        let all = byteProducts(graph)
+        guard !all.isEmpty else {
             throw BuildError.unsupported(
                 "--precision int8: the model has no product or convolution by a weight that is stored in f32, f16 or bf16"
             )
         }
-        format = .int8
+        bits = .products(.int8)
         left = []
-        isQuantised = true
-        self.graph = try quantisingProducts(graph)
+        // Codes and scales of all are at hand while errors are measured.
+        let everything = try await CodedTensors(quantisedWeights(graph, of: all), tensors, .int8)
+        let errors = ProductErrors(tensors: everything, sets: samples.sets)
+        var ranges = try errors.ranges(graph, all, samples.calibration)
+        if !ranges.isEmpty {
+            // Where a range that holds for all samples is too coarse, each row has its own again.
+            let found = try errors.measured(try ProductProbe.bytes(graph, all, ranges: ranges), all.count)
+            for (place, error) in found.enumerated() where !(error <= samples.limit) { ranges[all[place]] = nil }
+        }
+        let found = try errors.measured(try ProductProbe.bytes(graph, all, ranges: ranges), all.count)
+        let kept = ProductErrors.kept(graph, all, found, limit: samples.limit)
+        let lowered = try Self.lowered(all, kept)
+        self.kept = kept
+        products = lowered.count
+        calibrated = lowered.count { ranges[$0] != nil }
+        weights = quantisedWeights(graph, of: lowered)
+        self.graph = try quantisingProducts(graph, lowered, ranges: ranges)
         oracle = self.graph
-        self.tensors = try await CodedTensors(weights, tensors, format)
+        self.tensors = everything
     }
 
-    /// The model in the bits that the user allows. Throws `BuildError` where nothing of it can be.
-    package init(_ graph: Graph, tensors: any TensorSource, bits: AllowedBits) async throws {
-        switch bits {
-        case .weights(let format): try await self.init(graph, tensors: tensors, format: format)
-        case .products: try await self.init(quantising: graph, tensors: tensors)
+    /// A model whose products read f16 or bf16. Throws `BuildError` where it has none in f32.
+    private init(
+        narrowing graph: Graph, to element: ElementType, _ bits: AllowedBits, tensors: any TensorSource,
+        _ samples: ProductSamples
+    ) throws {
+        self.bits = bits
+        self.tensors = tensors
+        (weights, left, calibrated) = ([], [], 0)
+        // Scales that move into weights do so before these are rounded.
+        let graph = try rewrite(graph)
+        let all = narrowProducts(graph)
+        guard !all.isEmpty else {
+            throw BuildError.unsupported(
+                "--precision \(element.rawValue): the model has no product, convolution or attention in f32")
         }
+        let errors = ProductErrors(tensors: tensors, sets: samples.sets)
+        let found = try errors.measured(try ProductProbe.narrow(graph, all, to: element), all.count)
+        let kept = ProductErrors.kept(graph, all, found, limit: samples.limit)
+        products = try Self.lowered(all, kept).count
+        self.kept = kept
+        self.graph = try GraphRewrites.narrowing(graph, to: element, keeping: Set(kept.map(\.product)))
+        oracle = self.graph
+    }
+
+    /// The products that are not kept; throws `BuildError` where there are none.
+    private static func lowered(_ all: [NodeID], _ kept: [ProductErrors.Kept]) throws -> [NodeID] {
+        let lowered = all.filter { id in !kept.contains { $0.product == id } }
+        guard lowered.isEmpty, let least = kept.min(by: { $0.error < $1.error }) else { return lowered }
+        throw BuildError.unsupported(
+            "--precision: every product's own error is beyond --layer-error; the least is that of \(least)")
     }
 
     /// Codes the weights that only products sum over. Throws `BuildError` where there are none.
@@ -66,10 +163,10 @@ package struct CodedModel: Sendable {
                 "--weights \(format.rawValue): the model has no weight that is stored in f32, f16 or bf16 and summed by a product"
             )
         }
-        isQuantised = false
-        self.format = format
+        bits = .weights(format)
         self.weights = weights
         left = format.block == nil ? [] : codedWeights(graph, .fp8).filter { !weights.contains($0) }.map(\.name)
+        (products, kept, calibrated) = (0, [], 0)
         self.graph = try decodingWeights(graph, format)
         oracle = try restoringWeights(graph, format)
         self.tensors = try await CodedTensors(weights, tensors, format)
@@ -77,6 +174,7 @@ package struct CodedModel: Sendable {
 
     /// Bytes of the coded weights as the model has them, and as codes and scales.
     package var bytes: (before: Int, after: Int) {
+        let format = if case .weights(let format) = bits { format } else { WeightFormat.int8 }
         let coder = WeightCoder(format: format)
         return weights.reduce((0, 0)) {
             (
@@ -89,120 +187,30 @@ package struct CodedModel: Sendable {
     /// What the package says of it.
     package var summary: String {
         let (before, after) = bytes
-        let kept = left.isEmpty ? "" : "; \(left.count) weights without whole blocks were left as they are"
-        if isQuantised {
+        switch bits {
+        case .weights(let format):
+            let rest = left.isEmpty ? "" : "; \(left.count) weights without whole blocks were left as they are"
             return
-                "int8 (products of bytes: an f32 scale a row of a weight and a row of activations, found as the model runs): "
-                + "\(weights.count) weights, \(before) bytes became \(after)"
+                "\(format.rawValue) (\(format.summary)): \(weights.count) weights, \(before) bytes became \(after)\(rest)"
+        case .products(.int8):
+            let ranges =
+                calibrated == 0
+                ? "found as the model runs" : "found as the model runs, but for \(calibrated) by the samples' range"
+            return
+                "int8 (products of bytes: an f32 scale a row of a weight and a row of activations, \(ranges)): "
+                + "\(weights.count) weights, \(before) bytes became \(after)\(keptSummary)"
+        case .products(let precision):
+            return
+                "\(precision.rawValue) (products of \(precision.rawValue), summed in f32): \(products) of "
+                + "\(products + kept.count) products\(keptSummary)"
         }
+    }
+
+    private var keptSummary: String {
+        guard !kept.isEmpty else { return "" }
+        let worst = kept.sorted { $0.error > $1.error }
+        let others = worst.count > 3 ? " and \(worst.count - 3) others" : ""
         return
-            "\(format.rawValue) (\(format.summary)): \(weights.count) weights, \(before) bytes became \(after)\(kept)"
-    }
-}
-
-/// Tensors of a model, and the codes and scales of its weights, in memory.
-package final class CodedTensors: TensorSource {
-    private struct Coded: Sendable {
-        let weight: CodedWeight
-        let codes: [UInt8]
-        let scales: [UInt8]
-    }
-
-    private let tensors: any TensorSource
-    private let coder: WeightCoder
-    private let coded: [Coded]
-    private let places: [String: Int]
-
-    /// Codes the weights, side by side.
-    fileprivate init(_ weights: [CodedWeight], _ tensors: any TensorSource, _ format: WeightFormat) async throws {
-        let coder = WeightCoder(format: format)
-        self.tensors = tensors
-        self.coder = coder
-        coded = try await withThrowingTaskGroup(of: (Int, Coded).self) { group in
-            for (number, weight) in weights.enumerated() {
-                group.addTask { (number, try Self.encode(weight, tensors, coder)) }
-            }
-            var found: [Coded?] = Array(repeating: nil, count: weights.count)
-            for try await (number, result) in group { found[number] = result }
-            return found.compactMap { $0 }
-        }
-        var places: [String: Int] = [:]
-        for (number, weight) in weights.enumerated() {
-            for name in [weight.codesName, weight.scalesName, weight.restoredName] { places[name] = number }
-        }
-        self.places = places
-    }
-
-    package func withTensor<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
-    {
-        guard let place = places[name] else { return try tensors.withTensor(name, body) }
-        let entry = coded[place]
-        if name == entry.weight.codesName { return try entry.codes.withUnsafeBytes(body) }
-        if name == entry.weight.scalesName { return try entry.scales.withUnsafeBytes(body) }
-        let (rows, depth) = (entry.weight.rows, entry.weight.depth)
-        let (codeBytes, scaleBytes) = (coder.codeBytes(depth), coder.scaleBytes(depth))
-        let restored = [Float](unsafeUninitializedCapacity: rows * depth) { values, count in
-            entry.codes.withUnsafeBytes { codes in
-                entry.scales.withUnsafeBytes { scales in
-                    for row in 0..<rows {
-                        coder.decode(
-                            UnsafeRawBufferPointer(rebasing: codes[row * codeBytes..<(row + 1) * codeBytes]),
-                            UnsafeRawBufferPointer(rebasing: scales[row * scaleBytes..<(row + 1) * scaleBytes]),
-                            into: UnsafeMutableBufferPointer(rebasing: values[row * depth..<(row + 1) * depth]))
-                    }
-                }
-            }
-            count = rows * depth
-        }
-        return try restored.withUnsafeBytes(body)
-    }
-
-    private static func encode(
-        _ weight: CodedWeight, _ tensors: any TensorSource, _ coder: WeightCoder
-    ) throws -> Coded {
-        let (rows, depth) = (weight.rows, weight.depth)
-        let (codeBytes, scaleBytes) = (coder.codeBytes(depth), coder.scaleBytes(depth))
-        var codes = [UInt8](repeating: 0, count: rows * codeBytes)
-        var scales = [UInt8](repeating: 0, count: rows * scaleBytes)
-        // Elements after the summed axis lie between its elements.
-        let apart = weight.shape[(weight.axis + 1)...].reduce(1, *)
-        try tensors.withTensor(weight.name) { bytes in
-            var values = [Float](repeating: 0, count: depth)
-            codes.withUnsafeMutableBytes { codes in
-                scales.withUnsafeMutableBytes { scales in
-                    for row in 0..<rows {
-                        let start = row / apart * apart * depth + row % apart
-                        read(bytes, start, apart, weight.type.element, &values)
-                        values.withUnsafeBufferPointer {
-                            coder.encode(
-                                $0,
-                                codes: UnsafeMutableRawBufferPointer(
-                                    rebasing: codes[row * codeBytes..<(row + 1) * codeBytes]),
-                                scales: UnsafeMutableRawBufferPointer(
-                                    rebasing: scales[row * scaleBytes..<(row + 1) * scaleBytes]))
-                        }
-                    }
-                }
-            }
-        }
-        return Coded(weight: weight, codes: codes, scales: scales)
-    }
-
-    /// Elements from `start` on, `apart` from each other.
-    private static func read(
-        _ bytes: UnsafeRawBufferPointer, _ start: Int, _ apart: Int, _ element: ElementType, _ values: inout [Float]
-    ) {
-        for index in values.indices {
-            let place = start + index * apart
-            switch element {
-            case .f32: values[index] = bytes.loadUnaligned(fromByteOffset: place * 4, as: Float.self)
-            case .bf16:
-                let bits = bytes.loadUnaligned(fromByteOffset: place * 2, as: UInt16.self)
-                values[index] = Float(bitPattern: UInt32(bits) << 16)
-            case .f16: values[index] = Float(bytes.loadUnaligned(fromByteOffset: place * 2, as: Float16.self))
-            case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool:
-                preconditionFailure("only weights in f32, f16 and bf16 are coded")
-            }
-        }
+            "; left as they are for their error: \(worst.prefix(3).map(\.description).joined(separator: ", "))\(others)"
     }
 }

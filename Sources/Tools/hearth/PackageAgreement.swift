@@ -1,5 +1,6 @@
 import DeviceAPI
 import ElementTypes
+import Glibc
 import KernelJudge
 import ModelPackage
 import PackageBuilder
@@ -15,6 +16,9 @@ enum PackageAgreement {
     ) throws -> [ModelAgreement.Finding] {
         let loaded = try LoadedPackage(path: path, device: device, verified: true)
         let goldenPath = golden ?? loaded.directory.path(of: "golden.safetensors")
+        if golden == nil, access(goldenPath, R_OK) != 0 {
+            throw BadInput("\(path) records no inputs to be held to; give some with their truth by --golden FILE")
+        }
         let file = try TensorFile(path: goldenPath)
         let recorded = file.header.tensors.map(\.name)
         guard recorded.contains(where: { $0.hasPrefix("truth.") }) else {

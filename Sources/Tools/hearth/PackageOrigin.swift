@@ -9,8 +9,8 @@ struct PackageOrigin {
     var model: String
     /// The file of recorded inputs, if there was one and it is still there.
     var inputs: String?
-    /// What was allowed in fewer bits, if anything was.
-    var bits: AllowedBits?
+    /// What was allowed in fewer bits, if anything was; the file of samples, if there was one and it is still there.
+    var allowed: Allowed?
 
     /// Reads the manifest of the package at `path`; the model must still be where it was.
     init(_ path: String) throws {
@@ -25,11 +25,14 @@ struct PackageOrigin {
                 "'\(path)' was built from '\(model)', which is not there any more; run hearth optimize MODEL instead")
         }
         self.model = model
-        bits =
-            facts.contains { $0.name == "precision" }
-            ? .products
-            : facts.first { $0.name == "weights" }?.value.split(separator: " ").first
-                .flatMap { WeightFormat(rawValue: String($0)) }.map { .weights($0) }
+        let bits: AllowedBits? =
+            facts.first { $0.name == "precision" }.flatMap { ProductPrecision(rawValue: $0.value) }.map {
+                .products($0)
+            }
+            ?? facts.first { $0.name == "weights" }?.value.split(separator: " ").first
+            .flatMap { WeightFormat(rawValue: String($0)) }.map { .weights($0) }
+        let calibration = facts.first { $0.name == "calibration" && access($0.value, R_OK) == 0 }?.value
+        allowed = bits.map { Allowed(bits: $0, calibration: calibration) }
         inputs = facts.first { $0.name == "inputs" && access($0.value, R_OK) == 0 }?.value
     }
 }

@@ -7,40 +7,52 @@ private let mostTerms = 1 << 15
 /// Sums of fewer are not worth the bytes.
 private let leastTerms = 16
 
-/// The weights of a graph whose products and convolutions `quantisingProducts` makes products of bytes, each once, in the order of
-/// their first use; those of convolutions as `[channels, rest]`.
-package func quantisedWeights(_ graph: Graph) -> [CodedWeight] {
+/// The products and convolutions of a graph that `quantisingProducts` makes products of bytes.
+package func byteProducts(_ graph: Graph) -> [NodeID] {
+    let isLive = reaching(graph)
+    return graph.nodes.ids.filter { isLive[$0.index] && ByteProduct(graph, graph.nodes[$0]) != nil }
+}
+
+/// The weights of some of these products, each once, in the order of their first use; those of convolutions as `[channels, rest]`.
+package func quantisedWeights(_ graph: Graph, of products: [NodeID]) -> [CodedWeight] {
     var found: [CodedWeight] = []
-    for node in graph.nodes.rows {
-        guard let weight = ByteProduct(graph, node)?.weight else { continue }
+    for id in products {
+        guard let weight = ByteProduct(graph, graph.nodes[id])?.weight else { continue }
         if !found.contains(weight) { found.append(weight) }
     }
     return found
 }
 
-/// The graph with products and convolutions by weights as products of bytes, quantised dynamically: weights as 8-bit integers with
-/// an f32 scale a row (a channel of the result), activations as 8-bit integers with an f32 scale for each row that is summed (for a
-/// convolution for each image), found while the model runs. The greatest magnitude becomes 127; sums are exact. Where a row holds what is
-/// no number or infinite, its results are no numbers. The tensor source must know the names of `CodedWeight`.
-package func quantisingProducts(_ graph: Graph) throws(RewriteError) -> Graph {
-    let rule = RewriteRule("product with a weight -> product of bytes") { (c, id) throws(ShapeError) in
-        let node = c.graph.nodes[id]
-        guard let product = ByteProduct(c.graph, node) else { return nil }
-        let operands = c.moved(node.operands)
-        let element = c.graph.type(Value(id)).element
-        switch product.kind {
-        case .contract(let contract, let use, let side):
-            return try product.contract(&c.builder, contract, use, side, operands[1 - side], element)
-        case .convolve(let convolve):
-            return try product.convolve(
-                &c.builder, convolve, operands[0], c.graph.type(node.operands[1]).shape, element)
+/// The graph with some of its `byteProducts` as products of bytes: weights as 8-bit integers with an f32 scale a row (a channel of the
+/// result), activations as 8-bit integers, whose greatest magnitude becomes 127; sums are exact. The scale of activations is found while
+/// the model runs, for each row that is summed (for a convolution each image), or follows from `ranges`, the greatest magnitude that a
+/// product's activations should have: what is beyond becomes it. Where a row holds what is no number or, without a range, infinite, its
+/// results are no numbers. The tensor source must know the names of `CodedWeight`.
+package func quantisingProducts(
+    _ graph: Graph, _ products: [NodeID], ranges: [NodeID: Double] = [:]
+) throws(RewriteError) -> Graph {
+    let wanted = Set(products)
+    var context = RewriteContext(graph)
+    for id in graph.nodes.ids where context.isLive[id.index] {
+        let node = graph.nodes[id]
+        context.builder.origin = node.origin
+        do throws(ShapeError) {
+            if wanted.contains(id), let product = ByteProduct(graph, node) {
+                let operands = context.moved(node.operands)
+                context.place(id, [try product.made(&context.builder, operands, graph, node, range: ranges[id])])
+            } else {
+                let copy = try context.builder.node(node.operation, context.moved(node.operands))
+                context.place(id, node.results.indices.map { Value(copy, $0) })
+            }
+        } catch {
+            throw RewriteError(rule: "product with a weight -> product of bytes", origin: node.origin, cause: error)
         }
     }
-    return try RewriteDriver(rules: [rule], trace: nil).run(graph)
+    return context.finished()
 }
 
 /// A product or convolution of activations by a weight that bytes can compute.
-private struct ByteProduct {
+struct ByteProduct {
     enum Kind {
         /// With the weight on side `side`.
         case contract(Contract, WeightUse, side: Int)
@@ -83,6 +95,26 @@ private struct ByteProduct {
         }
     }
 
+    /// Which operand holds the activations.
+    var activations: Int {
+        if case .contract(_, _, let side) = kind { return 1 - side }
+        return 0
+    }
+
+    /// The product of bytes in place of `node`, whose operands stand at `operands`; with `range` for the activations' greatest magnitude.
+    func made(
+        _ builder: inout GraphBuilder, _ operands: [Value], _ graph: Graph, _ node: Node, range: Double?
+    ) throws(ShapeError) -> Value {
+        let element = node.results[0].element
+        switch kind {
+        case .contract(let contract, let use, let side):
+            return try self.contract(&builder, contract, use, side, operands[1 - side], element, range)
+        case .convolve(let convolve):
+            let shape = graph.type(node.operands[1]).shape
+            return try self.convolve(&builder, convolve, operands[0], shape, element, range)
+        }
+    }
+
     /// Codes `[other axes…, depth]` and scales `[other axes…]`.
     private func leaves(_ builder: inout GraphBuilder) throws(ShapeError) -> (codes: Value, scales: Value) {
         var lead = weight.type.shape
@@ -93,14 +125,14 @@ private struct ByteProduct {
         return (codes, try builder.reshape(scales, lead))
     }
 
-    func contract(
+    private func contract(
         _ builder: inout GraphBuilder, _ contract: Contract, _ use: WeightUse, _ side: Int, _ x: Value,
-        _ element: ElementType
+        _ element: ElementType, _ range: Double?
     ) throws(ShapeError) -> Value {
         let labels = side == 0 ? contract.right : contract.left
         guard let summed = use.labels.last, let axis = labels.firstIndex(of: summed) else { return x }
         let (codes, scales) = try leaves(&builder)
-        let (bytes, sizes) = try quantised(&builder, x, over: [axis])
+        let (bytes, sizes) = try quantised(&builder, x, over: [axis], range)
         var product = contract
         if side == 0 { product.left = use.labels } else { product.right = use.labels }
         let wide = (try builder.cast(bytes, .i32), try builder.cast(codes, .i32))
@@ -114,12 +146,13 @@ private struct ByteProduct {
         return try scaled(&builder, sums, rows, columns, element)
     }
 
-    func convolve(
-        _ builder: inout GraphBuilder, _ convolve: Convolve, _ x: Value, _ weightShape: Shape, _ element: ElementType
+    private func convolve(
+        _ builder: inout GraphBuilder, _ convolve: Convolve, _ x: Value, _ weightShape: Shape, _ element: ElementType,
+        _ range: Double?
     ) throws(ShapeError) -> Value {
         let (codes, scales) = try leaves(&builder)
         let rank = builder.shape(x).count
-        let (bytes, sizes) = try quantised(&builder, x, over: Array(1..<rank))
+        let (bytes, sizes) = try quantised(&builder, x, over: Array(1..<rank), range)
         let whole = try builder.cast(try builder.reshape(codes, weightShape), .i32)
         let sums = try builder.add(.convolve(convolve), [try builder.cast(bytes, .i32), whole])
         let channels = [1, weightShape[0]] + Shape(repeating: 1, count: rank - 2)
@@ -128,14 +161,24 @@ private struct ByteProduct {
 
     /// Activations as bytes, and what one of them stands for: of `x`'s shape with extents of 1 at `axes`.
     private func quantised(
-        _ builder: inout GraphBuilder, _ x: Value, over axes: [Int]
+        _ builder: inout GraphBuilder, _ x: Value, over axes: [Int], _ range: Double?
     ) throws(ShapeError) -> (bytes: Value, scales: Value) {
-        let sizes = try builder.map([x]) { $0.apply(.absolute, $0.cast($1[0], .f32)) }
         var shape = builder.shape(x)
         for axis in axes { shape[axis] = 1 }
+        if let range {
+            // Of zeros alone any scale will do.
+            let most = max(range, 1e-30)
+            let bytes = try builder.map([x]) { scalar, terms in
+                let scaled = scalar.apply(.multiply, scalar.cast(terms[0], .f32), scalar.real(127 / most))
+                let code = scalar.apply(.round, scaled)
+                let held = scalar.apply(.minimum, scalar.apply(.maximum, code, scalar.real(-127)), scalar.real(127))
+                return scalar.cast(held, .i8)
+            }
+            return (bytes, try builder.expand(try builder.scalar(most / 127, .f32), shape))
+        }
+        let sizes = try builder.map([x]) { $0.apply(.absolute, $0.cast($1[0], .f32)) }
         // Of an image over its channels first: many short reductions run side by side, one long one does not.
         var most = try builder.add(.reduce(Reduce(.maximum, axes: [axes[0]])), [sizes])
-        // Of zeros alone any scale will do.
         most = try builder.map([most]) { $0.apply(.maximum, $1[0], $0.real(1e-30)) }
         if axes.count > 1 {
             most = try builder.add(.reduce(Reduce(.maximum, axes: axes.dropFirst().map { $0 - 1 })), [most])
