@@ -32,6 +32,10 @@ package protocol Device: AnyObject, Sendable {
     /// Libraries of the vendor that are here; finding out may take a moment.
     var libraries: [DeviceLimits.Library] { get }
 
+    /// A program with a kernel that fills all shared memory of its block, as much as its launch asks for, with the low half of its one
+    /// dimension: what a block finds there otherwise is what others left. Nil where blocks have none.
+    var sharedMemoryFiller: (program: [UInt8], kernel: String)? { get }
+
     /// A new queue.
     func makeQueue() throws(DeviceError) -> any DeviceQueue
 
@@ -64,6 +68,9 @@ extension Device {
 
     /// Those that its limits name.
     package var libraries: [DeviceLimits.Library] { limits.libraries }
+
+    /// None.
+    package var sharedMemoryFiller: (program: [UInt8], kernel: String)? { nil }
 
     /// No libraries.
     package func library(named name: String) -> UnsafeMutableRawPointer? { nil }

@@ -11,6 +11,7 @@ final class DeviceCheck {
 
     private let job: CheckJob
     private let queue: any DeviceQueue
+    private let filler: SharedMemoryFiller?
     private let inputs: SharedMapping
     private let outputs: SharedMapping
     private let parameters: [Held]
@@ -21,7 +22,8 @@ final class DeviceCheck {
     private let graph: any DeviceGraph
 
     init(
-        _ device: any Device, _ queue: any DeviceQueue, _ candidate: DeviceCandidate, _ job: CheckJob
+        _ device: any Device, _ queue: any DeviceQueue, _ filler: SharedMemoryFiller?, _ candidate: DeviceCandidate,
+        _ job: CheckJob
     ) throws {
         let call = job.call
         let (inputs, outputs) = try job.mapped()
@@ -68,6 +70,7 @@ final class DeviceCheck {
         graph = try device.makeGraph([try call.launch(try candidate.kernel(call.symbol), operands)])
         self.job = job
         self.queue = queue
+        self.filler = filler
         self.inputs = inputs
         self.outputs = outputs
         self.parameters = parameters
@@ -117,6 +120,7 @@ final class DeviceCheck {
         for held in shared { try fill(held, run.poison) }
         try fill(counters, 0)
         try queue.synchronize()
+        try filler?.fill(run.poison)
         var code = 0
         let start = nanoseconds()
         do throws(DeviceError) {

@@ -5,12 +5,14 @@ import KernelWorker
 package struct DeviceWorker {
     private let device: any Device
     private let queue: any DeviceQueue
+    private let filler: SharedMemoryFiller?
     private var candidates: [Int: DeviceCandidate] = [:]
 
     /// Makes a worker on a device.
     package init(_ device: any Device) throws(DeviceError) {
         self.device = device
         queue = try device.makeQueue()
+        filler = try SharedMemoryFiller(device)
     }
 
     /// Performs a request. A device that takes no further work is a fault, which ends the process.
@@ -24,7 +26,7 @@ package struct DeviceWorker {
                 candidates = [:]
                 return .done
             case .check(let job):
-                let runner = try DeviceCheck(device, queue, try candidate(job.call), job)
+                let runner = try DeviceCheck(device, queue, filler, try candidate(job.call), job)
                 return .checked(try runner.perform())
             case .time(let job):
                 let runner = try DeviceTiming(device, queue, job)
