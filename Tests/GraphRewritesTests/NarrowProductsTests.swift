@@ -1,3 +1,4 @@
+import Base
 import ElementTypes
 import GraphIR
 import GraphRewrites

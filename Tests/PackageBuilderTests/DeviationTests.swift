@@ -22,7 +22,7 @@ import Testing
 
     @Test func perplexityIsOfTheNextToken() {
         // Two rows of three tokens in a vocabulary of 256; scores that are all alike leave every word as likely.
-        let tokens = TensorValue(.i64, [2, 3], [0, 5, 255, 7, 7, 1])
+        let tokens = TensorValue(.i64, [2, 3], integers: [0, 5, 255, 7, 7, 1])
         let shape = [2, 3, 256]
         #expect(Perplexity.reads(tokens, shape))
         #expect(!Perplexity.reads(tokens, [2, 3, 255]) && !Perplexity.reads(tokens, [3, 2, 256]))

@@ -56,7 +56,7 @@ package enum SearchInterrupt {
 package struct KernelSearch {
     /// Changes whenever emitters change what a schedule means or the judge what it asks, so that old verdicts are not taken
     /// for new ones.
-    package static let generatorVersion = "18"
+    package static let generatorVersion = "19"
 
     /// What may be spent.
     package var budget: SearchBudget

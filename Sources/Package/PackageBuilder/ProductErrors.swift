@@ -10,7 +10,7 @@ package struct ProductErrors {
     package struct Kept: Hashable, Sendable, CustomStringConvertible {
         /// The product in the graph that was measured.
         package var product: NodeID
-        /// The line of model code that it came from.
+        /// The name of its weight, or the line of model code that it came from.
         package var origin: String
         /// Root mean square error, as a part of the results'; infinite where numbers became none.
         package var error: Double
@@ -27,23 +27,21 @@ package struct ProductErrors {
     /// Inputs of calls.
     let sets: [[TensorValue]]
 
-    /// The relative root mean square error of each of `count` products over all sets, by a `ProductProbe`'s graph.
+    /// The relative root mean square error of each of `count` products by a `ProductProbe`'s graph: the worst of all sets.
     func measured(_ probe: Graph, _ count: Int) throws -> [Double] {
-        var sums = [(difference: Double, size: Double)](repeating: (0, 0), count: count)
+        var worst = [Double](repeating: 0, count: count)
         for inputs in sets {
             var interpreter = Interpreter(probe, tensors: tensors, policy: .roundAfterEachNode)
-            let found = try interpreter.run(inputs)
+            let found = try interpreter.run(inputs).map { $0.doubles[0] }
             for place in 0..<count {
-                sums[place].difference += found[2 * place].doubles[0]
-                sums[place].size += found[2 * place + 1].doubles[0]
+                let (difference, size) = (found[2 * place], found[2 * place + 1])
+                // What is no number in the model too says nothing of the precision.
+                guard size.isFinite, difference != 0 else { continue }
+                let error = difference.isFinite && size > 0 ? (difference / size).squareRoot() : .infinity
+                worst[place] = max(worst[place], error)
             }
         }
-        return sums.map { sum in
-            if sum.difference == 0 { return 0 }
-            // What is no number in the model too says nothing of the precision.
-            guard sum.size.isFinite else { return 0 }
-            return sum.difference.isFinite && sum.size > 0 ? (sum.difference / sum.size).squareRoot() : .infinity
-        }
+        return worst
     }
 
     /// The greatest magnitude of each product's activations over samples; empty without any.
@@ -63,7 +61,27 @@ package struct ProductErrors {
     /// The products whose error is beyond `limit`.
     static func kept(_ graph: Graph, _ products: [NodeID], _ errors: [Double], limit: Double) -> [Kept] {
         zip(products, errors).filter { !($0.1 <= limit) }.map {
-            Kept(product: $0.0, origin: graph.nodes[$0.0].origin, error: $0.1)
+            Kept(product: $0.0, origin: weight(graph, $0.0) ?? graph.nodes[$0.0].origin, error: $0.1)
         }
+    }
+
+    /// The name of the weight that a product reads, as it is stored or after what is done to it alone.
+    private static func weight(_ graph: Graph, _ product: NodeID) -> String? {
+        for operand in graph.nodes[product].operands.reversed() {
+            if let name = name(graph, operand) { return name }
+            // Scales that moved into a weight are parameters too.
+            guard case .map = graph.nodes[operand.node].operation else { continue }
+            let names = graph.nodes[operand.node].operands.map { name(graph, $0) }
+            if let first = names.first, !names.contains(nil) { return first }
+        }
+        return nil
+    }
+
+    /// The name of the parameter that a value is a view of.
+    private static func name(_ graph: Graph, _ value: Value) -> String? {
+        var node = graph.nodes[value.node]
+        while case .view = node.operation { node = graph.nodes[node.operands[0].node] }
+        guard case .leaf(.parameter(let name, _)) = node.operation else { return nil }
+        return name
     }
 }

@@ -91,7 +91,7 @@ package final class RegionEvidence: Sendable {
             case .subnormal: mayVanish
             case .normal, .wide, .tiny, .constant, .special, .infinite: [Int]()
             }
-        let everyElement = key.shape == 0 && drawnCounts(sizes).reduce(0, +) <= Self.everyElementOf
+        let everyElement = drawnCounts(sizes).reduce(0, +) <= Self.everyElementOf
         var inputs: [[UInt8]] = []
         for (index, parameter) in oracle.parameters.enumerated() {
             let size = sizes[index]
@@ -206,6 +206,10 @@ package final class RegionEvidence: Sendable {
         // Where a result has few elements, one set of inputs may hide what is wrong with them.
         if try hasFewResults() { keys += (2..<8).map { CaseKey(0, .normal, $0) } }
         for shape in 0..<shapeCount where shape > 0 { keys += [CaseKey(shape, .normal, 0), CaseKey(shape, second, 0)] }
+        // At a small size each element can be the infinite one where there are too many of them at the first.
+        if oracle.distributions.contains(.infinite), let small = try smallShape() {
+            keys += (0..<small.draws).map { CaseKey(small.shape, .infinite, $0) }
+        }
         return keys
     }
 
@@ -221,6 +225,16 @@ package final class RegionEvidence: Sendable {
         case ...(1 << 18): 3
         default: 1
         }
+    }
+
+    /// A shape at which inputs are small, and its draws of one infinity; nil where they are small at the first shape, or nowhere.
+    private func smallShape() throws(Refusal) -> (shape: Int, draws: Int)? {
+        for shape in 0..<shapeCount {
+            let counts = drawnCounts(try parameters(dimensions: oracle.shapes[shape]))
+            guard (2...Self.everyElementOf).contains(counts.reduce(0, +)) else { continue }
+            return shape == 0 ? nil : (shape, counts.max() ?? 1)
+        }
+        return nil
     }
 
     /// Elements of what is drawn anew for each case.
