@@ -9,6 +9,7 @@ import Testing
     private static func makeFirst(_ path: String) throws {
         let connection = try SQLiteConnection(path: path, library: try SQLiteLibrary.shared.get())
         try connection.run("ALTER TABLE trial DROP COLUMN profile")
+        try connection.run("DROP TABLE settled")
         try connection.run("PRAGMA user_version = 1")
         connection.close()
     }
@@ -33,6 +34,9 @@ import Testing
             let archive = try KernelArchive(path: path)
             try archive.append(again)
             #expect(archive.records == [again, new])
+            // Nothing is known of how its searches ended.
+            #expect(
+                try archive.settled(kernel: old.key.kernel, machine: old.key.machine, builder: old.key.builder) == nil)
         }
     }
 

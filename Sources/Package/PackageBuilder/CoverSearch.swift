@@ -52,6 +52,8 @@ package struct CoverSearch: Sendable {
     package var toolchain: String
     /// What it is for.
     package var goal = SearchGoal()
+    /// Whether a model whose like was searched before is tried by the rules and as the nearest one ended, and no further.
+    package var onlyChanged = false
     /// What narrows decisions: hints for `model` and for all regions.
     package var hints: [SearchHint] = []
     /// Bytes of a package's arena and weights; asked only where the goal needs them.
@@ -87,6 +89,8 @@ package struct CoverSearch: Sendable {
         var region = SearchRegion(key: identity.key, choices: try narrowed(space), weight: 1)
         history?.inform(&region, of: identity)
         events(.region(RegionOpening(model: region, form)))
+        var budget = budget
+        if onlyChanged, !region.suggestions.isEmpty { budget.trials = min(2, budget.trials) }
         var swarm = Swarm(regions: [region], roster: roster, budget: budget, seed: seed)
         let evaluator = CoverEvaluator(
             region: region, rules: space.choices, model: model, form: form, path: path, folder: folder, search: self,

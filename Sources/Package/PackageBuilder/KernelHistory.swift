@@ -62,6 +62,41 @@ extension KernelHistory {
     }
 }
 
+extension KernelHistory {
+    /// What a search of a kernel among these choices ended with here, where the same generator and compiler made its candidates and
+    /// it might spend at least `budget`.
+    func settled(
+        _ kernel: ArchiveKernel, _ choices: [Choice], by builder: ArchiveKey.Builder, within budget: SearchBudget
+    ) -> (schedule: Schedule, agent: String)? {
+        guard
+            let known = try? archive.settled(kernel: kernel.key, machine: machine.fingerprint, builder: builder),
+            known.choices == Self.name(choices), known.trials >= budget.trials, known.patience >= budget.patience,
+            known.seconds.map({ $0 >= budget.seconds ?? .infinity }) ?? true,
+            let schedule = Schedule(parsing: known.schedule)
+        else { return nil }
+        return (schedule, known.agent)
+    }
+
+    /// Names choices: without a vendor's library, or without Triton, there are others.
+    private static func name(_ choices: [Choice]) -> String {
+        ContentHash.of(choices.map { "\($0.name): \($0.values)" }.joined(separator: "; ")).description
+    }
+
+    /// Remembers that a search ended for `reason` with this schedule of a kernel; one that was broken off settles nothing.
+    func settle(
+        _ kernel: ArchiveKernel, _ choices: [Choice], by builder: ArchiveKey.Builder, _ schedule: Schedule,
+        agent: String, after reason: StopReason, of budget: SearchBudget
+    ) {
+        if reason == .cancelled { return }
+        // Memory that fails costs a search another time, not this one.
+        try? archive.settle(
+            SettledKernel(
+                schedule: schedule.description, choices: Self.name(choices), agent: agent, trials: budget.trials,
+                seconds: reason == .seconds ? budget.seconds : nil, patience: budget.patience),
+            kernel: kernel.key, machine: machine.fingerprint, builder: builder)
+    }
+}
+
 extension ArchiveMachine {
     /// A device as the archive knows it.
     init(_ limits: DeviceLimits) {

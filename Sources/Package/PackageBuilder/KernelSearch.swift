@@ -73,6 +73,8 @@ package struct KernelSearch {
     /// When not nil, only the region of this name, or kernels whose name holds this text, are searched; the others take what the
     /// archive knows as fastest.
     package var only: String?
+    /// Whether kernels whose search ended before, with at least this budget, take what it ended with, judged again, and no trials.
+    package var onlyChanged = false
     /// What narrows choices.
     package var hints: [SearchHint] = []
     /// Hints for all regions that fitted decisions about the whole model.
@@ -135,6 +137,15 @@ package struct KernelSearch {
                 floorSeconds: KernelLimits.floorSeconds(kernel, dimensions: truth.shapes[0], limits),
                 constantCopies: KernelLimits.constantCopies(kernel, weightBytes: weightBytes, limits))
         }
+    }
+
+    /// What reports say of a kernel that `onlyChanged` leaves alone.
+    static let settledBefore = "searched before"
+
+    /// Whether time alone decided, over all choices of all kernels: what such a search ends with holds for others like it.
+    private var isPlain: Bool {
+        guard case .free = memory else { return false }
+        return hints.isEmpty && only == nil && advisor == nil
     }
 
     /// The running kernels as hints and `--only` know them.
@@ -218,6 +229,11 @@ package struct KernelSearch {
                 if !wishes.asked.contains(id), !wishes.hinted.contains(id) {
                     entry.note = "not asked for"
                     remembered[id] = history?.champion(of: region.identity, by: builder)
+                } else if onlyChanged, !wishes.hinted.contains(id),
+                    let known = history?.settled(region.identity, choices, by: builder, within: budget)
+                {
+                    entry.note = Self.settledBefore
+                    remembered[id] = known
                 } else if only == nil, share < 0.01, !wishes.hinted.contains(id) {
                     entry.note = "below 1 % of the time"
                 } else if choices.allSatisfy({ $0.values.count < 2 }), !wishes.hinted.contains(id) {
@@ -260,10 +276,11 @@ package struct KernelSearch {
         var swarm = Swarm(
             regions: open.map { searched[$0] }, roster: advisor == nil ? roster : roster.withLanguage, budget: budget,
             seed: seed)
+        var ended: StopReason?
         if !open.isEmpty {
             let places = Places(evaluator: evaluator, regions: open)
             let batch = Self.batch(threads: CToolchain.machineThreads, onHost: compiler.isForHost)
-            _ = await swarm.run(
+            ended = await swarm.run(
                 places, batchSize: batch, looksAhead: !subject.limits.sharesHostCores, clock: { monotonicNow() },
                 advisor: advisor
             ) {
@@ -302,10 +319,15 @@ package struct KernelSearch {
                         entry.move(to: schedule, swarm, place)
                     }
                 }
-            } else if let known = remembered[id], await evaluator.refusal(index, known.schedule) == nil {
-                entry.schedule = known.schedule
-                entry.agent = known.agent
-                entry.note = "not asked for; as fastest in the archive"
+            } else if let known = remembered[id] {
+                let isSettled = entry.note == Self.settledBefore
+                if await evaluator.refusal(index, known.schedule, traps: isSettled) == nil {
+                    entry.schedule = known.schedule
+                    entry.agent = known.agent
+                    entry.add(isSettled ? "as it ended" : "as fastest in the archive")
+                } else if isSettled {
+                    entry.add("what it ended with is refused now")
+                }
             }
             if entry.bestSeconds == nil, wishes.hinted.contains(id) {
                 // The search may have ended before it came here.
@@ -330,6 +352,11 @@ package struct KernelSearch {
                 }
                 (entry.schedule, entry.agent, entry.bestSeconds) = (Schedule(), "default", nil)
                 try await verify(index, id, &entry, subject, evaluator, generator, traps: true)
+            }
+            if let ended, let place = open.firstIndex(of: index), isPlain, swarm.views[place].trials > 0 {
+                history?.settle(
+                    regions[index].identity, wishes.choices[id] ?? [], by: builder, entry.schedule, agent: entry.agent,
+                    after: ended, of: budget)
             }
             if !entry.schedule.values.isEmpty { schedules[id] = entry.schedule }
             if let author = generator.texts?.author(list.kernels[id], entry.schedule) {

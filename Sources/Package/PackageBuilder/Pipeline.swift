@@ -142,9 +142,6 @@ package struct Pipeline {
     ) async throws -> Findings {
         let folder = try TemporaryFolder()
         let objects = KernelObjects(toolchain: toolchain, flags: generator.host.compilerFlags, folder: folder)
-        let maker = PackageMaker(
-            model: model, limits: limits, generator: generator, objects: objects, images: images, folder: folder,
-            constants: try ConstantWorkshop(worker), joinsLaunches: joinsLaunches)
         let notify = events
         var findings = Findings()
         findings.sandbox = sandbox
@@ -153,6 +150,11 @@ package struct Pipeline {
         trace(model.graph, rewritten)
         var form = try stage(.lower) { try ModelForm(choices, rewritten) }
         try trace(form)
+        var model = model
+        model.provenance.append(RuleKernels(form).fact)
+        let maker = PackageMaker(
+            model: model, limits: limits, generator: generator, objects: objects, images: images, folder: folder,
+            constants: try ConstantWorkshop(worker), joinsLaunches: joinsLaunches)
         var started = monotonicNow()
         var made = try await maker.make(form, [:], findings, &self, to: path)
         var makeSeconds = monotonicNow() - started

@@ -79,6 +79,8 @@ extension KernelArchive {
     }
 
     private static func removeOrphans(_ connection: SQLiteConnection) throws(ArchiveError) {
+        // Before rows go whose numbers others may get.
+        try removeUnfounded(connection)
         for table in ["kernel", "machine", "builder", "agent", "source"] {
             try connection.run("DELETE FROM \(table) WHERE id NOT IN (SELECT \(table) FROM trial)")
         }

@@ -5,7 +5,7 @@ enum ArchiveSchema {
     /// Stands in the file's header: "HRTH".
     static let application: Int64 = 0x4852_5448
     /// Changes with the tables.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
 
     /// `trial.source` is 0 for what was judged here, else whose export it came from. `schedule_hash` stands for the schedule in
     /// the index, which would be as large as the table otherwise.
@@ -39,11 +39,19 @@ enum ArchiveSchema {
             calls INTEGER, groups INTEGER, time INTEGER NOT NULL, profile TEXT)
         """,
         "CREATE UNIQUE INDEX trial_by_key ON trial(kernel, schedule_hash, machine, builder, source)",
-        "CREATE INDEX trial_by_speed ON trial(kernel, machine, source, seconds) WHERE won = 1",
+        "CREATE INDEX trial_by_speed ON trial(kernel, machine, source, seconds) WHERE won = 1", settled,
     ]
 
+    /// How searches ended. It names rows of trials, so that these must not go without it.
+    private static let settled = """
+        CREATE TABLE IF NOT EXISTS settled(
+            kernel INTEGER NOT NULL, machine INTEGER NOT NULL, builder INTEGER NOT NULL, schedule TEXT NOT NULL,
+            choices TEXT NOT NULL, agent TEXT NOT NULL, trials INTEGER NOT NULL, seconds REAL, patience INTEGER NOT NULL,
+            PRIMARY KEY(kernel, machine, builder)) WITHOUT ROWID
+        """
+
     /// What makes tables of each version those of the next, from version 1 on.
-    private static let steps = [["ALTER TABLE trial ADD COLUMN profile TEXT"]]
+    private static let steps = [["ALTER TABLE trial ADD COLUMN profile TEXT"], [settled]]
 
     /// Brings the tables of an earlier version up to this one, all of it or nothing.
     private static func migrate(_ connection: SQLiteConnection, _ path: String) throws(ArchiveError) {
@@ -89,7 +97,7 @@ enum ArchiveSchema {
         guard version <= Self.version else { throw .newer(path: path, version: version) }
         if version < Self.version { try migrate(connection, path) }
         // Touches the tables, so that a broken file shows now.
-        for table in ["imported", "machine", "kernel", "builder", "agent", "source", "trial"] {
+        for table in ["imported", "machine", "kernel", "builder", "agent", "source", "trial", "settled"] {
             do throws(ArchiveError) {
                 _ = try connection.number("SELECT count(*) FROM (SELECT * FROM \(table) LIMIT 1)")
             } catch .failed(_, _, let reason) where reason.hasPrefix("no such table") {

@@ -28,6 +28,9 @@ extension JSONError: UserFault {}
 
 /// What the process says and returns when a command fails.
 enum Failure {
+    /// What `optimize --check` ends with where a package is no longer what would be built.
+    static let notCurrent: Int32 = 4
+
     /// Prints the error and returns the exit code: 0 for help, 1 the user's input, 2 usage, 3 our fault.
     static func report(_ error: any Error) -> Int32 {
         if error is RuntimeError, isOurs(error) { return reportOurs(error) }

@@ -6,7 +6,10 @@ import Glibc
 struct Hearth: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hearth", abstract: "Makes PyTorch models fast on the hardware at hand.",
-        discussion: "Exit codes: 0 done, 1 the input is at fault, 2 usage, 3 our fault (with a report file).",
+        discussion: """
+            Exit codes: 0 done, 1 the input is at fault, 2 usage, 3 our fault (with a report file), \(Failure.notCurrent) the package \
+            is not current (optimize --check).
+            """,
         version: "0.1.0",
         subcommands: [
             OptimizeCommand.self, DevicesCommand.self, RunCommand.self, BenchCommand.self, VerifyCommand.self,

@@ -5,6 +5,7 @@ import DeviceRates
 import ElementTypes
 import JSON
 import ModelPackage
+import PackageBuilder
 import PackageRuntime
 
 /// Shows what is in a package.
@@ -78,7 +79,11 @@ struct InspectCommand: ParsableCommand {
             rows.append(["plan", "\(plan.file) for \(plan.device), instructions \(features)"])
             rows.append(["tuned on", "\(plan.machine) (\(plan.fingerprint))"])
         }
-        for fact in manifest.provenance { rows.append([fact.name, fact.value]) }
+        for fact in manifest.provenance {
+            // Keys of kernels say nothing to people.
+            let count = fact.name == RuleKernels.name ? RuleKernels([fact])?.keys.count : nil
+            rows.append([fact.name, count.map { "\($0) by the rules" } ?? fact.value])
+        }
         for file in manifest.files {
             rows.append(["file", "\(file.path), \(TextFormat.bytes(file.byteCount)), \(file.digest)"])
         }

@@ -47,6 +47,7 @@ extension OptimizeCommand {
         covers.roster = roster
         covers.goal = wanted.goal
         covers.hints = wanted.hints
+        covers.onlyChanged = onlyChanged
         covers.bytes = { path in
             let bytes = FinishedPackage.bytes(path)
             if let bytes { reached.take(.memory, bytes) }
@@ -56,6 +57,7 @@ extension OptimizeCommand {
             budget: SearchBudget(trials: trials, seconds: budget * 0.5, patience: patience), seed: seed,
             judge: judge, archive: archive)
         kernels.only = wishes.only
+        kernels.onlyChanged = onlyChanged
         kernels.hints = wanted.hints
         kernels.roster = roster
         kernels.advisor = advisor

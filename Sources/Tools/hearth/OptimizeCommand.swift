@@ -39,6 +39,10 @@ struct OptimizeCommand: AsyncParsableCommand {
             A package remembers where its model and inputs were: --from-package NAME.hearth builds it again from there, for this \
             machine.
 
+            --check builds nothing: it says whether the package is still what this command would make, with exit code 0 where it is and \
+            \(Failure.notCurrent) where it is not (see Documentation/pipeline.md). For several devices, --device again or cpu,cuda: the \
+            model is captured and its truth evaluated once, and NAME.hearth becomes NAME.cpu.hearth, NAME.cuda.hearth.
+
             HEARTH_DEBUG=1 to 5 shows the stages: 1 their times, 2 the graph before and after the rewrites, 3 the kernels, \
             4 the generated C and the calls of the compiler, 5 the search's candidates and verdicts; HEARTH_DEBUG=3,lower \
             shows one stage alone. The stages are \(Pipeline.Stage.allCases.map(\.rawValue).joined(separator: ", ")). With \
@@ -86,10 +90,12 @@ struct OptimizeCommand: AsyncParsableCommand {
     )
     var archive: String?
     @Option(
-        help:
-            "\(DeviceChoice.help), or cuda:sm_80, cuda:sm_90 to build for such a GPU without having it (default: cpu, or that of --from-package)."
-    )
-    var device: String?
+        name: .customLong("device"),
+        help: """
+            \(DeviceChoice.help), or cuda:sm_80, cuda:sm_90 to build for such a GPU without having it (default: cpu, or that of \
+            --from-package); may be given again, or as a list with commas: one package each.
+            """)
+    var deviceLists: [String] = []
     @Option(help: "Threads to use (default: one per core).") var threads: Int?
     @Option(
         help: """
@@ -113,6 +119,13 @@ struct OptimizeCommand: AsyncParsableCommand {
             activations follow, where that is accurate enough; then they need not be found as the model runs.
             """)
     var calibration: String?
+    @Flag(help: "Build nothing; say whether the package is current.") var check = false
+    @Flag(
+        help: """
+            Try nothing more for kernels whose search ended before on this machine with at least these --trials, --budget and \
+            --patience (see --archive): they take what it ended with, judged again.
+            """)
+    var onlyChanged = false
     @Flag(help: "Where PyTorch cannot capture FILE.py:FUNCTION, print its whole explanation.") var verbose = false
     @Flag(
         help: """
@@ -125,6 +138,7 @@ struct OptimizeCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let fault = wishes.fault(trials: trials) ?? language.fault(trials: trials) { throw ValidationError(fault) }
+        if let fault = devicesFault { throw ValidationError(fault) }
         if trials < 0 { throw ValidationError("--trials should not be negative") }
         if (source == nil) == (fromPackage == nil) {
             throw ValidationError("give a model, or a package with --from-package")
@@ -155,22 +169,18 @@ struct OptimizeCommand: AsyncParsableCommand {
         // Wishes that cannot be understood are said before anything is done.
         let wanted = Wanted(
             goal: try wishes.goal(), hints: try wishes.parsedHints(), language: try language.source())
+        if check { return try await sayWhetherCurrent() }
+        let each = try forEachDevice()
+        if each.count > 1 { return try await optimize(each, wanted) }
+        try await optimize(SharedModel(), wanted)
+    }
+
+    /// Builds one package. What it captures and evaluates is left in `shared`, and taken from there.
+    func optimize(_ shared: SharedModel, _ wanted: Wanted) async throws {
         let console = SearchConsole(SearchConsole.style(json: wishes.json, plain: wishes.plain))
         defer { console.close() }
-        var inputs = self.inputs
-        var model = source ?? ""
-        var output = self.output
-        var allowed = (weights.map { .weights($0) } ?? precision.map { .products($0) }).map {
-            Allowed(bits: $0, calibration: calibration)
-        }
-        if let fromPackage {
-            let origin = try PackageOrigin(fromPackage)
-            model = origin.model
-            inputs = inputs ?? origin.inputs
-            allowed = allowed ?? origin.allowed
-            output = output ?? fromPackage
-        }
-        let path = output ?? Self.defaultOutput(model)
+        let request = try Request(self)
+        let (model, inputs, allowed, path) = (request.model, request.inputs, request.allowed, request.path)
         // Packages are built here; under the name asked for stands nothing that has not been checked, whenever this process ends.
         let beside = try PackageWriter.workFolder(beside: path)
         defer { beside.remove() }
@@ -189,23 +199,27 @@ struct OptimizeCommand: AsyncParsableCommand {
         var facts = [Manifest.Fact(name: "model", value: PythonFiles.absolute(origin))]
         if ModelCapture.isFunction(model) || isCapture {
             let capture =
-                isCapture
-                ? ModelCapture(folder: model)
-                : try ModelCapture(model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose)
+                try shared.capture
+                ?? (isCapture
+                    ? ModelCapture(folder: model)
+                    : ModelCapture(model, python: python, inputs: inputs, sets: max(0, sets - 1), verbose: verbose))
+            shared.capture = capture
             defer { withExtendedLifetime(capture) {} }
             try await build(
-                capture.program, golden: capture.golden, names: capture.symbolNames, allowed, limits, device, &facts,
-                wanted, console, in: beside.path, to: path)
+                capture.program, golden: capture.golden, names: capture.symbolNames, allowed, shared, limits, device,
+                &facts, wanted, console, in: beside.path, to: path)
         } else {
             if let inputs { facts.append(.init(name: "inputs", value: PythonFiles.absolute(inputs))) }
             try await build(
-                model, golden: inputs, allowed, limits, device, &facts, wanted, console, in: beside.path, to: path)
+                model, golden: inputs, allowed, shared, limits, device, &facts, wanted, console, in: beside.path,
+                to: path)
         }
     }
 
     private func build(
         _ program: String, golden: String?, names: [String: String] = [:], _ allowed: Allowed?,
-        _ limits: DeviceLimits, _ device: (any Device)?, _ facts: inout [Manifest.Fact], _ wanted: Wanted,
+        _ shared: SharedModel, _ limits: DeviceLimits, _ device: (any Device)?, _ facts: inout [Manifest.Fact],
+        _ wanted: Wanted,
         _ console: SearchConsole, in folder: String, to path: String
     ) async throws {
         let archive = try ExportedProgramArchive(path: program)
@@ -218,7 +232,9 @@ struct OptimizeCommand: AsyncParsableCommand {
             throw BadInput("\(source ?? program) returns no tensor and changes no buffer: there is nothing to compute")
         }
         let stored = ArchiveTensors(archive: archive, stored: imported.tensors)
-        var record = sets > 0 ? try self.record(imported, stored, golden, of: program) : nil
+        facts += try builtFrom(ProgramDigest(imported.graph, tensors: stored), allowed)
+        var record = sets > 0 ? try shared.record ?? self.record(imported, stored, golden, of: program) : nil
+        shared.record = record
         var coded: CodedModel?
         if let allowed, let plain = record {
             let samples = try self.samples(imported, plain, allowed, &facts)
@@ -359,9 +375,12 @@ struct OptimizeCommand: AsyncParsableCommand {
     /// What tells a process of our own how many threads to use.
     var threadOptions: [String] { threads.map { ["--threads", "\($0)"] } ?? [] }
 
+    /// The devices asked for.
+    var devices: [String] { deviceLists.flatMap { $0.split(separator: ",").map(String.init) } }
+
     /// The device that the package is for.
     var place: String {
-        device ?? fromPackage.flatMap { try? PackageDirectory(path: $0).manifest.plans.first?.device } ?? "cpu"
+        devices.first ?? fromPackage.flatMap { try? PackageDirectory(path: $0).manifest.plans.first?.device } ?? "cpu"
     }
 
     /// Whether that is the processor.
@@ -474,7 +493,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         }
     }
 
-    private static func defaultOutput(_ model: String) -> String {
+    /// The name of a package that was given none.
+    static func defaultOutput(_ model: String) -> String {
         var stem = model.split(separator: "/").last.map(String.init) ?? model
         if ModelCapture.isFunction(model), let colon = stem.lastIndex(of: ":") {
             stem = String(stem[stem.index(after: colon)...])
