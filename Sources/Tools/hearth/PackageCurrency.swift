@@ -80,7 +80,7 @@ struct PackageCurrency {
         }
         if built.weights != now.program.weights { add("weights", "the model's weights changed") }
         if settings != now.settings {
-            add("settings", "it was built with \(settings), and \(now.settings) is asked for")
+            add("settings", "it was built with \(settings), and would be with \(now.settings)")
         }
         if generator != KernelSearch.generatorVersion {
             add(
