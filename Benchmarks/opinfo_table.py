@@ -78,6 +78,10 @@ def summary(rows: Sequence[dict[str, Any]], bare: Sequence[str], core: int, how:
     for row in rows:
         by_op.setdefault(row["op"], []).append(row)
     clean = [name for name, group in by_op.items() if all(row["agreed"] == row["samples"] for row in group)]
+    sizes = {name: sum(row["samples"] for row in group) for name, group in by_op.items()}
+    largest = sorted(sizes, key=lambda name: -sizes[name])[:3]
+    rights = [sum(row["agreed"] for row in group) / max(sizes[name], 1) for name, group in by_op.items()]
+    small = totals(row for row in rows if row["op"] not in largest)
     stages: Counter[str] = Counter()
     for stage, _, count, *_ in found:
         stages[stage] += count
@@ -91,6 +95,8 @@ def summary(rows: Sequence[dict[str, Any]], bare: Sequence[str], core: int, how:
         f"- {of_real} of the {reals} samples of real types ({types(real)}), {of_pairs} of the {others} of complex types "
         f"({types(pairs) or 'none were run'}): packages have no complex element type, so complex tensors enter and leave a program as "
         "pairs of real numbers, through `torch.view_as_complex` and `torch.view_as_real` in it.",
+        f"- {sum(sizes[name] for name in largest)} samples are of {', '.join(largest)} alone; of the {small[2]} others {small[0]} agree, "
+        f"and on average an OpInfo does in {100 * sum(rights) / max(len(rights), 1):.2f} % of its samples.",
         "- Tensors that a call changes in place are compared as results are.",
         f"- {imported} samples were built into packages ({share(imported, total)}).",
         f"- {sum(row['free'] for row in rows)} of those that agree were compared in type and shape alone (random numbers, memory that "
