@@ -183,7 +183,9 @@ def table(names: list[str], refused: list[str], core: set[str], records: dict[st
         f"- {len(names)} operators import.",
         f"- Of the {len(core)} operators that PyTorch tags as core, {len(covered)} import "
         f"({100 * len(covered) / len(core):.1f} %).",
-        "- Core operators without a rule: " + ", ".join(f"`{n}`" for n in sorted(core - covered - set(refused))) + ".",
+        "- Core operators without a rule: "
+        + (", ".join(f"`{n}`" for n in sorted(core - covered - set(refused))) or "none")
+        + ".",
         "- Core operators that are refused with a reason (random numbers, shapes that depend on data): "
         + ", ".join(f"`{n}`" for n in sorted((core - covered) & set(refused)))
         + ".",

@@ -90,8 +90,11 @@ class Sample:
 
     number: int
     call: Callable[..., list[Tensor]]
-    """From the tensors to all results as a flat list; numbers become tensors without axes, complex ones pairs."""
+    """From the tensors to all results as a flat list, and the tensors that the call changes after them; numbers become
+    tensors without axes, complex ones pairs."""
     tensors: list[Tensor]
+    """What the call takes. Packages have no complex element type, so complex tensors are pairs here too: the call begins with
+    `torch.view_as_complex`."""
     own: list[Tensor]
     """The results in the sample's own types."""
     truth: list[Tensor]
@@ -111,14 +114,21 @@ def flat_results(results: Any) -> list[Tensor]:
     flat: list[Tensor] = []
     for one in pytree.tree_leaves(results):
         if isinstance(one, Tensor):
-            flat.append(torch.view_as_real(one.resolve_conj()) if one.is_complex() else one)
+            flat.append(pair(one) if one.is_complex() else one)
         elif isinstance(one, (bool, torch.SymBool)):
             flat.append(torch.scalar_tensor(one, dtype=torch.bool))
         elif isinstance(one, (int, torch.SymInt)):
             flat.append(torch.scalar_tensor(one, dtype=torch.int64))
         elif isinstance(one, (float, torch.SymFloat)):
             flat.append(torch.scalar_tensor(one, dtype=torch.float64))
+        elif isinstance(one, complex):
+            flat.append(pair(torch.scalar_tensor(one, dtype=torch.complex128)))
     return flat
+
+
+def pair(tensor: Tensor) -> Tensor:
+    """A complex tensor as one of real numbers, with a last axis of real and imaginary part."""
+    return torch.view_as_real(tensor.resolve_conj())
 
 
 def described(value: Any) -> str:
@@ -149,21 +159,28 @@ def evaluated(op: Any, number: int, given: Any) -> Sample | None:
     """A sample with PyTorch's results; None where PyTorch refuses it or gives nothing."""
     flat, spec = pytree.tree_flatten((given.input, given.args, given.kwargs))
     places = [place for place, one in enumerate(flat) if isinstance(one, Tensor)]
+    changed: list[int] = []
 
     def call(*tensors: Tensor, double: bool = False) -> list[Tensor]:
-        leaves = [torch.float64 if double and is_float(one) else one for one in flat]
-        for place, tensor in zip(places, tensors, strict=True):
-            leaves[place] = tensor
+        taken = [one.clone() if k in changed else one for k, one in enumerate(tensors)]
+        leaves = [doubled(one) if double else one for one in flat]
+        for place, tensor in zip(places, taken, strict=True):
+            leaves[place] = torch.view_as_complex(tensor) if flat[place].is_complex() else tensor
         first, args, kwargs = pytree.tree_unflatten(leaves, spec)
-        return flat_results(op.op(first, *args, **kwargs))
+        return flat_results(op.op(first, *args, **kwargs)) + [taken[k] for k in changed]
 
     # Packages take dense tensors.
-    tensors = [flat[place].detach().contiguous().clone() for place in places]
+    dense = [flat[place].detach() for place in places]
+    tensors = [(pair(one) if one.is_complex() else one).contiguous().clone() for one in dense]
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        copies = [tensor.clone() for tensor in tensors]
         try:
-            own = [one.clone() for one in call(*(tensor.clone() for tensor in tensors))]
+            own = [one.clone() for one in call(*copies)]
         except Exception:  # What PyTorch does not compute is no sample.
             return None
+        # By value, as not every operator counts a version up; NaN, which equals nothing, does no harm here.
+        changed += [k for k, one in enumerate(copies) if not torch.equal(one, tensors[k])]
+        own += [copies[k] for k in changed]
         if not own:
             return None
         truth = in_double(lambda *given: call(*given, double=True), tensors, own)
@@ -175,9 +192,11 @@ def evaluated(op: Any, number: int, given: Any) -> Sample | None:
     return Sample(number, call, tensors, own, truth, text, free, ties)
 
 
-def is_float(value: Any) -> bool:
-    """Whether a value is a floating-point type."""
-    return isinstance(value, torch.dtype) and value.is_floating_point
+def doubled(value: Any) -> Any:
+    """Double precision in the place of a floating-point or complex type; other values as they are."""
+    if isinstance(value, torch.dtype) and (value.is_floating_point or value.is_complex):
+        return torch.complex128 if value.is_complex else torch.float64
+    return value
 
 
 def in_double(call: Callable[..., list[Tensor]], tensors: list[Tensor], own: list[Tensor]) -> list[Tensor]:
@@ -214,11 +233,11 @@ def capture(sample: Sample, mode: Any) -> None:
     with mode:
         fakes = [mode.from_tensor(tensor, static_shapes=True) for tensor in sample.tensors]
     graph = traced(sample.call, fakes)
-    if any(node.target is torch.ops.aten.copy_.default for node in graph.graph.nodes):
-        # The call changes its inputs; the results of a call on copies are the same.
+    writes = {torch.ops.aten.copy_.default, torch.ops.aten.native_batch_norm.default}
+    if any(node.target in writes for node in graph.graph.nodes):
+        # The call could change its inputs, though it did not.
         graph = traced(lambda *tensors: sample.call(*(one.clone() for one in tensors)), fakes)
     sample.constants = lifted(graph)
-    #    graph.graph.eliminate_dead_code(lambda node: node.op not in ("placeholder", "output"))
     for node in graph.graph.nodes:
         value = node.meta.get("val")
         if isinstance(value, Tensor) and getattr(value, "fake_mode", None) is not mode:

@@ -59,15 +59,29 @@ def failures(rows: Iterable[dict[str, Any]]) -> list[tuple[str, str, int, list[s
 
 def summary(rows: Sequence[dict[str, Any]], bare: Sequence[str], core: int, how: str) -> str:
     """The document. `bare` are the core operators without an OpInfo, of `core`; `how` says how the run was made."""
+
+    def totals(rows: Iterable[dict[str, Any]]) -> tuple[str, int, int]:
+        """Percentage, samples that agree, samples."""
+        counts = [(row["agreed"], row["samples"]) for row in rows]
+        agreed, total = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+        return share(agreed, total), agreed, total
+
+    def types(rows: Iterable[dict[str, Any]]) -> str:
+        return ", ".join(dict.fromkeys(row["dtype"] for row in rows))
+
     real = [row for row in rows if row["dtype"] not in COMPLEX]
-    others = sum(row["samples"] for row in rows) - sum(row["samples"] for row in real)
-    total, agreed = sum(row["samples"] for row in real), sum(row["agreed"] for row in real)
-    imported = sum(row["imported"] for row in real)
-    found = failures(real)
+    pairs = [row for row in rows if row["dtype"] in COMPLEX]
+    (whole, agreed, total), (of_real, _, reals), (of_pairs, _, others) = totals(rows), totals(real), totals(pairs)
+    imported = sum(row["imported"] for row in rows)
+    found = failures(rows)
     by_op: dict[str, list[dict[str, Any]]] = {}
-    for row in real:
+    for row in rows:
         by_op.setdefault(row["op"], []).append(row)
     clean = [name for name, group in by_op.items() if all(row["agreed"] == row["samples"] for row in group)]
+    sizes = {name: sum(row["samples"] for row in group) for name, group in by_op.items()}
+    largest = sorted(sizes, key=lambda name: -sizes[name])[:3]
+    rights = [sum(row["agreed"] for row in group) / max(sizes[name], 1) for name, group in by_op.items()]
+    small = totals(row for row in rows if row["op"] not in largest)
     stages: Counter[str] = Counter()
     for stage, _, count, *_ in found:
         stages[stage] += count
@@ -76,17 +90,20 @@ def summary(rows: Sequence[dict[str, Any]], bare: Sequence[str], core: int, how:
         "",
         how,
         "",
-        f"- **{share(agreed, total + others)} of all {total + others} forward samples** agree with PyTorch in double precision "
-        f"({agreed}); no sample is left out, whatever fails for whatever reason counts.",
-        f"- {share(agreed, total)} of the {total} samples of real types ({', '.join(dict.fromkeys(r['dtype'] for r in real))}); "
-        f"the other {others} are of complex types, which packages do not have.",
-        f"- {imported} samples of real types were built into packages ({share(imported, total)}).",
-        f"- {sum(row['free'] for row in real)} of those that agree were compared in type and shape alone (random numbers, memory that "
+        f"- **{whole} of all {total} forward samples** agree with PyTorch in double precision ({agreed}); no sample is left out, "
+        "whatever fails for whatever reason counts.",
+        f"- {of_real} of the {reals} samples of real types ({types(real)}), {of_pairs} of the {others} of complex types "
+        f"({types(pairs) or 'none were run'}): packages have no complex element type, so complex tensors enter and leave a program as "
+        "pairs of real numbers, through `torch.view_as_complex` and `torch.view_as_real` in it.",
+        f"- {sum(sizes[name] for name in largest)} samples are of {', '.join(largest)} alone; of the {small[2]} others {small[0]} agree, "
+        f"and on average an OpInfo does in {100 * sum(rights) / max(len(rights), 1):.2f} % of its samples.",
+        "- Tensors that a call changes in place are compared as results are.",
+        f"- {imported} samples were built into packages ({share(imported, total)}).",
+        f"- {sum(row['free'] for row in rows)} of those that agree were compared in type and shape alone (random numbers, memory that "
         "nothing has written).",
-        f"- {sum(row['own'] for row in real)} of those that agree do so only beside PyTorch's own deviation: its result in the sample's "
+        f"- {sum(row['own'] for row in rows)} of those that agree do so only beside PyTorch's own deviation: its result in the sample's "
         "type is itself further from double precision than the tolerance.",
-        f"- {len(by_op)} OpInfos stand for {core - len(bare)} of the {core} core operators; {len(clean)} agree in every sample of "
-        "real types.",
+        f"- {len(by_op)} OpInfos stand for {core - len(bare)} of the {core} core operators; {len(clean)} agree in every sample.",
         "- Core operators without an OpInfo: " + ", ".join(f"`{name}`" for name in bare) + ".",
         "",
         "A result agrees where each element lies within 1e-12 (f64), 1e-5 (f32), 4e-3 (f16) or 3e-2 (bf16) of the one in double",

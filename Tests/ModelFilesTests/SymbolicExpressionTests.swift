@@ -21,6 +21,10 @@ import Testing
             "Where(Equality(s0, 1), 2, 3)",
             .apply(.select, [.apply(.equal, [s0, .integer(1)]), .integer(2), .integer(3)])
         ),
+        (
+            "Piecewise(ExprCondPair(Integer(2), Equality(s0, 1)), ExprCondPair(Integer(3), true))",
+            .apply(.select, [.apply(.equal, [s0, .integer(1)]), .integer(2), .integer(3)])
+        ),
     ])
     func reads(text: String, value: SymbolicExpression) throws {
         #expect(try SymbolicExpression(parsing: text) == value)
@@ -39,6 +43,10 @@ import Testing
         ("Integer(x)", "expected an integer at byte 8 of the shape expression"),
         ("Symbol(s0)", "expected ''' at byte 7 of the shape expression"),
         ("Symbol('a b')", "expected a plain symbol name at byte 0 of the shape expression"),
+        (
+            "Piecewise(ExprCondPair(1, Equality(s0, 1)))",
+            "expected a last case that always holds at byte 42 of the shape expression"
+        ),
         ("Rational(1, 0)", "expected a positive denominator at byte 0 of the shape expression"),
         (String(repeating: "(", count: 1000), "the shape expression nests deeper than 64 levels"),
         ("s0" + String(repeating: "//2", count: 1000), "the shape expression nests deeper than 64 levels"),

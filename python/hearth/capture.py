@@ -325,19 +325,30 @@ def failure(error: BaseException, folder: Path, module: str = "") -> dict[str, s
     }
 
 
+def apart(values: Any) -> Any:
+    """Arguments as they are, but no tensor twice: what is given in two places would be exported as one input."""
+    leaves, spec = pytree.tree_flatten(values)
+    first = {id(leaf): place for place, leaf in reversed(list(enumerate(leaves)))}
+    twins = [isinstance(leaf, Tensor) and first[id(leaf)] != place for place, leaf in enumerate(leaves)]
+    return pytree.tree_unflatten(
+        [leaf.clone() if twin else leaf for leaf, twin in zip(leaves, twins, strict=True)], spec
+    )
+
+
 def traced(source: Source) -> torch.export.ExportedProgram:
     """The program as exported. Named dimensions are tried first; where torch.export cannot prove a named range (it
     gives up on `n // 2 * 2 <= n`), the dimensions are left for it to relate, which keeps them dynamic or fails."""
-    module, kwargs = copy.deepcopy(source.module), source.kwargs or None
+    module = copy.deepcopy(source.module)
+    args, kwargs = apart((source.args, source.kwargs or None))
     try:
         shapes = dynamic_shapes(source.dims, {})
-        return torch.export.export(module, source.args, kwargs, dynamic_shapes=shapes, strict=False)
+        return torch.export.export(module, args, kwargs, dynamic_shapes=shapes, strict=False)
     except torch._dynamo.exc.UserError as error:
         if source.dims is None or "onstraints violated" not in str(error):
             raise
         try:
             shapes = dynamic_shapes(source.dims, None)
-            return torch.export.export(module, source.args, kwargs, dynamic_shapes=shapes, strict=False)
+            return torch.export.export(module, args, kwargs, dynamic_shapes=shapes, strict=False)
         except Exception:
             raise error from None
 

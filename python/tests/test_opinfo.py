@@ -91,10 +91,23 @@ def test_a_refused_sample_does_not_spoil_the_others(tmp_path: Path) -> None:
     assert row.agreed == 0 and row.failures[0]["stage"] == "import" and "depends on data" in row.failures[0]["reason"]
 
 
+@needs_build
+@pytest.mark.parametrize("name", ["add", "sqrt", "mm", "any", "constant_pad_nd"])
 @pytest.mark.usefixtures("command")
-def test_complex_samples_count_as_failures(tmp_path: Path) -> None:
-    row = opinfo.judged(*INFOS["add"], "c64", tmp_path / "work", most=5)
-    assert (row.samples, row.agreed, len(row.failures), row.failures[0]["count"]) == (5, 0, 1, 5)
+def test_complex_samples_are_pairs(name: str, tmp_path: Path) -> None:
+    given = next(opinfo_samples.samples(INFOS[name][0], torch.complex64))
+    assert given.tensors[0].dtype == torch.float32 and given.tensors[0].shape[-1] == 2
+    row = opinfo.judged(*INFOS[name], "c64", tmp_path / "work", most=4)
+    assert row.agreed == row.samples, row.failures
+
+
+def test_tensors_that_a_call_changes_are_results() -> None:
+    sample = next(opinfo_samples.samples(INFOS["_native_batch_norm_legit"][0], torch.float32))
+    assert len(sample.own) == len(sample.truth) == 5
+    before = [one.clone() for one in sample.tensors]
+    after = sample.call(*sample.tensors)
+    assert all(torch.equal(a, b) for a, b in zip(before, sample.tensors, strict=True))
+    assert torch.equal(after[3], sample.own[3]) and not torch.equal(after[3], sample.tensors[1])
 
 
 def test_the_summary_counts_reasons() -> None:
@@ -107,5 +120,6 @@ def test_the_summary_counts_reasons() -> None:
     rows = [line("x", "f32", 4, 3, [refused]), line("y", "f32", 4, 3, [other]), line("z", "c64", 2, 0, [])]
     text = opinfo_table.summary(rows, ["rand"], 4, "how")
     assert "**60.00 % of all 10 forward samples**" in text and "75.00 % of the 8 samples of real types" in text
+    assert "0.00 % of the 2 of complex types (c64)" in text
     assert "| 2 | import | node 's3_x' is f32[2] | x, y | f32 | `x(f32[2])` |" in text
     assert "| x | x | 4 | 3 | f32 1 |" in text

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hearth import CaptureError, HearthError, InputError
 from hearth.optimized import OptimizedModule
-from torch import nn
+from torch import Tensor, nn
 
 pytestmark = pytest.mark.usefixtures("tool")
 
@@ -196,6 +196,17 @@ def test_inputs_are_not_written() -> None:
 
     with pytest.raises(HearthError, match="writes into its input"):
         optimized(Writes(), torch.eye(4))
+
+
+def test_a_tensor_that_is_given_twice_is_two_inputs() -> None:
+    class Both(nn.Module):
+        def forward(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+            return a.exp(), b.sin()
+
+    x, y = torch.randn(3, 4), torch.randn(3, 4)
+    fast = hearth.optimize(Both(), (x, x), trials=0, against=None)
+    for result, wanted in zip(fast(x, y), (x.exp(), y.sin()), strict=True):
+        torch.testing.assert_close(result, wanted)
 
 
 def test_state_of_a_divided_program_goes_on() -> None:

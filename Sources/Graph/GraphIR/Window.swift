@@ -8,7 +8,7 @@ package struct Window: Hashable, Sendable {
         /// The position of the maximum within the flattened spatial axes; result i64.
         case argMaximum
         /// The sum divided by the window's size; with `countsPadding`, padding (but not what only the ceiling rule adds)
-        /// counts; a fixed divisor overrides both.
+        /// counts; a fixed divisor overrides both. Integers are rounded toward zero.
         case average(countsPadding: Bool, divisor: Int?)
     }
 

@@ -7,13 +7,17 @@ func evaluate(
     _ convolve: Convolve, _ input: TensorValue, _ weight: TensorValue, shape: [Int], rounds: Bool
 ) throws(Fault) -> TensorValue {
     let geometry = ConvolutionGeometry(convolve, input: input.shape, weight: weight.shape, result: shape)
-    if case .integer(let x) = input.storage, case .integer(let w) = weight.storage, !convolve.isTransposed {
+    if case .integer(let x) = input.storage, case .integer(let w) = weight.storage {
         func greatest(_ values: [Int64]) -> Double { values.reduce(0) { max($0, abs(Double($1))) } }
-        let terms = Double(weight.shape.dropFirst().reduce(1, *))
+        let terms = Double(weight.shape.dropFirst(2).reduce(input.shape[1] / convolve.groups, *))
         guard greatest(x) * greatest(w) * terms < min(0x1p53, input.element == .i64 ? 0x1p53 : 0x1p31) else {
             throw Fault("a convolution of \(input.element.rawValue) whose sums may not fit")
         }
-        let sums = geometry.direct(x.map(Double.init), w.map(Double.init), single: false)
+        let (reals, filters) = (x.map(Double.init), w.map(Double.init))
+        let sums =
+            convolve.isTransposed
+            ? geometry.transposed(reals, TensorValue(.f64, weight.shape, filters))
+            : geometry.direct(reals, filters, single: false)
         return TensorValue(input.element, shape, integers: sums.map { Int64($0) })
     }
     guard case .real(let x) = input.storage, case .real(let w) = weight.storage, input.element.isFloatingPoint else {

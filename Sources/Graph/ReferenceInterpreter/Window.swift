@@ -1,7 +1,7 @@
 import ElementTypes
 import GraphIR
 
-/// Evaluates a pooling: each window of the last axes is walked in row-major order.
+/// Evaluates a pooling: each window of the last axes is walked in row-major order. Averages of integers are rounded toward zero.
 func evaluate(_ window: Window, _ operand: TensorValue, shape: [Int]) throws(Fault) -> TensorValue {
     guard operand.element != .bool else { throw Fault("pooling over bool") }
     let rank = window.size.count
@@ -34,13 +34,25 @@ func evaluate(_ window: Window, _ operand: TensorValue, shape: [Int]) throws(Fau
                 : TensorValue(.i64, shape, integers: best.map { Int64($0) })
         }
     case .integer(let elements):
-        let best = maxima(elements, planes, plane, walks)
         switch window.kind {
-        case .average: throw Fault("the average of integers")
+        case .average(let countsPadding, let divisor):
+            var result: [Int64] = []
+            for first in stride(from: 0, to: planes * plane, by: plane) {
+                for walk in walks {
+                    let sum = walk.offsets.reduce(Int64(0)) { $0 &+ elements[first + $1] }
+                    let count = divisor ?? (countsPadding ? walk.padded : walk.offsets.count)
+                    result.append(
+                        walk.offsets.isEmpty ? 0 : sum.dividedReportingOverflow(by: Int64(count)).partialValue)
+                }
+            }
+            return TensorValue(operand.element, shape, integers: result)
         case .maximum:
-            let values = best.enumerated().map { elements[$1 + $0 / positions * plane] }
+            let values = maxima(elements, planes, plane, walks).enumerated().map {
+                elements[$1 + $0 / positions * plane]
+            }
             return TensorValue(operand.element, shape, integers: values)
-        case .argMaximum: return TensorValue(.i64, shape, integers: best.map { Int64($0) })
+        case .argMaximum:
+            return TensorValue(.i64, shape, integers: maxima(elements, planes, plane, walks).map { Int64($0) })
         }
     }
 }

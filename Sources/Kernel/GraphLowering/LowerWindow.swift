@@ -55,10 +55,12 @@ extension ProgramBuilder {
         var finish = BodyBuilder()
         var result = finish.emit(.slot(0), slot)
         if case .average(_, let divisor) = window.kind {
+            // A window that lies in the padding alone sums to 0, which integers cannot be divided by.
+            if !compute.isFloatingPoint { count = count.maximum(1, builder.ranges) }
             let size =
                 divisor.map { finish.number(Double($0), compute) }
                 ?? finish.cast(finish.emit(.integerExpression(count), .i64), compute)
-            result = finish.apply(.divide, result, size)
+            result = finish.apply(compute.isFloatingPoint ? .divide : .truncateDivide, result, size)
         }
         builder.roots = Set(group.members.map { Value($0) })
         builder.locals[Value(group.anchor)] = LocalValue(index: nil, node: finish.body.nodes[result], type: slot)

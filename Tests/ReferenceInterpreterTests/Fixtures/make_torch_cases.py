@@ -389,6 +389,20 @@ for largest in (True, False):
         (y.values, y.indices),
     )
 
+# Whole numbers: averages are rounded toward zero, convolutions are exact.
+whole = torch.randint(-9, 10, (1, 2, 5, 6))
+for text, counts, divisor in [(" padded", True, None), ("", False, None), (" padded divisor 4", True, 4)]:
+    y = F.avg_pool2d(whole, [3, 2], [2, 2], [1, 1], True, counts, divisor)
+    case(
+        f"windowInteger{text}",
+        f"window.average{text} size [3, 2] stride [2, 2] padding [1, 1] dilation [1, 1] ceiling",
+        [whole],
+        y,
+    )
+weights = torch.randint(-9, 10, (4, 2, 3, 2))
+convolve("convolveInteger", torch.randint(-9, 10, (1, 4, 3, 4)), weights, [2, 3], [1, 0], [2, 1], 2)
+convolve("transposedInteger", torch.randint(-9, 10, (1, 4, 3, 4)), weights, [2, 3], [1, 0], [2, 1], 2, True, [1, 2])
+
 path = pathlib.Path(__file__).with_name("torch_cases.json")
 path.write_text("[\n" + ",\n".join(json.dumps(c, allow_nan=False) for c in cases) + "\n]\n")
 print(len(cases), "cases,", path.stat().st_size, "bytes")

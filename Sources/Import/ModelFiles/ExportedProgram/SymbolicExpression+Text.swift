@@ -205,8 +205,27 @@ struct SymbolicExpressionParser {
             guard Self.isSymbolName(symbol) else { throw .unexpected(offset: start, expected: "a plain symbol name") }
             try options()
             return .symbol(symbol)
+        case "Piecewise": return try cases()
         default: return try call(name, at: start)
         }
+    }
+
+    /// Cases in order, each a value and its condition, as nested choices: the last one always holds.
+    private mutating func cases() throws(SymbolicExpressionError) -> SymbolicExpression {
+        var found: [(value: SymbolicExpression, condition: SymbolicExpression)] = []
+        repeat {
+            try require("ExprCondPair(")
+            let value = try sum()
+            try require(",")
+            found.append((value, try sum()))
+            try require(")")
+        } while take(",")
+        guard let last = found.popLast(), last.condition == .boolean(true) else {
+            throw .unexpected(offset: place, expected: "a last case that always holds")
+        }
+        if found.count > SymbolicExpression.depthLimit { throw .tooDeep(limit: SymbolicExpression.depthLimit) }
+        try require(")")
+        return found.reversed().reduce(last.value) { .apply(.select, [$1.condition, $1.value, $0]) }
     }
 
     private mutating func call(_ name: String, at start: Int) throws(SymbolicExpressionError) -> SymbolicExpression {

@@ -68,7 +68,13 @@ extension Importer {
     }
 
     /// A tensor argument's value now.
-    mutating func tensor(_ name: String) throws(ImportError) -> Value { try read(try handle(name)) }
+    mutating func tensor(_ name: String) throws(ImportError) -> Value {
+        let value = try read(try handle(name))
+        guard Self.elementArguments.contains(name), case .tensor(let tensor) = argument(name),
+            isRealBesideImaginary(tensor)
+        else { return value }
+        return try full(0, type(value))
+    }
 
     /// A tensor argument's type.
     mutating func type(of name: String) throws(ImportError) -> TensorType {
@@ -83,6 +89,10 @@ extension Importer {
     mutating func tensors(_ name: String) throws(ImportError) -> [Value] {
         var values: [Value] = []
         for handle in try handles(name) { values.append(try read(handle)) }
+        guard part == .imaginary, case .tensors(let names) = argument(name) else { return values }
+        for (place, name) in names.enumerated() where isRealBesideImaginary(name) {
+            values[place] = try full(0, type(values[place]))
+        }
         return values
     }
 
@@ -232,7 +242,14 @@ extension Importer {
         }
     }
 
+    /// A number argument; where one part of complex operands is looked at, that part of the number.
     func scalarArgument(_ name: String) throws(ImportError) -> ScalarArgument {
+        switch (argument(name), part) {
+        case (.complex(let real, _), .real?): return .float(real)
+        case (.complex(_, let imaginary), .imaginary?): return .float(imaginary)
+        case (_, .imaginary?): return .integer(0)
+        default: break  // A number of the usual kind.
+        }
         switch argument(name) {
         case .int(let value), .symInt(.value(let value)): return .integer(IntegerExpression(Int(value)))
         case .float(let value), .symFloat(.value(let value)): return .float(value)

@@ -121,6 +121,7 @@ struct Importer {
         let ordinary = table.handler(name)
         if name.namespace == "aten", hasComplexOperands {
             if let rule = table.complexHandler(name) { return rule }
+            if let ordinary, table.refuses(name) { return ordinary }
             guard let ordinary, Self.partwiseOperators.contains(name.base) else {
                 throw unsupported("complex operands")
             }
@@ -147,8 +148,13 @@ struct Importer {
                 case .expression(let expression, _):
                     if let unknown = firstUnknownSymbol(expression) {
                         // `item` of a tensor: a rule may still make it a scalar tensor.
-                        if node.target.contains("item") || node.target.contains("_local_scalar_dense") { return false }
-                        throw .dataDependent(site, "'\(name)' depends on '\(unknown)', which is read out of a tensor")
+                        if node.readsNumber { return false }
+                        guard isOnlyAsserted(name) else {
+                            throw .dataDependent(
+                                site, "'\(name)' depends on '\(unknown)', which is read out of a tensor")
+                        }
+                        found.append((name, .none))
+                        continue
                     }
                     found.append((name, .integer(try integer(expression, name))))
                 }
@@ -165,7 +171,13 @@ struct Importer {
                 case .value(let constant)?: found.append((name, .boolean(.boolean(constant))))
                 case .expression(let expression, _)?:
                     if let unknown = firstUnknownSymbol(expression) {
-                        throw .dataDependent(site, "'\(name)' depends on '\(unknown)', which is read out of a tensor")
+                        if node.readsNumber { return false }
+                        guard isOnlyAsserted(name) else {
+                            throw .dataDependent(
+                                site, "'\(name)' depends on '\(unknown)', which is read out of a tensor")
+                        }
+                        found.append((name, .none))
+                        continue
                     }
                     found.append((name, .boolean(expression)))
                 case nil: return false
@@ -179,6 +191,21 @@ struct Importer {
         }
         for (name, binding) in found { try define(name, binding) }
         return true
+    }
+
+    /// Whether a number serves assertions alone, itself or through others that are made of it.
+    private func isOnlyAsserted(_ name: String) -> Bool {
+        guard let scope = scopes.last else { return false }
+        return scope.graph.nodes.allSatisfy { node in
+            if !node.takesNumber(name) || node.target.contains("_assert_scalar") { return true }
+            return !node.outputs.isEmpty
+                && node.outputs.allSatisfy { output in
+                    switch output {
+                    case .symInt(.name(let result)), .symBool(.name(let result)): isOnlyAsserted(result)
+                    default: false  // Elements of tensors are more than an assertion.
+                    }
+                }
+        }
     }
 
     /// Gives a name its meaning, once.
@@ -308,5 +335,21 @@ extension ExportedNode {
         let number = parts[2].split(separator: " ").compactMap { Int($0.filter(\.isNumber)) }.first ?? 0
         let code = frame + 1 < lines.count ? ": \(lines[frame + 1])" : ""
         return "\(file):\(number)\(code)"
+    }
+}
+
+extension ExportedNode {
+    /// Whether the call reads a number out of a tensor.
+    fileprivate var readsNumber: Bool { target.contains("item") || target.contains("_local_scalar_dense") }
+
+    /// Whether a number of this name is an argument.
+    fileprivate func takesNumber(_ name: String) -> Bool {
+        inputs.contains { input in
+            switch input.value {
+            case .symInt(.name(let given)), .symFloat(.name(let given)), .symBool(.name(let given)): given == name
+            case .symInts(let list): list.contains { if case .name(name) = $0 { true } else { false } }
+            default: false  // Nothing else names a number.
+            }
+        }
     }
 }

@@ -36,6 +36,8 @@ struct OperatorTable: Sendable {
         registerUpsampling(&table)
         registerColumns(&table)
         registerComplexNumbers(&table)
+        registerComplexArithmetic(&table)
+        registerComplexFunctions(&table)
         registerFourierTransforms(&table)
         registerDistances(&table)
         registerEmbeddingBags(&table)
@@ -59,6 +61,9 @@ struct OperatorTable: Sendable {
             rules[name] = rule
         }
     }
+
+    /// Whether the operator's rule does nothing but say why it cannot be imported.
+    func refuses(_ name: OperatorName) -> Bool { refused.contains(name.base) }
 
     /// Adds operators that are refused with a reason.
     mutating func refuse(_ names: [String], with error: @escaping @Sendable (Importer) -> ImportError) {

@@ -2,7 +2,7 @@ import ElementTypes
 import GraphIR
 import ModelFiles
 
-/// Making, taking apart and multiplying complex tensors.
+/// Making, taking apart, filling and converting complex tensors.
 func registerComplexNumbers(_ table: inout OperatorTable) {
     table.on("view_as_complex") { (i) throws(ImportError) in
         let x = try i.tensor("self")
@@ -44,48 +44,19 @@ func registerComplexNumbers(_ table: inout OperatorTable) {
         return [i.complex(real, try i.formula(imaginary) { -$0 })]
     }
     table.onComplex("resolve_conj", "resolve_neg") { (i) throws(ImportError) in [try i.handle("self")] }
-    for name in ["add", "sub"] {
-        table.onComplex(name) { (i) throws(ImportError) in
-            let alpha = i.has("alpha") ? try i.float("alpha") : 1
-            let factor = Formula.number(name == "add" ? alpha : -alpha)
-            let (a, b) = (try i.complexOperand("self"), try i.complexOperand("other"))
-            let real = try i.formula([a.real, b.real]) { $0[0] + $0[1] * factor }
-            return [i.complex(real, try i.formula([a.imaginary, b.imaginary]) { $0[0] + $0[1] * factor })]
-        }
-    }
-    table.onComplex("mul") { (i) throws(ImportError) in
-        let (a, b) = (try i.complexOperand("self"), try i.complexOperand("other"))
-        let operands = [a.real, a.imaginary, b.real, b.imaginary]
-        let real = try i.formula(operands) { $0[0] * $0[2] - $0[1] * $0[3] }
-        return [i.complex(real, try i.formula(operands) { $0[0] * $0[3] + $0[1] * $0[2] })]
-    }
-    table.onComplex("div") { (i) throws(ImportError) in
-        let (a, b) = (try i.complexOperand("self"), try i.complexOperand("other"))
-        let operands = [a.real, a.imaginary, b.real, b.imaginary]
-        func divided(_ v: [Formula], _ numerator: Formula) -> Formula { numerator / (v[2] * v[2] + v[3] * v[3]) }
-        let real = try i.formula(operands) { divided($0, $0[0] * $0[2] + $0[1] * $0[3]) }
-        return [i.complex(real, try i.formula(operands) { divided($0, $0[1] * $0[2] - $0[0] * $0[3]) })]
-    }
-    table.onComplex("exp") { (i) throws(ImportError) in
+    // A real result is the real part, but every part counts for a truth value.
+    table.onComplex("to", "_to_copy") { (i) throws(ImportError) in
         let (real, imaginary) = try i.parts("self")
-        let operands = [real, imaginary]
-        let first = try i.formula(operands) { $0[0].exp * $0[1].apply(.cosine) }
-        return [i.complex(first, try i.formula(operands) { $0[0].exp * $0[1].apply(.sine) })]
+        let element = try i.declaredResult().element
+        if i.declaresComplex == true { return [i.complex(try i.cast(real, element), try i.cast(imaginary, element))] }
+        if element == .bool { return [i.fresh(try i.isNotZero((real, imaginary)))] }
+        return [i.fresh(try i.cast(real, element))]
     }
-}
-
-extension Importer {
-    /// A complex, real or constant operand as two real values of the declared result's type.
-    fileprivate mutating func complexOperand(_ name: String) throws(ImportError) -> (real: Value, imaginary: Value) {
-        let element = try declaredResult().element
-        switch argument(name) {
-        case .tensor:
-            let handle = try handle(name)
-            let real = try cast(try read(handle), element)
-            guard let other = imaginary(handle) else { return (real, try scalar(0, element)) }
-            return (real, try cast(try read(other), element))
-        case .complex(let real, let imaginary): return (try scalar(real, element), try scalar(imaginary, element))
-        default: return (try value(try scalarArgument(name), element), try scalar(0, element))  // A real number.
-        }
+    table.onComplex("ones_like") { (i) throws(ImportError) in [i.fresh(try i.full(1, try i.declaredResult()))] }
+    // Factors are no sums: parts that are multiplied into their places apart would be wrong.
+    table.onComplex("scatter") { (i) throws(ImportError) in
+        if i.has("reduce"), try i.string("reduce") == "multiply" { throw i.unsupported("products of complex numbers") }
+        guard let rule = OperatorTable.shared.handler(i.call.name) else { throw i.unsupported("complex operands") }
+        return try i.runPartwise(rule)
     }
 }

@@ -22,6 +22,25 @@ func registerIndexing(_ table: inout OperatorTable) {
         let index = try i.cast(try i.tensor("indices"), .i64)
         return try i.add(.gather(Gather(axes: [0], at: 0)), [try i.tensor("weight"), index])
     }
+    // Rows that are looked up, made as long as `max_norm` where they are longer.
+    table.value("embedding_renorm") { (i) throws(ImportError) in
+        let weight = try i.tensor("self")
+        let index = try i.cast(try i.tensor("indices"), .i64)
+        let count = elementCount(i.shape(index))
+        let rows = i.shape(weight)[0]
+        let greatest = try i.float("max_norm")
+        let wide = try i.widened(weight)
+        let compute = i.element(wide)
+        let length = try i.norm(wide, [1], order: try i.float("norm_type"), keep: true)
+        let none = try i.full(0, TensorType(compute, [rows]))
+        let marks = try i.full(1, TensorType(compute, [count]))
+        let places = try i.reshape(index, [count])
+        let taken = try i.add(.scatter(Scatter(.set, axes: [0], at: 0)), [none, marks, places])
+        return try i.formula([wide, length, try i.unsqueeze(taken, 1)], as: i.element(weight)) { v in
+            let isLong = v[2].greater(0).and(v[1].greater(.number(greatest)))
+            return isLong.select(v[0] * (.number(greatest) / (v[1] + 1e-7)), v[0])
+        }
+    }
     table.value("gather") { (i) throws(ImportError) in
         let x = try i.tensor("self")
         let index = try i.cast(try i.tensor("index"), .i64)
@@ -72,7 +91,10 @@ func registerIndexing(_ table: inout OperatorTable) {
         }
         return try i.cast(try i.reduce(.sum, before, [i.rank(before) - 1]), try i.declaredResult().element)
     }
-    table.refuse(["nonzero", "masked_select", "unique", "_unique2", "unique_consecutive", "unique_dim", "bincount"]) {
+    table.refuse([
+        "nonzero", "nonzero_numpy", "masked_select", "unique", "_unique2", "unique_consecutive", "unique_dim",
+        "bincount",
+    ]) {
         .dataDependent($0.site, "the number of results depends on the elements")
     }
     // Whether each element is among the test elements.

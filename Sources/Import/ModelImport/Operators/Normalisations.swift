@@ -250,6 +250,13 @@ private func registerBatchNorms(_ table: inout OperatorTable) {
         let results = try batchNorm(&i, training: training) { (_, name, value) throws(ImportError) in
             running[name] = value
         }
+        // PyTorch declares running statistics in the type that it computes them in.
+        let declared = try i.declaredElements()
+        for (place, name) in ["running_mean", "running_var"].enumerated() {
+            guard let value = running[name] else { continue }
+            let element = declared.indices.contains(3 + place) ? declared[3 + place] : nil
+            running[name] = try i.cast(value, element ?? i.element(value))
+        }
         return results + [running["running_mean"], running["running_var"]].compactMap(\.self)
     }
     table.value("instance_norm") { (i) throws(ImportError) in

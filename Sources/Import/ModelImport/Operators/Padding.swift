@@ -5,7 +5,8 @@ import ModelFiles
 /// Padding by a constant, by reflection, by the edge and around.
 func registerPadding(_ table: inout OperatorTable) {
     table.value("constant_pad_nd") { (i) throws(ImportError) in
-        try i.padded(try i.tensor("self"), "constant", try i.float("value"))
+        guard let value = i.constant(try i.scalarArgument("value")) else { throw i.wrong("value", "a constant number") }
+        return try i.padded(try i.tensor("self"), "constant", value)
     }
     table.value("pad") { (i) throws(ImportError) in
         let value = try i.optionalFloat("value") ?? 0

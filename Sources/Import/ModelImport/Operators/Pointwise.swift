@@ -93,7 +93,10 @@ func registerPointwise(_ table: inout OperatorTable) {
     same("ceil") { $0.apply(.ceiling) }
     same("trunc", "fix") { $0.apply(.truncate) }
     same("frac", integral: nil) { $0 - $0.apply(.truncate) }
-    same("sign", "sgn", integral: { $0.apply(.sign) }) { $0.apply(.sign) }
+    table.value("sign", "sgn") { (i) throws(ImportError) in
+        let x = try i.tensor("self")
+        return i.element(x) == .bool ? x : try i.formula(x) { $0.apply(.sign) }
+    }
     same("square", integral: { $0 * $0 }) { $0 * $0 }
     same("relu", integral: { $0.maximum(0) }) { $0.maximum(0) }
 

@@ -43,33 +43,40 @@ func registerScatters(_ table: inout OperatorTable) {
         return try i.add(.scatter(Scatter(.set, axes: [axis], at: axis)), [x, value, index])
     }
     table.value("scatter", "scatter_add") { (i) throws(ImportError) in
-        let x = try i.tensor("self")
+        let given = try i.tensor("self")
+        let x = try i.atLeastVector(given)
         var kind = i.call.name.base.hasPrefix("scatter_add") ? Scatter.Kind.add : .set
         if i.call.schema?.names.contains("reduce") == true, let name = try i.optionalString("reduce") {
             guard name == "add" || name == "multiply" else { throw i.unsupported("reduce = '\(name)'") }
             kind = name == "add" ? .add : .multiply
         }
-        return try i.scatter(kind, x, try i.scatterUpdates(x))
+        return try i.reshape(try i.scatter(kind, x, try i.scatterUpdates(x)), i.shape(given))
     }
     table.value("scatter_reduce") { (i) throws(ImportError) in
-        let x = try i.tensor("self")
+        let given = try i.tensor("self")
+        let x = try i.atLeastVector(given)
         let updates = try i.scatterUpdates(x)
         let element = i.element(x)
         let reduce = try i.string("reduce")
         let includesSelf = try i.bool("include_self")
-        let kinds: [String: (Scatter.Kind, Double)] = [
-            "sum": (.add, 0), "mean": (.add, 0), "prod": (.multiply, 1),
-            "amax": (.maximum, element.isFloatingPoint ? -.infinity : element.least),
-            "amin": (.minimum, element.isFloatingPoint ? .infinity : element.greatest),
+        // Without the element that is there: what it becomes first. An extremum may begin with any of its candidates.
+        let kinds: [String: (Scatter.Kind, Double?)] = [
+            "sum": (.add, 0), "mean": (.add, 0), "prod": (.multiply, 1), "amax": (.maximum, nil),
+            "amin": (.minimum, nil),
         ]
         guard let (kind, neutral) = kinds[reduce] else { throw i.unsupported("reduce = '\(reduce)'") }
-        let neutrals = try i.full(neutral, TensorType(element, i.shape(updates.values)))
-        let base = includesSelf ? x : try i.scatter(.set, x, (neutrals, updates.indices))
-        let result = try i.scatter(kind, base, updates)
+        var base = x
+        if !includesSelf {
+            let first = try neutral.map { (value) throws(ImportError) in
+                try i.full(value, TensorType(element, i.shape(updates.values)))
+            }
+            base = try i.scatter(.set, x, (first ?? updates.values, updates.indices))
+        }
+        let result = try i.reshape(try i.scatter(kind, base, updates), i.shape(given))
         guard reduce == "mean" else { return result }
         let ones = try i.full(1, TensorType(element, i.shape(updates.values)))
         let start = try i.full(includesSelf ? 1 : 0, TensorType(element, i.shape(x)))
-        let counts = try i.scatter(.add, start, (ones, updates.indices))
+        let counts = try i.reshape(try i.scatter(.add, start, (ones, updates.indices)), i.shape(given))
         return try i.formula([result, counts]) { x in
             let count = x[1].maximum(1)
             return element.isFloatingPoint ? x[0] / count : x[0].apply(.floorDivide, count)
@@ -150,24 +157,31 @@ extension Importer {
             values = try reshape(values, wide[..<axis] + flags + wide[(axis + 1)...])
         }
         let chosen = try reshape(mask, flags + Shape(repeating: 1, count: trailing.count))
+        let isBool = element(x) == .bool
         return try map([chosen, values, x], as: element(x)) { s, t in
-            s.apply(.select, t[0], accumulate ? s.apply(.add, t[1], t[2]) : t[1], t[2])
+            // bool + bool is "or".
+            s.apply(.select, t[0], accumulate ? s.apply(isBool ? .or : .add, t[1], t[2]) : t[1], t[2])
         }
     }
 
     /// The updates of a `scatter` call, cut to the shape of its index, with positions for every axis.
     fileprivate mutating func scatterUpdates(_ x: Value) throws(ImportError) -> (values: Value, indices: [Value]) {
         let axis = try axis("dim", rank(x))
-        let index = try cast(try tensor("index"), .i64)
+        let index = try atLeastVector(try cast(try tensor("index"), .i64))
         let shape = shape(index)
         var values: Value
         if has("src") {
-            values = try cast(try tensor("src"), element(x))
+            values = try atLeastVector(try cast(try tensor("src"), element(x)))
             for (axis, extent) in shape.enumerated() { values = try slice(values, axis, 0, extent) }
         } else {
             values = try expand(try value(try operand("value"), element(x)), shape)
         }
         return (values, try fullIndices(axis, index))
+    }
+
+    /// A tensor without axes as one of a single element.
+    fileprivate mutating func atLeastVector(_ x: Value) throws(ImportError) -> Value {
+        rank(x) == 0 ? try reshape(x, [1]) : x
     }
 
     /// A scatter at positions for every axis.

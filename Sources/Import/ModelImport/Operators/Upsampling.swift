@@ -26,9 +26,15 @@ func registerUpsampling(_ table: inout OperatorTable) {
             }
             guard scales.count == spatial else { throw i.wrong("scale_factors", "\(spatial) factors") }
             var result = method.interpolates ? try i.widened(x) : x
-            for (place, size) in sizes.enumerated() {
+            // Bytes are rounded between the axes, and PyTorch begins with the last one.
+            let places = i.element(x) == .u8 ? Array(sizes.enumerated().reversed()) : Array(sizes.enumerated())
+            for (place, size) in places {
                 let axis = i.rank(x) - spatial + place
-                result = try i.resampled(result, axis, size, scale: scales[place], method, aligned: aligned)
+                if method.interpolates, i.element(x) == .u8 {
+                    result = try i.resampledBytes(result, axis, size, scale: scales[place], method, aligned: aligned)
+                } else {
+                    result = try i.resampled(result, axis, size, scale: scales[place], method, aligned: aligned)
+                }
             }
             return try i.cast(result, i.element(x))
         }
@@ -84,15 +90,89 @@ private enum Resampling {
         }
     }
 
+    /// The same for bytes, as PyTorch has them on the processor: weights are whole numbers of 16 bits, and sums of bytes times
+    /// weights are `2^shift` times too large.
+    ///
+    /// - Parameter step: Old elements for each new one.
+    func byteTaps(
+        _ old: Int, _ new: Int, step: Double, aligned: Bool
+    ) -> (taps: [[(index: Int, weight: Int)]], shift: Int) {
+        let reach = self == .cubic ? 2 : 1
+        let half = aligned ? 0 : 0.5
+        var firsts: [Int] = []
+        var weights: [[Double]] = []
+        for index in 0..<new {
+            // The middles of elements lie at whole numbers where corners are aligned, else half a step after them.
+            let middle = step * (Double(index) + half)
+            let unbound = Int((middle - Double(reach) + 1 - half).rounded(.down))
+            let first = min(max(unbound, 0), old - 1)
+            // What lies outside counts for the element at the edge.
+            var row = [Double](repeating: 0, count: 2 * reach)
+            for place in unbound..<unbound + 2 * reach {
+                let distance = Double(place) - middle + half
+                row[min(max(place, 0), old - 1) - first] +=
+                    reach == 2 ? Self.cubic(distance) : max(1 - abs(distance), 0)
+            }
+            let total = row.reduce(0, +)
+            firsts.append(first)
+            weights.append(total == 0 ? row : row.map { $0 / total })
+        }
+        let greatest = weights.joined().max() ?? 1
+        // As precise as 15 bits hold.
+        let shift = (0..<22).first { Int(0.5 + greatest * Double(1 << ($0 + 1))) >= 1 << 15 } ?? 22
+        let taps = (0..<2 * reach).map { tap in
+            (0..<new).map { index in
+                let weight = (weights[index][tap] * Double(1 << shift)).rounded(.toNearestOrAwayFromZero)
+                return (min(firsts[index] + tap, old - 1), Int(weight))
+            }
+        }
+        return (taps, shift)
+    }
+
     /// The weight of an element at a distance.
     private static func cubic(_ distance: Double) -> Double {
         let (a, x) = (-0.75, abs(distance))
         if x <= 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+        return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0
     }
 }
 
 extension Importer {
+    /// Old elements for each new one.
+    private static func step<Real: BinaryFloatingPoint>(
+        _: Real.Type, _ old: Int, _ new: Int, _ scale: Double?, _ aligned: Bool
+    ) -> Real {
+        if aligned { return new > 1 ? Real(old - 1) / Real(new - 1) : 0 }
+        if let scale, scale > 0 { return Real(1 / scale) }
+        return Real(old) / Real(new)
+    }
+
+    /// One axis of bytes at another extent, in whole numbers.
+    fileprivate mutating func resampledBytes(
+        _ x: Value, _ axis: Int, _ size: Dimension, scale: Double?, _ method: Resampling, aligned: Bool
+    ) throws(ImportError) -> Value {
+        guard let old = shape(x)[axis].constantValue, let new = size.constantValue else {
+            throw unsupported("resampling of a symbolic extent")
+        }
+        // Whatever factor the call names: PyTorch leaves such an axis out.
+        if old == new { return x }
+        let step = Self.step(Double.self, old, new, scale, aligned)
+        let (taps, shift) = method.byteTaps(old, new, step: step, aligned: aligned)
+        var shape = Shape(repeating: 1, count: rank(x))
+        shape[axis] = size
+        var parts: [Operand] = []
+        for tap in taps {
+            let indices = try integers(tap.map(\.index))
+            parts.append(.tensor(try add(.gather(Gather(axes: [axis], at: axis)), [x, indices])))
+            parts.append(.tensor(try integers(tap.map(\.weight), shape)))
+        }
+        let half = Formula.number(Double(1 << shift) / 2)
+        return try formula(parts, common: .i64, result: .u8) { v in
+            let sum = stride(from: 0, to: v.count, by: 2).reduce(half) { $0 + v[$1] * v[$1 + 1] }
+            return sum.apply(.floorDivide, .number(Double(1 << shift))).maximum(0).minimum(255)
+        }
+    }
+
     /// One axis at another extent. `scale` is the factor that the call names, where it names one.
     fileprivate mutating func resampled(
         _ x: Value, _ axis: Int, _ size: Dimension, scale: Double?, _ method: Resampling, aligned: Bool
@@ -100,17 +180,11 @@ extension Importer {
         guard let old = shape(x)[axis].constantValue, let new = size.constantValue else {
             throw unsupported("resampling of a symbolic extent")
         }
-        /// Old elements for each new one.
-        func step<Real: BinaryFloatingPoint>(_: Real.Type) -> Real {
-            if aligned { return new > 1 ? Real(old - 1) / Real(new - 1) : 0 }
-            if let scale, scale > 0 { return Real(1 / scale) }
-            return Real(old) / Real(new)
-        }
         // In f64 for f64, but for places that are only counted; else in f32.
         let taps =
             element(x) == .f64 && method.interpolates
-            ? method.taps(old, new, step: step(Double.self), aligned: aligned)
-            : method.taps(old, new, step: step(Float.self), aligned: aligned)
+            ? method.taps(old, new, step: Self.step(Double.self, old, new, scale, aligned), aligned: aligned)
+            : method.taps(old, new, step: Self.step(Float.self, old, new, scale, aligned), aligned: aligned)
         if taps.count == 1 {
             let indices = taps[0].map(\.index)
             if indices == Array(0..<old) { return x }

@@ -67,6 +67,19 @@ private func registerReshapes(_ table: inout OperatorTable) {
     table.value("_unsafe_view") { (i) throws(ImportError) in
         try i.reshape(try i.tensor("self"), try i.declaredResult().shape)
     }
+    // The first elements in memory at another shape; what PyTorch leaves undefined is zero.
+    table.value("resize") { (i) throws(ImportError) in
+        guard i.isContiguous("self") else { throw i.unsupported("resizing a tensor that is not contiguous") }
+        let x = try i.tensor("self")
+        let shape = try i.declaredResult().shape
+        let (old, new) = (elementCount(i.shape(x)), elementCount(shape))
+        guard let count = old.constantValue, let wanted = new.constantValue else {
+            throw i.unsupported("resizing to a symbolic extent")
+        }
+        var flat = try i.slice(try i.reshape(x, [old]), 0, 0, Dimension(min(count, wanted)))
+        if wanted > count { flat = try i.concatenate([flat, try i.full(0, TensorType(i.element(x), [new - old]))], 0) }
+        return try i.reshape(flat, shape)
+    }
     table.views("expand", "broadcast_to", "expand_as") { (i, handle) throws(ImportError) in
         [try i.apply(.expand(try i.declaredResult().shape), to: handle)]
     }
