@@ -27,6 +27,8 @@ from torch.utils import _pytree as pytree
 MODELS = Path(__file__).resolve().parent / "models"
 sys.path[:0] = [str(MODELS.parent.parent / "python"), str(MODELS)]
 
+from zoo_torchvision import declare_operators  # noqa: E402
+
 Model = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
 
 VISION = [
@@ -34,17 +36,6 @@ VISION = [
     "mobilenet_v3_small", "regnet_y_400mf", "shufflenet_v2_x0_5", "squeezenet1_0", "swin_t", "swin_v2_t", "vgg11", "vit_b_32",
 ]  # fmt: skip
 SEGMENTATION = ["fcn_resnet50", "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"]
-
-
-def declare_torchvision() -> None:
-    """PyPI's torchvision beside the processor's PyTorch lacks its own operators; transformers imports it too."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    declared.append(library)
-
-
-declared: list[torch.library.Library] = []
 
 
 def from_file(spec: str) -> Model:
@@ -128,7 +119,7 @@ def row(make: Callable[[], Model]) -> str:
 
 def main() -> None:
     warnings.filterwarnings("ignore")
-    declare_torchvision()
+    declare_operators()
     wanted = sys.argv[1:]
     print("| model | first call, s | graphs | packages | kept by PyTorch | difference |\n|---|---|---|---|---|---|")
     for name, make in models():

@@ -1,8 +1,8 @@
 """Torchvision's architectures with random weights: each function of this file is one of them by its name in
-`torchvision.models`, on one image of the size that the name says (`resnet18`, or `resnet18_224` for 224 × 224).
+`torchvision.models`, on one small image, or one of the size that the name says (`resnet18_px224`: 224 × 224).
 
-Those for classification, segmentation, optical flow's feature encoders and the backbones of its detectors. Models whose
-names end in `_quantized` and those of videos are left out.
+Those for classification and segmentation, and two backbones of its detectors. Those above a gigabyte, quantised ones and
+those of videos and optical flow are left out.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -44,6 +45,26 @@ def test_what_is_wrong_ends_the_example(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("hearth: ")
     assert keep_current(tmp_path).returncode == 2
+
+
+@needs_command
+def test_without_recorded_inputs_nothing_is_held_to_the_model(tmp_path: Path) -> None:
+    """`--sets 0` says so, the manifest too; `verify` asks for inputs, and nothing that needs them goes with it."""
+
+    def hearth(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([str(command()), *arguments], cwd=tmp_path, capture_output=True, text=True)
+
+    build = ["optimize", str(FIXTURES / "f64.middle.pt2"), "-o", "model.hearth", "--sets", "0"]
+    done = hearth(*build, "--trials", "0")
+    assert done.returncode == 0 and "was not held to the model" in done.stderr, done.stderr
+    manifest = json.loads((tmp_path / "model.hearth/manifest.json").read_text())
+    assert "not held" in manifest["provenance"]["not_held"]
+    verified = hearth("verify", "model.hearth")
+    assert verified.returncode == 1 and "give some with their truth by --golden FILE" in verified.stderr, (
+        verified.stderr
+    )
+    for wrong in (["--trials", "3"], ["--trials", "0", "--precision", "bf16"]):
+        assert hearth(*build, *wrong).returncode != 0
 
 
 def test_the_page_shows_the_script_as_it_is() -> None:
