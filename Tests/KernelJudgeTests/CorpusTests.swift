@@ -57,10 +57,10 @@ import Testing
         let evidence = RegionEvidence(oracle: CorpusRegion.softmax.oracle, seed: 1)
         let candidate = try await workshop.candidate(name, region: .softmax)
         let outputs = try await workshop.judge(audits: true).outputs(of: candidate, evidence: evidence).get()
-        // Five sets of inputs of the full shape and two of each other, at two places over two poisons.
-        #expect(outputs.count == 4 * (5 + 2 * 3))
+        // Six sets of inputs of the full shape and two of each other, at two places over two poisons.
+        #expect(outputs.count == 4 * (6 + 2 * 3))
         // The last shape, 130 columns: one output for each of two sets of inputs, and as many for each poison where two columns hold that.
-        #expect(Set(outputs[36..<44]).count == (isWhole ? 2 : 4))
+        #expect(Set(outputs[40..<48]).count == (isWhole ? 2 : 4))
     }
 
     /// A time below what the machine can do is a failed measurement.

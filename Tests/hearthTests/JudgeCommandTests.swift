@@ -31,7 +31,7 @@ import Testing
 
     @Test(arguments: [
         (["--mutants", "3"], Int32(2), "--mutants is of a device's self-test"),
-        (["--device", "opencl", "--jobs", "2"], 2, "--jobs and --equivalents are of the processor's self-test"),
+        (["--device", "opencl", "--equivalents"], 2, "--equivalents is of the processor's self-test"),
         (["--device", "abacus"], 1, "devices are cpu, cuda, cuda:N, opencl and opencl:N"),
     ])
     func wrongWishesAreNamed(_ options: [String], _ code: Int32, _ line: String) throws {

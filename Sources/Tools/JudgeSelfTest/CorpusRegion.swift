@@ -91,7 +91,8 @@ package enum CorpusRegion: String, CaseIterable, Sendable {
         let count = IntegerExpression(rows) * IntegerExpression(columns)
         return FormulaOracle(
             parameters: [parameter(.f32, count, .read), parameter(.f32, count, .write)], symbols: [rows, columns],
-            shapes: [[64, 256], [3, 7], [1, 33], [5, 130]], domains: [.real, .real]
+            shapes: [[64, 256], [3, 7], [1, 33], [5, 130]],
+            distributions: InputDistribution.plain + [.special, .infinite], domains: [.real, .real]
         ) { inputs, dimensions in
             let columns = dimensions[1]
             var truth: [Double] = []

@@ -39,20 +39,19 @@ extension DeviceSelfTest {
 
     /// Judges about `count` mutants of a kind, mistakes of every kind in turn; what a judge accepts is compared with its original on six
     /// times as many inputs. Kernels in Triton and calls of libraries have no text of ours.
-    package func mutants(_ kind: KernelCase.Kind, count: Int, _ judge: KernelJudge) async throws -> Mutants {
-        var found = Mutants()
+    package func mutants(_ kind: KernelCase.Kind, count: Int) async throws -> Mutants {
         let mutants = try mutants(kind, count)
-        for start in stride(from: 0, to: mutants.count, by: parallel) {
-            let batch = Array(mutants[start..<min(start + parallel, mutants.count)])
-            let compiled = await compile(batch.map(\.emitted), "\(kind)-mutant-\(start)")
-            for (number, mutant) in batch.enumerated() {
-                guard case .success(let candidate) = compiled[number] else {
-                    found.add(mutant, .stillborn)
-                    continue
-                }
-                found.add(mutant, try await outcome(mutant, candidate, "\(kind)-original-\(start)-\(number)", judge))
+        // A mutant that hangs is found out by this limit.
+        let strict = JudgeSettings(timeLimit: 10, auditsLibrary: false, restartsWorker: false)
+        let outcomes = try await sideBySide(mutants, settings: strict) { number, mutant, judge in
+            switch await compile(mutant.emitted, "\(kind)-mutant-\(number)") {
+            case .failure: MutantOutcome.stillborn
+            case .success(let candidate):
+                try await outcome(mutant, candidate, "\(kind)-original-\(number)", judge)
             }
         }
+        var found = Mutants()
+        for (mutant, outcome) in zip(mutants, outcomes) { found.add(mutant, outcome) }
         return found
     }
 
@@ -62,7 +61,7 @@ extension DeviceSelfTest {
         if case .failure(let refusal) = await judge.check(candidate, evidence: mutant.trial.evidence) {
             return .killed(refusal.kind)
         }
-        guard case .success(let original) = await compile([mutant.trial.emitted], name)[0] else {
+        guard case .success(let original) = await compile(mutant.trial.emitted, name) else {
             return .wrong("the original does not compile")
         }
         let images = [candidate, original].map { try? LibraryAudit.bytes(of: $0.libraryPath) }
@@ -71,7 +70,7 @@ extension DeviceSelfTest {
         for seed in 1...6 {
             let graph = try Graph(parsing: mutant.trial.origin.text)
             let evidence = try JudgedKernel.all(
-                in: graph, tensors: DrawnTensors(graph), generator: compiler.generator, worker: worker,
+                in: graph, tensors: DrawnTensors(graph), generator: compiler.generator, worker: constants,
                 seed: 1000 + UInt64(seed))[mutant.trial.place].evidence
             let ours = await judge.outputs(of: candidate, evidence: evidence)
             let theirs = await judge.outputs(of: original, evidence: evidence)

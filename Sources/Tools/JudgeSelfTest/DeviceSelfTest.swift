@@ -6,7 +6,8 @@ import KernelJudge
 import PackageBuilder
 
 /// Whether the judge accepts what is right on a device that is not the host: kernels of every kind as they are generated for it, under
-/// many schedules, on all inputs of the full battery; and whether it refuses them with a mistake (`DeviceSelfTest+Mutants`).
+/// many schedules, on all inputs of the full battery; and whether it refuses them with a mistake (`DeviceSelfTest+Mutants`) and what was
+/// written by hand to be refused (`DeviceSelfTest+Corpus`).
 package struct DeviceSelfTest: Sendable {
     /// What was found of a kind.
     package struct Found: Sendable {
@@ -18,23 +19,24 @@ package struct DeviceSelfTest: Sendable {
     }
 
     let compiler: CandidateCompiler
-    private let judge: KernelJudge
+    /// Starts the process that runs candidates on the device.
+    let device: WorkerCommand
     /// Starts the process that computes constants.
-    let worker: WorkerCommand
+    let constants: WorkerCommand
     /// A folder that exists, for what is compiled.
     let folder: String
-    /// Texts that compile at once.
-    let parallel: Int
+    /// Judges at work side by side, each with a worker of its own: nothing is timed.
+    private let lanes: Int
 
     /// Makes a test.
     package init(
-        compiler: CandidateCompiler, judge: KernelJudge, worker: WorkerCommand, folder: String, parallel: Int
+        compiler: CandidateCompiler, device: WorkerCommand, constants: WorkerCommand, folder: String, lanes: Int
     ) {
         self.compiler = compiler
-        self.judge = judge
-        self.worker = worker
+        self.device = device
+        self.constants = constants
         self.folder = folder
-        self.parallel = parallel
+        self.lanes = lanes
     }
 
     /// A kernel under a schedule.
@@ -49,22 +51,40 @@ package struct DeviceSelfTest: Sendable {
 
     /// Judges up to `count` kernels of a kind.
     package func run(_ kind: KernelCase.Kind, count: Int) async throws -> Found {
-        var found = Found(kind: kind, judged: 0, refusals: [])
         let trials = try trials(kind, count)
-        for start in stride(from: 0, to: trials.count, by: parallel) {
-            let batch = Array(trials[start..<min(start + parallel, trials.count)])
-            for (trial, compiled) in zip(batch, await compile(batch.map(\.emitted), "\(kind)-\(start)")) {
-                found.judged += 1
-                switch compiled {
-                case .failure(let failure): found.refusals.append("\(trial.name): \(failure.reason)")
-                case .success(let candidate):
-                    if case .failure(let refusal) = await judge.check(candidate, evidence: trial.evidence) {
-                        found.refusals.append("\(trial.name): \(refusal)")
-                    }
+        let refusals = try await sideBySide(trials, settings: .onDevice()) { number, trial, judge -> String? in
+            switch await compile(trial.emitted, "\(kind)-\(number)") {
+            case .failure(let failure): return "\(trial.name): \(failure.reason)"
+            case .success(let candidate):
+                guard case .failure(let refusal) = await judge.check(candidate, evidence: trial.evidence) else {
+                    return nil
                 }
+                return "\(trial.name): \(refusal)"
             }
         }
-        return found
+        return Found(kind: kind, judged: trials.count, refusals: refusals.compactMap { $0 })
+    }
+
+    /// Does something with every item, its number and a judge of the lane that it is in; results in the items' order.
+    func sideBySide<Item: Sendable, Result: Sendable>(
+        _ items: [Item], settings: JudgeSettings,
+        _ body: @escaping @Sendable (Int, Item, KernelJudge) async throws -> Result
+    ) async throws -> [Result] {
+        try await withThrowingTaskGroup(of: [(Int, Result)].self) { group in
+            for lane in 0..<min(lanes, items.count) {
+                group.addTask { [device, lanes] in
+                    let judge = KernelJudge(worker: device, settings: settings)
+                    var found: [(Int, Result)] = []
+                    for number in stride(from: lane, to: items.count, by: lanes) {
+                        found.append((number, try await body(number, items[number], judge)))
+                    }
+                    return found
+                }
+            }
+            var results: [(Int, Result)] = []
+            for try await found in group { results += found }
+            return results.sorted { $0.0 < $1.0 }.map(\.1)
+        }
     }
 
     /// Every case under its default schedule, then under drawn ones, as long as the texts are new.
@@ -75,7 +95,7 @@ package struct DeviceSelfTest: Sendable {
         let subjects = try cases.prefix(count).flatMap { one in
             let graph = try Graph(parsing: one.text)
             let kernels = try JudgedKernel.all(
-                in: graph, tensors: DrawnTensors(graph), generator: compiler.generator, worker: worker, seed: 11)
+                in: graph, tensors: DrawnTensors(graph), generator: compiler.generator, worker: constants, seed: 11)
             return kernels.enumerated().map { place, found in
                 (name: "\(kind) \(one.name), \(found.kernel.name)", judged: found, origin: one, place: place)
             }
@@ -104,18 +124,10 @@ package struct DeviceSelfTest: Sendable {
         return found
     }
 
-    /// Compiles kernels side by side, to files with a name that begins so.
+    /// Compiles a kernel to a file of that name.
     func compile(
-        _ kernels: [EmittedKernel], _ name: String
-    ) async -> [Result<CandidateKernel, CandidateCompiler.Failure>] {
-        await withTaskGroup(of: (Int, Result<CandidateKernel, CandidateCompiler.Failure>).self) { group in
-            for (number, kernel) in kernels.enumerated() {
-                let path = "\(folder)/\(name)-\(number).images"
-                group.addTask { [compiler] in (number, await compiler.candidate(kernel, at: path)) }
-            }
-            var results: [Int: Result<CandidateKernel, CandidateCompiler.Failure>] = [:]
-            for await (number, result) in group { results[number] = result }
-            return kernels.indices.compactMap { results[$0] }
-        }
+        _ kernel: EmittedKernel, _ name: String
+    ) async -> Result<CandidateKernel, CandidateCompiler.Failure> {
+        await compiler.candidate(kernel, at: "\(folder)/\(name).images")
     }
 }

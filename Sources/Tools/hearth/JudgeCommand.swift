@@ -41,15 +41,14 @@ struct JudgeCommand: AsyncParsableCommand {
     var mutants: Int?
     @Option(
         help:
-            "\(DeviceChoice.help) (default: cpu). On another device than the processor kernels are judged as they are generated for it, and with mistakes, but nothing written by hand."
+            "\(DeviceChoice.help) (default: cpu). On another device than the processor kernels are judged as they are generated for it, and with mistakes; candidates written by hand are fewer, and left out with --kind."
     )
     var device = "cpu"
 
     func validate() throws {
         guard selfTest else { throw ValidationError("hearth judge needs --self-test") }
-        if device != "cpu", equivalents || jobs != nil {
-            throw ValidationError(
-                "--jobs and --equivalents are of the processor's self-test; leave them out with --device")
+        if device != "cpu", equivalents {
+            throw ValidationError("--equivalents is of the processor's self-test; leave it out with --device")
         }
         if device == "cpu", mutants != nil {
             throw ValidationError("--mutants is of a device's self-test; leave it out without --device")
@@ -79,17 +78,22 @@ struct JudgeCommand: AsyncParsableCommand {
         let parts = try await DeviceChoice.judged(device, toolchain)
         guard parts.isHere else { throw BadInput("nothing is judged: '\(device)' is not here") }
         let test = DeviceSelfTest(
-            compiler: parts.compiler, judge: KernelJudge(worker: parts.worker, settings: .onDevice()),
-            worker: parts.constants, folder: folder, parallel: try CPUDevice.shared.get().limits.threads)
-        // A mutant that hangs is found out by this limit.
-        let strict = KernelJudge(
-            worker: parts.worker, settings: JudgeSettings(timeLimit: 10, auditsLibrary: false, restartsWorker: false))
+            compiler: parts.compiler, device: parts.worker, constants: parts.constants, folder: folder,
+            lanes: try jobs ?? max(1, CPUDevice.shared.get().limits.threads))
         var (judged, refusals, tried, wrong) = (0, [String](), 0, [String]())
         var mistakes: [String: [String: Int]] = [:]
+        if kind == nil {
+            let opened = try DeviceCatalogue.open(device)
+            let corpus = await test.corpus(fillsSharedMemory: opened.sharedMemoryFiller != nil)
+            print("\(corpus.judged) candidates written by hand, \(corpus.wrong.count) judged wrongly")
+            for line in corpus.wrong { print("  \(line)") }
+            fflush(nil)
+            wrong += corpus.wrong
+        }
         for kind in kind.map({ [$0] }) ?? KernelCase.Kind.allCases {
             let size: SelfTest.Size = full ? .full : .short
             let found = try await test.run(kind, count: size.honest)
-            let made = try await test.mutants(kind, count: mutants ?? (full ? size.mutants : 0), strict)
+            let made = try await test.mutants(kind, count: mutants ?? (full ? size.mutants : 0))
             let outcomes = DeviceSelfTest.Mutants.text(made.outcomes)
             let about = made.count == 0 ? "" : "; \(made.count) mutants: \(outcomes)"
             print("\(kind): \(found.judged) judged, \(found.refusals.count) refused\(about)")

@@ -2,6 +2,27 @@ extension CorpusCandidate {
     /// Candidates that are right only for some numbers or shapes.
     static let numbers: [CorpusCandidate] = [
         .init(
+            "softmax-below-the-next-row", rows: [13], reasons: ["wrongOutput"],
+            source: #"""
+                // The last row but one is compared with the first element after it, too: softmax does not change with what is
+                // subtracted, unless that is infinite.
+                KERNEL(kernel) {
+                    const float *in = buffers[0];
+                    float *out = buffers[1];
+                    int64_t rows = dims[0], columns = dims[1];
+                    for (int64_t row = part; row < rows; row += parts) {
+                        const float *x = in + row * columns;
+                        int64_t more = row == rows - 2;
+                        float top = -INFINITY, sum = 0;
+                        for (int64_t i = 0; i < columns + more; i++)
+                            if (x[i] > top || x[i] != x[i] && i < columns) top = x[i];
+                        for (int64_t i = 0; i < columns; i++) sum += out[row * columns + i] = expf(x[i] - top);
+                        for (int64_t i = 0; i < columns; i++) out[row * columns + i] /= sum;
+                    }
+                    return 0;
+                }
+                """#),
+        .init(
             "product-in-bf16", rows: [12], .product, reasons: ["inaccurate"],
             source: #"""
                 static inline float narrow(float x) {
