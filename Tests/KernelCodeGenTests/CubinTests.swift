@@ -265,4 +265,16 @@ enum CubinTarget {
         }
         #expect(facts.registers > 0)
     }
+
+    /// Warps that come late are other code, which asks for the same memory.
+    @Test(arguments: ["tile", "matrix", "attention"]) func outOfStepIsOtherCode(_ template: String) async throws {
+        let cubin = try #require(CubinCase.all.first { $0.name.hasPrefix(template) })
+        let emitter = SIMTEmitter(CubinTarget.target("sm_90a"))
+        let text = emitter.prelude + (try emitter.emit(cubin.kernel, symbol: "tested", cubin.schedule).source)
+        let toolchain = try #require(CubinTarget.toolchain)
+        let plain = try await toolchain.compile(text, architecture: "sm_90a")
+        let late = try await toolchain.compile(SIMTPrelude.outOfStep + text, architecture: "sm_90a")
+        #expect(late.count > plain.count)
+        #expect(CubinFacts(late)?.sharedBytes == CubinFacts(plain)?.sharedBytes)
+    }
 }

@@ -15,8 +15,7 @@ private let hasOpenCLDevice = (try? OpenCLDevice()) != nil
 struct DeviceCorpusTests {
     @Test(arguments: DeviceCandidate.all.indices) func isJudgedByWhatItDoes(_ number: Int) async throws {
         let entry = DeviceCandidate.all[number]
-        // OpenCL has no word for what lies in local memory.
-        guard !entry.isOfSharedMemory else { return }
+        guard !entry.isOfGPUs else { return }
         let workshop = try await Workshop()
         defer { workshop.clean() }
         let path = workshop.directory + "/candidate.images"

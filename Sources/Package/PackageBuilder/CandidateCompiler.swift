@@ -1,10 +1,21 @@
 import ElementTypes
+import Glibc
 import KernelCodeGen
 import KernelIR
 import KernelJudge
 
 /// Makes what the judge can run of a kernel and a schedule: a shared object of the host's, or a file of a device's images.
 package struct CandidateCompiler: Sendable {
+    /// What is made of a text.
+    package enum Build: Hashable, Sendable {
+        /// What a package holds.
+        case plain
+        /// C that traps at undefined behaviour, most of the compiler's work left out: it is run a few times only.
+        case trapping
+        /// CUDA C++ whose warps come late to barriers and out of them: a race that time alone decides ends otherwise.
+        case outOfStep
+    }
+
     /// What generates text, for the host or a device.
     package let generator: CodeGenerator
     private let toolchain: CToolchain
@@ -26,6 +37,23 @@ package struct CandidateCompiler: Sendable {
     /// Whether C of ours runs, and not a device's images.
     var isForHost: Bool { images == nil }
 
+    /// The build that shows faults which the plain one may hide by chance; nil where there is none.
+    package func revealing(_ emitted: EmittedKernel) -> Build? {
+        guard !isForHost else { return .trapping }
+        let isOurs = !emitted.source.isEmpty && emitted.triton == nil
+        return isOurs && generator.device?.target.dialect == .cuda ? .outOfStep : nil
+    }
+
+    /// What the refusal of a revealing build says of the kernel; nil where it says nothing.
+    package func hiddenFault(_ refusal: Refusal, _ build: Build) -> Refusal? {
+        switch (build, refusal) {
+        // What compilers make of a trap: ud2 on x86, brk on ARM.
+        case (.trapping, .crashed(let signal)) where [SIGILL, SIGTRAP].contains(Int32(signal)): .undefinedBehaviour
+        case (.outOfStep, _) where refusal.blamesKernel: .race(reason: "\(refusal)")
+        default: nil
+        }
+    }
+
     /// Name and version of what compiles, a part of the archive's keys.
     var version: String { images?.version ?? toolchain.version }
 
@@ -39,18 +67,20 @@ package struct CandidateCompiler: Sendable {
     }
 
     /// Writes what becomes of a text to `path` and a file beside it, side by side with others, and what the compiler said of it, where
-    /// it did. With `traps` at undefined behaviour most of the compiler's work is left out: such code is run a few times only.
+    /// it did.
     func compile(
-        _ emitted: EmittedKernel, _ path: String, traps: Bool = false
+        _ emitted: EmittedKernel, _ path: String, _ build: Build = .plain
     ) async -> Result<(kernel: CandidateKernel, facts: CubinFacts?), Failure> {
         do {
             var emitted = emitted
             var facts: CubinFacts?
             // Without symbols, which name the file that was compiled: equal code is equal bytes.
             var flags = generator.host.compilerFlags + ["-s"]
-            if traps { flags = flags.map { $0 == "-O3" ? "-O1" : $0 } + toolchain.undefinedBehaviourTraps }
+            if build == .trapping { flags = flags.map { $0 == "-O3" ? "-O1" : $0 } + toolchain.undefinedBehaviourTraps }
             if let images {
-                let written = try await images.write(.init(emitted, generator), to: path)
+                var unit = GeneratedProgram.DeviceUnit(emitted, generator)
+                if build == .outOfStep { unit.text = SIMTPrelude.outOfStep + unit.text }
+                let written = try await images.write(unit, to: path)
                 facts = written.facts
                 if let kept = facts?.globalBytes, kept > 0 {
                     return .failure(Failure(reason: "it keeps \(kept) bytes in the device's memory between launches"))
@@ -70,8 +100,10 @@ package struct CandidateCompiler: Sendable {
     }
 
     /// What the judge runs of a text, written to `path` and a file beside it.
-    package func candidate(_ emitted: EmittedKernel, at path: String) async -> Result<CandidateKernel, Failure> {
-        await compile(emitted, path).map(\.kernel)
+    package func candidate(
+        _ emitted: EmittedKernel, at path: String, _ build: Build = .plain
+    ) async -> Result<CandidateKernel, Failure> {
+        await compile(emitted, path, build).map(\.kernel)
     }
 }
 

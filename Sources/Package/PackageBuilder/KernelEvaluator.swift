@@ -58,8 +58,8 @@ actor KernelEvaluator: CandidateEvaluator {
     private var unlearned = ""
     /// Complete schedules of which the judge said, here, that the kernel is to blame.
     private var blamed: [Int: [Schedule: Refusal]] = [:]
-    /// Complete schedules that met no trap at undefined behaviour here.
-    private var defined: [Int: Set<Schedule>] = [:]
+    /// Complete schedules that showed no hidden fault here.
+    private var sound: [Int: Set<Schedule>] = [:]
 
     init(
         _ regions: [Region], compiler: CandidateCompiler, judge: any CandidateJudge, archive: KernelArchive?,
@@ -222,7 +222,7 @@ actor KernelEvaluator: CandidateEvaluator {
                 return nil
             }
             // Whether what wins is C that means something costs a compilation; the default is asked when it has won at the end.
-            if isWin, champion != nil, let refusal = await undefined(candidate.region, candidate.schedule) {
+            if isWin, champion != nil, let refusal = await hiddenFault(candidate.region, candidate.schedule) {
                 return .refused(refusal.counted, detail: refusal.counted)
             }
             if isWin { champions[candidate.region] = (kernel, seconds) }
@@ -319,15 +319,15 @@ actor KernelEvaluator: CandidateEvaluator {
         }
     }
 
-    /// Checks a schedule of a region with all inputs and shapes, without timing; nil when it passes. With `traps`, what it computes must
-    /// be defined too.
-    func refusal(_ region: Int, _ schedule: Schedule, traps: Bool = false) async -> Refusal? {
+    /// Checks a schedule of a region with all inputs and shapes, without timing; nil when it passes. `deeply` also looks for faults
+    /// that hide (`hiddenFault`).
+    func refusal(_ region: Int, _ schedule: Schedule, deeply: Bool = false) async -> Refusal? {
         if let known = blamed[region]?[complete(schedule, regions[region].kernel)] { return known }
         switch await make(region, schedule) {
         case .failure(let failure): return .notCompiled(reason: failure.reason)
         case .success(let candidate):
             switch await judge.check(candidate, evidence: regions[region].evidence) {
-            case .success: return traps ? await undefined(region, schedule) : nil
+            case .success: return deeply ? await hiddenFault(region, schedule) : nil
             case .failure(let refusal): return refusal
             }
         }
@@ -340,30 +340,38 @@ actor KernelEvaluator: CandidateEvaluator {
         return emitted.overflowing.map { "judged as \($0), which may overflow beside the largest numbers" }
     }
 
-    /// The refusal of C that does what C leaves undefined, on the judge's inputs: runs it with traps there. nil where it does not, and on a
-    /// device that runs no C of ours. What does not compile with traps, or fails otherwise with them, is not said to be undefined.
-    func undefined(_ region: Int, _ schedule: Schedule) async -> Refusal? {
+    /// The refusal of a kernel whose right results are luck, on the judge's inputs: C that does what C leaves undefined, threads of a
+    /// device that rely on who comes first. nil where it is none, and where nothing can tell. What does not compile so, or fails otherwise
+    /// with traps, is not said to be undefined.
+    func hiddenFault(_ region: Int, _ schedule: Schedule) async -> Refusal? {
         let complete = complete(schedule, regions[region].kernel)
-        guard compiler.isForHost, defined[region]?.contains(complete) != true else { return nil }
-        guard case .success(let candidate) = await make(region, schedule, traps: true),
-            case .failure(.crashed(let signal)) = await judge.check(candidate, evidence: regions[region].evidence),
-            // What compilers make of a trap: ud2 on x86, brk on ARM.
-            Int32(signal) == SIGILL || Int32(signal) == SIGTRAP
-        else {
-            defined[region, default: []].insert(complete)
+        guard sound[region]?.contains(complete) != true else { return nil }
+        guard let fault = await revealed(region, schedule) else {
+            sound[region, default: []].insert(complete)
             return nil
         }
-        blamed[region, default: [:]][complete] = .undefinedBehaviour
-        return .undefinedBehaviour
+        blamed[region, default: [:]][complete] = fault
+        return fault
+    }
+
+    private func revealed(_ region: Int, _ schedule: Schedule) async -> Refusal? {
+        guard case .success(let emitted) = compiler.emit(regions[region].kernel, schedule),
+            let build = compiler.revealing(emitted),
+            case .success(let candidate) = await make(region, schedule, build),
+            case .failure(let refusal) = await judge.check(candidate, evidence: regions[region].evidence)
+        else { return nil }
+        return compiler.hiddenFault(refusal, build)
     }
 
     /// Emits and compiles.
-    private func make(_ region: Int, _ schedule: Schedule, traps: Bool = false) async -> Compilation {
+    private func make(_ region: Int, _ schedule: Schedule, _ build: CandidateCompiler.Build = .plain) async
+        -> Compilation
+    {
         switch compiler.emit(regions[region].kernel, schedule) {
         case .failure(let failure): return .failure(failure)
         case .success(let text):
             made += 1
-            return await compile(text, "\(folder)/c\(made).so", traps: traps)
+            return await compile(text, "\(folder)/c\(made).so", build)
         }
     }
 
@@ -410,11 +418,11 @@ actor KernelEvaluator: CandidateEvaluator {
         }
     }
 
-    /// Compiles side by side with others. With `traps`, what C leaves undefined ends it.
+    /// Compiles side by side with others.
     private nonisolated func compile(
-        _ emitted: EmittedKernel, _ path: String, traps: Bool = false
+        _ emitted: EmittedKernel, _ path: String, _ build: CandidateCompiler.Build = .plain
     ) async -> Compilation {
-        switch await compiler.compile(emitted, path, traps: traps) {
+        switch await compiler.compile(emitted, path, build) {
         case .failure(let failure): return .failure(failure)
         case .success(let (kernel, facts)):
             if let facts { await keep(facts, of: path) }

@@ -321,7 +321,7 @@ package struct KernelSearch {
                 }
             } else if let known = remembered[id] {
                 let isSettled = entry.note == Self.settledBefore
-                if await evaluator.refusal(index, known.schedule, traps: isSettled) == nil {
+                if await evaluator.refusal(index, known.schedule, deeply: isSettled) == nil {
                     entry.schedule = known.schedule
                     entry.agent = known.agent
                     entry.add(isSettled ? "as it ended" : "as fastest in the archive")
@@ -345,13 +345,13 @@ package struct KernelSearch {
                 try await verify(index, id, &entry, subject, evaluator, generator)
             }
             // What won without beating anything, or long ago, has not been asked yet.
-            if entry.bestSeconds != nil, let refusal = await evaluator.undefined(index, entry.schedule) {
+            if entry.bestSeconds != nil, let refusal = await evaluator.hiddenFault(index, entry.schedule) {
                 if wishes.hinted.contains(id) {
                     throw ControlError(
                         "the judge refuses what the hints leave of \(entry.name) (\(entry.kernel)): \(refusal)")
                 }
                 (entry.schedule, entry.agent, entry.bestSeconds) = (Schedule(), "default", nil)
-                try await verify(index, id, &entry, subject, evaluator, generator, traps: true)
+                try await verify(index, id, &entry, subject, evaluator, generator, deeply: true)
             }
             if let ended, let place = open.firstIndex(of: index), isPlain, swarm.views[place].trials > 0 {
                 history?.settle(
@@ -372,16 +372,16 @@ package struct KernelSearch {
         return (schedules, sorted)
     }
 
-    /// Walks from the default schedule down to the plainest until one passes the judge, with `traps` also where undefined behaviour
-    /// raises them.
+    /// Walks from the default schedule down to the plainest until one passes the judge, `deeply` also with what shows hidden
+    /// faults.
     private func verify(
         _ index: Int, _ id: KernelID, _ entry: inout RegionReport, _ subject: Subject, _ evaluator: KernelEvaluator,
-        _ generator: CodeGenerator, traps: Bool = false
+        _ generator: CodeGenerator, deeply: Bool = false
     ) async throws {
         let kernel = subject.list.kernels[id]
         var first: Refusal?
         for schedule in [Schedule()] + generator.saferSchedules(kernel) {
-            guard let refusal = await evaluator.refusal(index, schedule, traps: traps) else {
+            guard let refusal = await evaluator.refusal(index, schedule, deeply: deeply) else {
                 entry.schedule = schedule
                 if let first { entry.note = "the default schedule was refused (\(first)); this is a safer one" }
                 return

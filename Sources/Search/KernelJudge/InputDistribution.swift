@@ -15,7 +15,7 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     /// Normal with infinities, NaN, subnormals and zeros of both signs sprinkled in. The largest finite numbers are not
     /// among them: whether sums of those overflow depends on their order.
     case special
-    /// Normal but for one element of each tensor, which is infinite. Where one element reaches a whole row of results, as in products, more
+    /// Normal but for one or two elements of each tensor, which are infinite. Where one element reaches a whole row of results, as in products, more
     /// of them leave little but NaN, of which every arithmetic makes NaN.
     case infinite
     /// Normal but for one element of one tensor (`RegionEvidence.mayOverflow`), which is the largest finite number or its negative: it
@@ -37,7 +37,7 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
     }
 
     /// Elements of a parameter, drawn from its domain; `allowsSubnormals` says whether such are among special ones, and `place` which
-    /// element is the infinite one, where that is not left to chance.
+    /// element is infinite, where that is not left to chance.
     func draw(
         _ count: Int, _ element: ElementType, _ domain: InputDomain, allowsSubnormals: Bool = true, place: Int? = nil,
         random: inout SeededRandom
@@ -100,10 +100,13 @@ package enum InputDistribution: String, CaseIterable, Hashable, Sendable {
             let radius = (-2 * log(1 - random.uniform())).squareRoot()
             return radius * cos(2 * .pi * random.uniform())
         }
-        /// Normal but for one element, of either sign.
+        /// Normal but for one element, of either sign; where each has its turn, for two of either sign, so that each meets both.
         func lone(_ value: Double) -> [Double] {
             var values = (0..<count).map { _ in normal() }
-            if count > 0 {
+            if let place, count >= 8 {
+                values[place % count] = value
+                values[(place + count / 2) % count] = -value
+            } else if count > 0 {
                 values[(place ?? random.index(below: count)) % count] = random.uniform() < 0.5 ? -value : value
             }
             return values

@@ -53,6 +53,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     case stateChanged(ProcessState)
     /// It does what C leaves undefined: compiled with traps there, it met one.
     case undefinedBehaviour
+    /// Its threads rely on who comes first: with warps out of step it was refused, for this reason.
+    case race(reason: String)
 
     // What it computed.
     /// Elements that no run wrote.
@@ -96,6 +98,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .forbiddenCall: "forbiddenCall"
         case .stateChanged: "stateChanged"
         case .undefinedBehaviour: "undefinedBehaviour"
+        case .race: "race"
         case .unwritten: "unwritten"
         case .wrongOutput: "wrongOutput"
         case .inaccurate: "inaccurate"
@@ -113,7 +116,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .notCompiled, .badLibrary, .forbiddenImport, .writableData, .runsAtLoad, .notLoaded, .failed, .outOfBounds,
             .damagedFence, .inputChanged, .crashed, .exited, .timedOut, .startedThreads, .forbiddenCall, .stateChanged,
-            .undefinedBehaviour, .unwritten, .wrongOutput, .inaccurate, .unstable, .timedOutputWrong:
+            .undefinedBehaviour, .race, .unwritten, .wrongOutput, .inaccurate, .unstable, .timedOutputWrong:
             true
         case .noEvidence, .belowFloor, .clocksDisagree, .notJudged: false
         }
@@ -143,6 +146,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .stateChanged(let state): "changed \(state) of its process"
         case .undefinedBehaviour:
             "does what C leaves undefined on some inputs (compile it with -fsanitize=undefined to see where)"
+        case .race(let reason): "is right only while its warps keep step; out of step it \(reason)"
         case .unwritten(let first, let count): "left \(count) elements unwritten, first \(first)"
         case .wrongOutput(let place, let got, let expected): "gave \(got) for \(expected) at \(place)"
         case .inaccurate(let place, let got, let expected, let errors):

@@ -106,7 +106,8 @@ package final class RegionEvidence: Sendable {
             case .constant: inputs.append(constants[index] ?? [])
             case .input, .state:
                 let isLone = lone.isEmpty || lone[key.number % lone.count] == index
-                let place = key.distribution == .infinite && everyElement ? key.number : nil
+                // A prime beyond the sizes: few draws are spread over all elements.
+                let place = key.distribution == .infinite && everyElement ? key.number * 7919 : nil
                 inputs.append(
                     (isLone ? key.distribution : .normal).draw(
                         count, parameter.element, domain, allowsSubnormals: oracle.allowsSubnormals, place: place,
@@ -213,14 +214,16 @@ package final class RegionEvidence: Sendable {
         return keys
     }
 
-    /// Inputs of so many elements or fewer are drawn with each of them infinite in turn.
+    /// Inputs of so many elements or fewer are drawn with each of them infinite in turn, as far as the draws go.
     private static let everyElementOf = 1 << 10
+    /// Draws of infinities at most: each is two runs, a fifth of a millisecond each on a GPU.
+    private static let mostLoneDraws = 256
 
     /// How many draws of one infinity a tensor are worth their work, which a draw and its truth are little of where inputs are small.
     private func loneDraws() throws(Refusal) -> Int {
         let counts = drawnCounts(try parameters(dimensions: oracle.shapes[0]))
         return switch counts.reduce(0, +) {
-        case ...Self.everyElementOf: max(1, counts.max() ?? 1)
+        case ...Self.everyElementOf: max(1, min(counts.max() ?? 1, Self.mostLoneDraws))
         case ...(1 << 14): 8
         case ...(1 << 18): 3
         default: 1
@@ -232,7 +235,7 @@ package final class RegionEvidence: Sendable {
         for shape in 0..<shapeCount {
             let counts = drawnCounts(try parameters(dimensions: oracle.shapes[shape]))
             guard (2...Self.everyElementOf).contains(counts.reduce(0, +)) else { continue }
-            return shape == 0 ? nil : (shape, counts.max() ?? 1)
+            return shape == 0 ? nil : (shape, min(counts.max() ?? 1, Self.mostLoneDraws))
         }
         return nil
     }

@@ -58,8 +58,12 @@ extension DeviceSelfTest {
     private func outcome(
         _ mutant: Mutant, _ candidate: CandidateKernel, _ name: String, _ judge: KernelJudge
     ) async throws -> MutantOutcome {
-        if case .failure(let refusal) = await judge.check(candidate, evidence: mutant.trial.evidence) {
+        let evidence = mutant.trial.evidence
+        if case .failure(let refusal) = await judge.check(candidate, evidence: evidence) {
             return .killed(refusal.kind)
+        }
+        if let fault = await hiddenFault(mutant.emitted, name + "-mutant", evidence, judge) {
+            return .killed(fault.kind)
         }
         guard case .success(let original) = await compile(mutant.trial.emitted, name) else {
             return .wrong("the original does not compile")

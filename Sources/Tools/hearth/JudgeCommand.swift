@@ -79,12 +79,11 @@ struct JudgeCommand: AsyncParsableCommand {
         guard parts.isHere else { throw BadInput("nothing is judged: '\(device)' is not here") }
         let test = DeviceSelfTest(
             compiler: parts.compiler, device: parts.worker, constants: parts.constants, folder: folder,
-            lanes: try jobs ?? max(1, CPUDevice.shared.get().limits.threads))
+            lanes: try jobs ?? max(1, min(CPUDevice.shared.get().limits.threads, 8)))
         var (judged, refusals, tried, wrong) = (0, [String](), 0, [String]())
         var mistakes: [String: [String: Int]] = [:]
         if kind == nil {
-            let opened = try DeviceCatalogue.open(device)
-            let corpus = await test.corpus(fillsSharedMemory: opened.sharedMemoryFiller != nil)
+            let corpus = await test.corpus()
             print("\(corpus.judged) candidates written by hand, \(corpus.wrong.count) judged wrongly")
             for line in corpus.wrong { print("  \(line)") }
             fflush(nil)

@@ -20,12 +20,12 @@ package struct DeviceCandidate: Sendable {
     package var isConstant: Bool
     /// Seconds for a request.
     package var timeLimit: Double
-    /// Whether only poison in shared memory finds it, which not every device lets the judge write.
-    package var isOfSharedMemory: Bool
+    /// Whether only what the judge does on GPUs that run CUDA C++ finds it: poison in shared memory, or warps out of step.
+    package var isOfGPUs: Bool
 
     private init(
         _ name: String, _ body: String, reasons: [String] = [], counters: Int = 0, isConstant: Bool = false,
-        timeLimit: Double = 30, isOfSharedMemory: Bool = false
+        timeLimit: Double = 30, isOfGPUs: Bool = false
     ) {
         self.name = name
         self.body = body
@@ -33,7 +33,7 @@ package struct DeviceCandidate: Sendable {
         self.counters = counters
         self.isConstant = isConstant
         self.timeLimit = timeLimit
-        self.isOfSharedMemory = isOfSharedMemory
+        self.isOfGPUs = isOfGPUs
     }
 
     /// All of them: honest ones first.
@@ -83,6 +83,20 @@ package struct DeviceCandidate: Sendable {
         .init(
             "never ends", "volatile GLOBAL float *z = y; while (z[0] == z[0] || i >= 0) z[0] = 1;",
             reasons: ["timedOut"], timeLimit: 3),
+        // A barrier is missing after the sum: warps that keep step read before the next turn overwrites.
+        .init(
+            "overwrites what the other warp may not have read",
+            """
+            SHARED float tile[64];
+            const float value = (i ^ 32) < n ? x[i ^ 32] : 0;
+            float sum = 0;
+            for (int turn = 0; turn < 2; ++turn) {
+                tile[THREAD] = turn == 0 ? value * value : 0;
+                BARRIER;
+                sum += tile[THREAD ^ 32];
+            }
+            if (i < n) y[i] = sum;
+            """, reasons: ["race", "inaccurate", "wrongOutput", "unstable"], isOfGPUs: true),
         // Padding that nobody wrote, times zero: right as long as an earlier kernel left numbers there.
         .init(
             "pads with what shared memory holds",
@@ -91,7 +105,7 @@ package struct DeviceCandidate: Sendable {
             tile[THREAD] = i < n ? x[i] : 0;
             BARRIER;
             if (i < n) y[i] = tile[THREAD] * x[i] + 0.0f * tile[THREAD + 64];
-            """, reasons: ["unwritten", "wrongOutput", "inaccurate", "unstable"], isOfSharedMemory: true),
+            """, reasons: ["unwritten", "wrongOutput", "inaccurate", "unstable"], isOfGPUs: true),
     ]
 
     /// The kernel in a dialect; needs the dialect's prelude before it.

@@ -16,6 +16,9 @@ package struct SIMTPrelude: Sendable {
             + CPrelude.scalarBytes + Self.elementary(dialect) + Self.scalarElementary
     }
 
+    /// What stands before CUDA C++ whose warps are to run out of step: then what a barrier should have ordered happens in another order.
+    package static let outOfStep = "#define OUT_OF_STEP\n"
+
     static let cuda = """
         typedef signed char int8_t; typedef unsigned char uint8_t; typedef short int16_t; typedef unsigned short uint16_t;
         typedef int int32_t; typedef unsigned int uint32_t; typedef long long int64_t; typedef unsigned long long uint64_t;
@@ -28,7 +31,21 @@ package struct SIMTPrelude: Sendable {
         #define LOCAL
         #define ALIGNED __align__(16)
         #define BLOCK ((int)blockIdx.x)
+        #ifdef OUT_OF_STEP
+        // Each time other warps come late to a barrier, and late out of it.
+        FORCE void come_late() {
+            unsigned now, began;
+            asm volatile("mov.u32 %0, %%clock;" : "=r"(began));
+            if (((began * 2654435761u >> 20) ^ (threadIdx.x / 32) ^ blockIdx.x) & 1)
+                do asm volatile("mov.u32 %0, %%clock;" : "=r"(now)); while (now - began < 4096);
+        }
+        FORCE void meet_late() { come_late(); __syncthreads(); come_late(); }
+        FORCE int thread_late() { come_late(); return threadIdx.x; }
+        #define __syncthreads() meet_late()
+        #define THREAD thread_late()
+        #else
         #define THREAD ((int)threadIdx.x)
+        #endif
         #define BARRIER __syncthreads()
         #define BARRIER_ALL __syncthreads()
         // Counting orders what the block has written before its barrier, and what it reads after the next.
