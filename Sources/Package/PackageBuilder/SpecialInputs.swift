@@ -29,7 +29,15 @@ struct SpecialInputs {
         switch kernel.body {
         case .nest, .sort:
             (areAllowed, allowSubnormals, mixElements) = (true, !multiplies, false)
-            distributions = InputDistribution.plain + [.special]
+            // What takes in an element too many may show beside an infinity only: a softmax subtracts whatever maximum it finds.
+            let takesMany = operations.contains { operation in
+                switch operation {
+                case .reduce, .scan, .window: true
+                case .leaf, .map, .view, .concatenate, .gather, .scatter, .contract, .convolve, .attend, .recur, .sort:
+                    false
+                }
+            }
+            distributions = InputDistribution.plain + [.special] + (takesMany ? [.infinite] : [])
         case .contraction, .attention, .recurrence:
             // What integer an infinity or NaN becomes, C and PyTorch leave open.
             areAllowed = !region.convertsToIntegers

@@ -53,7 +53,7 @@ package final class KernelJudge: CandidateJudge {
                         candidate, incumbent, evidence, floorSeconds, constantCopies, settings)
                 } catch {
                     // Whatever a bad candidate left in the process (modes of the processor, threads) goes with it.
-                    bench.dismissWorker()
+                    if settings.restartsWorker || !error.isOfNumbers { bench.dismissWorker() }
                     return .refused(error)
                 }
             }
@@ -63,13 +63,21 @@ package final class KernelJudge: CandidateJudge {
     /// Only checks `candidate`, with all inputs and shapes: for verifying without timing.
     package func check(_ candidate: CandidateKernel, evidence: RegionEvidence) async -> Result<[OutputErrors], Refusal>
     {
+        await check(candidate, evidence: evidence, isBrief: false)
+    }
+
+    /// As above; where it is brief, with one draw of infinities only, which say the more the more of them there are.
+    package func check(
+        _ candidate: CandidateKernel, evidence: RegionEvidence, isBrief: Bool
+    ) async -> Result<[OutputErrors], Refusal> {
         await onOwnThread { [self] in
             bench.withLock { bench in
                 do throws(Refusal) {
                     if settings.auditsLibrary { try LibraryAudit.audit(path: candidate.libraryPath) }
-                    return .success(try bench.battery(candidate, evidence, settings))
+                    return .success(try bench.battery(candidate, evidence, settings, isBrief: isBrief))
                 } catch {
-                    bench.dismissWorker()
+                    // What ran on a device leaves nothing in the process; to start another takes longer than to judge a kernel.
+                    if settings.restartsWorker || !error.isOfNumbers { bench.dismissWorker() }
                     return .failure(error)
                 }
             }
@@ -131,11 +139,12 @@ struct Bench: ~Copyable {
 
     /// All distributions on the full shape, some of them several times, and the plain ones on every other shape.
     mutating func battery(
-        _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ settings: JudgeSettings
+        _ candidate: CandidateKernel, _ evidence: RegionEvidence, _ settings: JudgeSettings, isBrief: Bool = false
     ) throws(Refusal) -> [OutputErrors] {
         let isHost = if case .grid = candidate.parts { false } else { true }
         let keys = try evidence.batteryKeys(
-            isSpreading: (candidate.spreading ?? candidate.overflowing) != nil, isHost: isHost)
+            isSpreading: (candidate.spreading ?? candidate.overflowing) != nil, isHost: isHost
+        ).filter { !isBrief || $0.distribution != .infinite || $0.number == 0 }
         var errors: [OutputErrors] = []
         for shape in 0..<evidence.shapeCount {
             errors += try check(candidate, evidence, keys.filter { $0.shape == shape }, settings)

@@ -122,6 +122,17 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether only what it computed is at fault: it kept to its memory and returned.
+    var isOfNumbers: Bool {
+        switch self {
+        case .unwritten, .wrongOutput, .inaccurate, .unstable, .noEvidence: true
+        case .notCompiled, .badLibrary, .forbiddenImport, .writableData, .runsAtLoad, .notLoaded, .failed, .outOfBounds,
+            .damagedFence, .inputChanged, .crashed, .exited, .timedOut, .startedThreads, .forbiddenCall, .stateChanged,
+            .undefinedBehaviour, .race, .timedOutputWrong, .belowFloor, .clocksDisagree, .notJudged:
+            false
+        }
+    }
+
     /// The kind and the line, for whoever counts kinds of lines.
     package var counted: String { "\(kind): \(self)" }
 

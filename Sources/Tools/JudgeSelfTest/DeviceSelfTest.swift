@@ -75,7 +75,7 @@ package struct DeviceSelfTest: Sendable {
     ) async -> Refusal? {
         guard let build = compiler.revealing(emitted),
             case .success(let revealing) = await compile(emitted, name + "-revealing", build),
-            case .failure(let refusal) = await judge.check(revealing, evidence: evidence)
+            case .failure(let refusal) = await judge.check(revealing, evidence: evidence, isBrief: true)
         else { return nil }
         return compiler.hiddenFault(refusal, build)
     }

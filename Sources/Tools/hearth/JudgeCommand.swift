@@ -79,7 +79,7 @@ struct JudgeCommand: AsyncParsableCommand {
         guard parts.isHere else { throw BadInput("nothing is judged: '\(device)' is not here") }
         let test = DeviceSelfTest(
             compiler: parts.compiler, device: parts.worker, constants: parts.constants, folder: folder,
-            lanes: try jobs ?? max(1, min(CPUDevice.shared.get().limits.threads, 8)))
+            lanes: try jobs ?? max(1, min(CPUDevice.shared.get().limits.threads, 4)))
         var (judged, refusals, tried, wrong) = (0, [String](), 0, [String]())
         var mistakes: [String: [String: Int]] = [:]
         if kind == nil {
@@ -92,6 +92,7 @@ struct JudgeCommand: AsyncParsableCommand {
         for kind in kind.map({ [$0] }) ?? KernelCase.Kind.allCases {
             let size: SelfTest.Size = full ? .full : .short
             let found = try await test.run(kind, count: size.honest)
+            Failure.complain("\(kind): \(found.judged) judged, \(found.refusals.count) refused")
             let made = try await test.mutants(kind, count: mutants ?? (full ? size.mutants : 0))
             let outcomes = DeviceSelfTest.Mutants.text(made.outcomes)
             let about = made.count == 0 ? "" : "; \(made.count) mutants: \(outcomes)"
