@@ -224,9 +224,9 @@ let package = Package(
         tests(
             "KernelJudge",
             [
-                "Base", "ElementTypes", "KernelArchive", "KernelCodeGen", "KernelIR", "KernelSwarm", "KernelWorker",
-                "CPUDevice", "DeviceAPI", "JudgeSelfTest", "OpenCLDevice", "PackageBuilder", "Processes", "Safetensors",
-                "worker-for-tests",
+                "Base", "ElementTypes", "GraphIR", "KernelArchive", "KernelCodeGen", "KernelIR", "KernelSwarm",
+                "KernelWorker", "CPUDevice", "DeviceAPI", "JudgeSelfTest", "OpenCLDevice", "PackageBuilder", "Processes",
+                "Safetensors", "worker-for-tests",
             ]),
         tests(
             "DeviceConformance",

@@ -20,6 +20,7 @@ package struct CandidateCompiler: Sendable {
     package let generator: CodeGenerator
     private let toolchain: CToolchain
     private let images: DeviceImages?
+    private let packings = PackingLibraries()
 
     /// Why there is no code.
     package struct Failure: Error {
@@ -88,7 +89,7 @@ package struct CandidateCompiler: Sendable {
                 emitted = emitted.asking(sharedBytes: written.sharedBytes)
                 if !emitted.packings.isEmpty {
                     let text = generator.host.prelude + emitted.packingSource
-                    try await toolchain.compile(text, flags: flags, to: path + ".host.so")
+                    try await packings.write(text, flags, toolchain, to: path + ".host.so")
                 }
             } else {
                 try await toolchain.compile(generator.prelude + emitted.source, flags: flags, to: path)

@@ -16,12 +16,50 @@ extension Bench {
             + cases.indices.reversed().map { CheckJob.Run(set: $0, endsAtGuard: false, poison: 0xFF) }
         let outputs = try run(candidate, evidence, cases, runs, settings)
         var errors: [OutputErrors] = []
+        var pools = [Pool](repeating: Pool(), count: evidence.written.count)
         for (index, inputCase) in cases.enumerated() {
             let first = outputs[index]
             let second = outputs[runs.count - 1 - index]
-            errors += try compare(first, second, inputCase, evidence, isSpreading: candidate.spreading != nil)
+            errors += try compare(
+                first, second, inputCase, evidence, isSpreading: candidate.spreading != nil, &pools)
+        }
+        for (output, parameter) in evidence.written.enumerated() where !pools[output].members.isEmpty {
+            errors.append(try pools[output].errors(parameter, evidence.oracle.parameters[parameter].element))
         }
         return errors
+    }
+
+    /// What an output held beside one infinity after another. Each draw is little, and of hundreds some find the witness lucky: how precise
+    /// a candidate is they say together.
+    private struct Pool {
+        var members: [(inputs: String, values: [Double], input: AgreementInput)] = []
+
+        /// Errors over all draws.
+        func errors(_ parameter: Int, _ element: ElementType) throws(Refusal) -> OutputErrors {
+            var all = members[0].input
+            all.truth = members.flatMap(\.input.truth)
+            all.witness = members.flatMap(\.input.witness)
+            let values = members.flatMap(\.values)
+            switch Agreement.compare(values, all) {
+            case .agrees(let found):
+                return OutputErrors(parameter: parameter, inputs: members[0].inputs, errors: found)
+            case .wrong(let index):
+                throw .wrongOutput(place(index, parameter), got: values[index], expected: all.truth[index])
+            case .inaccurate(let index, let found):
+                throw .inaccurate(place(index, parameter), got: values[index], expected: all.truth[index], found)
+            }
+        }
+
+        private func place(_ index: Int, _ parameter: Int) -> OutputPlace {
+            var rest = index
+            for member in members {
+                if rest < member.values.count {
+                    return OutputPlace(inputs: member.inputs, parameter: parameter, element: rest)
+                }
+                rest -= member.values.count
+            }
+            return OutputPlace(inputs: members[0].inputs, parameter: parameter, element: index)
+        }
     }
 
     /// Bytes of the written parameters of every run over cases of one shape. `inputs` stand in for those of the first case, by their
@@ -76,7 +114,7 @@ extension Bench {
     /// Compares both runs of a case with each other and with the truth.
     private func compare(
         _ first: [[UInt8]], _ second: [[UInt8]], _ inputCase: RegionEvidence.Case, _ evidence: RegionEvidence,
-        isSpreading: Bool
+        isSpreading: Bool, _ pools: inout [Pool]
     ) throws(Refusal) -> [OutputErrors] {
         let isMixed = evidence.oracle.mixesElements && inputCase.key.distribution.isSpecial
         let specials: AgreementInput.Specials = isMixed ? isSpreading ? .spread : .determined : .followed
@@ -104,6 +142,7 @@ extension Bench {
             case .wrong(let index):
                 throw .wrongOutput(
                     place(truth.positions?[index] ?? index), got: compared[index], expected: truth.truth[index])
+            case .inaccurate(_, let found) where inputCase.key.distribution == .infinite: summary = found
             case .inaccurate(let index, let found):
                 throw .inaccurate(
                     place(truth.positions?[index] ?? index), got: compared[index], expected: truth.truth[index], found)
@@ -113,7 +152,11 @@ extension Bench {
                 let index = Self.firstDifference(first[output], second[output]) / element.byteCount
                 throw .unstable(place(index), first: values[index], second: others[index])
             }
-            errors.append(OutputErrors(parameter: parameter, inputs: inputCase.name, errors: summary))
+            if inputCase.key.distribution == .infinite, element.isFloatingPoint {
+                pools[output].members.append((inputCase.name, compared, input))
+            } else {
+                errors.append(OutputErrors(parameter: parameter, inputs: inputCase.name, errors: summary))
+            }
             complete.append(values)
             if truth.positions != nil, let accepted = evidence.acceptedOutputs(inputCase.key)?[output] {
                 // What truth does not cover is held to the first accepted candidate: both may be off by what is allowed.
