@@ -52,6 +52,7 @@ def optimize(
     device: str | None = None,
     threads: int | None = None,
     archive: str | os.PathLike[str] | None = None,
+    only_changed: bool = False,
     against: str | None = "all",
     fallback: bool = True,
     verbose: bool = False,
@@ -65,7 +66,8 @@ def optimize(
     beat (`"all"`, `"eager,compile"`; None compares with none), and where it does not by more than 2 % the fastest of
     them runs unless `fallback` is False. With a `precision` ("bf16", "fp16", "int8") products whose own error is beyond
     `layer_error` percent stay as they are; for "int8" the ranges of activations follow from `calibration`, samples as
-    `samples` are, where that is accurate enough. The others are options of `hearth optimize`.
+    `samples` are, where that is accurate enough. With `only_changed` kernels that an earlier search in the `archive`
+    has come to an end with are taken as they ended. The others are options of `hearth optimize`.
 
     Calls that a package cannot hold run in PyTorch; `report` of the result lists them. Throws `CaptureError` where
     PyTorch cannot capture the module, `BuildError` where no package can be built, and `InputError` for weights of a
@@ -79,7 +81,7 @@ def optimize(
     modes = modes_of(against)
     options = flags(
         budget=budget, trials=trials, precision=precision, layer_error=layer_error, weights=weights,
-        objective=objective, device=device, threads=threads, archive=archive,
+        objective=objective, device=device, threads=threads, archive=archive, only_changed=only_changed,
     )  # fmt: skip
     work = Path(tempfile.mkdtemp(prefix="hearth-optimize-"))
     try:
@@ -133,9 +135,12 @@ def load(
 
 
 def flags(**settings: Any) -> list[str]:
-    """Options of the command; what is None is left to it."""
-    given = {name: value for name, value in settings.items() if value is not None}
-    return [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    """Options of the command; what is None is left to it, and what is True stands alone."""
+    options: list[str] = []
+    for name, value in settings.items():
+        if value is not None and value is not False:
+            options += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return options
 
 
 def calibrating(samples: Iterable[Any], args: Any, kwargs: dict[str, Any] | None, file: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import torch
 from hearth import CaptureError, HearthError, InputError
 from hearth.optimized import OptimizedModule
+from hearth.tool import run
 from torch import Tensor, nn
 
 pytestmark = pytest.mark.usefixtures("tool")
@@ -241,6 +243,19 @@ def test_models_that_cannot_be_captured() -> None:
 def test_weights_must_lie_on_the_processor() -> None:
     with pytest.raises(InputError, match="weights are on meta"):
         optimized(nn.Linear(2, 2, device="meta"), torch.randn(1, 2))
+
+
+def test_only_what_changed_is_searched_again(tmp_path: Path) -> None:
+    archive = tmp_path / "archive.sqlite"
+
+    def tried(module: nn.Module, only_changed: bool) -> int:
+        hearth.optimize(module, torch.ones(2, 8), trials=6, against=None, archive=archive, only_changed=only_changed)
+        return int(json.loads(run(["archive", "stats", "--json", "--archive", str(archive)]))["records"])
+
+    first = nn.Sequential(nn.Linear(8, 40), nn.Tanh(), nn.Linear(40, 3))
+    once = tried(first, False)
+    assert once > 0 and tried(first, True) == once
+    assert tried(nn.Sequential(nn.Linear(8, 40), nn.Tanh(), nn.Linear(40, 5)), True) > once
 
 
 def test_training_goes_on_afterwards() -> None:
