@@ -54,6 +54,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from hearth import tensorfile
+from hearth.departures import departures
 from hearth.loading import ModelError, Source, at, load_function, one_line, user_frame
 
 LEVELS = ("raw", "middle", "core")
@@ -359,11 +360,21 @@ def export(source: Source, level: str) -> tuple[torch.export.ExportedProgram, st
         program = traced(source)
         if level == "raw":
             return program, level, []
+
+        def decompose(whole: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+            return whole.run_decompositions({}) if level == "middle" else whole.run_decompositions()
+
         try:
-            return (program.run_decompositions({}) if level == "middle" else program.run_decompositions()), level, []
+            decomposed = decompose(program)
         except Exception as error:
             why = failure(error, source.file.parent)
             return program, "raw", [f"saved as exported, level {level} failed: {why['error']}{at(why['source'])}"]
+        try:
+            notes = departures(program, decompose, decomposed, source.args, source.kwargs or {})
+        except Exception as error:
+            # What cannot be told here the judge of the package sees.
+            notes = [f"not compared with its decomposition: {one_line(error)}"]
+        return decomposed, level, notes
 
 
 def operators(program: torch.export.ExportedProgram) -> dict[str, int]:

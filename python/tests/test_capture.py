@@ -158,6 +158,21 @@ def test_state_outside_buffers_is_noted(models: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_decompositions_that_depart_are_noted(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = lambda x: x * 0.25  # noqa: E731
+    table = torch._decomp.global_decomposition_table["post_autograd"]
+    monkeypatch.setitem(table, torch.ops.aten.hardswish.default, wrong)
+    (tmp_path / "user.py").write_text(
+        "import torch\ndef build():\n    return torch.nn.Sequential(torch.nn.Hardswish(), torch.nn.GELU()), torch.randn(4)\n"
+    )
+    report = capture.capture(f"{tmp_path}/user.py:build", tmp_path, "core", None, 1, 0)
+    (note,) = [x for x in report["notes"] if "decomposition" in x]
+    assert "aten.hardswish.default gives other numbers" in note
+    monkeypatch.undo()
+    report = capture.capture(f"{tmp_path}/user.py:build", tmp_path, "core", None, 1, 0)
+    assert not [x for x in report["notes"] if "decomposition" in x]
+
+
 def test_the_command_runs_as_a_script(models: Path, tmp_path: Path) -> None:
     command = [sys.executable, capture.__file__, f"{models}:norm", str(tmp_path / "out"), "--sets", "0"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
