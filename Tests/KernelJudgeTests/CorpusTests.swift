@@ -6,19 +6,8 @@ import KernelJudge
 import KernelWorker
 import Testing
 
+/// What the corpus itself shows is the last step of the test command, `hearth judge --self-test`.
 @Suite struct CorpusTests {
-    /// Every dishonest candidate is refused for its reason, every honest one accepted.
-    @Test func judgesTheCorpus() async throws {
-        let workshop = try await Workshop()
-        defer { workshop.clean() }
-        let lines = try await SelfTest(try workshop.bench(), lanes: 1).corpus()
-        #expect(lines.count == CorpusCandidate.all.count)
-        for line in lines {
-            let found = line.refusal.map { "\($0.kind): \($0)" } ?? "accepted"
-            #expect(line.isRight, "\(line.candidate.name): expected \(line.candidate.reasons), found \(found)")
-        }
-    }
-
     /// Every row of the list of failures is covered: by candidates, or by tests that exist.
     @Test func coversTheListOfFailures() throws {
         #expect(FailureRow.all.map(\.number) == Array(1...31))
@@ -37,15 +26,6 @@ import Testing
         for candidate in CorpusCandidate.all where !candidate.reasons.isEmpty {
             #expect(!candidate.rows.isEmpty, "\(candidate.name) belongs to no row")
         }
-    }
-
-    /// Generated kernels of every kind pass, and mistakes in them do not.
-    @Test func generatedKernelsAreAccepted() async throws {
-        let workshop = try await Workshop()
-        defer { workshop.clean() }
-        let report = try await SelfTest(try workshop.bench(), lanes: 2).run(.init(honest: 2, mutants: 1))
-        #expect(report.passes, "\(report.text)")
-        #expect(report.honestCount >= 2 * KernelCase.Kind.allCases.count)
     }
 
     /// What tells two kernels apart shows what hangs on bytes that are not theirs: an element that is not written holds the poison, of which

@@ -46,6 +46,6 @@ package struct FailureRow: Sendable {
         .init(28, "hidden state between calls"),
         .init(29, "rare races and deadlocks", tests: ["partsDoNotMeet", "partsThatMeetAreFound"]),
         .init(30, "tampers with its judge", tests: ["leavesNoFile", "damagedRepliesAreErrors"]),
-        .init(31, "the judge refuses an honest kernel", tests: ["generatedKernelsAreAccepted"]),
+        .init(31, "the judge refuses an honest kernel", tests: ["rightKernelsAreAcceptedOnADevice"]),
     ]
 }
