@@ -225,7 +225,8 @@ let package = Package(
             "KernelJudge",
             [
                 "Base", "ElementTypes", "GraphIR", "KernelArchive", "KernelCodeGen", "KernelIR", "KernelSwarm",
-                "KernelWorker", "CPUDevice", "DeviceAPI", "JudgeSelfTest", "OpenCLDevice", "PackageBuilder", "Processes",
+                "KernelWorker", "CPUDevice", "DeviceAPI", "JudgeSelfTest", "OpenCLDevice", "PackageBuilder",
+                "Processes",
                 "Safetensors", "worker-for-tests",
             ]),
         tests(
