@@ -336,7 +336,36 @@ def apart(values: Any) -> Any:
     )
 
 
+@contextlib.contextmanager
+def assignments_allowed() -> Iterator[None]:
+    """Lets torch.export pass modules whose attributes are assigned while they run, `nn.LSTM` by itself among them: older
+    versions refuse such a module where newer ones warn, and `lost_state` tells of what is lost."""
+    import torch.export._trace as trace
+
+    name = "_detect_attribute_assignment"
+    before = getattr(trace, name, None)
+    if before is None:
+        yield
+        return
+    setattr(trace, name, lambda _: contextlib.nullcontext())
+    try:
+        yield
+    finally:
+        setattr(trace, name, before)
+
+
 def traced(source: Source) -> torch.export.ExportedProgram:
+    """The program as exported, where attributes are assigned too."""
+    try:
+        return traced_as_named(source)
+    except ValueError as error:
+        if not re.search(r"assigned during export|attrs were (created|deleted) in the model", str(error)):
+            raise
+    with assignments_allowed():
+        return traced_as_named(source)
+
+
+def traced_as_named(source: Source) -> torch.export.ExportedProgram:
     """The program as exported. Named dimensions are tried first; where torch.export cannot prove a named range (it
     gives up on `n // 2 * 2 <= n`), the dimensions are left for it to relate, which keeps them dynamic or fails."""
     module = copy.deepcopy(source.module)

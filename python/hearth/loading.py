@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ def user_frame(error: BaseException, near: Path) -> str | None:
     """`file:line: source` of the deepest frame in a file of the user: of the folder `near`, else outside libraries."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if Path(f.filename).is_relative_to(near)]
-    apart = [f for f in frames if not any(p in f.filename for p in ("site-packages", "dist-packages", "<", "hearth/"))]
+    libraries = ("site-packages", "dist-packages", "<", "hearth/", sysconfig.get_paths()["stdlib"])
+    apart = [f for f in frames if not any(part in f.filename for part in libraries)]
     for frame in reversed(own or apart):
         return f"{frame.filename}:{frame.lineno}: {(frame.line or '').strip()}"
     return None
