@@ -51,6 +51,7 @@ except ImportError:
     )
 import torch._dynamo.exc
 from torch import Tensor, nn
+from torch.export.graph_signature import ConstantArgument
 from torch.utils import _pytree as pytree
 
 from hearth import tensorfile
@@ -64,6 +65,10 @@ SUGGESTIONS: list[tuple[str, str]] = [
     (
         r"data-dependent|GuardOnDataDependent|Could not guard|Eq\(u\d+|\bu\d+ ",
         "control flow or a shape depends on tensor values: use torch.where or torch.cond, or torch._check for ranges",
+    ),
+    (
+        r"captured completely with torch\.compile|Invalid get_attr type",
+        f"torch {torch.__version__} does not export this loop: use a newer one, or write it as a loop of Python",
     ),
     (r"ScriptModule|ScriptFunction|torch\.jit", "export the original nn.Module instead of the TorchScript one"),
     (
@@ -515,7 +520,7 @@ def capture_source(
         ) from None
     # The archive's root folder takes the file's stem, so the unfinished file has its final name in another folder.
     with tempfile.TemporaryDirectory(prefix=".partial.", dir=folder) as partial:
-        torch.export.save(program, Path(partial) / "model.pt2")
+        written(program, Path(partial) / "model.pt2")
         (Path(partial) / "model.pt2").replace(folder / "model.pt2")
     tensorfile.write(folder / "golden.safetensors", tensors)
     signature = program.graph_signature
@@ -540,6 +545,27 @@ def capture_source(
     }
     write_report(folder, report)
     return report, program
+
+
+def written(program: torch.export.ExportedProgram, path: Path) -> None:
+    """Saves a program. Versions of PyTorch that do not write results which are True or False, as torch 2.6, get them as 1 and
+    0 in the file: who calls a package knows them from the program itself."""
+    try:
+        torch.export.save(program, path)
+        return
+    except AssertionError as error:
+        if not re.search(r"Unknown input type: .*as_bool", str(error)):
+            raise
+    specs = program.graph_signature.output_specs
+    kept = [spec.arg for spec in specs]
+    for spec in specs:
+        if isinstance(spec.arg, ConstantArgument) and isinstance(spec.arg.value, bool):
+            spec.arg = ConstantArgument(spec.arg.name, int(spec.arg.value))
+    try:
+        torch.export.save(program, path)
+    finally:
+        for spec, arg in zip(specs, kept, strict=True):
+            spec.arg = arg
 
 
 def write_report(folder: Path, report: dict[str, Any]) -> None:

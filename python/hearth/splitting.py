@@ -170,7 +170,41 @@ def divided(graph: fx.GraphModule, kept: dict[str, str]) -> tuple[fx.GraphModule
             break
         kept = kept | more
     calls = listed(graph.graph, kept)
-    return partitioner.fuse_partitions(partitions, prefix="hearth_"), calls
+    drawn = [node.name for node in graph.graph.nodes if is_random(node)]
+    whole = partitioner.fuse_partitions(partitions, prefix="hearth_")
+    order_draws(whole.graph, drawn)
+    return whole, calls
+
+
+def is_random(node: fx.Node) -> bool:
+    """Whether a call draws from the generator, so that its place among such calls decides its numbers."""
+    return isinstance(node.target, torch._ops.OpOverload) and torch.Tag.nondeterministic_seeded in node.target.tags
+
+
+def order_draws(graph: fx.Graph, drawn: Sequence[str]) -> None:
+    """Puts the random calls `drawn` into that order again, which fusing may have changed, and leaves the order of other
+    nodes as far as it can. Throws `BuildError` where parts hang on each other so that no such order exists."""
+    turns = {name: turn for turn, name in enumerate(drawn)}
+    waiting, done, ordered, turn = list(graph.nodes), set[fx.Node](), list[fx.Node](), 0
+    while waiting:
+        ready = next(
+            (
+                node
+                for node in waiting
+                if turns.get(node.name, turn) == turn and all(source in done for source in node.all_input_nodes)
+            ),
+            None,
+        )
+        if ready is None:
+            raise BuildError(
+                "its random calls would run in another order than the model's; draw the numbers outside of it"
+            )
+        waiting.remove(ready)
+        done.add(ready)
+        ordered.append(ready)
+        turn += ready.name in turns
+    for before, node in zip(ordered, ordered[1:], strict=False):
+        before.append(node)
 
 
 def crosses(node: fx.Node, into: bool = False) -> bool:
