@@ -191,11 +191,13 @@ def captured(
         check_source(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _, program = capture_source(source, name, folder, "middle", 1 + len(given), 0)
+            report, program = capture_source(source, name, folder, "middle", 1 + len(given), 0)
     except ModelError as error:
         raise CaptureError(str(error)) from None
     finally:
         module.train(is_training)
+    for note in report["notes"]:
+        warnings.warn(f"'{name}': {note}", stacklevel=3)
     return program, name
 
 

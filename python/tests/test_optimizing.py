@@ -260,6 +260,33 @@ def test_models_that_cannot_be_captured() -> None:
         optimized(Branch(), (torch.randn(3), torch.randn(3)))
 
 
+def test_tensors_that_escape_are_named(tmp_path: Path) -> None:
+    class Forgetful(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden = torch.zeros(2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.hidden = self.hidden + x
+            return self.hidden
+
+    with pytest.warns(UserWarning, match="'Forgetful': attribute 'hidden' changes in forward but is no buffer"):
+        hearth.export(Forgetful(), torch.ones(2), path=tmp_path / "forgetful")
+
+
+def test_custom_operators_without_a_fake_are_named() -> None:
+    @torch.library.custom_op("hearth_test::no_fake", mutates_args=())
+    def no_fake(x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+    class Custom(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return no_fake(x + 1)  # type: ignore[no-any-return]
+
+    with pytest.raises(CaptureError, match=r"return no_fake\(x \+ 1\).*give the custom operator a fake implementation"):
+        optimized(Custom(), torch.ones(2))
+
+
 def test_weights_must_lie_on_the_processor() -> None:
     with pytest.raises(InputError, match="weights are on meta"):
         optimized(nn.Linear(2, 2, device="meta"), torch.randn(1, 2))
