@@ -154,6 +154,7 @@ def is_pick(node: fx.Node) -> bool:
 
 def divided(graph: fx.GraphModule, kept: dict[str, str]) -> tuple[fx.GraphModule, list[Kept]]:
     """The graph with submodules for what is not `kept`; what crosses between them and the rest are tensors of packages' types."""
+    draw_in_turn(graph.graph)
     while True:
         partitioner = CapabilityBasedPartitioner(graph, Supported(kept), allows_single_node_partition=True)
         partitions = partitioner.propose_partitions()
@@ -169,11 +170,10 @@ def divided(graph: fx.GraphModule, kept: dict[str, str]) -> tuple[fx.GraphModule
         if not more:
             break
         kept = kept | more
-    calls = listed(graph.graph, kept)
-    drawn = [node.name for node in graph.graph.nodes if is_random(node)]
     whole = partitioner.fuse_partitions(partitions, prefix="hearth_")
-    order_draws(whole.graph, drawn)
-    return whole, calls
+    draw_plainly(whole.graph)
+    whole.recompile()
+    return whole, listed(whole.graph, kept)
 
 
 def is_random(node: fx.Node) -> bool:
@@ -181,30 +181,24 @@ def is_random(node: fx.Node) -> bool:
     return isinstance(node.target, torch._ops.OpOverload) and torch.Tag.nondeterministic_seeded in node.target.tags
 
 
-def order_draws(graph: fx.Graph, drawn: Sequence[str]) -> None:
-    """Puts the random calls `drawn` into that order again, which fusing may have changed, and leaves the order of other
-    nodes as far as it can. Throws `BuildError` where parts hang on each other so that no such order exists."""
-    turns = {name: turn for turn, name in enumerate(drawn)}
-    waiting, done, ordered, turn = list(graph.nodes), set[fx.Node](), list[fx.Node](), 0
-    while waiting:
-        ready = next(
-            (
-                node
-                for node in waiting
-                if turns.get(node.name, turn) == turn and all(source in done for source in node.all_input_nodes)
-            ),
-            None,
-        )
-        if ready is None:
-            raise BuildError(
-                "its random calls would run in another order than the model's; draw the numbers outside of it"
-            )
-        waiting.remove(ready)
-        done.add(ready)
-        ordered.append(ready)
-        turn += ready.name in turns
-    for before, node in zip(ordered, ordered[1:], strict=False):
-        before.append(node)
+def draw_in_turn(graph: fx.Graph) -> None:
+    """Lets each random call take the one before it as well, so that no division of the graph changes their order."""
+    drawn = [node for node in graph.nodes if is_random(node)]
+    for before, node in zip(drawn, drawn[1:], strict=False):
+        node.args, node.kwargs, node.target = (before, node.target, node.args, node.kwargs), {}, after
+
+
+def draw_plainly(graph: fx.Graph) -> None:
+    """Makes random calls again what they were before `draw_in_turn`."""
+    for node in graph.nodes:
+        if node.target is after:
+            _, node.target, args, kwargs = node.args
+            node.args, node.kwargs = args, dict(kwargs)
+
+
+def after(before: Any, target: Any, args: Any, kwargs: Any) -> Any:
+    """Stands for a random call while its graph is divided; never called."""
+    raise AssertionError(f"{target} is called while its graph is divided")
 
 
 def crosses(node: fx.Node, into: bool = False) -> bool:
