@@ -107,6 +107,15 @@ enum CUDAOnHost {
             __syncwarp();
             return bits;
         }
+        static int ANY_OF_BLOCK(int value) {
+            const unsigned first = current() - threadIdx.x;
+            fibers[current()]->vote = value;
+            __syncthreads();
+            int any = 0;
+            for (unsigned i = 0; i < (unsigned)blockThreads; ++i) any |= fibers[first + i]->vote;
+            __syncthreads();
+            return any;
+        }
         static int __ffs(int value) { return __builtin_ffs(value); }
         /// Four warps that begin at a multiple of 128 threads.
         static void GROUP_MEET(int) {
@@ -245,6 +254,29 @@ enum CUDAOnHost {
                     sum += value((uint16_t)(a >> (k % 2 * 16))) * value((uint16_t)(b >> (k % 2 * 16)));
                 }
                 c[e] = sum;
+            }
+        }
+        FORCE void split_tf32(uint32_t *x, uint32_t *low) {
+            const uint32_t high = (*x + 0x1000u) & 0xffffe000u;
+            *low = (uint32_t)bits_fs(unbits_fs((int32_t)*x) - unbits_fs((int32_t)high)) + 0x1000u;
+            *x = high;
+        }
+        // Units read 11 bits, and cut off what sums have beyond 24.
+        FORCE void multiply_tf32(float *c, const uint32_t *x, const uint32_t *y) {
+            uint32_t mine[6] = {x[0], x[1], x[2], x[3], y[0], y[1]};
+            auto all = show(mine, sizeof mine);
+            const unsigned lane = threadIdx.x % 32;
+            auto value = [&](unsigned lane, int i) {
+                uint32_t r; memcpy(&r, (const char *)all[lane] + 4 * i, 4); return (double)unbits_fs((int32_t)(r & 0xffffe000u));
+            };
+            for (int e = 0; e < 4; ++e) {
+                const unsigned row = lane / 4 + e / 2 * 8, column = lane % 4 * 2 + e % 2;
+                double sum = c[e];
+                for (unsigned k = 0; k < 8; ++k)
+                    sum += value(row % 8 * 4 + k % 4, (int)(k / 4 * 2 + row / 8)) * value(column * 4 + k % 4, (int)(4 + k / 4));
+                float cut = (float)sum;
+                if (fabs((double)cut) > fabs(sum)) cut = nextafterf(cut, 0);
+                c[e] = cut;
             }
         }
         FORCE void multiply_bytes(int *c, const uint32_t *x, uint2 y) {

@@ -185,6 +185,19 @@ package struct SIMTPrelude: Sendable {
         }
         MULTIPLY(bf16)
         MULTIPLY(f16)
+        // Units read 11 bits of a factor: those that are nearest, and those of the rest. Of an infinity the rest is no number.
+        FORCE void split_tf32(uint32_t *x, uint32_t *low) {
+            const uint32_t high = (*x + 0x1000u) & 0xffffe000u;
+            *low = __float_as_uint(__uint_as_float(*x) - __uint_as_float(high)) + 0x1000u;
+            *x = high;
+        }
+        FORCE void multiply_tf32(float *c, const uint32_t *x, const uint32_t *y) {
+            asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, "
+                "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y[0]), "r"(y[1]));
+        }
+        #define ANY_OF_BLOCK(x) __syncthreads_or(x)
         // Bytes without a sign on the left, with one on the right.
         FORCE void multiply_bytes(int *c, const uint32_t *x, uint2 y) {
             asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, "

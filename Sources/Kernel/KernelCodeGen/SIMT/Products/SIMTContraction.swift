@@ -11,6 +11,8 @@ private enum SIMTProductForm: Int, CaseIterable {
     case skinny = 2
     /// Matrix units.
     case matrix = 3
+    /// Matrix units that take factors of f32 in two parts.
+    case split = 15
     /// Matrix units by way of Triton.
     case triton = 4
     /// A vendor's library.
@@ -52,7 +54,7 @@ private struct SIMTProductChoices {
     let ring: Choice
     let together: Choice
     let residents: Choice
-    /// Place in `SIMTMatrixWriter.tiles`, and tiles under way (form 3).
+    /// Place in `SIMTMatrixWriter.tiles`, and tiles under way (forms 3 and 15).
     let tile: Choice
     let stages: Choice
     /// Blocks that share the sums of a tile (forms 1 and 3).
@@ -134,6 +136,9 @@ private struct SIMTProductChoices {
             if hasMatrix { forms.append(.matrix) }
             if product.isReal, product.isPlain { forms.append(.tile) }
         }
+        // Not the default: it has not been timed.
+        let isSplit = fillsTiles && product.isReal && product.element == .f32 && product.target.hasMatrixUnits
+        if isSplit { forms.append(.split) }
         // Never the default: where it is better, the search says so.
         triton =
             fillsTiles && product.target.hasTriton && TritonProductWriter.supports(product)
@@ -197,12 +202,17 @@ private struct SIMTProductChoices {
         together = Choice("together", [2, 4, 1])
         ring = Choice("ring", [whole.ring] + [4, 6, 8, 10, 12, 16, 20].filter { $0 != whole.ring })
         let table = SIMTMatrixWriter.tiles
-        let usable = table.indices.filter { SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) }
+        let usable = table.indices.filter {
+            SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) && !(isSplit && table[$0].isGroup)
+        }
         let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
         let start = SIMTMatrixDefault(
             rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable,
             isWindow: product.summed.count > 1, product.target)
-        tile = Choice("tile", [start.tile] + usable.filter { $0 != start.tile })
+        // Tiles of 128 × 128 where there is one for each processor, else of 64 × 64.
+        let whole128 = ((rows + 127) / 128) * ((columns + 127) / 128) * batches >= processors
+        let first = isSplit ? (whole128 ? 0 : 2) : start.tile
+        tile = Choice("tile", [first] + usable.filter { $0 != first })
         stages = Choice("stages", [start.stages] + [3, 4, 2, 5, 6, 8].filter { $0 != start.stages })
         var parts = 1
         if forms.first(where: { $0 != .library }) == .matrix {
@@ -285,7 +295,7 @@ package func simtContractionChoices(
         "threadTile": [.tile], "across": [.skinny, .codedUnits], "columns": [.skinny], "ahead": [.skinny, .codedUnits],
         "warps": [.skinny, .codedUnits], "resident": [.skinny], "columnTiles": [.codedUnits], "ringWarps": [.codedRing],
         "ring": [.codedRing], "together": [.codedRing], "residents": [.codedRing],
-        "tile": [.matrix], "stages": [.matrix], "parts": [.tile, .matrix, .triton], "tritonTile": [.triton],
+        "tile": [.matrix, .split], "stages": [.matrix, .split], "parts": [.tile, .matrix, .split, .triton], "tritonTile": [.triton],
         "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
         "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt, .codedDealt],
@@ -362,10 +372,10 @@ private func emit(
                 reason: "\(writer.sharedBytes) bytes of shared memory of \(target.sharedBytes) that a block has")
         }
         return writer.write()
-    case .matrix:
+    case .matrix, .split:
         let table = SIMTMatrixWriter.tiles
         let place = schedule[choices.tile]
-        guard table.indices.contains(place) else {
+        guard table.indices.contains(place), form == .matrix || !table[place].isGroup else {
             throw EmissionError(kernel: kernel.name, reason: "there is no tile \(place)")
         }
         let stages = schedule[choices.stages]

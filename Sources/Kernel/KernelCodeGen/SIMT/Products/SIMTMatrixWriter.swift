@@ -8,6 +8,8 @@ import KernelIR
 /// (`run ^ row % 8`) so that `ldmatrix` meets no bank twice, which is also the 128-byte swizzle that `wgmma` knows (PTX ISA,
 /// "Asynchronous warpgroup level matrix shared memory layout"); several tiles are under way at once (`cp.async`). An operand
 /// that is not a plain load is computed into shared memory. Convolutions are the same thing with masked runs.
+///
+/// Factors of f32 are multiplied by warps as three products of two parts of 11 bits each (`SIMTSplitFactors`), rows of 32 summed elements.
 struct SIMTMatrixWriter {
     /// A block's tile and what a warp has of it.
     struct Tile {
@@ -53,7 +55,7 @@ struct SIMTMatrixWriter {
     static func applies(_ tile: Tile, _ target: SIMTTarget, stages: Int) -> Bool {
         (!tile.isGroup || target.hasGroupUnits) && sharedBytes(tile, stages: stages) <= target.sharedBytes
     }
-    /// Summed elements of a stage.
+    /// Summed elements of a stage, of factors of two bytes.
     static let slice = 64
 
     let product: SIMTProduct
@@ -63,6 +65,11 @@ struct SIMTMatrixWriter {
     let stages: Int
     /// Blocks that share the summed axis of a tile: a cluster where the device has them and they are few.
     let parts: Int
+
+    /// Whether factors are of f32, which units take in parts only.
+    private var isSplit: Bool { product.element == .f32 }
+    /// Summed elements of a stage: 128 bytes of an operand's row.
+    private var slice: Int { isSplit ? SIMTSplitFactors.slice : Self.slice }
 
     /// Slices that are copied ahead. A group's products of the slice before may still be read while the next ones begin.
     private var ahead: Int { tile.isGroup ? max(1, stages - 2) : stages - 1 }
@@ -74,7 +81,7 @@ struct SIMTMatrixWriter {
 
     func write() -> EmittedKernel {
         let rightForm = product.rightForm
-        let weights = rightForm == .packed ? product.codes.flatMap(SIMTUnitCodes.init) : nil
+        let weights = rightForm == .packed && !isSplit ? product.codes.flatMap(SIMTUnitCodes.init) : nil
         let frame = product.frame(symbol, isPacked: rightForm == .packed)
         let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
         let rowTiles = (m.extent + (tile.rows - 1)).floorDivided(by: IntegerExpression(tile.rows), frame.ranges)
@@ -96,8 +103,8 @@ struct SIMTMatrixWriter {
             rightForm == .computed
             ? SIMTOperand(
                 product.right, "right", frame, over: [b, n, s], extent: product.depth, element: product.element)
-            : SIMTOperand(product.rightAddress(frame, isPacked: isPacked))
-        let fetched = SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads)
+            : SIMTOperand(product.rightAddress(frame, isPacked: isPacked), product.element)
+        let fetched = isSplit ? nil : SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads)
         let finish = finishing(frame, ownRows: ownRows, isClustered: isClustered)
         let functions =
             left.functions + (coded?.functions ?? right.functions)
@@ -105,12 +112,12 @@ struct SIMTMatrixWriter {
         let index = frame.index
         let i = frame.integer
         let stageBytes = (tile.rows + tile.columns) * 128
-        let slices = "(depth + \(Self.slice - 1)) / \(Self.slice)"
+        let slices = "(depth + \(slice - 1)) / \(slice)"
         // What threads store themselves must be made visible to `wgmma`; copies are, and a fence would wait for those under way.
         let needsFence = tile.isGroup && (left.form != .copied || (right.form != .copied && coded == nil))
         // Products may be under way at the loop's end only where it runs once at least: ptxas would wait for each of them
         // where their sums could also be the zeros from before the loop.
-        let runsAlways = product.depth.map { ($0 + Self.slice - 1) / Self.slice >= max(parts, 1) && $0 > 0 } ?? false
+        let runsAlways = product.depth.map { ($0 + slice - 1) / slice >= max(parts, 1) && $0 > 0 } ?? false
         // Weights need not wait for the kernel before this one.
         let readsAhead = rightForm != .computed && product.isRightConstant
         var lines = [
@@ -136,7 +143,7 @@ struct SIMTMatrixWriter {
         func fill(_ operand: SIMTOperand, _ count: Int, _ first: String, _ limit: String, _ offset: Int) -> [String] {
             operand.fill(
                 rows: count, runs: 8, pitch: 128, threads: threads, first: first, limit: limit,
-                from: "(\(i))turn * \(Self.slice)", end: "depth", base: "shared + stage * \(stageBytes) + \(offset)",
+                from: "(\(i))turn * \(slice)", end: "depth", base: "shared + stage * \(stageBytes) + \(offset)",
                 integer: i, arguments: ["b", "line", "s"])
         }
         let fillLeft =
@@ -153,12 +160,14 @@ struct SIMTMatrixWriter {
         // The fence of decoded codes stands before the next copies, where those under way have almost come.
         let sees = tile.isGroup ? ["GROUP_SEES;"] : []
         if let coded { lines += sees + ["{ const int turn = from + \(ahead);"] + coded.fetch + ["}"] }
-        lines += [
+        let opening = [
             runsAlways
                 ? "int at = from; KEEP_LOOP do {" : "KEEP_LOOP for (int at = from; at < to; ++at) {",
             "COPIES_WAIT(\(ahead - 1)); \(needsFence ? "GROUP_SEES; " : "")BARRIER;",
             "const uint32_t lefts = shared + (at - from) % \(stages) * \(stageBytes), rights = lefts + \(tile.rows * 128);",
         ]
+        if isSplit { lines.append("{") }
+        lines += opening
         if tile.isGroup { lines += multiplyGroups }
         lines += ["{ const int turn = at + \(ahead), stage = (turn - from) % \(stages);", "if (turn < to) {"]
         if let coded {
@@ -170,8 +179,16 @@ struct SIMTMatrixWriter {
         }
         let end = runsAlways ? "} while (++at < to);" : "}"
         let pending = stages > 2 && runsAlways ? 1 : 0
-        lines += tile.isGroup ? ["GROUP_WAIT(\(pending));", end, "GROUP_WAIT(0);"] : multiply + [end]
+        lines += tile.isGroup ? ["GROUP_WAIT(\(pending));", end, "GROUP_WAIT(0);"] : (isSplit ? SIMTSplitFactors.multiply(tile) : multiply) + [end]
         lines.append("COPIES_WAIT(0);")
+        if isSplit {
+            // The same once more, where what was summed is not what sums in f32 would be.
+            let next = ["{ const int turn = at + \(ahead), stage = (turn - from) % \(stages);", "if (turn < to) {"]
+            let plain = eachStage + ["if (turn < to) {"] + fill + ["}", "COPIES_COMMIT;", "}"] + opening + next + fill
+            lines.append("}")
+            lines += SIMTSplitFactors.plainly(
+                tile, plain + ["}", "COPIES_COMMIT; }"] + SIMTSplitFactors.multiplyPlainly(tile) + [end, "COPIES_WAIT(0);"])
+        }
         lines += split.join(tile: "tile", part: "part")
         lines += gather(hasFactors: weights?.hasRowFactor ?? false)
         // Every block of a cluster finishes some rows, with the sums of all.
@@ -193,7 +210,7 @@ struct SIMTMatrixWriter {
             extra.append(.init(name: "scratch", type: "float", isRead: false))
             arguments.append(.shared(bytes: IntegerExpression(split.scratchBytes)))
         }
-        return EmittedKernel(
+        var kernel = EmittedKernel(
             symbol: symbol,
             source: functions
                 + frame.kernelFunction(
@@ -205,6 +222,8 @@ struct SIMTMatrixWriter {
                     blocks: tiles * parts, threads: threads,
                     sharedBytes: Self.sharedBytes(tile, stages: stages), overlaps: product.target.overlaps,
                     counters: split.counters)))
+        if isSplit { kernel.note = SIMTSplitFactors.note }
+        return kernel
     }
 
     /// The epilogue of the rows that a block finishes.

@@ -19,26 +19,31 @@ struct SIMTOperand {
     /// Aligned memory that may be named where nothing is read, for runs that a mask leaves out; nil where none does.
     private let elsewhere: String?
 
-    /// An operand whose rows lie along the last of `axes`, of `extent` elements; `element` has 2 bytes.
+    /// Elements of a run.
+    private let run: Int
+
+    /// An operand whose rows lie along the last of `axes`, of `extent` elements; `element` has 2 or 4 bytes.
     init(
         _ function: ScalarFunction, _ name: String, _ frame: SIMTFrame, over axes: [LoopAxis], extent: Int?,
         element: ElementType
     ) {
         let along = axes[axes.count - 1]
         call = { frame.call(name, $0) }
-        let isWhole = extent.map { $0 % 8 == 0 } ?? false
+        let run = 16 / element.byteCount
+        self.run = run
+        let isWhole = extent.map { $0 % run == 0 } ?? false
         if isWhole,
-            let text = frame.runAddress(name, function, over: axes, along: along, count: 8, element: element)
+            let text = frame.runAddress(name, function, over: axes, along: along, count: run, element: element)
         {
             functions = text
             form = .copied
-            let isMasked = frame.isMasked(function, along: along, count: 8)
+            let isMasked = frame.isMasked(function, along: along, count: run)
             elsewhere = isMasked ? function.plainLoad.map { "p\($0.parameter)" } : nil
             return
         }
         elsewhere = nil
-        if isWhole {
-            functions = frame.run(name, function, over: axes, along: along, count: 8, .words(element))
+        if isWhole, run == 8 {
+            functions = frame.run(name, function, over: axes, along: along, count: run, .words(element))
             form = .computed
         } else {
             functions = frame.function(name, function, over: axes, as: element)
@@ -47,7 +52,8 @@ struct SIMTOperand {
     }
 
     /// An operand with an address of every run, none of them masked.
-    init(_ address: (text: String, call: ([String]) -> String)) {
+    init(_ address: (text: String, call: ([String]) -> String), _ element: ElementType) {
+        run = 16 / element.byteCount
         functions = address.text
         form = .copied
         call = address.call
@@ -67,7 +73,7 @@ struct SIMTOperand {
         if slots % threads != 0 { lines.append("if (slot >= \(slots)) continue;") }
         lines += [
             "const int r = slot / \(runs), q = slot % \(runs);",
-            "const \(integer) line = \(first) + r, s = (\(integer))(\(from)) + q * 8;",
+            "const \(integer) line = \(first) + r, s = (\(integer))(\(from)) + q * \(run);",
             "const uint32_t to = \(base) + r * \(pitch) + ((q ^ (r & 7)) << 4);",
         ]
         switch form {
@@ -92,8 +98,10 @@ struct SIMTOperand {
             let one = arguments.map { $0 == "s" ? "s + k" : $0 }
             lines += [
                 "uint32_t w[4] = {0, 0, 0, 0};",
-                "UNROLL for (int k = 0; k < 8; ++k) if (line < \(limit) && s + k < \(end)) "
-                    + "w[k / 2] |= (uint32_t)\(call(one)) << (k % 2 * 16);", "put16(to, w);",
+                "UNROLL for (int k = 0; k < \(run); ++k) if (line < \(limit) && s + k < \(end)) "
+                    + (run == 8
+                        ? "w[k / 2] |= (uint32_t)\(call(one)) << (k % 2 * 16);" : "w[k] = (uint32_t)bits_fs(\(call(one)));"),
+                "put16(to, w);",
             ]
         }
         return lines + ["}"]
