@@ -107,6 +107,7 @@ enum CUDAOnHost {
             __syncwarp();
             return bits;
         }
+        static int hidden(int x) { return x; }
         static int ANY_OF_BLOCK(int value) {
             const unsigned first = current() - threadIdx.x;
             fibers[current()]->vote = value;
@@ -258,7 +259,9 @@ enum CUDAOnHost {
         }
         FORCE void split_tf32(uint32_t *x, uint32_t *low) {
             const uint32_t high = (*x + 0x1000u) & 0xffffe000u;
-            *low = (uint32_t)bits_fs(unbits_fs((int32_t)*x) - unbits_fs((int32_t)high)) + 0x1000u;
+            const float rest = unbits_fs((int32_t)*x) - unbits_fs((int32_t)high);
+            // As a GPU writes what is no number.
+            *low = rest == rest ? (uint32_t)bits_fs(rest) : 0x7fffffffu;
             *x = high;
         }
         // Units read 11 bits, and cut off what sums have beyond 24.

@@ -98,6 +98,26 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
         cases.append(product("matrix", large, Schedule(["algorithm": 3, "tile": 2, "stages": 4, "parts": 4])))
         let group = SIMTMatrixWriter.place(64, 64)
         cases.append(product("matrix", large, Schedule(["algorithm": 3, "tile": group, "stages": 6, "parts": 4])))
+        // f32 in parts: every tile, every operand.
+        let largeF32 = Product(images: 4096, channels: 4096, outputs: 4096)
+        for tile in SplitFactorsTests.tiles {
+            for stages in [3, 4] where tile < 4 || stages == 3 {
+                cases.append(product("split", largeF32, SplitFactorsTests.schedule(tile, stages, 1)))
+            }
+        }
+        cases.append(product("split", largeF32, SplitFactorsTests.schedule(2, 4, 4)))
+        for operand in [
+            Product(images: 70, channels: 77, outputs: 50),
+            Product(images: 300, channels: 256, outputs: 512, prologue: true),
+            Product(images: 300, channels: 256, outputs: 512, isConstant: false),
+            Product(images: 27, channels: 200, outputs: 50, isSymbolic: true),
+            Product(images: 64, side: 56, channels: 64, outputs: 64, window: 3, padding: 1),
+            Product(images: 32, side: 14, channels: 256, outputs: 256, window: 3, padding: 1),
+            Product(images: 4, side: 56, channels: 64, outputs: 64, window: 3, padding: 1, channelsFirst: true),
+            Product(images: 1, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3),
+        ] {
+            cases.append(product("split", operand, SplitFactorsTests.schedule(0, 3, 1)))
+        }
         for depth in [64, 80, 128] {
             cases.append(
                 attention(

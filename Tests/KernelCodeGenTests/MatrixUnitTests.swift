@@ -38,27 +38,6 @@ import Testing
         try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule))
     }
 
-    @Test(arguments: SIMTMatrixWriter.tiles.indices.filter { !SIMTMatrixWriter.tiles[$0].isGroup }, [1, 4])
-    func productsOfPartsOfF32(_ tile: Int, _ parts: Int) throws {
-        let schedule = Schedule(["algorithm": 15, "tile": tile, "stages": 3, "parts": parts])
-        let product = Product(images: 140, channels: 260, outputs: 75)
-        try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule))
-    }
-
-    @Test(
-        arguments: [
-            Product(images: 19, channels: 77, outputs: 40), Product(images: 19, channels: 132, outputs: 40, prologue: true),
-            Product(images: 23, channels: 80, outputs: 70, isConstant: false),
-            Product(images: 27, channels: 96, outputs: 50, isSymbolic: true),
-            Product(side: 9, channels: 16, outputs: 40, window: 3, padding: 1),
-            Product(side: 13, channels: 3, outputs: 24, window: 5, stride: 2, padding: 2),
-            Product(side: 6, channels: 16, outputs: 18, window: 3, padding: 1, channelsFirst: true),
-        ])
-    func productsOfPartsOfEveryOperand(_ product: Product) throws {
-        let schedule = Schedule(["algorithm": 15, "tile": 2, "stages": 2, "parts": 1])
-        try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule))
-    }
-
     @Test(arguments: SIMTSpecialisedWriter.tiles.indices, [(1, 0), (2, 1), (4, 1)])
     func productsOfSpecialisedWarps(_ tile: Int, _ form: (cluster: Int, stay: Int)) throws {
         let schedule = Schedule([

@@ -185,10 +185,11 @@ package struct SIMTPrelude: Sendable {
         }
         MULTIPLY(bf16)
         MULTIPLY(f16)
-        // Units read 11 bits of a factor: those that are nearest, and those of the rest. Of an infinity the rest is no number.
+        // Units read 11 bits of a factor: those that are nearest, and those of the rest, cut off at most one. Of an infinity and of
+        // what is no number the rest is no number, and stays one as nothing is added to its bits.
         FORCE void split_tf32(uint32_t *x, uint32_t *low) {
             const uint32_t high = (*x + 0x1000u) & 0xffffe000u;
-            *low = __float_as_uint(__uint_as_float(*x) - __uint_as_float(high)) + 0x1000u;
+            *low = __float_as_uint(__uint_as_float(*x) - __uint_as_float(high));
             *x = high;
         }
         FORCE void multiply_tf32(float *c, const uint32_t *x, const uint32_t *y) {
@@ -198,6 +199,8 @@ package struct SIMTPrelude: Sendable {
                 : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y[0]), "r"(y[1]));
         }
         #define ANY_OF_BLOCK(x) __syncthreads_or(x)
+        // The same, which compilers do not know.
+        FORCE int hidden(int x) { asm volatile("" : "+r"(x)); return x; }
         // Bytes without a sign on the left, with one on the right.
         FORCE void multiply_bytes(int *c, const uint32_t *x, uint2 y) {
             asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, "

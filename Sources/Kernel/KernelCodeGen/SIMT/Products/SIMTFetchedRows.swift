@@ -30,8 +30,10 @@ struct SIMTFetchedRows {
         var conditions: [(ofRow: IntegerExpression, step: Int)]
     }
 
-    /// Summed elements of a slice, and the bit that no row has.
-    private static let slice = 64
+    /// Summed elements of a run of 16 bytes, and of a slice.
+    private var run: Int { product.runLength }
+    private var slice: Int { 8 * run }
+    /// The bit that no row has.
     private static let never = 31
 
     /// Rows that a thread fetches runs of.
@@ -129,12 +131,12 @@ struct SIMTFetchedRows {
         let isOuter = axis == steps.last?.axis
         func rest(_ text: String, _ extent: Int) -> String { isOuter ? text : "\(text) % \(extent)" }
         if weight == 1 {
-            return extent % Self.slice == 0
-                ? "(\(rest("turn", extent / Self.slice)) * \(Self.slice) + thread % 8 * 8)" : "(\(rest("s", extent)))"
+            return extent % slice == 0
+                ? "(\(rest("turn", extent / slice)) * \(slice) + thread % 8 * \(run))" : "(\(rest("s", extent)))"
         }
         // One for all threads where slices do not cross its ends.
-        return weight % Self.slice == 0
-            ? "(\(rest("turn / \(weight / Self.slice)", extent)))" : "(\(rest("s / \(weight)", extent)))"
+        return weight % slice == 0
+            ? "(\(rest("turn / \(weight / slice)", extent)))" : "(\(rest("s / \(weight)", extent)))"
     }
 
     /// Statements that fetch slice `turn` of the rows to `base`.
@@ -142,9 +144,9 @@ struct SIMTFetchedRows {
         let depth = product.depth ?? 0
         let along = steps.map { "\(value($0.axis, $0.weight)) * \($0.step)" }
         let wanted = taps.map { " | 1u << (\($0.bit) + \(value($0.axis, $0.weight)))" }
-        let isWhole = depth % Self.slice == 0
+        let isWhole = depth % slice == 0
         return [
-            "{ const int s = turn * \(Self.slice) + thread % 8 * 8; (void)s;",
+            "{ const int s = turn * \(slice) + thread % 8 * \(run); (void)s;",
             "const int along = \(along.isEmpty ? "0" : along.joined(separator: " + "));",
             "const uint32_t asked = \(isWhole ? "" : "s >= \(depth) ? 1u << \(Self.never) : ")1u\(wanted.joined());",
             "const uint32_t to = \(base) + thread / 8 * 128 + ((thread % 8 ^ (thread / 8 & 7)) << 4);",

@@ -24,6 +24,11 @@ struct SIMTMatrixWriter {
         var threads: Int { warps * 32 }
         /// Sums of a thread.
         var sums: Int { warpRows * warpColumns / 32 }
+        /// Where a warp's sums lie in the tile, as a statement.
+        var place: String {
+            let across = columns / warpColumns
+            return "const int warpRow = warp / \(across) * \(warpRows), warpColumn = warp % \(across) * \(warpColumns);"
+        }
     }
 
     /// The tiles that a schedule names by their place.
@@ -104,7 +109,7 @@ struct SIMTMatrixWriter {
             ? SIMTOperand(
                 product.right, "right", frame, over: [b, n, s], extent: product.depth, element: product.element)
             : SIMTOperand(product.rightAddress(frame, isPacked: isPacked), product.element)
-        let fetched = isSplit ? nil : SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads)
+        let fetched = SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads)
         let finish = finishing(frame, ownRows: ownRows, isClustered: isClustered)
         let functions =
             left.functions + (coded?.functions ?? right.functions)
@@ -127,8 +132,7 @@ struct SIMTMatrixWriter {
         lines += split.declarations
         lines += [
             "const int thread = THREAD, lane = thread % 32, warp = thread / 32;",
-            "const int warpRow = warp / \(tile.columns / tile.warpColumns) * \(tile.warpRows), "
-                + "warpColumn = warp % \(tile.columns / tile.warpColumns) * \(tile.warpColumns);",
+            tile.place,
             "const uint32_t shared = (uint32_t)__cvta_generic_to_shared(arena);",
             "const int tile = BLOCK / \(parts); const int part = BLOCK % \(parts);", "\(i) rest = tile;",
             "const \(i) firstRow = rest % \(index.print(rowTiles)) * \(tile.rows); rest /= \(index.print(rowTiles));",
@@ -139,6 +143,7 @@ struct SIMTMatrixWriter {
             "float c[\(tile.sums)];", "UNROLL for (int i = 0; i < \(tile.sums); ++i) c[i] = 0;",
         ]
         if let coded { lines += coded.declarations }
+        if isSplit { lines += SIMTSplitFactors.declarations }
         lines += fetched?.prepare ?? []
         func fill(_ operand: SIMTOperand, _ count: Int, _ first: String, _ limit: String, _ offset: Int) -> [String] {
             operand.fill(
@@ -184,7 +189,7 @@ struct SIMTMatrixWriter {
         if isSplit {
             // The same once more, where what was summed is not what sums in f32 would be.
             let next = ["{ const int turn = at + \(ahead), stage = (turn - from) % \(stages);", "if (turn < to) {"]
-            let plain = eachStage + ["if (turn < to) {"] + fill + ["}", "COPIES_COMMIT;", "}"] + opening + next + fill
+            let plain = (fetched?.prepare ?? []) + eachStage + ["if (turn < to) {"] + fill + ["}", "COPIES_COMMIT;", "}"] + opening + next + fill
             lines.append("}")
             lines += SIMTSplitFactors.plainly(
                 tile, plain + ["}", "COPIES_COMMIT; }"] + SIMTSplitFactors.multiplyPlainly(tile) + [end, "COPIES_WAIT(0);"])
@@ -214,7 +219,9 @@ struct SIMTMatrixWriter {
             symbol: symbol,
             source: functions
                 + frame.kernelFunction(
-                    extra: extra, hasCounters: isShared, threads: threads, cluster: isClustered ? parts : 1, lines),
+                    extra: extra, hasCounters: isShared, threads: threads,
+                    blocksPerProcessor: isSplit ? SIMTSplitFactors.residents(tile, stages: stages, product.target) : 1,
+                    cluster: isClustered ? parts : 1, lines),
             packingSource: packed.map(\.source).joined(), arguments: arguments, packings: packed.map(\.packing),
             workspaceBytes: 0,
             parts: .grid(

@@ -3,34 +3,49 @@
 /// more than eight summed elements are added by them; their sums are added in f32 (H. Ootomo and R. Yokota, "Recovering single precision
 /// accuracy from Tensor Cores while surpassing the FP32 theoretical peak performance", 2022).
 ///
-/// An infinity has no low part, and what nearly overflows may become one: where a sum is no finite number, the block's tile is summed
-/// again by plain multiply-adds, so that special numbers give what they give in f32.
+/// An infinity has no low part, and what nearly overflows may become one: where a sum is no number of moderate size, the block's tile is
+/// summed again by plain multiply-adds, so that special numbers give what they give in f32. Below 2⁻¹¹² a factor has fewer than 24 bits, as
+/// units read none below 2⁻¹³⁶.
 enum SIMTSplitFactors {
     /// Summed elements of a stage: 128 bytes of an operand's row.
     static let slice = 32
     /// What is said of such a kernel.
     static let note = "fp32 by three TF32 products"
 
+    /// Blocks that a processor has room for, by shared memory and by 128 registers of a thread.
+    static func residents(_ tile: SIMTMatrixWriter.Tile, stages: Int, _ target: SIMTTarget) -> Int {
+        let bytes = SIMTMatrixWriter.sharedBytes(tile, stages: stages) + 1024
+        return tile.sums > 64 ? 1 : max(1, min((target.sharedBytes + 1024) / bytes, 512 / tile.threads))
+    }
+
+    /// Where a thread's parts of the first fragments lie: the next are 16 rows on, and 32 bytes, which the swizzle changes by bits alone.
+    static let declarations = [
+        "const uint32_t leftAt = (warpRow + lane % 16) * 128 + ((lane / 16 ^ lane % 8) << 4);",
+        "const uint32_t rightAt = (warpColumn + lane / 16 * 8 + lane % 8) * 128 + ((lane / 8 % 2 ^ lane % 8) << 4);",
+    ]
+
     /// The products of one slice by warps. Fragments of `m16n8k8` lie in runs of 16 bytes as those of `m16n8k16` do.
     static func multiply(_ tile: SIMTMatrixWriter.Tile) -> [String] {
         let (down, across) = (tile.warpRows / 16, tile.warpColumns / 16)
+        let lanes = 2 * across
+        func each(_ x: String, _ y: String) -> String {
+            "UNROLL for (int j = 0; j < \(lanes); ++j) multiply_tf32(t[j], \(x), \(y)[j / 2] + j % 2 * 2);"
+        }
         return [
-            "UNROLL for (int k = 0; k < 8; k += 2) {",
-            "uint32_t x[\(down)][4], y[\(across)][4], lowX[\(down)][4], lowY[\(across)][4];",
-            "UNROLL for (int i = 0; i < \(down); ++i) {",
-            "const int r = warpRow + i * 16 + lane % 16, q = k + lane / 16;",
-            "load_matrices(x[i], lefts + r * 128 + ((q ^ (r & 7)) << 4));",
-            "UNROLL for (int e = 0; e < 4; ++e) split_tf32(&x[i][e], &lowX[i][e]); }",
+            // Not written out, or what is loaded ahead would need more registers than there are.
+            "KEEP_LOOP for (int k = 0; k < 8; k += 2) {", "uint32_t y[\(across)][4], lowY[\(across)][4];",
             "UNROLL for (int j = 0; j < \(across); ++j) {",
-            "const int r = warpColumn + j * 16 + lane / 16 * 8 + lane % 8, q = k + lane / 8 % 2;",
-            "load_matrices(y[j], rights + r * 128 + ((q ^ (r & 7)) << 4));",
+            "load_matrices(y[j], rights + (rightAt ^ k << 4) + j * 2048);",
             "UNROLL for (int e = 0; e < 4; ++e) split_tf32(&y[j][e], &lowY[j][e]); }",
-            "UNROLL for (int i = 0; i < \(down); ++i) UNROLL for (int j = 0; j < \(2 * across); ++j) {",
-            "float t[4] = {0, 0, 0, 0};",
-            "multiply_tf32(t, lowX[i], y[j / 2] + j % 2 * 2);",
-            "multiply_tf32(t, x[i], lowY[j / 2] + j % 2 * 2);",
-            "multiply_tf32(t, x[i], y[j / 2] + j % 2 * 2);",
-            "UNROLL for (int e = 0; e < 4; ++e) c[(i * \(2 * across) + j) * 4 + e] += t[e]; }", "}",
+            "UNROLL for (int i = 0; i < \(down); ++i) {", "uint32_t x[4], lowX[4];",
+            "load_matrices(x, lefts + (leftAt ^ k << 4) + i * 2048);",
+            "UNROLL for (int e = 0; e < 4; ++e) split_tf32(&x[e], &lowX[e]);",
+            // Products that follow one another are of different sums.
+            "float t[\(lanes)][4];",
+            "UNROLL for (int j = 0; j < \(lanes); ++j) UNROLL for (int e = 0; e < 4; ++e) t[j][e] = 0;",
+            each("lowX", "y"), each("x", "lowY"), each("x", "y"),
+            "UNROLL for (int j = 0; j < \(lanes); ++j) UNROLL for (int e = 0; e < 4; ++e) "
+                + "c[(i * \(lanes) + j) * 4 + e] += t[j][e]; }", "}",
         ]
     }
 
@@ -48,11 +63,14 @@ enum SIMTSplitFactors {
         ]
     }
 
-    /// Statements that sum again, by `statements`, where a sum of the block is no finite number.
+    /// Statements that sum again, by `statements`, where a sum of the block is no number of moderate size: a unit may make the greatest finite
+    /// number of what overflows. What `statements` want is found anew, as it would else be kept until here.
     static func plainly(_ tile: SIMTMatrixWriter.Tile, _ statements: [String]) -> [String] {
         [
-            "int odd = 0;", "UNROLL for (int i = 0; i < \(tile.sums); ++i) odd |= !(abs_fs(c[i]) <= 0x1.fffffep127f);",
-            "if (ANY_OF_BLOCK(odd)) {", "UNROLL for (int i = 0; i < \(tile.sums); ++i) c[i] = 0;",
+            "int odd = 0;", "UNROLL for (int i = 0; i < \(tile.sums); ++i) odd |= !(abs_fs(c[i]) <= 0x1p120f);",
+            "if (ANY_OF_BLOCK(odd)) {",
+            "const int own = thread, thread = hidden(own), lane = thread % 32, warp = thread / 32;", tile.place,
+            "UNROLL for (int i = 0; i < \(tile.sums); ++i) c[i] = 0;",
         ] + statements + ["}"]
     }
 }
