@@ -6,8 +6,8 @@ import Testing
 
 /// f32 on matrix units as three products of TF32, with the units' instructions written out on the host.
 @Suite struct SplitFactorsTests {
-    /// Tiles that units multiply by warps.
-    static let tiles = SIMTMatrixWriter.tiles.indices.filter { !SIMTMatrixWriter.tiles[$0].isGroup }
+    /// Tiles that such products have.
+    static let tiles = SIMTMatrixWriter.tiles.indices.filter { SIMTSplitFactors.applies(SIMTMatrixWriter.tiles[$0]) }
 
     static func schedule(_ tile: Int, _ stages: Int, _ parts: Int) -> Schedule {
         Schedule(["algorithm": 15, "tile": tile, "stages": stages, "parts": parts])

@@ -203,7 +203,7 @@ private struct SIMTProductChoices {
         ring = Choice("ring", [whole.ring] + [4, 6, 8, 10, 12, 16, 20].filter { $0 != whole.ring })
         let table = SIMTMatrixWriter.tiles
         let usable = table.indices.filter {
-            SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) && !(isSplit && table[$0].isGroup)
+            SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) && (!isSplit || SIMTSplitFactors.applies(table[$0]))
         }
         let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
         let start = SIMTMatrixDefault(
@@ -375,7 +375,8 @@ private func emit(
     case .matrix, .split:
         let table = SIMTMatrixWriter.tiles
         let place = schedule[choices.tile]
-        guard table.indices.contains(place), form == .matrix || !table[place].isGroup else {
+        guard table.indices.contains(place), form == .matrix || SIMTSplitFactors.applies(table[place])
+        else {
             throw EmissionError(kernel: kernel.name, reason: "there is no tile \(place)")
         }
         let stages = schedule[choices.stages]

@@ -215,13 +215,16 @@ struct SIMTMatrixWriter {
             extra.append(.init(name: "scratch", type: "float", isRead: false))
             arguments.append(.shared(bytes: IntegerExpression(split.scratchBytes)))
         }
+        let isSimple =
+            left.form == .copied && right.form == .copied && fetched == nil && product.rows != nil
+            && (product.depth ?? 1) % slice == 0
+        let residents = SIMTSplitFactors.residents(tile, stages: stages, isSimple: isSimple, product.target)
         var kernel = EmittedKernel(
             symbol: symbol,
             source: functions
                 + frame.kernelFunction(
                     extra: extra, hasCounters: isShared, threads: threads,
-                    blocksPerProcessor: isSplit ? SIMTSplitFactors.residents(tile, stages: stages, product.target) : 1,
-                    cluster: isClustered ? parts : 1, lines),
+                    blocksPerProcessor: isSplit ? residents : 1, cluster: isClustered ? parts : 1, lines),
             packingSource: packed.map(\.source).joined(), arguments: arguments, packings: packed.map(\.packing),
             workspaceBytes: 0,
             parts: .grid(

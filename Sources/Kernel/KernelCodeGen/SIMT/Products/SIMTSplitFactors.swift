@@ -12,10 +12,15 @@ enum SIMTSplitFactors {
     /// What is said of such a kernel.
     static let note = "fp32 by three TF32 products"
 
-    /// Blocks that a processor has room for, by shared memory and by 128 registers of a thread.
-    static func residents(_ tile: SIMTMatrixWriter.Tile, stages: Int, _ target: SIMTTarget) -> Int {
-        let bytes = SIMTMatrixWriter.sharedBytes(tile, stages: stages) + 1024
-        return tile.sums > 64 ? 1 : max(1, min((target.sharedBytes + 1024) / bytes, 512 / tile.threads))
+    /// Whether warps have a tile, and registers for its sums beside both parts of its factors.
+    static func applies(_ tile: SIMTMatrixWriter.Tile) -> Bool { !tile.isGroup && tile.sums <= 64 }
+
+    /// Blocks that a processor has room for: by shared memory, and by the registers that the products want, and more what computes,
+    /// masks or counts (`isSimple` where nothing does).
+    static func residents(_ tile: SIMTMatrixWriter.Tile, stages: Int, isSimple: Bool, _ target: SIMTTarget) -> Int {
+        let fits = (target.sharedBytes + 1024) / (SIMTMatrixWriter.sharedBytes(tile, stages: stages) + 1024)
+        let registers = tile.sums == 64 && (!isSimple || tile.threads < 256) ? 240 : 128
+        return max(1, min(fits, 65536 / (registers * tile.threads)))
     }
 
     /// Where a thread's parts of the first fragments lie: the next are 16 rows on, and 32 bytes, which the swizzle changes by bits alone.
@@ -28,8 +33,10 @@ enum SIMTSplitFactors {
     static func multiply(_ tile: SIMTMatrixWriter.Tile) -> [String] {
         let (down, across) = (tile.warpRows / 16, tile.warpColumns / 16)
         let lanes = 2 * across
+        // As many at a time as hide their latency.
+        let together = min(lanes, 4)
         func each(_ x: String, _ y: String) -> String {
-            "UNROLL for (int j = 0; j < \(lanes); ++j) multiply_tf32(t[j], \(x), \(y)[j / 2] + j % 2 * 2);"
+            "UNROLL for (int j = 0; j < \(together); ++j) multiply_tf32(t[j], \(x), \(y)[(h + j) / 2] + j % 2 * 2);"
         }
         return [
             // Not written out, or what is loaded ahead would need more registers than there are.
@@ -40,12 +47,11 @@ enum SIMTSplitFactors {
             "UNROLL for (int i = 0; i < \(down); ++i) {", "uint32_t x[4], lowX[4];",
             "load_matrices(x, lefts + (leftAt ^ k << 4) + i * 2048);",
             "UNROLL for (int e = 0; e < 4; ++e) split_tf32(&x[e], &lowX[e]);",
-            // Products that follow one another are of different sums.
-            "float t[\(lanes)][4];",
-            "UNROLL for (int j = 0; j < \(lanes); ++j) UNROLL for (int e = 0; e < 4; ++e) t[j][e] = 0;",
+            "UNROLL for (int h = 0; h < \(lanes); h += \(together)) {", "float t[\(together)][4];",
+            "UNROLL for (int j = 0; j < \(together); ++j) UNROLL for (int e = 0; e < 4; ++e) t[j][e] = 0;",
             each("lowX", "y"), each("x", "lowY"), each("x", "y"),
-            "UNROLL for (int j = 0; j < \(lanes); ++j) UNROLL for (int e = 0; e < 4; ++e) "
-                + "c[(i * \(lanes) + j) * 4 + e] += t[j][e]; }", "}",
+            "UNROLL for (int j = 0; j < \(together); ++j) UNROLL for (int e = 0; e < 4; ++e) "
+                + "c[(i * \(lanes) + h + j) * 4 + e] += t[j][e]; } }", "}",
         ]
     }
 
