@@ -33,7 +33,7 @@ package struct KernelTrial: Sendable {
         oddProducts + oddSpecial + oddCoded + oddAttentions + oddDecodes + others + fewRows + sums + turned + coded
         + products
         + convolutions + special + attentions + groupAttentions + oddTriton + everyForm + everyConvolution + manyCoded
-        + oddWindows + firstLayers + residualNetwork + beside + slidingWindows
+        + oddWindows + firstLayers + residualNetwork + beside + slidingWindows + oddSplits + splits
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {

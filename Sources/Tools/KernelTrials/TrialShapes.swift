@@ -161,6 +161,39 @@ enum TrialShapes {
             ], .contraction(body))
     }
 
+    /// A convolution of `[images, depth, side, side, channels]` by windows of 3 in all three dimensions, with ReLU.
+    static func volumes(
+        _ images: Int, _ depth: Int, _ side: Int, _ channels: Int, _ outputs: Int, _ element: ElementType
+    ) -> Kernel {
+        let (i, n, c) = (axis(0, images), axis(4, outputs), axis(8, channels))
+        let (extents, window) = ([depth, side, side], 3)
+        let places = extents.enumerated().map { axis(1 + $0, $1) }
+        let taps = extents.indices.map { axis(5 + $0, window) }
+        var (from, to, weight) = (at(i), at(i), at(n))
+        var mask: [IntegerExpression] = []
+        for dimension in extents.indices {
+            let place = at(places[dimension]) + at(taps[dimension]) - 1
+            mask += [place, IntegerExpression(extents[dimension] - 1) - place]
+            from = from * extents[dimension] + place
+            to = to * extents[dimension] + at(places[dimension])
+            weight = weight * window + at(taps[dimension])
+        }
+        var epilogue = ScalarBody()
+        let zero = epilogue.emit(.real(bits: 0, .f32))
+        let value = epilogue.emit(.apply(.maximum, [epilogue.emit(.accumulator), zero]))
+        let body = ContractionKernel(
+            batch: [], rows: [i] + places, columns: [n], taps: taps, depth: c,
+            left: load(0, from * channels + at(c), mask), right: load(1, weight * channels + at(c)),
+            operandElement: element, epilogue: epilogue,
+            stores: [Store(parameter: 2, index: to * outputs + at(n), value: value)])
+        let points = images * depth * side * side
+        return kernel(
+            [
+                parameter(element, points * channels), parameter(element, outputs * 27 * channels, constant: true),
+                parameter(element, points * outputs, .write),
+            ], .contraction(body))
+    }
+
     /// Attention over `[batch, heads, tokens, depth]`; `visible` hides all keys from that one on by a mask of bools, and
     /// `isAdded` adds a number to every score.
     static func attention(

@@ -203,17 +203,17 @@ private struct SIMTProductChoices {
         ring = Choice("ring", [whole.ring] + [4, 6, 8, 10, 12, 16, 20].filter { $0 != whole.ring })
         let table = SIMTMatrixWriter.tiles
         let usable = table.indices.filter {
-            SIMTMatrixWriter.applies(table[$0], product.target, stages: 3) && (!isSplit || SIMTSplitFactors.applies(table[$0]))
+            SIMTMatrixWriter.applies(table[$0], product.target, stages: 3)
+                && (!isSplit || SIMTSplitFactors.applies(table[$0]))
         }
         let isCountable = product.rows != nil && product.columns != nil && product.batches != nil
         let start = SIMTMatrixDefault(
             rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable,
             isWindow: product.summed.count > 1, product.target)
-        // Tiles of 128 × 128 where there is one for each processor, else of 64 × 64.
-        let whole128 = ((rows + 127) / 128) * ((columns + 127) / 128) * batches >= processors
-        let first = isSplit ? (whole128 ? 0 : 2) : start.tile
+        let first = isSplit ? SIMTSplitFactors.tile(rows, columns, batches, processors) : start.tile
+        let firstStages = isSplit ? SIMTSplitFactors.stages : start.stages
         tile = Choice("tile", [first] + usable.filter { $0 != first })
-        stages = Choice("stages", [start.stages] + [3, 4, 2, 5, 6, 8].filter { $0 != start.stages })
+        stages = Choice("stages", [firstStages] + [3, 4, 2, 5, 6, 8].filter { $0 != firstStages })
         var parts = 1
         if forms.first(where: { $0 != .library }) == .matrix {
             parts = start.parts
@@ -295,8 +295,8 @@ package func simtContractionChoices(
         "threadTile": [.tile], "across": [.skinny, .codedUnits], "columns": [.skinny], "ahead": [.skinny, .codedUnits],
         "warps": [.skinny, .codedUnits], "resident": [.skinny], "columnTiles": [.codedUnits], "ringWarps": [.codedRing],
         "ring": [.codedRing], "together": [.codedRing], "residents": [.codedRing],
-        "tile": [.matrix, .split], "stages": [.matrix, .split], "parts": [.tile, .matrix, .split, .triton], "tritonTile": [.triton],
-        "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
+        "tile": [.matrix, .split], "stages": [.matrix, .split], "parts": [.tile, .matrix, .split, .triton],
+        "tritonTile": [.triton], "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
         "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt, .codedDealt],
         "dealtWarps": [.codedDealt], "dealtBatches": [.codedDealt], "tileRows": [.window],
@@ -375,8 +375,7 @@ private func emit(
     case .matrix, .split:
         let table = SIMTMatrixWriter.tiles
         let place = schedule[choices.tile]
-        guard table.indices.contains(place), form == .matrix || SIMTSplitFactors.applies(table[place])
-        else {
+        guard table.indices.contains(place), form == .matrix || SIMTSplitFactors.applies(table[place]) else {
             throw EmissionError(kernel: kernel.name, reason: "there is no tile \(place)")
         }
         let stages = schedule[choices.stages]

@@ -184,15 +184,17 @@ struct SIMTMatrixWriter {
         }
         let end = runsAlways ? "} while (++at < to);" : "}"
         let pending = stages > 2 && runsAlways ? 1 : 0
-        lines += tile.isGroup ? ["GROUP_WAIT(\(pending));", end, "GROUP_WAIT(0);"] : (isSplit ? SIMTSplitFactors.multiply(tile) : multiply) + [end]
+        let products = isSplit ? SIMTSplitFactors.multiply(tile) : multiply
+        lines += tile.isGroup ? ["GROUP_WAIT(\(pending));", end, "GROUP_WAIT(0);"] : products + [end]
         lines.append("COPIES_WAIT(0);")
         if isSplit {
             // The same once more, where what was summed is not what sums in f32 would be.
             let next = ["{ const int turn = at + \(ahead), stage = (turn - from) % \(stages);", "if (turn < to) {"]
-            let plain = (fetched?.prepare ?? []) + eachStage + ["if (turn < to) {"] + fill + ["}", "COPIES_COMMIT;", "}"] + opening + next + fill
-            lines.append("}")
-            lines += SIMTSplitFactors.plainly(
-                tile, plain + ["}", "COPIES_COMMIT; }"] + SIMTSplitFactors.multiplyPlainly(tile) + [end, "COPIES_WAIT(0);"])
+            var plain = (fetched?.prepare ?? []) + eachStage
+            plain += ["if (turn < to) {"] + fill + ["}", "COPIES_COMMIT;", "}"]
+            plain += opening + next + fill + ["}", "COPIES_COMMIT; }"]
+            plain += SIMTSplitFactors.multiplyPlainly(tile) + [end, "COPIES_WAIT(0);"]
+            lines += ["}"] + SIMTSplitFactors.plainly(tile, plain)
         }
         lines += split.join(tile: "tile", part: "part")
         lines += gather(hasFactors: weights?.hasRowFactor ?? false)

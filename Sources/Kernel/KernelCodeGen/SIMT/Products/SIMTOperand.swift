@@ -100,7 +100,8 @@ struct SIMTOperand {
                 "uint32_t w[4] = {0, 0, 0, 0};",
                 "UNROLL for (int k = 0; k < \(run); ++k) if (line < \(limit) && s + k < \(end)) "
                     + (run == 8
-                        ? "w[k / 2] |= (uint32_t)\(call(one)) << (k % 2 * 16);" : "w[k] = (uint32_t)bits_fs(\(call(one)));"),
+                        ? "w[k / 2] |= (uint32_t)\(call(one)) << (k % 2 * 16);"
+                        : "w[k] = (uint32_t)bits_fs(\(call(one)));"),
                 "put16(to, w);",
             ]
         }

@@ -15,6 +15,17 @@ enum SIMTSplitFactors {
     /// Whether warps have a tile, and registers for its sums beside both parts of its factors.
     static func applies(_ tile: SIMTMatrixWriter.Tile) -> Bool { !tile.isGroup && tile.sums <= 64 }
 
+    /// Slices under way that leave room for two blocks of the largest tile.
+    static let stages = 3
+
+    /// Place of the tile to begin with: the largest that its columns fill and of which there is one for each processor, else 64 × 64.
+    static func tile(_ rows: Int, _ columns: Int, _ batches: Int, _ processors: Int) -> Int {
+        let tiles = SIMTMatrixWriter.tiles
+        let large = columns <= 64 ? 1 : 0
+        let (down, across) = (tiles[large].rows, tiles[large].columns)
+        return (rows + down - 1) / down * ((columns + across - 1) / across) * batches >= processors ? large : 2
+    }
+
     /// Blocks that a processor has room for: by shared memory, and by the registers that the products want, and more what computes,
     /// masks or counts (`isSimple` where nothing does).
     static func residents(_ tile: SIMTMatrixWriter.Tile, stages: Int, isSimple: Bool, _ target: SIMTTarget) -> Int {
