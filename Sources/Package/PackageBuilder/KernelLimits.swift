@@ -1,5 +1,6 @@
 import DeviceAPI
 import ElementTypes
+import KernelCodeGen
 import KernelIR
 import KernelJudge
 
@@ -64,17 +65,20 @@ package struct KernelLimits {
     }
 
     /// Operations per second of products of factors of a type; infinity for types without a measured rate. Where tiles multiply bf16, a
-    /// product of f32 may be six of those.
+    /// product of f32 may be six of those; where a GPU's units take TF32, half as fast as bf16, it may be three of these.
     package static func rate(_ element: ElementType, _ limits: DeviceLimits, _ rates: DeviceLimits.Rates) -> Double {
         switch element {
         case .bf16: max(rates.fp32.allThreads, rates.bf16?.allThreads ?? 0)
         case .f16: max(rates.fp32.allThreads, rates.f16?.allThreads ?? 0)
         case .f32:
-            max(
-                rates.fp32.allThreads,
-                limits.supports([.amxTile, .amxBF16]) ? (rates.bf16?.allThreads ?? 0) / 6 : 0)
+            max(rates.fp32.allThreads, takesParts(limits) ? (rates.bf16?.allThreads ?? 0) / 6 : 0)
         case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool: .infinity
         }
+    }
+
+    /// Whether units may multiply f32 in parts.
+    private static func takesParts(_ limits: DeviceLimits) -> Bool {
+        limits.supports([.amxTile, .amxBF16]) || (SIMTTarget(limits)?.capability ?? 0) >= 80
     }
 
     /// Bytes that caches hold, where they are one for all blocks of threads and elsewhere.
