@@ -122,6 +122,8 @@ private struct SIMTProductChoices {
         // Few rows are limited by reading; from 4 rows on multiply-adds begin to cost more than reading does: 4 × 11008 × 2048 takes
         // 18.2 µs so and 14.4 on matrix units (measured, H200).
         if isSkinny, rows < 4 || !hasMatrix || codes != nil && rows <= 8 { forms.append(.skinny) }
+        let isSplit = fillsTiles && product.isReal && product.element == .f32 && product.target.hasMatrixUnits
+        if isSplit { forms.append(.split) }
         if fillsTiles {
             if hasMatrix { forms.append(.matrix) }
             if product.isReal { forms.append(.tile) }
@@ -136,9 +138,6 @@ private struct SIMTProductChoices {
             if hasMatrix { forms.append(.matrix) }
             if product.isReal, product.isPlain { forms.append(.tile) }
         }
-        // Not the default: it has not been timed.
-        let isSplit = fillsTiles && product.isReal && product.element == .f32 && product.target.hasMatrixUnits
-        if isSplit { forms.append(.split) }
         // Never the default: where it is better, the search says so.
         triton =
             fillsTiles && product.target.hasTriton && TritonProductWriter.supports(product)
@@ -210,12 +209,19 @@ private struct SIMTProductChoices {
         let start = SIMTMatrixDefault(
             rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable,
             isWindow: product.summed.count > 1, product.target)
-        let first = isSplit ? SIMTSplitFactors.tile(rows, columns, batches, processors) : start.tile
-        let firstStages = isSplit ? SIMTSplitFactors.stages : start.stages
+        let divided =
+            isSplit
+            ? SIMTSplitFactors.start(
+                rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable, processors)
+            : nil
+        let first = divided?.tile ?? start.tile
+        let firstStages = divided?.stages ?? start.stages
         tile = Choice("tile", [first] + usable.filter { $0 != first })
         stages = Choice("stages", [firstStages] + [3, 4, 2, 5, 6, 8].filter { $0 != firstStages })
         var parts = 1
-        if forms.first(where: { $0 != .library }) == .matrix {
+        if let divided {
+            parts = divided.parts
+        } else if forms.first(where: { $0 != .library }) == .matrix {
             parts = start.parts
         } else {
             let formed = max(1, rows / 64) * max(1, columns / 64) * batches

@@ -15,15 +15,22 @@ enum SIMTSplitFactors {
     /// Whether warps have a tile, and registers for its sums beside both parts of its factors.
     static func applies(_ tile: SIMTMatrixWriter.Tile) -> Bool { !tile.isGroup && tile.sums <= 64 }
 
-    /// Slices under way that leave room for two blocks of the largest tile.
-    static let stages = 3
-
-    /// Place of the tile to begin with: the largest that its columns fill and of which there is one for each processor, else 64 × 64.
-    static func tile(_ rows: Int, _ columns: Int, _ batches: Int, _ processors: Int) -> Int {
+    /// What to begin with, by times on an H200 (Benchmarks/results/2026-11-23-f32-units.md): 64 × 128, or 128 × 64 for few columns, where
+    /// there are two blocks of them for each processor; else 64 × 64, and the summed axis shared while all blocks are at work at once.
+    static func start(
+        rows: Int, columns: Int, depth: Int, batches: Int, isCountable: Bool, _ processors: Int
+    ) -> (tile: Int, stages: Int, parts: Int) {
         let tiles = SIMTMatrixWriter.tiles
-        let large = columns <= 64 ? 1 : 0
-        let (down, across) = (tiles[large].rows, tiles[large].columns)
-        return (rows + down - 1) / down * ((columns + across - 1) / across) * batches >= processors ? large : 2
+        func blocks(_ place: Int) -> Int {
+            let tile = tiles[place]
+            return (rows + tile.rows - 1) / tile.rows * ((columns + tile.columns - 1) / tile.columns) * batches
+        }
+        let large = columns <= 64 ? 1 : 3
+        if blocks(large) >= 2 * processors { return (large, 4, 1) }
+        var parts = 1
+        // Four blocks of three slices under way, or three of four, have room on a processor.
+        while isCountable, parts < 8, blocks(2) * parts * 2 <= 4 * processors, depth >= 1024 * parts { parts *= 2 }
+        return (2, parts > 1 ? 3 : 4, parts)
     }
 
     /// Blocks that a processor has room for: by shared memory, and by the registers that the products want, and more what computes,
