@@ -38,31 +38,12 @@ from hearth.library import HearthError
 from hearth.program_parts import SplitProgram
 from hearth.runtime import Package
 from hearth.structure import Structure
+from hearth.timing import Comparison
 
 __all__ = ["Comparison", "OptimizedModule", "Verdict"]
 
 RECORD = "search.jsonl"
 """File of a package with the events of its search; `Documentation/search-events.md`."""
-
-MARGIN = 1.02
-"""How much faster something must be; `Gain` is the rule on the other side."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The package beside one of PyTorch's modes, as the record states it."""
-
-    mode: str
-    ratio: float
-    """Their time by ours: above 1 the package is faster."""
-    low: float
-    """Lower end of the ratio's 95 % interval."""
-    high: float
-
-    @property
-    def is_gain(self) -> bool:
-        """Whether the package is faster by more than 2 %, beyond doubt."""
-        return self.ratio > MARGIN and self.low > 1
 
 
 @dataclass(frozen=True)
@@ -87,8 +68,10 @@ def comparisons(lines: Iterable[str]) -> list[Comparison]:
             continue
         mode, given = event.get("against"), [event.get(name) for name in ("ratio", "low", "high")]
         numbers = [float(x) for x in given if isinstance(x, (int, float))]
+        times = [event.get(name) for name in ("seconds", "their_seconds")]
         if mode in TORCH_MODES and len(numbers) == 3:
-            found[mode] = Comparison(mode, *numbers)
+            known = [float(x) for x in times if isinstance(x, (int, float)) and x > 0]
+            found[mode] = Comparison(mode, *numbers, *(known if len(known) == 2 else ()))
     return list(found.values())
 
 
@@ -121,10 +104,11 @@ def verdict(found: list[Comparison], fallback: bool = True, elsewhere: str | Non
             "hearth optimize --against all does that, and keeps the finding in the package",
         )
     best = min(found, key=lambda comparison: comparison.ratio)
-    measured = f"ratio {best.ratio:.2f}, 95 % interval {best.low:.2f} … {best.high:.2f}"
     if best.is_gain:
-        return Verdict(None, f"the package runs: {best.ratio:.2f} times as fast as PyTorch's {best.mode} ({measured})")
-    said = f"no gain: the package does not beat PyTorch's {best.mode} by more than 2 % ({measured})"
+        return Verdict(
+            None, f"the package runs: {best.ratio:.2f} times as fast as PyTorch's {best.mode} ({best.measured})"
+        )
+    said = f"no gain: the package does not beat PyTorch's {best.mode} by more than 2 % ({best.measured})"
     if fallback:
         return Verdict(best.mode, f"{said}; PyTorch's {best.mode} runs in its place")
     return Verdict(None, f"{said}; the package runs all the same, because fallback is off")
@@ -201,12 +185,14 @@ class OptimizedModule(nn.Module):
 
     @property
     def report(self) -> str:
-        """What runs, and why: one line, one more for each operator that PyTorch keeps, and where the package computes in
-        fewer bits than the module, what that costs."""
+        """What runs, and why: one line, one more for each operator that PyTorch keeps, whether Inductor compiles those, and
+        where the package computes in fewer bits than the module, what that costs."""
         kept = self.split.split.kept if self.split is not None else []
-        lines = [f"  {one.operator}, {one.count} times, first at {one.line}: {one.reason}" for one in kept]
+        lines = [f"  {one.sentence}" for one in kept]
         packages = [part.package.path for part in self.split.split.parts] if self.split is not None else [self.path]
         if self.verdict.mode is None:
+            if self.split is not None and self.split.rest is not None:
+                lines.append(f"  {self.split.rest}")
             lines += [f"  {line}" for path in packages if path is not None for line in lowered(Path(path))]
         return "\n".join([self.verdict.sentence, *lines])
 

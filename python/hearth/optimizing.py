@@ -64,14 +64,16 @@ def optimize(
     as `args` or a dict of keywords; packages are held to what the module computes on all of them. `budget` (seconds)
     and `trials` (0: default schedules) bound the search; `against` names the modes of PyTorch that the package must
     beat (`"all"`, `"eager,compile"`; None compares with none), and where it does not by more than 2 % the fastest of
-    them runs unless `fallback` is False. With a `precision` ("bf16", "fp16", "int8") products whose own error is beyond
-    `layer_error` percent stay as they are; for "int8" the ranges of activations follow from `calibration`, samples as
-    `samples` are, where that is accurate enough. With `only_changed` kernels that an earlier search in the `archive`
-    has come to an end with are taken as they ended. The others are options of `hearth optimize`.
+    them runs, with Inductor where it is one that compiles, unless `fallback` is False. With a `precision` ("bf16",
+    "fp16", "int8") products whose own error is beyond `layer_error` percent stay as they are; for "int8" the ranges of
+    activations follow from `calibration`, samples as `samples` are, where that is accurate enough. With `only_changed`
+    kernels that an earlier search in the `archive` has come to an end with are taken as they ended. The others are
+    options of `hearth optimize`.
 
-    Calls that a package cannot hold run in PyTorch; `report` of the result lists them. Throws `CaptureError` where
-    PyTorch cannot capture the module, `BuildError` where no package can be built, and `InputError` for weights of a
-    GPU."""
+    Calls that a package cannot hold run in PyTorch, compiled by Inductor where that is measured to be faster and
+    `against` names a mode that compiles, unless `fallback` is False; `report` of the result lists them. Throws
+    `CaptureError` where PyTorch cannot capture the module, `BuildError` where no package can be built, and `InputError`
+    for weights of a GPU."""
     samples = list(samples)
     elsewhere = next((x.device for x in [*module.parameters(), *module.buffers()] if x.device.type != "cpu"), None)
     if elsewhere is not None:
@@ -94,6 +96,8 @@ def optimize(
             if refused:
                 inputs = sample_inputs(args, kwargs, samples)
                 parts = SplitProgram(program, structure, inputs, work / "parts", options, verbose)
+                if fallback and any(mode != "eager" for mode in modes):
+                    parts.settle_rest()
                 result = OptimizedModule(parts, module, fallback, structure=structure)
                 result.decide(compared(result, module, modes, *inputs[0]), fallback)
             else:

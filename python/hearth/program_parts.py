@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, SymIntArgument
 
+from hearth.inductor import with_rest
 from hearth.library import InputError
 from hearth.programs import lifted
 from hearth.splitting import Split, split
@@ -62,8 +63,16 @@ class SplitProgram:
         """The results that are sizes, which the structure computes."""
         leaves = [structure.flat(*sample, None) for sample in samples]
         self.split: Split = split(graph, constants, [self._filled(one) for one in leaves], folder, options, verbose)
-        self.share = self._share(leaves[0])
+        self._example = leaves[0]
+        self.share = self._share(self._example)
         """Share of a call's time that is spent in PyTorch, between 0 and 1."""
+        self.rest: str | None = None
+        """What was found out about Inductor and the calls that PyTorch keeps; None where it was not tried."""
+
+    def settle_rest(self) -> None:
+        """Has Inductor compile the calls that PyTorch keeps, where that is measured to be faster."""
+        self.split, self.rest = with_rest(self.split, self._filled(self._example))
+        self.share = self._share(self._example)
 
     def __call__(self, *inputs: Any) -> list[Any]:
         results = self.split.run(*self._filled(inputs))

@@ -36,6 +36,11 @@ class Kept:
     """The first line of model code that calls it."""
     reason: str
 
+    @property
+    def sentence(self) -> str:
+        """As reports list it."""
+        return f"{self.operator}, {self.count} times, first at {self.line}: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Split:
@@ -46,6 +51,8 @@ class Split:
     parts: list[PackagePart]
     kept: list[Kept]
     """What PyTorch runs; empty where packages compute all."""
+    graph: fx.GraphModule
+    """What `run` was made of: the parts, and what PyTorch runs between them."""
 
 
 class PackagePart(torch.nn.Module):
@@ -121,7 +128,7 @@ def split(
                     node.replace_all_uses_with(whole.graph.get_attr(attribute))
             whole.graph.erase_node(node)
     whole.recompile()
-    return Split(whole.forward, parts, kept)
+    return Split(whole.forward, parts, kept, whole)
 
 
 def reasons(graph: fx.GraphModule, constants: Mapping[str, Tensor]) -> dict[str, str]:

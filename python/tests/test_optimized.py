@@ -78,6 +78,23 @@ def test_no_gain_runs_the_baseline(tmp_path: Path) -> None:
     assert set(model.state_dict()) == {"module.factor"}
 
 
+def test_a_mode_that_compiles_stays_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[nn.Module] = []
+
+    def compile(module: nn.Module, **settings: Any) -> Any:
+        made.append(module)
+        return lambda *args, **kwargs: {"compiled": module(*args, **kwargs)}
+
+    monkeypatch.setattr(torch, "compile", compile)
+    lines = [event("compile", 0.8, 0.7, 0.9, seconds=1.25e-3, their_seconds=1e-3), event("eager", 1.5, 1.4, 1.6)]
+    model, package, module = drop_in(tmp_path, lines)
+    assert model(torch.tensor([1.0]))["compiled"]["y"].tolist() == [2] and package.calls == 0 and made == [module]
+    assert model.report == (
+        "no gain: the package does not beat PyTorch's compile by more than 2 % "
+        "(ours 1.25 ms, compile 1 ms, ratio 0.80, 95 % interval 0.70 … 0.90); PyTorch's compile runs in its place"
+    )
+
+
 def test_the_fallback_can_be_switched_off(tmp_path: Path) -> None:
     model, package, _ = drop_in(tmp_path, NO_GAIN, fallback=False)
     assert model(torch.tensor([1.0]))["y"].tolist() == [102]

@@ -11,8 +11,9 @@ from typing import Any
 import hearth
 import pytest
 import torch
-from hearth import CaptureError, HearthError, InputError
+from hearth import CaptureError, HearthError, InputError, comparing, inductor, optimizing, timing
 from hearth.optimized import OptimizedModule
+from hearth.timing import Comparison
 from hearth.tool import run
 from torch import Tensor, nn
 
@@ -146,6 +147,57 @@ def test_a_divided_program_is_compared() -> None:
         same(ours, theirs)
     with pytest.raises(InputError, match="against='best' is no mode"):
         optimized(module, (x, 3), against="best")
+
+
+@pytest.mark.skipif(inductor.missing() is not None, reason="Inductor finds no C++ compiler")
+@pytest.mark.parametrize("ratio", [0.5, 0.97, 2.0])
+def test_inductor_may_compile_what_pytorch_keeps(ratio: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Longer(Divided):
+        def forward(self, x: Tensor, scale: float = 2) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+            y = torch.linalg.qr(self.first(x))[0]
+            return self.second(y.tanh()) * scale, y
+
+    found = Comparison("inductor", ratio, ratio, ratio, 1e-3, ratio * 1e-3)
+    monkeypatch.setattr(inductor, "beside", lambda *_: found)
+    times = {"": 1e-3, "compile": 2e-3}
+    monkeypatch.setattr(comparing, "interleaved", lambda sides: {mode: [times[mode]] * timing.ROUNDS for mode in sides})
+    torch.manual_seed(0)
+    module, x = Longer(), torch.randn(8, 8)
+    fast = optimized(module, (x, 3), against="compile")
+    for given in (x, torch.randn(8, 8)):
+        for ours, theirs in zip(fast(given, 3), module(given, 3), strict=True):
+            same(ours, theirs)
+    said = "compiles the calls that PyTorch keeps: the whole is 2.00 times as fast" if ratio == 0.5 else "does not make"
+    assert f"\n  Inductor {said}" in fast.report
+    assert "2.00 times as fast as PyTorch's compile (ours 1 ms, compile 2 ms, ratio 2.00" in fast.report
+
+
+def test_a_division_that_loses_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inductor, "rest", lambda *_: pytest.fail("Inductor was asked"))
+    monkeypatch.setattr(
+        comparing, "interleaved", lambda sides: {mode: [2e-3 if mode == "" else 1e-3] * timing.ROUNDS for mode in sides}
+    )
+    module, x = Divided(), torch.randn(8, 8)
+    fast = optimized(module, (x, 3), against="eager")
+    assert fast.verdict.mode == "eager" and fast.report.startswith(
+        "no gain: the package does not beat PyTorch's eager by more than 2 % (ours 2 ms, eager 1 ms, ratio 0.50"
+    )
+    same(fast(x, 3)[0], module(x, 3)[0])
+    # Without a fallback packages run, and Inductor compiles nothing of theirs.
+    kept = optimized(module, (x, 3), against="eager,compile", fallback=False)
+    assert kept.verdict.mode is None and "because fallback is off" in kept.report
+
+
+def test_random_calls_stay_out_of_inductor(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Noisy(Mixed):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            return self.second(self.first(x) + torch.randn(8))
+
+    monkeypatch.setattr(inductor, "rest", lambda *_: pytest.fail("Inductor was asked"))
+    monkeypatch.setattr(inductor, "missing", lambda: None)
+    monkeypatch.setattr(optimizing, "compared", lambda *_: [])
+    fast = optimized(Noisy(), torch.randn(4, 8), against="compile")
+    assert "Inductor does not compile the calls that PyTorch keeps: they draw random numbers" in fast.report
 
 
 def test_sizes_are_results(tmp_path: Path) -> None:
