@@ -8,13 +8,17 @@ Options:
   `"background"` (a first call with default schedules; a search goes on and verified kernels are swapped in when it
   ends). By default `"background"`.
 - `budget`: seconds of a search; `trials`: candidates of a search.
+- `fallback`: whether a graph stays with Inductor where that is clearly faster than what the search found (True). After a
+  search in the background the two take turns at the program's calls until that is known. Without it, without a search
+  and without a C++ compiler Inductor compiles nothing.
 - `threads`, `archive`, `precision`, `weights`, `objective`: as `hearth optimize` takes them.
 - `verbose`: show what the compiler says.
 
 A graph is compiled at its first call, when its inputs are known: what PyTorch computes on them is what every package
 is held to. Weights are packed into packages; when one was written since (an optimizer's step, `load_state_dict`), the
-graph is compiled again at its next call. Calls that a package cannot hold run in PyTorch (`hearth.backend.graphs()`
-lists them). Graphs that compute gradients, and graphs with tensors of a GPU, are handed back to PyTorch.
+graph is compiled again at its next call. Calls that a package cannot hold run in PyTorch. `report` of each of
+`hearth.backend.graphs()` says what runs, and why. Graphs that compute gradients, and graphs with tensors of a GPU, are
+handed back to PyTorch.
 """
 
 from __future__ import annotations
@@ -24,9 +28,12 @@ import logging
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from operator import is_
 from pathlib import Path
 from typing import Any
@@ -35,9 +42,12 @@ import torch
 from torch import Tensor, fx
 from torch._dynamo.backends.common import aot_autograd
 
+from hearth import inductor
 from hearth.library import InputError
+from hearth.loading import one_line
 from hearth.programs import lifted
 from hearth.splitting import Split, split
+from hearth.timing import Turns, beside
 
 __all__ = ["CompiledGraph", "graphs", "hearth"]
 
@@ -47,7 +57,7 @@ SEARCHES = ("off", "now", "background")
 
 OPTIONS: dict[str, type | tuple[type, ...]] = {
     "search": str, "budget": (int, float), "trials": int, "threads": int, "archive": str,
-    "precision": str, "weights": str, "objective": str, "verbose": bool,
+    "precision": str, "weights": str, "objective": str, "fallback": bool, "verbose": bool,
 }  # fmt: skip
 
 MOST_VERSIONS = 8
@@ -77,6 +87,8 @@ class Settings:
                 f"option 'search' of backend hearth is {self.search!r}; it is one of {', '.join(SEARCHES)}"
             )
         self.verbose: bool = given.pop("verbose", False)
+        self.fallback: bool = given.pop("fallback", True) and self.search != "off"
+        """Whether a graph may stay with Inductor."""
         searching = {name: given.pop(name) for name in ("budget", "trials") if name in given}
         common = [text for name, value in given.items() for text in (f"--{name}", str(value))]
         self.first = ["--trials", "0", *common]
@@ -184,19 +196,65 @@ class CompiledGraph:
         """How often it was compiled."""
         self.split: Split | None = None
         """What runs; None before the first call, and where weights change too often."""
+        self.finding: inductor.Finding | None = None
+        """What was found out about Inductor; None before that is known, and where it may not keep the graph."""
         self._folders: list[Path] = []
         self._ready: Ready | None = None
+        self._turns: tuple[Turns, Callable[..., Any]] | None = None
         self._lock = threading.Lock()
         self._search: threading.Thread | None = None
         weakref.finalize(self, remove, self._folders)
 
+    @property
+    def report(self) -> str:
+        """What runs, and why: one line, one more on Inductor where it was asked, and one for each operator that PyTorch
+        keeps."""
+        if self.finding is not None and self.finding.run is not None:
+            return self.finding.sentence
+        if self.split is None:
+            return f"PyTorch runs it: its weights changed {self.versions} times" if self.versions else "not called yet"
+        count, kept = len(self.split.parts), self.split.kept
+        packages = f"{count} package{'' if count == 1 else 's'}"
+        lines = [f"{packages} and PyTorch run it" if kept else f"{packages} run{'s' if count == 1 else ''} it"]
+        if self.finding is not None:
+            lines.append(f"  {self.finding.sentence}")
+        return "\n".join([*lines, *(f"  {one.sentence}" for one in kept)])
+
     def __call__(self, inputs: tuple[Any, ...]) -> Any:
+        if self.finding is not None and self.finding.run is not None:
+            # Weights are inputs of Inductor's function: it takes them as they are now.
+            return self.finding.run(*self.held.values(), *inputs)
+        turns = self._turns
+        if turns is not None and turns[0].is_mine:
+            return self._in_turn(*turns, inputs)
+        return self._by_packages(inputs)
+
+    def _by_packages(self, inputs: tuple[Any, ...]) -> Any:
         ready = self._ready
         if ready is None or not ready.holds([inputs[i] for i in self.static]):
             ready = self._compile(inputs)
             if ready is None:
                 return self.graph(*self.held.values(), *inputs)
         return ready.split.run(*[inputs[i] for i in ready.places])
+
+    def _in_turn(self, turns: Turns, made: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
+        """A call while packages and Inductor's function are compared."""
+        begun = time.perf_counter()
+        try:
+            results = self._by_packages(inputs) if turns.is_ours else made(*self.held.values(), *inputs)
+        except Exception as error:
+            if turns.is_ours:
+                raise
+            self._conclude(inductor.finding(f"its function fails: {one_line(error)}"))
+            return self._by_packages(inputs)
+        found = turns.took(begun, time.perf_counter())
+        if found is not None:
+            self._conclude(inductor.finding(made, found))
+        return results
+
+    def _conclude(self, finding: inductor.Finding) -> None:
+        self.finding, self._turns = finding, None
+        log.info("hearth: %s", finding.sentence)
 
     def _compile(self, inputs: tuple[Any, ...]) -> Ready | None:
         with self._lock:
@@ -220,9 +278,11 @@ class CompiledGraph:
             options = self.settings.searched if self.settings.search == "now" else self.settings.first
             self.split = self._split(constants, sample, options)
             self._ready = Ready(self.split, weights, written, places)
-            if self.settings.search == "background" and self.split.parts:
-                copies = [x.clone() if isinstance(x, Tensor) else x for x in sample]
-                self._begin_search(constants, copies, self._ready)
+            if self.settings.search == "now":
+                self._compare(self._ready, inputs)
+            elif self.settings.search == "background" and (self.split.parts or self.settings.fallback):
+                own = [inductor.twin(x) if i in places else x for i, x in enumerate(inputs)]
+                self._begin_search(constants, own, self._ready)
             return self._ready
 
     def _split(self, constants: Mapping[str, Tensor], sample: Sequence[Any], options: Sequence[str]) -> Split:
@@ -230,8 +290,35 @@ class CompiledGraph:
         self._folders.append(folder)
         return split(copy_of(self.graph), constants, [sample], folder, options, self.settings.verbose)
 
-    def _begin_search(self, constants: Mapping[str, Tensor], sample: Sequence[Any], before: Ready) -> None:
-        """Searches beside the program, and swaps in what was found if the weights are still the same."""
+    def _attempt(self, inputs: Sequence[Any]) -> Callable[..., Any] | str | None:
+        """Inductor's function of the graph, or why there is none; None where the question is settled."""
+        if not self.settings.fallback or self.finding is not None or self._turns is not None:
+            return None
+        missing = inductor.missing()
+        if missing is not None:
+            note_once(f"hearth: graphs are not compared with Inductor: {missing}")
+        return inductor.attempt(self.graph, [*self.held.values(), *inputs])
+
+    def _compare(self, ready: Ready, inputs: Sequence[Any]) -> None:
+        """Finds out at once whether the graph stays with Inductor."""
+        # Compiled in a thread of its own: what AOTAutograd sets for this call would hold for Inductor too.
+        with ThreadPoolExecutor(1) as thread:
+            made = thread.submit(self._attempt, inputs).result()
+        if made is None:
+            return
+        if isinstance(made, str):
+            self._conclude(inductor.finding(made))
+            return
+        ours = partial(ready.split.run, *[inputs[i] for i in ready.places])
+        try:
+            found = beside("inductor", ours, partial(made, *self.held.values(), *inputs))
+        except Exception as error:
+            self._conclude(inductor.finding(f"its function fails: {one_line(error)}"))
+            return
+        self._conclude(inductor.finding(made, found))
+
+    def _begin_search(self, constants: Mapping[str, Tensor], inputs: Sequence[Any], before: Ready) -> None:
+        """Searches beside the program, swaps in what was found if the weights are still the same, and asks Inductor."""
         reference = weakref.ref(self)
 
         def search() -> None:
@@ -239,13 +326,18 @@ class CompiledGraph:
             if graph is None:
                 return
             try:
-                found = graph._split(constants, sample, graph.settings.searched)
+                sample = [inputs[i] for i in before.places]
+                found = graph._split(constants, sample, graph.settings.searched) if before.split.parts else before.split
+                with graph._lock:
+                    if graph._ready is before:
+                        graph.split, graph._ready = found, replace(before, split=found)
+                made = graph._attempt(inputs)
+                if isinstance(made, str):
+                    graph._conclude(inductor.finding(made))
+                elif made is not None:
+                    graph._turns = (Turns("inductor"), made)
             except Exception as error:  # A search must never end the program that it was to make faster.
                 log.warning("hearth: the search in the background ended: %s", error)
-                return
-            with graph._lock:
-                if graph._ready is before:
-                    graph.split, graph._ready = found, replace(before, split=found)
 
         self._search = threading.Thread(target=search, name="hearth-search", daemon=True)
         self._search.start()
@@ -254,6 +346,12 @@ class CompiledGraph:
         """Waits for the search in the background, if one is under way."""
         if self._search is not None:
             self._search.join()
+
+
+@cache
+def note_once(line: str) -> None:
+    """Warns of what holds for every graph of this process."""
+    log.warning("%s", line)
 
 
 def copy_of(graph: fx.GraphModule) -> fx.GraphModule:

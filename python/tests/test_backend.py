@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from hearth import InputError, backend
+from hearth import InputError, backend, inductor
 from hearth.backend import CompiledGraph, graphs
+from hearth.timing import Comparison
 from torch import nn
 
 pytestmark = pytest.mark.usefixtures("tool")
@@ -213,12 +214,134 @@ def test_a_search_in_the_background(tmp_path: Any) -> None:
         same(fast(x), module(x))
 
 
+def timed(monkeypatch: pytest.MonkeyPatch, ratio: float, high: float) -> None:
+    """Makes up how Inductor compares; nothing is timed."""
+    found = Comparison("inductor", ratio, ratio, high, 2e-3, 2e-3 * ratio)
+    monkeypatch.setattr(backend, "beside", lambda *_: found)
+
+
+NOW = {"search": "now", "trials": 0}
+
+
+@pytest.mark.skipif(inductor.missing() is not None, reason="Inductor finds no C++ compiler")
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_what_inductor_runs_faster_stays_with_it(mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    timed(monkeypatch, 0.5, 0.6)
+    module, x = Net().eval(), torch.randn(8, 3).T
+    fast = compiled(module, options=NOW)
+    with mode():
+        same(fast(x), module(x))
+        graph = newest()
+        assert graph.finding is not None and graph.finding.run is not None
+        assert graph.report == (
+            "Inductor runs it: 2.00 times as fast as packages "
+            "(ours 2 ms, inductor 1 ms, ratio 0.50, 95 % interval 0.50 … 0.60)"
+        )
+        same(fast(x * 2), module(x * 2))
+    with torch.no_grad():
+        # Inductor takes weights as they are: nothing is packed again.
+        module.first.weight.mul_(2)
+        same(fast(x), module(x))
+    assert graph.versions == 1
+
+
+@pytest.mark.parametrize(("ratio", "high"), [(1.5, 1.6), (0.97, 0.98), (0.8, 1.01)])
+def test_what_inductor_does_not_run_clearly_faster(ratio: float, high: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    timed(monkeypatch, ratio, high)
+    monkeypatch.setattr(inductor, "function", lambda graph, _: graph.forward)
+    module, x = Net().eval(), torch.randn(3, 8)
+    with torch.no_grad():
+        same(compiled(module, options=NOW)(x), module(x))
+    assert newest().report.startswith("1 package runs it\n  Inductor is not faster by more than 5% (ours 2 ms, ")
+    assert newest().finding.run is None  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("options", [{"search": "off"}, {**NOW, "fallback": False}])
+def test_inductor_can_be_switched_off(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inductor, "attempt", lambda *_: pytest.fail("Inductor was asked"))
+    module, x = Net().eval(), torch.randn(3, 8)
+    with torch.no_grad():
+        same(compiled(module, options=options)(x), module(x))
+    assert newest().finding is None and newest().report == "1 package runs it"
+
+
+def test_without_a_compiler_inductor_is_left_out(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    monkeypatch.setattr(inductor, "missing", lambda: "there is none")
+    monkeypatch.setattr(inductor, "function", lambda *_: pytest.fail("Inductor was asked"))
+    backend.note_once.cache_clear()
+    x = torch.randn(3, 8)
+    with torch.no_grad(), caplog.at_level(logging.WARNING, "hearth"):
+        for _ in range(2):
+            module = Net().eval()
+            same(compiled(module, options=NOW)(x), module(x))
+    assert caplog.text.count("not compared with Inductor: there is none") == 1
+    assert newest().report == "1 package runs it\n  not compared with Inductor: there is none"
+
+
+@pytest.mark.parametrize(
+    ("between", "dynamic", "said"),
+    [
+        (lambda y: y * torch.rand(16), False, "it draws random numbers"),
+        (torch.relu, True, "its sizes change"),
+    ],
+)
+def test_graphs_that_are_not_inductors(between: Any, dynamic: bool, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inductor, "function", lambda *_: pytest.fail("Inductor was asked"))
+    with torch.no_grad():
+        compiled(Net(between).eval(), options=NOW, dynamic=dynamic)(torch.randn(3, 8))
+    assert f"\n  not compared with Inductor: {said}" in newest().report
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_both_take_turns_after_a_search_in_the_background(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Turns:
+        """Three calls, the second of which is Inductor's."""
+
+        def __init__(self, mode: str) -> None:
+            self.calls, self.is_mine = 0, True
+
+        @property
+        def is_ours(self) -> bool:
+            return self.calls != 1
+
+        def took(self, begun: float, ended: float) -> Comparison | None:
+            self.calls += 1
+            return Comparison("inductor", 0.5, 0.4, 0.6, 2e-3, 1e-3) if self.calls == 3 else None
+
+    calls = []
+
+    def function(graph: Any, _: Any) -> Any:
+        def run(*inputs: Any) -> Any:
+            calls.append(inputs)
+            if fails:
+                raise RuntimeError("no such luck")
+            return graph(*inputs)
+
+        return run
+
+    monkeypatch.setattr(backend, "Turns", Turns)
+    monkeypatch.setattr(inductor, "function", function)
+    module, x = Net().eval(), torch.randn(3, 8)
+    fast = compiled(module, options={"search": "background", "trials": 0})
+    with torch.no_grad():
+        same(fast(x), module(x))
+        graph = newest()
+        graph.wait()
+        for _ in range(4):
+            same(fast(x), module(x))
+    if fails:
+        assert len(calls) == 1 and "not compared with Inductor: its function fails: no such luck" in graph.report
+    else:
+        assert len(calls) == 2 and graph.report.startswith("Inductor runs it: 2.00 times as fast as packages")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"searches": "off"}, "no option 'searches'"),
         ({"search": "never"}, "it is one of off"),
         ({"trials": "3"}, "'trials'"),
+        ({"fallback": "no"}, "'fallback'"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], said: str) -> None:
