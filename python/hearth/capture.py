@@ -56,6 +56,7 @@ from torch.utils import _pytree as pytree
 
 from hearth import tensorfile
 from hearth.departures import departures
+from hearth.escapes import assignments_allowed, escapes
 from hearth.loading import ModelError, Source, at, load_function, one_line, user_frame
 
 LEVELS = ("raw", "middle", "core")
@@ -270,23 +271,6 @@ def same(a: Tensor, b: Tensor) -> bool:
     return torch.equal(a.nan_to_num(), b.nan_to_num())
 
 
-def lost_state(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
-    """Tensor attributes that a call replaces or changes although they are neither buffers nor parameters: exported
-    programs drop such changes without a word."""
-    twin = copy.deepcopy(module)
-    with torch.no_grad():
-        twin(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-    names = dict(module.named_modules())
-    found = []
-    for name, inner in twin.named_modules():
-        before = vars(names[name]) if name in names else {}
-        for attribute, value in vars(inner).items():
-            old = before.get(attribute)
-            if isinstance(value, Tensor) and not (isinstance(old, Tensor) and torch.equal(old, value)):
-                found.append(f"{name}.{attribute}".lstrip("."))
-    return found
-
-
 def failing_parts(source: Source, limit: int = 40) -> list[dict[str, str | None]]:
     """The innermost submodules that do not export by themselves on the inputs they receive, with the reason each."""
     seen: dict[str, tuple[Any, Any]] = {}
@@ -339,24 +323,6 @@ def apart(values: Any) -> Any:
     return pytree.tree_unflatten(
         [leaf.clone() if twin else leaf for leaf, twin in zip(leaves, twins, strict=True)], spec
     )
-
-
-@contextlib.contextmanager
-def assignments_allowed() -> Iterator[None]:
-    """Lets torch.export pass modules whose attributes are assigned while they run, `nn.LSTM` by itself among them: older
-    versions refuse such a module where newer ones warn, and `lost_state` tells of what is lost."""
-    import torch.export._trace as trace
-
-    name = "_detect_attribute_assignment"
-    before = getattr(trace, name, None)
-    if before is None:
-        yield
-        return
-    setattr(trace, name, lambda _: contextlib.nullcontext())
-    try:
-        yield
-    finally:
-        setattr(trace, name, before)
 
 
 def traced(source: Source) -> torch.export.ExportedProgram:
@@ -505,6 +471,7 @@ def capture_source(
         traceback.print_exc()
         where = at(user_frame(error, source.file.parent))
         raise ModelError(f"'{spec}' fails on its example inputs: {one_line(error)}{where}") from None
+    escaped = escapes(source.module, source.args, source.kwargs, source.file.parent)
     try:
         program, reached, notes = export(source, level)
     except Exception as error:
@@ -524,13 +491,9 @@ def capture_source(
         (Path(partial) / "model.pt2").replace(folder / "model.pt2")
     tensorfile.write(folder / "golden.safetensors", tensors)
     signature = program.graph_signature
-    notes += [
-        f"attribute '{name}' changes in forward but is no buffer: every call starts from its value at capture"
-        for name in lost_state(source.module, source.args, source.kwargs)
-    ]
     report |= {
         "level": reached,
-        "notes": notes,
+        "notes": notes + escaped,
         "inputs": list(signature.user_inputs),
         "outputs": [str(name) for name in signature.user_outputs],
         "mutated_buffers": sorted(signature.buffers_to_mutate.values()),

@@ -51,11 +51,16 @@ def user_frame(error: BaseException, near: Path) -> str | None:
     """`file:line: source` of the deepest frame in a file of the user: of the folder `near`, else outside libraries."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if Path(f.filename).is_relative_to(near)]
-    libraries = ("site-packages", "dist-packages", "<", "hearth/", sysconfig.get_paths()["stdlib"])
-    apart = [f for f in frames if not any(part in f.filename for part in libraries)]
+    apart = [f for f in frames if not is_library(f.filename)]
     for frame in reversed(own or apart):
         return f"{frame.filename}:{frame.lineno}: {(frame.line or '').strip()}"
     return None
+
+
+def is_library(file: str) -> bool:
+    """Whether a file is of Python, of a package that was installed, or of this one."""
+    libraries = ("site-packages", "dist-packages", "<", "hearth/", sysconfig.get_paths()["stdlib"])
+    return any(part in file for part in libraries)
 
 
 def at(source: str | None) -> str:

@@ -153,9 +153,74 @@ def test_a_failure_report_names_the_submodule(models: Path, tmp_path: Path) -> N
 
 def test_state_outside_buffers_is_noted(models: Path, tmp_path: Path) -> None:
     _, _, report = captured(models, "forgetful", tmp_path)
-    assert report["notes"] == [
-        "attribute 'hidden' changes in forward but is no buffer: every call starts from its value at capture"
-    ]
+    (note,) = report["notes"]
+    assert note.startswith(
+        "attribute 'hidden' changes in forward but is no buffer: every call starts from its value at capture (at "
+    )
+    assert note.endswith(": self.hidden = self.hidden * 0.5 + x)") and f"{models}:" in note
+
+
+ESCAPING = """
+import torch
+from torch import nn
+
+kept, last, cache = [], {}, {}
+
+
+class Model(nn.Module):
+    def __init__(self, way):
+        super().__init__()
+        self.way, self.own, self.linear = way, [], nn.Linear(3, 3)
+        self.register_buffer("count", torch.zeros(3))
+
+    def forward(self, x):
+        y = self.linear(x)
+        if self.way == "list":
+            kept.append(y.detach())
+        if self.way == "own":
+            self.own.append(
+                nn.functional.relu(y)
+            )
+        if self.way == "global":
+            last["y"] = y * 2
+        if self.way == "input":
+            last["x"] = x
+        if self.way == "sum":
+            last["sum"] = last.get("sum", 0) + y.sum()
+        if self.way == "cache":
+            if "scale" not in cache:
+                cache["scale"] = torch.arange(3.0)
+            y = y * cache["scale"]
+        if self.way == "buffer":
+            self.count += y.sum(0)
+        return y + 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "line"),
+    [
+        ("list", "kept.append(y.detach())"), ("own", "nn.functional.relu(y)"), ("global", 'last["y"] = y * 2'),
+        ("input", None), ("sum", 'last["sum"] = last.get("sum", 0) + y.sum()'),
+    ],
+)  # fmt: skip
+def test_tensors_that_escape_are_noted_with_their_line(way: str, line: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "user.py"
+    file.write_text(ESCAPING + f"\n\ndef build():\n    return Model('{way}'), torch.randn(2, 3)\n")
+    (note,) = capture.capture(f"{file}:build", tmp_path, "middle", None, 0, 0)["notes"]
+    assert "return it, or keep it in a buffer" in note
+    if line is None:
+        assert note.endswith("(an input)")
+    else:
+        number = next(i for i, text in enumerate(ESCAPING.splitlines(), 1) if text.strip() == line)
+        assert note.endswith(f"({file}:{number}: {line})")
+
+
+@pytest.mark.parametrize("way", ["cache", "buffer", "none"])
+def test_caches_and_buffers_do_not_escape(way: str, tmp_path: Path) -> None:
+    file = tmp_path / "user.py"
+    file.write_text(ESCAPING + f"\n\ndef build():\n    return Model('{way}'), torch.randn(2, 3)\n")
+    assert capture.capture(f"{file}:build", tmp_path, "middle", None, 0, 0)["notes"] == []
 
 
 def test_decompositions_that_depart_are_noted(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,8 @@ def test_calls_may_be_written_in_another_way(mixed: tuple[OptimizedModule, Mixed
         ((3,), {"flag": True, "mask": torch.ones(8)}, "input 'flag'"),
         ((3,), {"mask": torch.ones(8), "more": 1}, "do not fit forward"),
         ((3,), {"mask": torch.ones(7)}, "input 'mask' should be f32\\[8\\]"),
+        ((3,), {"mask": torch.ones(8, dtype=torch.int64)}, "input 'mask' should be f32\\[8\\], but is i64\\[8\\]"),
+        ((3,), {"mask": "all"}, "input 'mask'"),
     ],
 )
 def test_inputs_that_do_not_fit_are_named(
@@ -327,6 +329,16 @@ def test_tensors_that_escape_are_named(tmp_path: Path) -> None:
 
     with pytest.warns(UserWarning, match="'Forgetful': attribute 'hidden' changes in forward but is no buffer"):
         hearth.export(Forgetful(), torch.ones(2), path=tmp_path / "forgetful")
+
+    kept: list[Tensor] = []
+
+    class Keeping(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            kept.append(x * 2)
+            return x + 1
+
+    with pytest.warns(UserWarning, match=r"a tensor stays in a list.*test_optimizing.py:\d+: kept.append\(x \* 2\)"):
+        hearth.export(Keeping(), torch.ones(2), path=tmp_path / "keeping")
 
 
 def test_custom_operators_without_a_fake_are_named() -> None:
