@@ -377,6 +377,57 @@ def test_nothing_is_imported_that_the_caller_did_not(built: dict[str, Path]) -> 
     assert told.stdout.strip().endswith("[]")
 
 
+@pytest.mark.parametrize("version", [None, "1.4.0"])
+def test_a_package_needs_no_pytorch_and_no_certain_one(
+    version: str | None, built: dict[str, Path], norm: Package
+) -> None:
+    # Without a version PyTorch cannot be imported; with one the program has a PyTorch that knows what a tensor is, no more.
+    code = """
+import sys, types
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ImportError("there is no torch here")
+version = sys.argv[2]
+if version == "None":
+    sys.meta_path.insert(0, Blocked())
+else:
+    sys.modules["torch"] = types.ModuleType("torch")
+    sys.modules["torch"].__version__, sys.modules["torch"].Tensor = version, type("Tensor", (), {})
+import hearth, numpy
+package = hearth.Package.load(sys.argv[1])
+result, total = package(numpy.arange(18, dtype=numpy.float32).reshape(3, 6), 2.0)
+print(result.tolist(), total.tolist())
+try:
+    package(numpy.zeros((3, 5), numpy.float32), 2.0)
+except hearth.InputError as error:
+    print(error)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    command = [sys.executable, "-c", code, str(built["norm"]), str(version)]
+    told = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert told.returncode == 0, told.stderr
+    result, total = norm(torch.arange(18.0).reshape(3, 6), 2.0)
+    said = ["input 'x' should be f32[3, 6], but is f32[3, 5]"]
+    assert told.stdout.splitlines() == [f"{result.tolist()} {total.tolist()}", *said]
+
+
+def test_the_command_runs_packages_without_python(built: dict[str, Path], norm: Package, tmp_path: Path) -> None:
+    assert BUILT is not None
+    x, scale = torch.randn(3, 6), torch.tensor(1.5)
+    environment = {"PATH": str(tmp_path), "HOME": str(tmp_path), "HEARTH_PYTHON": str(tmp_path / "python")}
+    command = [str(BUILT[0]), "run", str(built["norm"]), "-o", str(tmp_path / "out"), "-i", str(tmp_path / "in")]
+    tensorfile.write(tmp_path / "in", {"input.0": x, "input.1": scale})
+    told = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert told.returncode == 0, told.stderr
+    for port, wanted in zip(norm.outputs, norm(x, scale), strict=True):
+        assert torch.equal(tensorfile.read(tmp_path / "out")[port.name], wanted)
+    for wrong, said in [(x[:, :5], "f32[3, 5]"), (x.double(), "f64[3, 6]")]:
+        tensorfile.write(tmp_path / "in", {"input.0": wrong, "input.1": scale})
+        told = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert told.returncode == 1 and f"input 'x' should be f32[3, 6], but is {said}" in told.stderr
+
+
 def test_the_baseline_process_runs_it_as_it_runs_rivals(
     built: dict[str, Path], tmp_path: Path, library: Library
 ) -> None:
