@@ -86,12 +86,15 @@ SUGGESTIONS: list[tuple[str, str]] = [
 ]
 
 
+NO_ADVICE = "optimize --verbose shows PyTorch's whole explanation"
+
+
 def suggestion(message: str) -> str:
     """What the user can do about an export error with this message."""
     for pattern, advice in SUGGESTIONS:
         if re.search(pattern, message):
             return advice
-    return "optimize --verbose shows PyTorch's whole explanation"
+    return NO_ADVICE
 
 
 def dimension(spec: Any, known: dict[str, Any] | None) -> Any:
@@ -479,6 +482,9 @@ def capture_source(
         traceback.print_exc()
         parts = failing_parts(source)
         whole = failure(error, source.file.parent)
+        if escaped and whole["suggestion"] == NO_ADVICE:
+            # Older versions stumble over what escapes, and do not say so.
+            whole["suggestion"] = escaped[0]
         report |= {"failures": [whole] + parts}
         write_report(folder, report)
         culprit = f" in submodule {', '.join(str(p['module']) for p in parts)}" if parts else ""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from hearth import capture, tensorfile
+from hearth.loading import ModelError
 
 
 def captured(models: Path, function: str, out: Path, *options: str) -> tuple[Any, dict[str, torch.Tensor], dict]:
@@ -207,7 +208,12 @@ class Model(nn.Module):
 def test_tensors_that_escape_are_noted_with_their_line(way: str, line: str | None, tmp_path: Path) -> None:
     file = tmp_path / "user.py"
     file.write_text(ESCAPING + f"\n\ndef build():\n    return Model('{way}'), torch.randn(2, 3)\n")
-    (note,) = capture.capture(f"{file}:build", tmp_path, "middle", None, 0, 0)["notes"]
+    try:
+        (note,) = capture.capture(f"{file}:build", tmp_path, "middle", None, 0, 0)["notes"]
+    except ModelError as error:
+        # torch 2.6 and 2.9 do not export a module that keeps a list of its own; the remedy is the same.
+        assert way == "own" and "arity mismatch" in str(error)
+        note = str(error)
     assert "return it, or keep it in a buffer" in note
     if line is None:
         assert note.endswith("(an input)")
