@@ -53,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--again", nargs="*", default=[], help="do those of these statuses again")
     parser.add_argument("--keep", action="store_true", help="keep exported programs after they are judged")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
+    parser.add_argument("--precision", default="", help="measure: as hearth optimize, where a model has such products")
     parser.add_argument("--optimize", default="", help="further options of hearth optimize")
     measure = parser.add_argument_group("measure")
     measure.add_argument("--against", default="", help="PyTorch's modes (default: all that mean something)")
@@ -88,7 +89,7 @@ def main() -> int:
     out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("HEARTH_ARCHIVE", str(out / "archive.sqlite"))
     common = {"work": str(out / "work"), "mode": options.mode, "threads": options.threads, "full": options.full}
-    common |= {"device": options.device, "optimize": options.optimize.split()}
+    common |= {"device": options.device, "optimize": options.optimize.split(), "precision": options.precision}
     imported, judged = (Lines(out / f"{step}.{options.mode}.jsonl") for step in ("import", "judge"))
     limits = (options.limit, options.memory, options.again)
     if options.step == "import":

@@ -19,6 +19,10 @@ import Testing
         #expect(without.fault(operands: 5) == nil)
         without.addend = 5
         #expect(without.fault(operands: 5) != nil)
+        without.factors = .tf32
+        #expect(MatrixProduct(integers: without.integers) == without)
+        without.addend = nil
+        #expect(MatrixProduct(integers: without.integers) == without)
         #expect(MatrixProduct(integers: []) == nil && MatrixProduct(integers: [Int](repeating: 99, count: 26)) == nil)
     }
 

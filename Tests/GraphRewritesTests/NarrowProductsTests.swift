@@ -112,4 +112,29 @@ import Testing
             #expect(error > 1e-4 && error < 0.01, "\(product): \(error)")
         }
     }
+
+    /// Which products may round their factors, what of it is written and survives rewriting, and that only a witness rounds.
+    @Test func factorsThatMayBeRounded() throws {
+        let graph = try Self.model()
+        let all = relaxableProducts(graph, convolutionsOnly: false)
+        #expect(all.map { graph.nodes[$0].origin } == ["first", "second", "third"])
+        let convolutions = relaxableProducts(graph, convolutionsOnly: true)
+        #expect(convolutions == Array(all.prefix(2)))
+        let relaxed = relaxing(graph, all)
+        #expect(relaxing(graph, convolutions) != relaxed)
+        #expect(try Graph(parsing: relaxed.description) == relaxed)
+        let rewritten = try rewrite(relaxed).description
+        #expect(rewritten.split(separator: "\n").count { $0.contains(" tf32 %") } == 3, "\(rewritten)")
+
+        var exact = Interpreter(relaxed, tensors: Self.tensors)
+        var whole = Interpreter(graph, tensors: Self.tensors)
+        #expect(try exact.run([Self.input]) == whole.run([Self.input]))
+        let probe = try ProductProbe.relaxed(graph, all, to: .tf32)
+        var interpreter = Interpreter(probe, tensors: Self.tensors, policy: .roundAfterEachNode)
+        let sums = try interpreter.run([Self.input]).map { $0.doubles[0] }
+        for product in 0..<3 {
+            let error = (sums[2 * product] / sums[2 * product + 1]).squareRoot()
+            #expect(error > 0x1p-14 && error < 0x1p-10, "\(product): \(error)")
+        }
+    }
 }

@@ -264,6 +264,10 @@ enum CUDAOnHost {
             *low = rest == rest ? (uint32_t)bits_fs(rest) : 0x7fffffffu;
             *x = high;
         }
+        FORCE uint32_t round_tf32(uint32_t x) {
+            if ((x & 0x7fffffffu) > 0x7f800000u) return 0x7fffffffu;
+            return (x & 0x7f800000u) == 0x7f800000u ? x : (x + 0x1000u) & 0xffffe000u;
+        }
         // Units read 11 bits, and cut off what sums have beyond 24.
         FORCE void multiply_tf32(float *c, const uint32_t *x, const uint32_t *y) {
             uint32_t mine[6] = {x[0], x[1], x[2], x[3], y[0], y[1]};

@@ -28,12 +28,14 @@ struct Product: Sendable, CustomTestStringConvertible {
     var isConstant = true
     /// Whether the number of images is a symbol.
     var isSymbolic = false
+    /// What factors of f32 may be rounded to.
+    var factors = FactorPrecision.own
 
     var testDescription: String {
         "\(images)×\(side)²×\(channels)→\(outputs) w\(window)s\(stride)p\(padding)g\(groups) \(element.rawValue)"
             + "\(dilation > 1 ? " d\(dilation)" : "")"
             + "\(channelsFirst ? " nchw" : "")\(headSize > 0 ? " heads of \(headSize)" : "")\(prologue ? " prologue" : "")\(isConstant ? "" : " activation")"
-            + "\(isSymbolic ? " symbolic" : "")"
+            + "\(isSymbolic ? " symbolic" : "")\(factors == .own ? "" : " tf32")"
     }
 
     var resultSide: Int { (side + 2 * padding - dilation * (window - 1) - 1) / stride + 1 }
@@ -89,7 +91,7 @@ struct Product: Sendable, CustomTestStringConvertible {
             batch: groups == 1 ? [] : [g], rows: resultSide == 1 ? [image] : [image, y, x], columns: [output],
             taps: window == 1 ? [] : [ky, kx], depth: c, left: .init(body: left, result: leftValue),
             right: .init(body: right, result: rightValue), operandElement: element, epilogue: epilogue,
-            stores: [Store(parameter: 3, index: target, value: value)])
+            stores: [Store(parameter: 3, index: target, value: value)], factors: factors)
         func parameter(_ number: Int, _ element: ElementType) -> KernelParameter {
             KernelParameter(
                 element: element, count: IntegerExpression(counts[number]), access: number == 3 ? .write : .read,
@@ -119,6 +121,11 @@ struct Product: Sendable, CustomTestStringConvertible {
     }
 
     /// What the kernel must compute, in double, and the sum of the magnitudes of its terms.
+    /// The nearest number of 11 bits, halves away from zero.
+    private static func tf32(_ value: Float) -> Float {
+        Float(bitPattern: (value.bitPattern + 0x1000) & 0xffff_e000)
+    }
+
     func reference(_ left: [Float], _ right: [Float], _ bias: [Float]) -> [(value: Double, magnitude: Double)] {
         var results: [(value: Double, magnitude: Double)] = []
         for image in 0..<images {
@@ -145,7 +152,8 @@ struct Product: Sendable, CustomTestStringConvertible {
                                     if prologue { value = value * (value + 1) }
                                     if element == .bf16 { value = Memory.rounded(value) }
                                     if element == .f16 { value = Float(Float16(value)) }
-                                    let weight = right[((output * window + ky) * window + kx) * groupChannels + c]
+                                    var weight = right[((output * window + ky) * window + kx) * groupChannels + c]
+                                    if factors == .tf32 { (value, weight) = (Self.tf32(value), Self.tf32(weight)) }
                                     sum += Double(value) * Double(weight)
                                     magnitude += abs(Double(value) * Double(weight))
                                 }

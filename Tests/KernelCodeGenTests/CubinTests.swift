@@ -117,6 +117,10 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
             Product(images: 1, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3),
         ] {
             cases.append(product("split", operand, SplitFactorsTests.schedule(0, 3, 1)))
+            var rounded = operand
+            rounded.factors = .tf32
+            cases.append(
+                product("rounded", rounded, Schedule(["algorithm": 16, "tile": 0, "stages": 3, "parts": 1])))
         }
         for depth in [64, 80, 128] {
             cases.append(

@@ -38,6 +38,30 @@ import Testing
         try ContractionTests.verify(product, EmulatedKernel(product.kernel, Self.schedule(2, stages, 1)))
     }
 
+    /// One product by rounded factors: exactly these, in every tile and for every operand.
+    @Test(
+        arguments: tiles.map { (Product(images: 140, channels: 260, outputs: 75), $0) } + [
+            (Product(images: 19, channels: 132, outputs: 40, prologue: true), 2),
+            (Product(images: 23, channels: 80, outputs: 70, isConstant: false), 2),
+            (Product(images: 27, channels: 96, outputs: 50, isSymbolic: true), 2),
+            (Product(images: 2, side: 9, channels: 64, outputs: 72, window: 3, padding: 1), 2),
+            (Product(side: 13, channels: 3, outputs: 24, window: 5, stride: 2, padding: 2), 2),
+            (Product(side: 6, channels: 16, outputs: 18, window: 3, padding: 1, channelsFirst: true), 2),
+        ])
+    func roundedFactors(_ product: Product, _ tile: Int) throws {
+        var product = product
+        product.factors = .tf32
+        let schedule = Schedule(["algorithm": 16, "tile": tile, "stages": 3, "parts": product.isSymbolic ? 1 : 2])
+        try ContractionTests.verify(product, EmulatedKernel(product.kernel, schedule))
+    }
+
+    /// Where factors may not be rounded, they are not.
+    @Test func factorsOfTheirOwnAreNotRounded() {
+        let product = Product(images: 140, channels: 260, outputs: 75)
+        let schedule = Schedule(["algorithm": 16, "tile": 2, "stages": 3, "parts": 1])
+        #expect(throws: EmissionError.self) { try EmulatedKernel(product.kernel, schedule) }
+    }
+
     /// Windows in three dimensions: all 27 taps of a border and of the inside, rows that are found once.
     @Test(arguments: [(8, 0, 3, 1), (64, 2, 3, 1), (36, 2, 2, 4)])
     func volumes(_ channels: Int, _ tile: Int, _ stages: Int, _ parts: Int) throws {

@@ -211,6 +211,34 @@ import Testing
         }
     }
 
+    /// Products that may round their factors; those beyond the limit stay, and convolutions are none of a product's.
+    @Test func factorsMayBeRounded() async throws {
+        var b = GraphBuilder(name: "small")
+        let type = TensorType(.f32, [3, 8])
+        b.graph.inputs = [GraphPort(name: "x", type: type)]
+        let weight = try b.leaf(.parameter("w", TensorType(.f32, [8, 8])))
+        let y = try b.add(.contract(.matrixProduct(batchRank: 0)), [try b.leaf(.input(0, type)), weight])
+        b.graph.outputs = [GraphOutput(name: "y", value: y)]
+        let graph = b.graph
+        let values = numbers(64, seed: 4)
+        let tensors = MemoryTensors(tensors: ["w": values])
+        let input = TensorValue(.f32, [3, 8], numbers(24, seed: 5).map(Double.init))
+        let samples = ProductSamples(sets: [[input]])
+        let model = try await CodedModel(graph, tensors: tensors, bits: .products(.tf32), samples: samples)
+        #expect(
+            model.products == 1 && model.kept.isEmpty && model.keepsTruth && model.summary.contains("1 of 1 products"))
+        #expect(model.graph.description.contains(" tf32 %"))
+        await #expect(throws: BuildError.self) {
+            _ = try await CodedModel(
+                graph, tensors: tensors, bits: .products(.tf32Convolutions), samples: samples)
+        }
+        await #expect(throws: BuildError.self) {
+            _ = try await CodedModel(
+                graph, tensors: tensors, bits: .products(.tf32),
+                samples: ProductSamples(sets: [[input]], limit: 1e-6))
+        }
+    }
+
     @Test func modelsWithoutSuchWeightsAreRefused() async throws {
         var b = GraphBuilder(name: "small")
         let type = TensorType(.f32, [3, 8])

@@ -65,10 +65,10 @@ def optimize(
     and `trials` (0: default schedules) bound the search; `against` names the modes of PyTorch that the package must
     beat (`"all"`, `"eager,compile"`; None compares with none), and where it does not by more than 2 % the fastest of
     them runs, with Inductor where it is one that compiles, unless `fallback` is False. With a `precision` ("bf16",
-    "fp16", "int8") products whose own error is beyond `layer_error` percent stay as they are; for "int8" the ranges of
-    activations follow from `calibration`, samples as `samples` are, where that is accurate enough. With `only_changed`
-    kernels that an earlier search in the `archive` has come to an end with are taken as they ended. The others are
-    options of `hearth optimize`.
+    "fp16", "tf32", "tf32-convolutions", "int8") products whose own error is beyond `layer_error` percent stay as they
+    are; for "int8" the ranges of activations follow from `calibration`, samples as `samples` are, where that is
+    accurate enough. With `only_changed` kernels that an earlier search in the `archive` has come to an end with are
+    taken as they ended. The others are options of `hearth optimize`.
 
     Calls that a package cannot hold run in PyTorch, compiled by Inductor where that is measured to be faster and
     `against` names a mode that compiles, unless `fallback` is False; `report` of the result lists them. Throws

@@ -14,7 +14,7 @@ package struct ImageConvolution: Hashable, Sendable {
         }
     }
 
-    /// f16, bf16 or f32: the type of image and filter.
+    /// f16, bf16 or f32: the type of image and filter. The library may round factors of f32 to TF32.
     package var element: ElementType
     /// f32, or `element`; also the type of the residual.
     package var resultElement: ElementType

@@ -26,6 +26,8 @@ package struct MatrixProduct: Hashable, Sendable {
 
     /// f16, bf16 or f32.
     package var element: ElementType
+    /// What factors of f32 may be rounded to.
+    package var factors: FactorPrecision
     /// f32, or `element`.
     package var resultElement: ElementType
     /// `[rows, columns, depth]` of every batch.
@@ -66,9 +68,10 @@ package struct MatrixProduct: Hashable, Sendable {
     package init(
         element: ElementType, resultElement: ElementType, rows: Int, columns: Int, depth: Int, batches: Int = 1,
         left: Matrix, right: Matrix, result: Matrix, bias: Bias? = nil, addend: Int? = nil, workspace: Int,
-        workspaceBytes: Int, proposal: Int = 0
+        workspaceBytes: Int, proposal: Int = 0, factors: FactorPrecision = .own
     ) {
         self.element = element
+        self.factors = factors
         self.resultElement = resultElement
         self.rows = rows
         self.columns = columns
@@ -145,13 +148,13 @@ package struct MatrixProduct: Hashable, Sendable {
             types.firstIndex(of: element) ?? 0, types.firstIndex(of: resultElement) ?? 0, rows, columns, depth, batches,
         ] + place(left) + place(right) + place(result)
             + [bias?.operand ?? -1, bias?.offset ?? 0, workspace, workspaceBytes, proposal]
-            + (addend.map { [$0] } ?? [])
+            + (factors == .own ? addend.map { [$0] } ?? [] : [addend ?? -1, 1])
     }
 
     /// Reads `integers`; nil where they are none.
     package init?(integers: [Int]) {
         let types = ElementType.allCases
-        guard [26, 27].contains(integers.count), types.indices.contains(integers[0]),
+        guard (26...28).contains(integers.count), types.indices.contains(integers[0]),
             types.indices.contains(integers[1])
         else {
             return nil
@@ -165,7 +168,8 @@ package struct MatrixProduct: Hashable, Sendable {
             element: types[integers[0]], resultElement: types[integers[1]], rows: integers[2], columns: integers[3],
             depth: integers[4], batches: integers[5], left: place(6), right: place(11), result: place(16),
             bias: integers[21] < 0 ? nil : .init(operand: integers[21], offset: integers[22]),
-            addend: integers.count > 26 ? integers[26] : nil, workspace: integers[23],
-            workspaceBytes: integers[24], proposal: integers[25])
+            addend: integers.count > 26 && integers[26] >= 0 ? integers[26] : nil, workspace: integers[23],
+            workspaceBytes: integers[24], proposal: integers[25],
+            factors: integers.count > 27 && integers[27] != 0 ? .tf32 : .own)
     }
 }

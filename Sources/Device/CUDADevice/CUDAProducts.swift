@@ -78,7 +78,10 @@ final class CUDAProduct: CUDALibraryCall {
         let call = library.call
         try library.check(call.cublasLtCreate(&handle), "starting the library of products")
         try library.check(
-            call.cublasLtMatmulDescCreate(&description, Int32(HEARTH_LT_COMPUTE_32F), Int32(HEARTH_LT_F32)),
+            call.cublasLtMatmulDescCreate(
+                &description,
+                Int32(product.factors == .tf32 ? HEARTH_LT_COMPUTE_32F_TF32 : HEARTH_LT_COMPUTE_32F),
+                Int32(HEARTH_LT_F32)),
             "describing the product", sizes)
         // Rows of the summed axis, side by side, are columns of the library: the first factor is transposed, the second is not.
         try set(HEARTH_LT_TRANSPOSE_A, Int32(product.right.step == 1 ? 1 : 0))

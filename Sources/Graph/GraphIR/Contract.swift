@@ -9,12 +9,15 @@ package struct Contract: Hashable, Sendable {
     package var right: [Int]
     /// Labels of the axes of the result.
     package var result: [Int]
+    /// What operands of f32 may be rounded to.
+    package var factors: FactorPrecision
 
     /// Makes a contraction.
-    package init(left: [Int], right: [Int], result: [Int]) {
+    package init(left: [Int], right: [Int], result: [Int], factors: FactorPrecision = .own) {
         self.left = left
         self.right = right
         self.result = result
+        self.factors = factors
     }
 
     /// `[batch…, m, k] × [batch…, k, n] → [batch…, m, n]`; with `transposed`, operand 1 is `[batch…, n, k]`.
@@ -65,11 +68,13 @@ package struct Convolve: Hashable, Sendable {
     package var isTransposed: Bool
     /// Extra extent of a transposed convolution's result.
     package var outputPadding: [Int]
+    /// What operands of f32 may be rounded to.
+    package var factors: FactorPrecision
 
     /// Makes a convolution.
     package init(
         stride: [Int], paddingLow: [Int], paddingHigh: [Int], dilation: [Int], groups: Int = 1,
-        isTransposed: Bool = false, outputPadding: [Int]? = nil
+        isTransposed: Bool = false, outputPadding: [Int]? = nil, factors: FactorPrecision = .own
     ) {
         self.stride = stride
         self.paddingLow = paddingLow
@@ -78,6 +83,7 @@ package struct Convolve: Hashable, Sendable {
         self.groups = groups
         self.isTransposed = isTransposed
         self.outputPadding = outputPadding ?? stride.map { _ in 0 }
+        self.factors = factors
     }
 
     func results(_ rule: ShapeRule) throws(ShapeError) -> [TensorType] {

@@ -187,13 +187,17 @@ extension TextScanner {
         case "scatter":
             return .scatter(Scatter(try kind(variant), axes: try integers("axes"), at: try integer("at")))
         case "contract":
-            return .contract(Contract(left: try integers(), right: try integers(), result: try integers()))
+            return .contract(
+                Contract(
+                    left: try integers(), right: try integers(), result: try integers(),
+                    factors: acceptWord("tf32") ? .tf32 : .own))
         case "convolve":
             return .convolve(
                 Convolve(
                     stride: try integers("stride"), paddingLow: try integers("low"), paddingHigh: try integers("high"),
                     dilation: try integers("dilation"), groups: try integer("groups"),
-                    isTransposed: acceptWord("transposed"), outputPadding: acceptWord("output") ? try integers() : nil))
+                    isTransposed: acceptWord("transposed"), outputPadding: acceptWord("output") ? try integers() : nil,
+                    factors: acceptWord("tf32") ? .tf32 : .own))
         case "attend":
             let (hasMask, isCausal) = (acceptWord("mask"), acceptWord("causal"))
             try expectWord("scale")

@@ -83,12 +83,15 @@ extension Operation: CustomStringConvertible {
         case .concatenate(let axis): return "concatenate axis \(axis)"
         case .gather(let gather): return "gather axes \(gather.axes) at \(gather.at)"
         case .scatter(let scatter): return "scatter.\(scatter.kind.rawValue) axes \(scatter.axes) at \(scatter.at)"
-        case .contract(let contract): return "contract \(contract.left) \(contract.right) \(contract.result)"
+        case .contract(let contract):
+            return "contract \(contract.left) \(contract.right) \(contract.result)"
+                + (contract.factors == .own ? "" : " \(contract.factors.rawValue)")
         case .convolve(let convolve):
             return "convolve stride \(convolve.stride) low \(convolve.paddingLow) high \(convolve.paddingHigh) "
                 + "dilation \(convolve.dilation) groups \(convolve.groups)"
                 + (convolve.isTransposed ? " transposed" : "")
                 + (convolve.outputPadding == convolve.stride.map { _ in 0 } ? "" : " output \(convolve.outputPadding)")
+                + (convolve.factors == .own ? "" : " \(convolve.factors.rawValue)")
         case .attend(let attend):
             return "attend" + (attend.hasMask ? " mask" : "") + (attend.isCausal ? " causal" : "")
                 + " scale \(printed(attend.scale))"

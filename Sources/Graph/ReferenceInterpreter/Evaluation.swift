@@ -114,6 +114,14 @@ struct Evaluation {
         }
     }
 
+    /// An operand as a product reads it: what may be rounded is, where rounding is meant at all.
+    private func factor(_ operand: TensorValue, _ precision: FactorPrecision) -> TensorValue {
+        guard precision == .tf32, interpreter.policy == .roundAfterEachNode, operand.element == .f32,
+            case .real(let elements) = operand.storage
+        else { return operand }
+        return TensorValue(.f32, operand.shape, parallelMap(elements) { FloatingPointFormat.tf32.round($0) })
+    }
+
     private func compute(
         _ operation: Operation, _ operands: [TensorValue], _ shapes: [[Int]]
     ) throws(Fault) -> [TensorValue] {
@@ -134,9 +142,17 @@ struct Evaluation {
         case .gather(let gather): [try ReferenceInterpreter.evaluate(gather, operands, shape: shape)]
         case .scatter(let scatter): [try ReferenceInterpreter.evaluate(scatter, operands, rounds: rounds)]
         case .contract(let contract):
-            [try ReferenceInterpreter.evaluate(contract, operands[0], operands[1], shape: shape, rounds: rounds)]
+            [
+                try ReferenceInterpreter.evaluate(
+                    contract, factor(operands[0], contract.factors), factor(operands[1], contract.factors),
+                    shape: shape, rounds: rounds)
+            ]
         case .convolve(let convolve):
-            [try ReferenceInterpreter.evaluate(convolve, operands[0], operands[1], shape: shape, rounds: rounds)]
+            [
+                try ReferenceInterpreter.evaluate(
+                    convolve, factor(operands[0], convolve.factors), factor(operands[1], convolve.factors),
+                    shape: shape, rounds: rounds)
+            ]
         case .attend(let attend):
             [
                 try ReferenceInterpreter.evaluate(

@@ -13,6 +13,8 @@ package struct FloatingPointFormat: Hashable, Sendable {
     package static let f16 = Self(precision: 11, leastExponent: -14, greatest: 65504)
     /// The upper half of a binary32.
     package static let bf16 = Self(precision: 8, leastExponent: -126, greatest: 0x1.FEp127)
+    /// What matrix units take of a binary32.
+    package static let tf32 = Self(precision: 11, leastExponent: -126, greatest: 0x1.FFCp127)
     /// IEEE-754 binary32.
     package static let f32 = Self(precision: 24, leastExponent: -126, greatest: 0x1.FFFFFEp127)
 

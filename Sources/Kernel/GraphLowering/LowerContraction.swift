@@ -158,7 +158,7 @@ extension ProgramBuilder {
             depth: depth,
             left: leftFunction,
             right: ScalarFunction(body: rightBody.body, result: rightNumber), operandElement: element, epilogue: body,
-            stores: stores, gate: gates, rowSums: rowSums)
+            stores: stores, gate: gates, rowSums: rowSums, factors: contract.factors)
         var launch = builder.launch(
             "contract_\(group.anchor.rawValue)", .contraction(kernel), nodes: group.members, results: group.results,
             isConstant: isConstant(group))

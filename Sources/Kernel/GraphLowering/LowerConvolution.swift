@@ -60,7 +60,7 @@ extension ProgramBuilder {
             batch: groups == 1 ? [] : [groupAxis], rows: [batch] + positions, columns: [columnAxis], taps: taps,
             depth: depth, left: ScalarFunction(body: leftBody.body, result: leftNumber),
             right: ScalarFunction(body: rightBody.body, result: rightNumber), operandElement: element, epilogue: body,
-            stores: stores)
+            stores: stores, factors: convolve.factors)
         let isDepthwise = groups != 1 && (channels.constantValue ?? 64) < 8 && !(channels == 1 && outputs == 1)
         var lowered = Kernel.Body.contraction(kernel)
         if groups == 1 { lowered = lowered.dropping(groupAxis, builder.ranges) }

@@ -31,6 +31,8 @@ package struct ContractionKernel: Hashable, Sendable {
     package var rowSums: [ScalarFunction]
     /// What the operands are rounded to before they are multiplied (f32, bf16, f16); sums are f32.
     package var operandElement: ElementType
+    /// What operands of f32 may be rounded to.
+    package var factors: FactorPrecision
     /// Computed from the sums and loads, over batch, rows and columns.
     package var epilogue: ScalarBody
     package var stores: [Store]
@@ -39,7 +41,7 @@ package struct ContractionKernel: Hashable, Sendable {
     package init(
         batch: [LoopAxis], rows: [LoopAxis], columns: [LoopAxis], taps: [LoopAxis], depth: LoopAxis,
         left: ScalarFunction, right: ScalarFunction, operandElement: ElementType, epilogue: ScalarBody, stores: [Store],
-        gate: LoopAxis? = nil, rowSums: [ScalarFunction] = []
+        gate: LoopAxis? = nil, rowSums: [ScalarFunction] = [], factors: FactorPrecision = .own
     ) {
         self.batch = batch
         self.rows = rows
@@ -53,6 +55,7 @@ package struct ContractionKernel: Hashable, Sendable {
         self.stores = stores
         self.gate = gate
         self.rowSums = rowSums
+        self.factors = factors
     }
 
     /// Right operands of a column.

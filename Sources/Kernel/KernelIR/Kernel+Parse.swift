@@ -101,6 +101,7 @@ private struct KernelReader {
 
     private mutating func contraction() throws(TextError) -> ContractionKernel {
         let element = try element()
+        let factors: FactorPrecision = scanner.acceptWord("tf32") ? .tf32 : .own
         try end()
         let (batch, rows, columns) = (try axes("batch"), try axes("row"), try axes("column"))
         let (taps, depth) = (try axes("tap"), try axis("depth"))
@@ -111,7 +112,8 @@ private struct KernelReader {
         let (epilogue, stores) = try epilogue()
         return ContractionKernel(
             batch: batch, rows: rows, columns: columns, taps: taps, depth: depth, left: left, right: right,
-            operandElement: element, epilogue: epilogue, stores: stores, gate: gate, rowSums: rowSums)
+            operandElement: element, epilogue: epilogue, stores: stores, gate: gate, rowSums: rowSums,
+            factors: factors)
     }
 
     private mutating func attention() throws(TextError) -> AttentionKernel {

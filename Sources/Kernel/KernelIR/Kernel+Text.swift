@@ -58,7 +58,9 @@ private struct KernelText {
     }
 
     mutating func write(_ kernel: ContractionKernel) {
-        line("contraction \(kernel.operandElement.rawValue)")
+        line(
+            "contraction \(kernel.operandElement.rawValue)"
+                + (kernel.factors == .own ? "" : " \(kernel.factors.rawValue)"))
         axes("batch", kernel.batch)
         axes("row", kernel.rows)
         axes("column", kernel.columns)

@@ -18,11 +18,14 @@ package enum ProductPrecision: String, CaseIterable, Hashable, Sendable {
     case int8
     /// Products of narrow floats, summed in f32 (`narrowing`).
     case bf16, fp16
+    /// Products of f32 whose factors may be rounded to 11 bits, where a device gains by it (`relaxing`): all, or convolutions alone.
+    case tf32
+    case tf32Convolutions = "tf32-convolutions"
 
-    /// The float that products read; nil for bytes.
+    /// The float that products read; nil where that is another question.
     var element: ElementType? {
         switch self {
-        case .int8: nil
+        case .int8, .tf32, .tf32Convolutions: nil
         case .bf16: .bf16
         case .fp16: .f16
         }
@@ -70,7 +73,7 @@ package struct CodedModel: Sendable {
     /// Whether activations become bytes too, while the model runs.
     package var isQuantised: Bool { bits == .products(.int8) }
     /// Whether the truth is that of the model as it was: rounding to a narrower float is an error, not another model.
-    package var keepsTruth: Bool { if case .products(let precision) = bits { precision.element != nil } else { false } }
+    package var keepsTruth: Bool { if case .products(let precision) = bits { precision != .int8 } else { false } }
     /// The name of the format, as options give it.
     package var name: String {
         switch bits {
@@ -87,7 +90,11 @@ package struct CodedModel: Sendable {
         case .weights(let format): try await self.init(graph, tensors: tensors, format: format)
         case .products(.int8): try await self.init(quantising: graph, tensors: tensors, samples)
         case .products(let precision):
-            try self.init(narrowing: graph, to: precision.element ?? .bf16, bits, tensors: tensors, samples)
+            if let element = precision.element {
+                try self.init(narrowing: graph, to: element, bits, tensors: tensors, samples)
+            } else {
+                try self.init(relaxing: graph, precision, tensors: tensors, samples)
+            }
         }
     }
 
@@ -147,6 +154,29 @@ package struct CodedModel: Sendable {
         oracle = self.graph
     }
 
+    /// A model whose products of f32 may round their factors. Throws `BuildError` where it has none.
+    private init(
+        relaxing graph: Graph, _ precision: ProductPrecision, tensors: any TensorSource, _ samples: ProductSamples
+    ) throws {
+        bits = .products(precision)
+        self.tensors = tensors
+        (weights, left, calibrated) = ([], [], 0)
+        let graph = try rewrite(graph)
+        let isPart = precision == .tf32Convolutions
+        let all = relaxableProducts(graph, convolutionsOnly: isPart)
+        guard !all.isEmpty else {
+            throw BuildError.unsupported(
+                "--precision \(precision.rawValue): the model has no \(isPart ? "" : "product or ")convolution in f32")
+        }
+        let errors = ProductErrors(tensors: tensors, sets: samples.sets)
+        let found = try errors.measured(try ProductProbe.relaxed(graph, all, to: .tf32), all.count)
+        kept = ProductErrors.kept(graph, all, found, limit: samples.limit)
+        let lowered = try Self.lowered(all, kept)
+        products = lowered.count
+        self.graph = GraphRewrites.relaxing(graph, lowered)
+        oracle = self.graph
+    }
+
     /// The products that are not kept; throws `BuildError` where there are none.
     private static func lowered(_ all: [NodeID], _ kept: [ProductErrors.Kept]) throws -> [NodeID] {
         let lowered = all.filter { id in !kept.contains { $0.product == id } }
@@ -199,6 +229,10 @@ package struct CodedModel: Sendable {
             return
                 "int8 (products of bytes: an f32 scale a row of a weight and a row of activations, \(ranges)): "
                 + "\(weights.count) weights, \(before) bytes became \(after)\(keptSummary)"
+        case .products(.tf32), .products(.tf32Convolutions):
+            return
+                "\(name) (factors of f32 may be rounded to TF32, sums in f32): \(products) of "
+                + "\(products + kept.count) \(name == "tf32" ? "products" : "convolutions")\(keptSummary)"
         case .products(let precision):
             return
                 "\(precision.rawValue) (products of \(precision.rawValue), summed in f32): \(products) of "

@@ -27,17 +27,19 @@ package struct KernelLimits {
         let bytes = written.reduce(0.0) { $0 + value($1.count) * Double($1.element.byteCount) }
         let memory = max(0, bytes - Double(cacheBytes(limits))) / rates.memoryRead.allThreads
 
+        var isRounded = false
         var (operations, element) = Self.operations(kernel, dimensions: dimensions)
         switch kernel.body {
         case .contraction(let body):
             // Padding makes the taps at the border void.
             if extents(body.taps) > 1 { operations /= 8 }
+            isRounded = body.factors == .tf32
         case .attention(let body):
             // Masks may leave next to nothing to do; the second product may be part of the first's time.
             operations = body.isCausal || body.mask != nil ? 0 : operations / 2
         case .nest, .sort, .recurrence: break
         }
-        return max(memory, operations / rate(element, limits, rates)) / headroom
+        return max(memory, operations / rate(element, limits, rates, isRounded: isRounded)) / headroom
     }
 
     /// Operations of a kernel's products (a multiply-add is two) with its symbols at `dimensions`, as their definitions count
@@ -65,13 +67,18 @@ package struct KernelLimits {
     }
 
     /// Operations per second of products of factors of a type; infinity for types without a measured rate. Where tiles multiply bf16, a
-    /// product of f32 may be six of those; where a GPU's units take TF32, half as fast as bf16, it may be three of these.
-    package static func rate(_ element: ElementType, _ limits: DeviceLimits, _ rates: DeviceLimits.Rates) -> Double {
+    /// product of f32 may be six of those; where a GPU's units take TF32, half as fast as bf16, it may be three of these, or one where factors
+    /// may be rounded to it (`isRounded`).
+    package static func rate(
+        _ element: ElementType, _ limits: DeviceLimits, _ rates: DeviceLimits.Rates, isRounded: Bool = false
+    ) -> Double {
         switch element {
         case .bf16: max(rates.fp32.allThreads, rates.bf16?.allThreads ?? 0)
         case .f16: max(rates.fp32.allThreads, rates.f16?.allThreads ?? 0)
         case .f32:
-            max(rates.fp32.allThreads, takesParts(limits) ? (rates.bf16?.allThreads ?? 0) / 6 : 0)
+            max(
+                rates.fp32.allThreads,
+                takesParts(limits) ? (rates.bf16?.allThreads ?? 0) / (isRounded ? 2 : 6) : 0)
         case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool: .infinity
         }
     }

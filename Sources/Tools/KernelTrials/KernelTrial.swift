@@ -34,6 +34,7 @@ package struct KernelTrial: Sendable {
         + products
         + convolutions + special + attentions + groupAttentions + oddTriton + everyForm + everyConvolution + manyCoded
         + oddWindows + firstLayers + residualNetwork + beside + slidingWindows + oddSplits + splits
+        + roundings
 
     private static func rounding(_ element: ElementType) -> Double {
         switch element {

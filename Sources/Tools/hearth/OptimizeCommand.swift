@@ -107,7 +107,8 @@ struct OptimizeCommand: AsyncParsableCommand {
         help: """
             Compute products and convolutions in fewer bits. bf16, fp16: operands are rounded to it, sums are taken in f32, norms and \
             softmax stay in f32, as PyTorch's autocast does. int8: those by weights, with a scale a row of the weight and, found as the model \
-            runs, a row (of convolutions: an image) of the activations. Results change; by how much is stated.
+            runs, a row (of convolutions: an image) of the activations. tf32: factors of f32 may be rounded to 11 bits where a device \
+            gains by it; tf32-convolutions: those of convolutions alone, as PyTorch does on GPUs by itself. Results change; by how much is stated.
             """)
     var precision: ProductPrecision?
     @Option(

@@ -20,7 +20,7 @@ typedef struct {
 } HearthLtProposal;
 
 enum {
-    HEARTH_LT_COMPUTE_32F = 68,
+    HEARTH_LT_COMPUTE_32F = 68, HEARTH_LT_COMPUTE_32F_TF32 = 77,
     // cudaDataType.
     HEARTH_LT_F32 = 0, HEARTH_LT_F16 = 2, HEARTH_LT_BF16 = 14,
     // cublasLtMatmulDescAttributes_t; transposes are cublasOperation_t: 0 as it lies, 1 transposed.

@@ -19,6 +19,16 @@ package enum ProductProbe {
         }
     }
 
+    /// The same of products of f32 whose factors may be rounded (`relaxing`).
+    package static func relaxed(
+        _ graph: Graph, _ products: [NodeID], to factors: FactorPrecision
+    ) throws(RewriteError) -> Graph {
+        try probing(graph, products) { (builder, id, node) throws(ShapeError) in
+            let rounded = try builder.add(node.operation.relaxed(to: factors), node.operands)
+            return try distance(&builder, rounded, Value(id))
+        }
+    }
+
     /// The same of products of bytes (`quantisingProducts`).
     package static func bytes(
         _ graph: Graph, _ products: [NodeID], ranges: [NodeID: Double]

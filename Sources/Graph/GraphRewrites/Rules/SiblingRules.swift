@@ -42,7 +42,7 @@ extension Contract {
         var names: [Int: Int] = [:]
         for label in left + right where names[label] == nil { names[label] = names.count }
         func rename(_ labels: [Int]) -> [Int] { labels.compactMap { names[$0] } }
-        return Contract(left: rename(left), right: rename(right), result: rename(result))
+        return Contract(left: rename(left), right: rename(right), result: rename(result), factors: factors)
     }
 }
 

@@ -192,6 +192,10 @@ package struct SIMTPrelude: Sendable {
             *low = __float_as_uint(__uint_as_float(*x) - __uint_as_float(high));
             *x = high;
         }
+        // What is no number stays none, and what rounding carries beyond the greatest is infinite.
+        FORCE uint32_t round_tf32(uint32_t x) {
+            uint32_t r; asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "r"(x)); return r;
+        }
         FORCE void multiply_tf32(float *c, const uint32_t *x, const uint32_t *y) {
             asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, "
                 "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"

@@ -16,7 +16,8 @@ struct SIMTLibraryConvolution {
 
     /// Fails where there is no library or the contraction is of another form.
     init?(_ product: SIMTProduct) {
-        guard product.target.hasConvolutionLibrary, product.isReal, [.f16, .bf16].contains(product.element),
+        guard product.target.hasConvolutionLibrary, product.isReal,
+            [.f16, .bf16].contains(product.element) || product.factors == .tf32,
             product.batches == 1, case .contraction(let body) = product.kernel.body, body.rows.count == 3,
             body.columns.count == 1, [0, 2].contains(body.taps.count), let rows = product.rows,
             let columns = product.columns, rows > 0, columns > 0,
@@ -50,9 +51,11 @@ struct SIMTLibraryConvolution {
     var isDirect: Bool { result != nil && (epilogue.direct != nil || affine != nil) }
 
     /// Whether it is the default: windows of many results and channels, all by the library (measured on an H200: 14 to 21 µs a layer of
-    /// ResNet-50 at 32 images, where kernels of this project take 30 to 60; with windows of one element both take as long).
+    /// ResNet-50 at 32 images, where kernels of this project take 30 to 60; with windows of one element both take as long). Of TF32 the
+    /// library takes 0.4 to 0.65 of the time for 1 to 64 images (Benchmarks/results/2026-11-23-f32-units.md).
     var isDefault: Bool {
         let (rows, columns) = (product.rows ?? 0, product.columns ?? 0)
+        if product.element == .f32 { return shape.window != [1, 1] && min(shape.channels, columns) >= 32 }
         let tiles = (rows + 63) / 64 * ((columns + 63) / 64)
         return isDirect && shape.window != [1, 1] && shape.channels >= 64 && columns >= 64
             && tiles > product.target.multiprocessors

@@ -13,6 +13,8 @@ private enum SIMTProductForm: Int, CaseIterable {
     case matrix = 3
     /// Matrix units that take factors of f32 in two parts.
     case split = 15
+    /// The same where one product by rounded factors will do.
+    case rounded = 16
     /// Matrix units by way of Triton.
     case triton = 4
     /// A vendor's library.
@@ -123,6 +125,7 @@ private struct SIMTProductChoices {
         // 18.2 µs so and 14.4 on matrix units (measured, H200).
         if isSkinny, rows < 4 || !hasMatrix || codes != nil && rows <= 8 { forms.append(.skinny) }
         let isSplit = fillsTiles && product.isReal && product.element == .f32 && product.target.hasMatrixUnits
+        if isSplit, product.factors == .tf32 { forms.append(.rounded) }
         if isSplit { forms.append(.split) }
         if fillsTiles {
             if hasMatrix { forms.append(.matrix) }
@@ -212,7 +215,8 @@ private struct SIMTProductChoices {
         let divided =
             isSplit
             ? SIMTSplitFactors.start(
-                rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable, processors)
+                rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable,
+                isRounded: product.factors == .tf32, processors)
             : nil
         let first = divided?.tile ?? start.tile
         let firstStages = divided?.stages ?? start.stages
@@ -301,7 +305,8 @@ package func simtContractionChoices(
         "threadTile": [.tile], "across": [.skinny, .codedUnits], "columns": [.skinny], "ahead": [.skinny, .codedUnits],
         "warps": [.skinny, .codedUnits], "resident": [.skinny], "columnTiles": [.codedUnits], "ringWarps": [.codedRing],
         "ring": [.codedRing], "together": [.codedRing], "residents": [.codedRing],
-        "tile": [.matrix, .split], "stages": [.matrix, .split], "parts": [.tile, .matrix, .split, .triton],
+        "tile": [.matrix, .split, .rounded], "stages": [.matrix, .split, .rounded],
+        "parts": [.tile, .matrix, .split, .rounded, .triton],
         "tritonTile": [.triton], "tritonStages": [.triton], "proposal": [.library, .convolutionLibrary],
         "fusion": [.convolutionLibrary], "span": [.specialised], "depths": [.specialised], "cluster": [.specialised],
         "stay": [.specialised], "dealtColumns": [.dealt], "dealtStages": [.dealt, .codedDealt],
@@ -378,7 +383,7 @@ private func emit(
                 reason: "\(writer.sharedBytes) bytes of shared memory of \(target.sharedBytes) that a block has")
         }
         return writer.write()
-    case .matrix, .split:
+    case .matrix, .split, .rounded:
         let table = SIMTMatrixWriter.tiles
         let place = schedule[choices.tile]
         guard table.indices.contains(place), form == .matrix || SIMTSplitFactors.applies(table[place]) else {
@@ -392,7 +397,8 @@ private func emit(
                     + "\(target.sharedBytes) that a block has, or of instructions that the device has not")
         }
         return SIMTMatrixWriter(
-            product: product, symbol: symbol, tile: table[place], stages: stages, parts: schedule[choices.parts]
+            product: product, symbol: symbol, tile: table[place], stages: stages, parts: schedule[choices.parts],
+            factors: form == .split ? .inParts : form == .rounded ? .rounded : .narrow
         ).write()
     case .specialised:
         let table = SIMTSpecialisedWriter.tiles

@@ -71,10 +71,13 @@ struct SIMTMatrixWriter {
     /// Blocks that share the summed axis of a tile: a cluster where the device has them and they are few.
     let parts: Int
 
-    /// Whether factors are of f32, which units take in parts only.
-    private var isSplit: Bool { product.element == .f32 }
+    /// How units take the factors: as they are, of f32 in parts, or of f32 rounded to what a unit takes.
+    enum Factors { case narrow, inParts, rounded }
+    let factors: Factors
+
+    private var isSplit: Bool { factors == .inParts }
     /// Summed elements of a stage: 128 bytes of an operand's row.
-    private var slice: Int { isSplit ? SIMTSplitFactors.slice : Self.slice }
+    private var slice: Int { factors == .narrow ? Self.slice : SIMTSplitFactors.slice }
 
     /// Slices that are copied ahead. A group's products of the slice before may still be read while the next ones begin.
     private var ahead: Int { tile.isGroup ? max(1, stages - 2) : stages - 1 }
@@ -86,7 +89,7 @@ struct SIMTMatrixWriter {
 
     func write() -> EmittedKernel {
         let rightForm = product.rightForm
-        let weights = rightForm == .packed && !isSplit ? product.codes.flatMap(SIMTUnitCodes.init) : nil
+        let weights = rightForm == .packed && factors == .narrow ? product.codes.flatMap(SIMTUnitCodes.init) : nil
         let frame = product.frame(symbol, isPacked: rightForm == .packed)
         let (b, m, n, s) = (product.batch, product.row, product.column, product.sum)
         let rowTiles = (m.extent + (tile.rows - 1)).floorDivided(by: IntegerExpression(tile.rows), frame.ranges)
@@ -143,7 +146,7 @@ struct SIMTMatrixWriter {
             "float c[\(tile.sums)];", "UNROLL for (int i = 0; i < \(tile.sums); ++i) c[i] = 0;",
         ]
         if let coded { lines += coded.declarations }
-        if isSplit { lines += SIMTSplitFactors.declarations }
+        if factors != .narrow { lines += SIMTSplitFactors.declarations }
         lines += fetched?.prepare ?? []
         func fill(_ operand: SIMTOperand, _ count: Int, _ first: String, _ limit: String, _ offset: Int) -> [String] {
             operand.fill(
@@ -184,7 +187,12 @@ struct SIMTMatrixWriter {
         }
         let end = runsAlways ? "} while (++at < to);" : "}"
         let pending = stages > 2 && runsAlways ? 1 : 0
-        let products = isSplit ? SIMTSplitFactors.multiply(tile) : multiply
+        let products =
+            switch factors {
+            case .narrow: multiply
+            case .inParts: SIMTSplitFactors.multiply(tile)
+            case .rounded: SIMTSplitFactors.multiplyRounded(tile)
+            }
         lines += tile.isGroup ? ["GROUP_WAIT(\(pending));", end, "GROUP_WAIT(0);"] : products + [end]
         lines.append("COPIES_WAIT(0);")
         if isSplit {
@@ -226,7 +234,7 @@ struct SIMTMatrixWriter {
             source: functions
                 + frame.kernelFunction(
                     extra: extra, hasCounters: isShared, threads: threads,
-                    blocksPerProcessor: isSplit ? residents : 1, cluster: isClustered ? parts : 1, lines),
+                    blocksPerProcessor: factors == .narrow ? 1 : residents, cluster: isClustered ? parts : 1, lines),
             packingSource: packed.map(\.source).joined(), arguments: arguments, packings: packed.map(\.packing),
             workspaceBytes: 0,
             parts: .grid(
@@ -235,6 +243,7 @@ struct SIMTMatrixWriter {
                     sharedBytes: Self.sharedBytes(tile, stages: stages), overlaps: product.target.overlaps,
                     counters: split.counters)))
         if isSplit { kernel.note = SIMTSplitFactors.note }
+        if factors == .rounded { kernel.note = SIMTSplitFactors.roundedNote }
         return kernel
     }
 

@@ -28,6 +28,8 @@ struct SIMTProduct {
     let stores: [Store]
     /// Type that the factors are rounded to.
     let element: ElementType
+    /// What factors of f32 may be rounded to.
+    let factors: FactorPrecision
     let ranges: VariableRanges
 
     /// Elements that one thread takes along the summed axis: 16 bytes of operands.
@@ -94,13 +96,14 @@ struct SIMTProduct {
         }
         right = flat(body.right)
         element = body.operandElement
+        factors = body.factors
     }
 
     /// The contraction over four loops, for what walks kernels.
     var body: ContractionKernel {
         ContractionKernel(
             batch: [batch], rows: [row], columns: [column], taps: [], depth: sum, left: left, right: right,
-            operandElement: element, epilogue: epilogue, stores: stores, rowSums: rowSums)
+            operandElement: element, epilogue: epilogue, stores: stores, rowSums: rowSums, factors: factors)
     }
 
     /// Whether products and sums are in f32 on operands that warps can multiply.

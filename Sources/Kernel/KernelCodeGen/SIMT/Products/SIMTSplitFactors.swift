@@ -11,22 +11,24 @@ enum SIMTSplitFactors {
     static let slice = 32
     /// What is said of such a kernel.
     static let note = "fp32 by three TF32 products"
+    static let roundedNote = "TF32"
 
     /// Whether warps have a tile, and registers for its sums beside both parts of its factors.
     static func applies(_ tile: SIMTMatrixWriter.Tile) -> Bool { !tile.isGroup && tile.sums <= 64 }
 
     /// What to begin with, by times on an H200 (Benchmarks/results/2026-11-23-f32-units.md): 64 × 128, or 128 × 64 for few columns, where
-    /// there are two blocks of them for each processor; else 64 × 64, and the summed axis shared while all blocks are at work at once.
+    /// there are two blocks of them for each processor; else 64 × 64, and the summed axis shared while all blocks are at work at once. One
+    /// product of rounded factors (`isRounded`) leaves room for 128 × 128.
     static func start(
-        rows: Int, columns: Int, depth: Int, batches: Int, isCountable: Bool, _ processors: Int
+        rows: Int, columns: Int, depth: Int, batches: Int, isCountable: Bool, isRounded: Bool, _ processors: Int
     ) -> (tile: Int, stages: Int, parts: Int) {
         let tiles = SIMTMatrixWriter.tiles
         func blocks(_ place: Int) -> Int {
             let tile = tiles[place]
             return (rows + tile.rows - 1) / tile.rows * ((columns + tile.columns - 1) / tile.columns) * batches
         }
-        let large = columns <= 64 ? 1 : 3
-        if blocks(large) >= 2 * processors { return (large, 4, 1) }
+        let large = columns <= 64 ? 1 : isRounded ? 0 : 3
+        if blocks(large) >= 2 * processors { return (large, large == 0 ? 2 : 4, 1) }
         var parts = 1
         // Four blocks of three slices under way, or three of four, have room on a processor.
         while isCountable, parts < 8, blocks(2) * parts * 2 <= 4 * processors, depth >= 1024 * parts { parts *= 2 }
@@ -70,6 +72,22 @@ enum SIMTSplitFactors {
             each("lowX", "y"), each("x", "lowY"), each("x", "y"),
             "UNROLL for (int j = 0; j < \(together); ++j) UNROLL for (int e = 0; e < 4; ++e) "
                 + "c[(i * \(lanes) + h + j) * 4 + e] += t[j][e]; } }", "}",
+        ]
+    }
+
+    /// The products of one slice by factors that are rounded to what units take, where that is allowed.
+    static func multiplyRounded(_ tile: SIMTMatrixWriter.Tile) -> [String] {
+        let (down, across) = (tile.warpRows / 16, tile.warpColumns / 16)
+        return [
+            "UNROLL for (int k = 0; k < 8; k += 2) {", "uint32_t x[\(down)][4], y[\(across)][4];",
+            "UNROLL for (int i = 0; i < \(down); ++i) {",
+            "load_matrices(x[i], lefts + (leftAt ^ k << 4) + i * 2048);",
+            "UNROLL for (int e = 0; e < 4; ++e) x[i][e] = round_tf32(x[i][e]); }",
+            "UNROLL for (int j = 0; j < \(across); ++j) {",
+            "load_matrices(y[j], rights + (rightAt ^ k << 4) + j * 2048);",
+            "UNROLL for (int e = 0; e < 4; ++e) y[j][e] = round_tf32(y[j][e]); }",
+            "UNROLL for (int i = 0; i < \(down); ++i) UNROLL for (int j = 0; j < \(2 * across); ++j)",
+            "multiply_tf32(c + (i * \(2 * across) + j) * 4, x[i], y[j / 2] + j % 2 * 2);", "}",
         ]
     }
 
