@@ -10,6 +10,9 @@ package enum AllowedBits: Hashable, Sendable {
     case weights(WeightFormat)
     /// Products: both operands in fewer bits.
     case products(ProductPrecision)
+
+    /// Whether it only allows what devices may leave.
+    package var isPermission: Bool { if case .products(let precision) = self { precision.isPermission } else { false } }
 }
 
 /// How products may be computed (`--precision`).
@@ -21,6 +24,9 @@ package enum ProductPrecision: String, CaseIterable, Hashable, Sendable {
     /// Products of f32 whose factors may be rounded to 11 bits, where a device gains by it (`relaxing`): all, or convolutions alone.
     case tf32
     case tf32Convolutions = "tf32-convolutions"
+
+    /// Whether it only allows what devices may leave: by how much results change follows from the type, and a model need not be evaluated.
+    package var isPermission: Bool { self == .tf32 || self == .tf32Convolutions }
 
     /// The float that products read; nil where that is another question.
     var element: ElementType? {

@@ -42,9 +42,12 @@ extension OptimizeCommand {
 
     /// What says which products bear fewer bits: recorded inputs, and those of a file of samples for the ranges of activations.
     func samples(
-        _ imported: ImportedModel, _ record: ReferenceRecord, _ allowed: Allowed, _ facts: inout [Manifest.Fact]
+        _ imported: ImportedModel, _ record: ReferenceRecord?, _ allowed: Allowed, _ facts: inout [Manifest.Fact]
     ) throws -> ProductSamples {
-        var samples = ProductSamples(sets: record.sets.map(\.inputs), limit: layerError / 100)
+        if record == nil, !allowed.bits.isPermission {
+            throw BadInput("--sets 0 states no deviation: give --sets 1 or more for a model in fewer bits")
+        }
+        var samples = ProductSamples(sets: record?.sets.map(\.inputs) ?? [], limit: layerError / 100)
         if let calibration = allowed.calibration {
             let file = try ReferenceRecord(
                 path: calibration, graph: imported.graph, limit: .max, places: imported.inputPlaces,
@@ -58,12 +61,12 @@ extension OptimizeCommand {
 
     /// Makes the model with weights in fewer bits, which the user allowed, the truth, and says by how much results change.
     func state(
-        _ coded: CodedModel, _ record: ReferenceRecord, _ facts: inout [Manifest.Fact]
-    ) throws -> ReferenceRecord {
+        _ coded: CodedModel, _ record: ReferenceRecord?, _ facts: inout [Manifest.Fact]
+    ) throws -> ReferenceRecord? {
         var record = record
-        Failure.complain("evaluating the model in \(coded.name)")
+        if record != nil { Failure.complain("evaluating the model in \(coded.name)") }
         do throws(InterpreterError) {
-            try record.evaluate(coded)
+            try record?.evaluate(coded)
         } catch {
             throw BadInput("in \(coded.name): \(error)")
         }
@@ -72,7 +75,7 @@ extension OptimizeCommand {
             facts.append(.init(name: "precision", value: precision.rawValue))
         }
         facts.append(.init(name: "weights", value: coded.summary))
-        for (output, deviation) in record.deviations(coded) {
+        for (output, deviation) in record?.deviations(coded) ?? [] {
             Failure.complain("weights: output \(output) deviates from the model as it was: \(deviation)")
             facts.append(.init(name: "weights_deviation.\(output)", value: "\(deviation)"))
         }

@@ -155,10 +155,12 @@ struct OptimizeCommand: AsyncParsableCommand {
         if weights != nil, precision != nil { throw ValidationError("give --weights or --precision, not both") }
         if patience < 1 { throw ValidationError("--patience should be at least 1") }
         if sets < 0 { throw ValidationError("--sets should not be negative") }
-        if sets == 0, trials > 0 || weights != nil || precision != nil || wishes.against != nil {
+        if sets == 0,
+            trials > 0 || weights != nil || precision.map({ !$0.isPermission }) ?? false || wishes.against != nil
+        {
             throw ValidationError(
-                "--sets 0 records nothing to search, state a deviation or compare with: give --trials 0, and neither --weights, "
-                    + "--precision nor --against")
+                "--sets 0 records nothing to search, state a deviation or compare with: give --trials 0, no --precision but tf32, "
+                    + "and neither --weights nor --against")
         }
     }
 
@@ -237,10 +239,10 @@ struct OptimizeCommand: AsyncParsableCommand {
         var record = sets > 0 ? try shared.record ?? self.record(imported, stored, golden, of: program) : nil
         shared.record = record
         var coded: CodedModel?
-        if let allowed, let plain = record {
-            let samples = try self.samples(imported, plain, allowed, &facts)
+        if let allowed {
+            let samples = try self.samples(imported, record, allowed, &facts)
             let model = try await CodedModel(imported.graph, tensors: stored, bits: allowed.bits, samples: samples)
-            record = try state(model, plain, &facts)
+            record = try state(model, record, &facts)
             coded = model
         }
         if record == nil { facts.append(.init(name: BuildReport.notHeld, value: Self.notHeld)) }
