@@ -33,8 +33,8 @@ package let canonicalise = RewritePass(
 package let algebra = RewritePass(
     name: "algebra", rules: canonicalise.rules + contractRules + scaleRules)
 
-/// Attention where it is spelt out.
-package let patterns = RewritePass(name: "patterns", rules: algebra.rules + attentionRules)
+/// Attention where it is spelt out, and transposed convolutions, when scales are in their weights.
+package let patterns = RewritePass(name: "patterns", rules: algebra.rules + attentionRules + convolutionRules)
 
 /// Sibling products of one operand become one product; off by default.
 package let siblings = RewritePass(name: "siblings", rules: algebra.rules + siblingRules)

@@ -125,8 +125,11 @@ private struct SIMTProductChoices {
         // 18.2 µs so and 14.4 on matrix units (measured, H200).
         if isSkinny, rows < 4 || !hasMatrix || codes != nil && rows <= 8 { forms.append(.skinny) }
         let isSplit = fillsTiles && product.isReal && product.element == .f32 && product.target.hasMatrixUnits
-        if isSplit, product.factors == .tf32 { forms.append(.rounded) }
+        // Short sums are limited by memory: there rounding gains nothing.
+        let mayRound = isSplit && product.factors == .tf32
+        if mayRound, depth >= 128 { forms.append(.rounded) }
         if isSplit { forms.append(.split) }
+        if mayRound, depth < 128 { forms.append(.rounded) }
         if fillsTiles {
             if hasMatrix { forms.append(.matrix) }
             if product.isReal { forms.append(.tile) }
@@ -216,7 +219,7 @@ private struct SIMTProductChoices {
             isSplit
             ? SIMTSplitFactors.start(
                 rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable,
-                isRounded: product.factors == .tf32, processors)
+                isRounded: forms.contains(.rounded) && depth >= 128, processors)
             : nil
         let first = divided?.tile ?? start.tile
         let firstStages = divided?.stages ?? start.stages
