@@ -206,19 +206,24 @@ extension HandWritten {
         }
     }
 
-    /// A device that claims not to read the host's memory.
+    /// A device that claims not to read the host's memory, and to have no more than `room` bytes for a buffer.
     private final class FarDevice: Device {
         let near: CPUDevice
         let limits: DeviceLimits
+        let room: Int
 
-        init() throws {
+        init(room: Int = .max) throws {
+            self.room = room
             near = try CPUDevice(threads: 2)
             var limits = near.limits
             limits.readsHostMemory = false
             self.limits = limits
         }
 
-        func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer { try near.allocate(byteCount) }
+        func allocate(_ byteCount: Int) throws(DeviceError) -> DeviceBuffer {
+            if byteCount > room { throw .outOfMemory(byteCount: byteCount) }
+            return try near.allocate(byteCount)
+        }
         func loadProgram(path: String) throws(DeviceError) -> any DeviceProgram { try near.loadProgram(path: path) }
         func loadProgram(bytes: [UInt8], name: String) throws(DeviceError) -> any DeviceProgram {
             try near.loadProgram(bytes: bytes, name: name)
@@ -236,6 +241,28 @@ extension HandWritten {
             let far = try LoadedPackage(path: package.directory.path, device: FarDevice())
             let input = HandWritten.input(6)
             #expect(try Session(far).run([input]) == Session(package).run([input]))
+        }
+    }
+
+    /// A lack of memory says what the whole model needs.
+    @Test func memoryThatIsNotThereIsNamed() throws {
+        try HandWritten.withPackage { package in
+            let path = package.directory.path
+            let none = try #require(throws: RuntimeError.self) {
+                try LoadedPackage(path: path, device: FarDevice(room: 0))
+            }
+            guard case .outOfMemory(_, let needs) = none else { throw none }
+            #expect(needs.hasSuffix(" bytes for its weights alone"))
+            let little = try LoadedPackage(path: path, device: FarDevice(room: 4096))
+            let rows = 1000
+            let error = try #require(throws: RuntimeError.self) { try Session(little).run([HandWritten.input(rows)]) }
+            let report = try MemoryReport(little.plan, symbols: [rows])
+            let sum = report.weightBytes + report.stateBytes + report.arenaBytes
+            #expect(
+                error.description
+                    == "out of memory: a buffer of \(report.arenaBytes) bytes could not be allocated; the model needs \(sum) bytes for these inputs: "
+                    + "\(report.weightBytes) of weights, \(report.stateBytes) of state, \(report.arenaBytes) of values in between"
+            )
         }
     }
 

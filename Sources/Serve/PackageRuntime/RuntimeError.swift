@@ -9,6 +9,8 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case package(PackageError)
     /// The device is at fault.
     case device(DeviceError)
+    /// The device's memory does not hold the model; `needs` says what all of it comes to.
+    case outOfMemory(DeviceError, needs: String)
     /// The weights' header is at fault.
     case weights(file: String, SafetensorsError)
     /// A plan refers to a weight that is not there, or smaller than the plan says.
@@ -41,6 +43,7 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .package(let error): error.description
         case .device(let error): error.description
+        case .outOfMemory(let error, let needs): "\(error); the model needs \(needs)"
         case .weights(let file, let error): "'\(file)' of the package: \(error)"
         case .badWeight(let name, let needed, let found):
             "the package's weights "
@@ -68,5 +71,18 @@ package enum RuntimeError: Error, Equatable, CustomStringConvertible {
                 + " or build the package again with hearth optimize --no-libraries"
         case .notBound: "the shapes of the inputs are not bound yet"
         }
+    }
+
+    /// What a failure to allocate memory for a plan with these values of its symbols is to people; other failures stay the device's.
+    static func allocating(_ error: DeviceError, _ plan: Plan, symbols: [Int]) -> RuntimeError {
+        guard case .outOfMemory = error, let report = try? MemoryReport(plan, symbols: symbols) else {
+            return .device(error)
+        }
+        let parts = [
+            (report.weightBytes, "weights"), (report.stateBytes, "state"), (report.arenaBytes, "values in between"),
+        ]
+        let sum = parts.reduce(0) { $0 + $1.0 }
+        let listed = parts.filter { $0.0 > 0 }.map { "\($0.0) of \($0.1)" }.joined(separator: ", ")
+        return .outOfMemory(error, needs: "\(sum) bytes for these inputs\(listed.isEmpty ? "" : ": \(listed)")")
     }
 }

@@ -413,7 +413,7 @@ extension Session {
         for (index, buffer) in plan.buffers.rows.enumerated() {
             sizes.append(try Self.size(buffer.byteCount, symbols, "the size of buffer \(index)"))
         }
-        let offsets = try placeInArena(sizes)
+        let offsets = try placeInArena(sizes, symbols)
         var places: [Place] = []
         for (index, buffer) in plan.buffers.rows.enumerated() {
             let address = try address(of: buffer, index, sizes[index], offset: offsets[index])
@@ -451,7 +451,7 @@ extension Session {
     }
 
     /// Offsets in the arena by buffer, 0 for buffers elsewhere; the arena grows if need be.
-    private func placeInArena(_ sizes: [Int]) throws(RuntimeError) -> [Int] {
+    private func placeInArena(_ sizes: [Int], _ symbols: [Int]) throws(RuntimeError) -> [Int] {
         let groups = ArenaPlan.groups(package.plan.launches)
         var requests: [ArenaPlan.Request] = []
         var owners: [Int] = []
@@ -469,7 +469,7 @@ extension Session {
                 arenaBase = grown.address
                 arena = consume grown
             } catch {
-                throw .device(error)
+                throw .allocating(error, package.plan, symbols: symbols)
             }
             arenaBytes = layout.byteCount
         }

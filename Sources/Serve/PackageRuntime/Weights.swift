@@ -29,6 +29,9 @@ final class Weights: Sendable {
                 try Upload.copy(host, to: target, device)
                 base = target.buffer.address
                 onDevice = target
+            } catch DeviceError.outOfMemory(let byteCount, let free) {
+                let error = DeviceError.outOfMemory(byteCount: byteCount, free: free)
+                throw .outOfMemory(error, needs: "\(host.count) bytes for its weights alone")
             } catch {
                 throw .device(error)
             }

@@ -22,6 +22,7 @@ enum InterfaceError: Error {
         case .missing, .badNumber, .badTensor: HEARTH_BAD_INPUT
         case .device(let error): Self.code(of: error)
         case .runtime(.device(let error)): Self.code(of: error)
+        case .runtime(.outOfMemory): HEARTH_UNAVAILABLE
         case .runtime: HEARTH_BAD_INPUT
         }
     }
