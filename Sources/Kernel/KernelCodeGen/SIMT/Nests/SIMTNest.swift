@@ -64,6 +64,9 @@ struct SIMTNestPlan {
         team.neighbours == 1 ? "(int)\(thread) / \(width)" : "(int)\(thread) % \(team.neighbours)"
     }
 
+    /// Whether points fill the device by themselves and need no team.
+    static func fills(_ points: Int, _ target: SIMTTarget) -> Bool { points >= 1024 * target.multiprocessors }
+
     /// Teams in order of preference. Long inner loops go to blocks, short ones to warps, and nests without inner loops to threads; scans
     /// that `SIMTScanWriter` does not serve run in one thread. What lies side by side along points goes to neighbouring teams.
     static func teams(
@@ -73,14 +76,13 @@ struct SIMTNestPlan {
         let hasScan = nest.steps.contains { $0.body.nodes.contains { if case .scan = $0 { true } else { false } } }
         let longest = nest.longest
         if nest.isSerial || hasScan || longest == 1 { return [.thread] }
+        let isShort = longest < 16 || longest <= 64 && fills(nest.points, target)
         let others: [Team] =
-            longest < 16 ? [.thread, .warp] : longest <= 256 ? [.warp, .block, .thread] : [.block, .warp, .thread]
+            isShort ? [.thread, .warp] : longest <= 256 ? [.warp, .block, .thread] : [.block, .warp, .thread]
         guard let beside, longest >= 16 else { return others }
         let teams = beside.teams(nest, target)
         guard beside.isAlways else { return others + teams }
-        // Points that fill the device by themselves need no team.
-        let fills = nest.points >= 1024 * target.multiprocessors
-        return (fills ? [.thread] + teams : teams + [.thread]) + others.filter { $0 != .thread }
+        return (fills(nest.points, target) ? [.thread] + teams : teams + [.thread]) + others.filter { $0 != .thread }
     }
 }
 
