@@ -134,17 +134,17 @@ package struct Partitioner {
                     case .leaf(.input) = graph.nodes[input.node].operation
                 else { return false }
                 let shape = graph.type(input).shape
-                let channels = shape[1].constantValue ?? 0
-                guard channels >= Self.someChannels, shape.dropFirst(2).contains(where: { $0 != 1 }) else {
+                let run = (shape[1].constantValue ?? 0) * graph.type(input).element.byteCount
+                guard run >= Self.someBytes, shape.dropFirst(2).contains(where: { $0 != 1 }) else {
                     return false
                 }
-                return decide(.turn, id, default: cover.turnsInputs && channels >= Self.manyChannels)
+                return decide(.turn, id, default: cover.turnsInputs && run >= Self.manyBytes)
             })
     }
 
-    /// Channels from which on an input that lies channels first may be turned, and from which on the rules do it: runs of 16 and of 32 bytes
-    /// where elements have 2.
-    private static let (someChannels, manyChannels) = (8, 16)
+    /// Bytes of a pixel's channels from which on an input that lies channels first may be turned, and from which on the rules do it. Gathered
+    /// by elements, volumes of 8 channels in f32 took 8.65 ms where all else took 0.5 (64 × 8 × 32 × 64 × 64, measured, H200).
+    private static let (someBytes, manyBytes) = (16, 32)
 
     /// What the cover says of a decision at a node, and notes that there is one.
     mutating func decide(_ family: Cover.Family, _ id: NodeID, default usual: Bool) -> Bool {
