@@ -22,6 +22,9 @@ struct Product: Sendable, CustomTestStringConvertible {
     var channelsFirst = false
     /// Where not 0, the left operand lies in memory as `[channels / headSize, images, headSize]`, as attention leaves it.
     var headSize = 0
+    /// Whether an operand's summed axis is its outermost in memory (of matrix products).
+    var isLeftTurned = false
+    var isRightTurned = false
     /// Multiplies the left operand by itself plus one while it is read.
     var prologue = false
     /// Whether the right operand is a weight.
@@ -35,6 +38,7 @@ struct Product: Sendable, CustomTestStringConvertible {
         "\(images)×\(side)²×\(channels)→\(outputs) w\(window)s\(stride)p\(padding)g\(groups) \(element.rawValue)"
             + "\(dilation > 1 ? " d\(dilation)" : "")"
             + "\(channelsFirst ? " nchw" : "")\(headSize > 0 ? " heads of \(headSize)" : "")\(prologue ? " prologue" : "")\(isConstant ? "" : " activation")"
+            + "\(isLeftTurned ? " left turned" : "")\(isRightTurned ? " right turned" : "")"
             + "\(isSymbolic ? " symbolic" : "")\(factors == .own ? "" : " tf32")"
     }
 
@@ -62,9 +66,11 @@ struct Product: Sendable, CustomTestStringConvertible {
             headSize > 0
             ? (channel.floorDivided(by: IntegerExpression(headSize), known) * images + variable(image)) * headSize
                 + channel.modulo(IntegerExpression(headSize), known)
-            : channelsFirst
-                ? ((variable(image) * channels + channel) * side + row) * side + column
-                : ((variable(image) * side + row) * side + column) * channels + channel
+            : isLeftTurned
+                ? channel * images + variable(image)
+                : channelsFirst
+                    ? ((variable(image) * channels + channel) * side + row) * side + column
+                    : ((variable(image) * side + row) * side + column) * channels + channel
         let mask =
             padding == 0
             ? [] : [row, IntegerExpression(side - 1) - row, column, IntegerExpression(side - 1) - column]
@@ -76,7 +82,10 @@ struct Product: Sendable, CustomTestStringConvertible {
         }
         var right = ScalarBody()
         let filter = variable(g) * groupOutputs + variable(output)
-        let weight = ((filter * window + variable(ky)) * window + variable(kx)) * groupChannels + variable(c)
+        let weight =
+            isRightTurned
+            ? variable(c) * outputs + filter
+            : ((filter * window + variable(ky)) * window + variable(kx)) * groupChannels + variable(c)
         let rightValue = right.emit(.load(parameter: 1, index: weight, mask: []))
         var epilogue = ScalarBody()
         let sum = epilogue.emit(.accumulator)
@@ -120,12 +129,12 @@ struct Product: Sendable, CustomTestStringConvertible {
         ]
     }
 
-    /// What the kernel must compute, in double, and the sum of the magnitudes of its terms.
     /// The nearest number of 11 bits, halves away from zero.
     private static func tf32(_ value: Float) -> Float {
         Float(bitPattern: (value.bitPattern + 0x1000) & 0xffff_e000)
     }
 
+    /// What the kernel must compute, in double, and the sum of the magnitudes of its terms.
     func reference(_ left: [Float], _ right: [Float], _ bias: [Float]) -> [(value: Double, magnitude: Double)] {
         var results: [(value: Double, magnitude: Double)] = []
         for image in 0..<images {
@@ -145,14 +154,20 @@ struct Product: Sendable, CustomTestStringConvertible {
                                     let place =
                                         headSize > 0
                                         ? (channel / headSize * images + image) * headSize + channel % headSize
-                                        : channelsFirst
-                                            ? ((image * channels + channel) * side + row) * side + column
-                                            : ((image * side + row) * side + column) * channels + channel
+                                        : isLeftTurned
+                                            ? channel * images + image
+                                            : channelsFirst
+                                                ? ((image * channels + channel) * side + row) * side + column
+                                                : ((image * side + row) * side + column) * channels + channel
                                     var value = left[place]
                                     if prologue { value = value * (value + 1) }
                                     if element == .bf16 { value = Memory.rounded(value) }
                                     if element == .f16 { value = Float(Float16(value)) }
-                                    var weight = right[((output * window + ky) * window + kx) * groupChannels + c]
+                                    var weight =
+                                        right[
+                                            isRightTurned
+                                                ? c * outputs + output
+                                                : ((output * window + ky) * window + kx) * groupChannels + c]
                                     if factors == .tf32 { (value, weight) = (Self.tf32(value), Self.tf32(weight)) }
                                     sum += Double(value) * Double(weight)
                                     magnitude += abs(Double(value) * Double(weight))

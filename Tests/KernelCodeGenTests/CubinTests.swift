@@ -115,6 +115,9 @@ struct CubinCase: Sendable, CustomTestStringConvertible {
             Product(images: 32, side: 14, channels: 256, outputs: 256, window: 3, padding: 1),
             Product(images: 4, side: 56, channels: 64, outputs: 64, window: 3, padding: 1, channelsFirst: true),
             Product(images: 1, side: 224, channels: 3, outputs: 64, window: 7, stride: 2, padding: 3),
+            Product(images: 300, channels: 256, outputs: 512, isRightTurned: true, isConstant: false),
+            Product(
+                images: 300, channels: 256, outputs: 512, isLeftTurned: true, isRightTurned: true, isConstant: false),
         ] {
             cases.append(product("split", operand, SplitFactorsTests.schedule(0, 3, 1)))
             var rounded = operand

@@ -38,6 +38,25 @@ import Testing
         try ContractionTests.verify(product, EmulatedKernel(product.kernel, Self.schedule(2, stages, 1)))
     }
 
+    /// Operands whose summed axis is the outermost: runs along rows and columns, with tails in every dimension, in every tile.
+    @Test(
+        arguments: tiles.map { ($0, true, true, 3, 1) } + [
+            (2, true, false, 2, 1), (2, false, true, 4, 1), (5, true, true, 3, 2),
+        ])
+    func turnedOperands(_ tile: Int, _ left: Bool, _ right: Bool, _ stages: Int, _ parts: Int) throws {
+        var product = Product(images: 76, channels: 45, outputs: 140, isLeftTurned: left, isRightTurned: right)
+        product.isConstant = false
+        let kernel = try EmulatedKernel(product.kernel, Self.schedule(tile, stages, parts))
+        // The tile is turned where its runs lie so.
+        #expect(kernel.emitted.source.contains("tested_left_factor") == left)
+        #expect(kernel.emitted.source.contains("tested_right_factor") == right)
+        try ContractionTests.verify(product, kernel)
+        guard parts == 2 || stages != 3 else { return }
+        product.factors = .tf32
+        let rounded = Schedule(["algorithm": 16, "tile": tile, "stages": stages, "parts": parts])
+        try ContractionTests.verify(product, EmulatedKernel(product.kernel, rounded))
+    }
+
     /// One product by rounded factors: exactly these, in every tile and for every operand.
     @Test(
         arguments: tiles.map { (Product(images: 140, channels: 260, outputs: 75), $0) } + [
@@ -78,23 +97,26 @@ import Testing
     }
 
     /// What is no number or no finite one by multiply-adds is so by units too, and nothing else is.
-    @Test(arguments: [(true, 1), (false, 4)]) func specialsAreAsInF32(_ isConstant: Bool, _ parts: Int) throws {
-        let product = Product(images: 37, channels: 70, outputs: 100, isConstant: isConstant)
+    @Test(arguments: [(true, 1, false), (false, 4, false), (false, 1, true)])
+    func specialsAreAsInF32(_ isConstant: Bool, _ parts: Int, _ isTurned: Bool) throws {
+        var product = Product(images: 37, channels: 70, outputs: 100, isConstant: isConstant)
+        product.isRightTurned = isTurned
         let units = try EmulatedKernel(product.kernel, Self.schedule(2, 2, parts))
         let plain = try EmulatedKernel(product.kernel, Schedule(["algorithm": 1, "threadTile": 4, "parts": 1]))
         for special in SplitSpecialsTests.specials + Self.specials {
+            func place(_ column: Int, _ k: Int) -> Int { isTurned ? k * 100 + column : column * 70 + k }
             var left = SplitProductTests.draw(product.counts[0], .even, seed: 1)
             var right = SplitProductTests.draw(product.counts[1], .even, seed: 2)
             for (row, k, value) in special.left { left[row * 70 + k] = value }
-            for (column, k, value) in special.right { right[column * 70 + k] = value }
+            for (column, k, value) in special.right { right[place(column, k)] = value }
             let found = try Self.results(units, product, left, right)
             let expected = try Self.results(plain, product, left, right)
             var wrong = 0
-            for (place, (found, expected)) in zip(found, expected).enumerated() {
-                let (row, column) = (place / 100, place % 100)
+            for (number, (found, expected)) in zip(found, expected).enumerated() {
+                let (row, column) = (number / 100, number % 100)
                 var magnitude = 0.0
                 for k in 0..<70 {
-                    let (x, y) = (Double(left[row * 70 + k]).magnitude, Double(right[column * 70 + k]).magnitude)
+                    let (x, y) = (Double(left[row * 70 + k]).magnitude, Double(right[place(column, k)]).magnitude)
                     // Bits below 2⁻¹³⁶ are not read.
                     magnitude += x * y * 0x1p-20 + (x + y) * 0x1p-135
                 }

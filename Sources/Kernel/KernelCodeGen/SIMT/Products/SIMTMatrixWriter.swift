@@ -105,18 +105,26 @@ struct SIMTMatrixWriter {
         let coded = weights.map {
             SIMTCodedTile(weights: $0, symbol: symbol, columns: tile.columns, threads: threads)
         }
-        let left = SIMTOperand(
+        var left = SIMTOperand(
             product.left, "left", frame, over: [b, m, s], extent: product.depth, element: product.element)
-        let right =
+        var right =
             rightForm == .computed
             ? SIMTOperand(
                 product.right, "right", frame, over: [b, n, s], extent: product.depth, element: product.element)
             : SIMTOperand(product.rightAddress(frame, isPacked: isPacked), product.element)
-        let fetched = SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads)
+        // Factors of f32 that lie side by side along rows or columns are copied so.
+        let turnedLeft = turned(product.left, "left", frame, [b, s, m], product.rows, unless: left)
+        let turnedRight = turned(product.right, "right", frame, [b, s, n], product.columns, unless: right)
+        left = turnedLeft ?? left
+        right = turnedRight ?? right
+        let factorTiles = SIMTFactorTiles(
+            symbol: symbol, tile: tile, isLeftTurned: turnedLeft != nil, isRightTurned: turnedRight != nil)
+        let fetched =
+            turnedLeft == nil ? SIMTFetchedRows(product, frame, rows: tile.rows, threads: threads) : nil
         let finish = finishing(frame, ownRows: ownRows, isClustered: isClustered)
         let functions =
             left.functions + (coded?.functions ?? right.functions)
-            + finish.functions
+            + finish.functions + (factors == .narrow ? "" : factorTiles.functions)
         let index = frame.index
         let i = frame.integer
         let stageBytes = (tile.rows + tile.columns) * 128
@@ -146,19 +154,29 @@ struct SIMTMatrixWriter {
             "float c[\(tile.sums)];", "UNROLL for (int i = 0; i < \(tile.sums); ++i) c[i] = 0;",
         ]
         if let coded { lines += coded.declarations }
-        if factors != .narrow { lines += SIMTSplitFactors.declarations }
+        if factors != .narrow { lines += factorTiles.declarations }
         lines += fetched?.prepare ?? []
-        func fill(_ operand: SIMTOperand, _ count: Int, _ first: String, _ limit: String, _ offset: Int) -> [String] {
-            operand.fill(
+        func fill(
+            _ operand: SIMTOperand, _ count: Int, _ first: String, _ limit: String, _ offset: Int, isTurned: Bool
+        ) -> [String] {
+            if isTurned {
+                return operand.fill(
+                    rows: slice, runs: count / 4, pitch: count * 4, threads: threads, first: "turn * \(slice)",
+                    limit: "depth", from: first, end: limit, base: "shared + stage * \(stageBytes) + \(offset)",
+                    integer: i, arguments: ["b", "line", "s"], swaps: SIMTFactorTiles.swaps("r", extent: count))
+            }
+            return operand.fill(
                 rows: count, runs: 8, pitch: 128, threads: threads, first: first, limit: limit,
                 from: "(\(i))turn * \(slice)", end: "depth", base: "shared + stage * \(stageBytes) + \(offset)",
                 integer: i, arguments: ["b", "line", "s"])
         }
         let fillLeft =
-            fetched?.fill(base: "shared + stage * \(stageBytes)") ?? fill(left, tile.rows, "firstRow", "rows", 0)
+            fetched?.fill(base: "shared + stage * \(stageBytes)")
+            ?? fill(left, tile.rows, "firstRow", "rows", 0, isTurned: turnedLeft != nil)
         let fillRight =
             coded.map { $0.fetch + $0.store("shared + stage * \(stageBytes) + \(tile.rows * 128)") }
-            ?? fill(right, tile.columns, "firstColumn", "columns", tile.rows * 128)
+            ?? fill(
+                right, tile.columns, "firstColumn", "columns", tile.rows * 128, isTurned: turnedRight != nil)
         let fill = fillLeft + fillRight
         let eachStage = [
             "UNROLL for (int stage = 0; stage < \(ahead); ++stage) {", "const int turn = from + stage;",
@@ -190,8 +208,8 @@ struct SIMTMatrixWriter {
         let products =
             switch factors {
             case .narrow: multiply
-            case .inParts: SIMTSplitFactors.multiply(tile)
-            case .rounded: SIMTSplitFactors.multiplyRounded(tile)
+            case .inParts: SIMTSplitFactors.multiply(factorTiles)
+            case .rounded: SIMTSplitFactors.multiplyRounded(factorTiles)
             }
         lines += tile.isGroup ? ["GROUP_WAIT(\(pending));", end, "GROUP_WAIT(0);"] : products + [end]
         lines.append("COPIES_WAIT(0);")
@@ -201,7 +219,7 @@ struct SIMTMatrixWriter {
             var plain = (fetched?.prepare ?? []) + eachStage
             plain += ["if (turn < to) {"] + fill + ["}", "COPIES_COMMIT;", "}"]
             plain += opening + next + fill + ["}", "COPIES_COMMIT; }"]
-            plain += SIMTSplitFactors.multiplyPlainly(tile) + [end, "COPIES_WAIT(0);"]
+            plain += SIMTSplitFactors.multiplyPlainly(factorTiles) + [end, "COPIES_WAIT(0);"]
             lines += ["}"] + SIMTSplitFactors.plainly(tile, plain)
         }
         lines += split.join(tile: "tile", part: "part")
@@ -245,6 +263,16 @@ struct SIMTMatrixWriter {
         if isSplit { kernel.note = SIMTSplitFactors.note }
         if factors == .rounded { kernel.note = SIMTSplitFactors.roundedNote }
         return kernel
+    }
+
+    /// An operand whose runs lie along rows or columns, where they do not lie along the summed axis; nil where it does not lie so either.
+    private func turned(
+        _ function: ScalarFunction, _ name: String, _ frame: SIMTFrame, _ axes: [LoopAxis], _ extent: Int?,
+        unless plain: SIMTOperand
+    ) -> SIMTOperand? {
+        guard factors != .narrow, plain.form != .copied else { return nil }
+        let operand = SIMTOperand(function, name, frame, over: axes, extent: extent, element: product.element)
+        return operand.form == .copied ? operand : nil
     }
 
     /// The epilogue of the rows that a block finishes.

@@ -62,10 +62,10 @@ struct SIMTOperand {
 
     /// Statements by which all threads of a block fill `rows` rows of `runs` runs each. `first` is the first row's number,
     /// rows from `limit` on are zero, `from` is the first element of each row, elements from `end` on are zero; `arguments`
-    /// gives the call's arguments for a row (`line`) and an element (`s`).
+    /// gives the call's arguments for a row (`line`) and an element (`s`), `swaps` what runs of row `r` are swapped by.
     func fill(
         rows: Int, runs: Int, pitch: Int, threads: Int, first: String, limit: String, from: String, end: String,
-        base: String, integer: String, arguments: [String]
+        base: String, integer: String, arguments: [String], swaps: String = "(r & 7)"
     ) -> [String] {
         let slots = rows * runs
         let turns = (slots + threads - 1) / threads
@@ -74,7 +74,7 @@ struct SIMTOperand {
         lines += [
             "const int r = slot / \(runs), q = slot % \(runs);",
             "const \(integer) line = \(first) + r, s = (\(integer))(\(from)) + q * \(run);",
-            "const uint32_t to = \(base) + r * \(pitch) + ((q ^ (r & 7)) << 4);",
+            "const uint32_t to = \(base) + r * \(pitch) + ((q ^ \(swaps)) << 4);",
         ]
         switch form {
         case .copied:

@@ -43,14 +43,9 @@ enum SIMTSplitFactors {
         return max(1, min(fits, 65536 / (registers * tile.threads)))
     }
 
-    /// Where a thread's parts of the first fragments lie: the next are 16 rows on, and 32 bytes, which the swizzle changes by bits alone.
-    static let declarations = [
-        "const uint32_t leftAt = (warpRow + lane % 16) * 128 + ((lane / 16 ^ lane % 8) << 4);",
-        "const uint32_t rightAt = (warpColumn + lane / 16 * 8 + lane % 8) * 128 + ((lane / 8 % 2 ^ lane % 8) << 4);",
-    ]
-
     /// The products of one slice by warps. Fragments of `m16n8k8` lie in runs of 16 bytes as those of `m16n8k16` do.
-    static func multiply(_ tile: SIMTMatrixWriter.Tile) -> [String] {
+    static func multiply(_ factors: SIMTFactorTiles) -> [String] {
+        let tile = factors.tile
         let (down, across) = (tile.warpRows / 16, tile.warpColumns / 16)
         let lanes = 2 * across
         // As many at a time as hide their latency.
@@ -62,10 +57,10 @@ enum SIMTSplitFactors {
             // Not written out, or what is loaded ahead would need more registers than there are.
             "KEEP_LOOP for (int k = 0; k < 8; k += 2) {", "uint32_t y[\(across)][4], lowY[\(across)][4];",
             "UNROLL for (int j = 0; j < \(across); ++j) {",
-            "load_matrices(y[j], rights + (rightAt ^ k << 4) + j * 2048);",
+            factors.right("y[j]"),
             "UNROLL for (int e = 0; e < 4; ++e) split_tf32(&y[j][e], &lowY[j][e]); }",
             "UNROLL for (int i = 0; i < \(down); ++i) {", "uint32_t x[4], lowX[4];",
-            "load_matrices(x, lefts + (leftAt ^ k << 4) + i * 2048);",
+            factors.left("x"),
             "UNROLL for (int e = 0; e < 4; ++e) split_tf32(&x[e], &lowX[e]);",
             "UNROLL for (int h = 0; h < \(lanes); h += \(together)) {", "float t[\(together)][4];",
             "UNROLL for (int j = 0; j < \(together); ++j) UNROLL for (int e = 0; e < 4; ++e) t[j][e] = 0;",
@@ -76,15 +71,16 @@ enum SIMTSplitFactors {
     }
 
     /// The products of one slice by factors that are rounded to what units take, where that is allowed.
-    static func multiplyRounded(_ tile: SIMTMatrixWriter.Tile) -> [String] {
+    static func multiplyRounded(_ factors: SIMTFactorTiles) -> [String] {
+        let tile = factors.tile
         let (down, across) = (tile.warpRows / 16, tile.warpColumns / 16)
         return [
             "UNROLL for (int k = 0; k < 8; k += 2) {", "uint32_t x[\(down)][4], y[\(across)][4];",
             "UNROLL for (int i = 0; i < \(down); ++i) {",
-            "load_matrices(x[i], lefts + (leftAt ^ k << 4) + i * 2048);",
+            factors.left("x[i]"),
             "UNROLL for (int e = 0; e < 4; ++e) x[i][e] = round_tf32(x[i][e]); }",
             "UNROLL for (int j = 0; j < \(across); ++j) {",
-            "load_matrices(y[j], rights + (rightAt ^ k << 4) + j * 2048);",
+            factors.right("y[j]"),
             "UNROLL for (int e = 0; e < 4; ++e) y[j][e] = round_tf32(y[j][e]); }",
             "UNROLL for (int i = 0; i < \(down); ++i) UNROLL for (int j = 0; j < \(2 * across); ++j)",
             "multiply_tf32(c + (i * \(2 * across) + j) * 4, x[i], y[j / 2] + j % 2 * 2);", "}",
@@ -92,15 +88,15 @@ enum SIMTSplitFactors {
     }
 
     /// The same by multiply-adds, each thread for its own sums.
-    static func multiplyPlainly(_ tile: SIMTMatrixWriter.Tile) -> [String] {
+    static func multiplyPlainly(_ factors: SIMTFactorTiles) -> [String] {
+        let (tile, both) = (factors.tile, factors.both)
         let across = tile.warpColumns / 8
         return [
             "KEEP_LOOP for (int k = 0; k < \(slice); ++k)",
             "UNROLL for (int i = 0; i < \(tile.warpRows / 16); ++i) UNROLL for (int j = 0; j < \(across); ++j) "
                 + "UNROLL for (int e = 0; e < 4; ++e) {",
             "const int r = warpRow + i * 16 + lane / 4 + e / 2 * 8, q = warpColumn + j * 8 + lane % 4 * 2 + e % 2;",
-            "const float u = *(const float *)(arena + (lefts - shared) + r * 128 + ((k / 4 ^ (r & 7)) << 4) + k % 4 * 4);",
-            "const float v = *(const float *)(arena + (rights - shared) + q * 128 + ((k / 4 ^ (q & 7)) << 4) + k % 4 * 4);",
+            "const float u = \(both.left);", "const float v = \(both.right);",
             "float *const sum = c + (i * \(across) + j) * 4 + e;", "*sum = fma_fs(u, v, *sum); }",
         ]
     }
