@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct ImageConvolutionTests {
     static let convolution = ImageConvolution(
-        element: .f16, resultElement: .f16, images: 2, height: 9, width: 8, channels: 16, filters: 24, window: [3, 1],
+        element: .f16, resultElement: .f16, images: 2, channels: 16, filters: 24, extents: [9, 8],
+        window: [3, 1],
         stride: [2, 1], padding: [1, 0], dilation: [1, 1], resultExtents: [5, 8], image: .init(0, offset: 8),
         filter: .init(1), result: .init(2), bias: .init(3), residual: .init(4), factor: .init(6), isRectified: true,
         workspace: 5,
@@ -15,6 +16,12 @@ import Testing
         var without = Self.convolution
         (without.bias, without.residual, without.factor, without.isRectified) = (nil, nil, nil, false)
         #expect(LibraryCall(integers: without.integers) == .convolution(without))
+        var volumes = Self.convolution
+        volumes.extents = [4, 9, 8]
+        (volumes.window, volumes.stride, volumes.padding) = ([3, 3, 1], [1, 2, 1], [1, 1, 0])
+        (volumes.dilation, volumes.resultExtents) = ([1, 1, 1], [4, 5, 8])
+        #expect(LibraryCall(integers: volumes.integers) == .convolution(volumes))
+        #expect(volumes.fault(operands: 7) == nil && volumes.byteCount(of: 0) == 2 * (8 + 2 * 4 * 9 * 8 * 16))
         let product = MatrixProductTests.product
         #expect(LibraryCall(integers: product.integers) == .product(product))
         #expect(LibraryCall(integers: []) == nil && LibraryCall(integers: [Int](repeating: 99, count: 32)) == nil)
@@ -46,10 +53,10 @@ import Testing
     @Test func hugeSizesAreFaults() throws {
         var convolution = Self.convolution
         let most = (1 << 24) - 1
-        (convolution.images, convolution.height, convolution.width, convolution.channels) = (most, 9, most, most)
+        (convolution.images, convolution.extents, convolution.channels) = (most, [9, most], most)
         (convolution.window, convolution.resultExtents) = ([3, 1], [5, most])
         #expect(convolution.fault(operands: 7) == "has sizes that no convolution has")
-        (convolution.images, convolution.width, convolution.channels) = (1, 8, 1 << 20)
+        (convolution.images, convolution.extents, convolution.channels) = (1, [9, 8], 1 << 20)
         (convolution.window, convolution.resultExtents) = ([3, 1], [5, 8])
         #expect(convolution.fault(operands: 7) == nil && convolution.byteCount(of: 1) == 2 * 24 * 3 << 20)
     }

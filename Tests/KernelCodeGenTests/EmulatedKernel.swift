@@ -136,18 +136,13 @@ extension ImageConvolution {
         }
         for index in 0..<resultCount {
             let f = index % filters
-            let pixel: Int = index / filters
-            let (x, row0) = (pixel % resultExtents[1], pixel / resultExtents[1])
-            let (y, image) = (row0 % resultExtents[0], row0 / resultExtents[0])
+            let taps = window.reduce(1, *)
             var sum: Float = 0
-            for (ky, kx) in (0..<window[0] * window[1]).map({ ($0 / window[1], $0 % window[1]) }) {
-                let row = y * stride[0] + ky * dilation[0] - padding[0]
-                let column = x * stride[1] + kx * dilation[1] - padding[1]
-                guard (0..<height).contains(row), (0..<width).contains(column) else { continue }
-                let from: Int = ((image * height + row) * width + column) * channels
-                let by: Int = ((f * window[0] + ky) * window[1] + kx) * channels
+            for tap in 0..<taps {
+                guard let pixel = source(ofPixel: index / filters, tap: tap) else { continue }
                 for c in 0..<channels {
-                    sum += at(self.image, from + c, element) * at(filter, by + c, element)
+                    sum +=
+                        at(image, pixel * channels + c, element) * at(filter, (f * taps + tap) * channels + c, element)
                 }
             }
             if let factor { sum *= at(factor, f, .f32) }

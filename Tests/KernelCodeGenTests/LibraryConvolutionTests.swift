@@ -26,6 +26,20 @@ import Testing
         try ContractionTests.verify(product, kernel)
     }
 
+    /// Windows in three dimensions, of f32 that may be rounded, with borders, steps and axes of which no mask says how long they are.
+    @Test(arguments: [([1, 1, 1], [1, 1, 1], 0), ([2, 1, 2], [1, 1, 1], 1), ([1, 1, 1], [0, 0, 0], 0)])
+    func volumes(_ strides: [Int], _ padding: [Int], _ fusion: Int) throws {
+        let volumes = Volumes(
+            images: 2, extents: [4, 5, 6], channels: 12, outputs: 8, strides: strides, padding: padding,
+            factors: .tf32)
+        let kernel = try EmulatedKernel(volumes.kernel, Schedule(["algorithm": 9, "fusion": fusion]))
+        guard case .grid(let grid) = kernel.emitted.parts, case .convolution(let call)? = grid.call else {
+            throw CompiledKernel.Failure(description: "no convolution")
+        }
+        #expect(call.extents == [4, 5, 6] && call.stride == strides && call.padding == padding)
+        try volumes.verify(kernel)
+    }
+
     /// Groups, prologues, sizes that are not known and channels that fill no 16 bytes are not what the library is asked for.
     @Test(arguments: [
         Product(side: 9, channels: 16, outputs: 40, window: 3, padding: 1, element: .f16, prologue: true),

@@ -85,15 +85,7 @@ import Testing
     @Test(arguments: [(8, 0, 3, 1), (64, 2, 3, 1), (36, 2, 2, 4)])
     func volumes(_ channels: Int, _ tile: Int, _ stages: Int, _ parts: Int) throws {
         let volumes = Volumes(images: 2, extents: [3, 4, 5], channels: channels, outputs: 70)
-        let kernel = try EmulatedKernel(volumes.kernel, Self.schedule(tile, stages, parts))
-        let left = SplitProductTests.draw(volumes.counts[0], .even, seed: 1)
-        let right = SplitProductTests.draw(volumes.counts[1], .even, seed: 2)
-        var buffers = [
-            Memory.bytes(left, .f32), Memory.bytes(right, .f32), [UInt8](repeating: 0xFF, count: volumes.counts[2] * 4),
-        ]
-        try kernel.run(&buffers, dimensions: [])
-        let errors = SplitProductTests.errors(Memory.floats(buffers[2], .f32), volumes.reference(left, right))
-        #expect(errors.greatest < 2e-6)
+        try volumes.verify(EmulatedKernel(volumes.kernel, Self.schedule(tile, stages, parts)))
     }
 
     /// What is no number or no finite one by multiply-adds is so by units too, and nothing else is.
@@ -172,80 +164,4 @@ import Testing
 extension SplitSpecialsTests.Specials {
     /// Whether sums overflow between their terms only: units that add several at once may not notice.
     fileprivate var mayComeBack: Bool { ["sums that overflow and come back", "many"].contains(testDescription) }
-}
-
-/// A convolution of `[images, extents…, channels]` by windows of 3 in every dimension, with a border of one.
-private struct Volumes {
-    let images: Int
-    let extents: [Int]
-    let channels: Int
-    let outputs: Int
-
-    private var points: Int { extents.reduce(images, *) }
-    private var taps: Int { extents.reduce(1) { count, _ in count * 3 } }
-    var counts: [Int] { [points * channels, outputs * taps * channels, points * outputs] }
-
-    var kernel: Kernel {
-        func axis(_ number: Int, _ extent: Int) -> LoopAxis {
-            LoopAxis(Variable(.axis, number), IntegerExpression(extent))
-        }
-        func at(_ axis: LoopAxis) -> IntegerExpression { IntegerExpression(axis.variable) }
-        let (i, n, c) = (axis(0, images), axis(1, outputs), axis(2, channels))
-        let places = extents.enumerated().map { axis(10 + $0, $1) }
-        let taps = extents.indices.map { axis(20 + $0, 3) }
-        var (from, to, weight) = (at(i), at(i), at(n))
-        var mask: [IntegerExpression] = []
-        for (dimension, extent) in extents.enumerated() {
-            let place = at(places[dimension]) + at(taps[dimension]) - 1
-            mask += [place, IntegerExpression(extent - 1) - place]
-            from = from * extent + place
-            to = to * extent + at(places[dimension])
-            weight = weight * 3 + at(taps[dimension])
-        }
-        func load(_ parameter: Int, _ index: IntegerExpression, _ mask: [IntegerExpression]) -> ScalarFunction {
-            ScalarFunction(body: ScalarBody(nodes: [.load(parameter: parameter, index: index, mask: mask)]), result: 0)
-        }
-        var epilogue = ScalarBody()
-        let sum = epilogue.emit(.accumulator)
-        return Kernel(
-            name: "tested",
-            parameters: counts.enumerated().map { number, count in
-                KernelParameter(
-                    element: .f32, count: IntegerExpression(count), access: number == 2 ? .write : .read,
-                    isConstant: number == 1)
-            }, symbols: [], ranges: VariableRanges(),
-            body: .contraction(
-                ContractionKernel(
-                    batch: [], rows: [i] + places, columns: [n], taps: taps, depth: c,
-                    left: load(0, from * channels + at(c), mask), right: load(1, weight * channels + at(c), []),
-                    operandElement: .f32, epilogue: epilogue,
-                    stores: [Store(parameter: 2, index: to * outputs + at(n), value: sum)])))
-    }
-
-    func reference(_ left: [Float], _ right: [Float]) -> [(value: Double, magnitude: Double)] {
-        /// Digits of a number, the last one first in `extents`' order.
-        func digits(_ number: Int, _ extents: [Int]) -> [Int] {
-            var rest = number
-            return extents.reversed().map { extent in
-                defer { rest /= extent }
-                return rest % extent
-            }.reversed()
-        }
-        return (0..<points * outputs).map { index in
-            let place = digits(index / outputs, [images] + extents)
-            var (sum, magnitude) = (0.0, 1.0)
-            for tap in 0..<taps {
-                let moved = zip(place.dropFirst(), digits(tap, extents.map { _ in 3 })).map { $0 + $1 - 1 }
-                guard zip(moved, extents).allSatisfy({ (0..<$1).contains($0) }) else { continue }
-                let from = zip(moved, extents).reduce(place[0]) { $0 * $1.1 + $1.0 } * channels
-                let weight = (index % outputs * taps + tap) * channels
-                for channel in 0..<channels {
-                    let term = Double(left[from + channel]) * Double(right[weight + channel])
-                    sum += term
-                    magnitude += abs(term)
-                }
-            }
-            return (sum, magnitude)
-        }
-    }
 }

@@ -1,6 +1,7 @@
-/// A convolution of images as a vendor's library computes it, on operands of a launch:
+/// A convolution of images, or of volumes, as a vendor's library computes it, on operands of a launch:
 /// `result[i, y, x, f] = Σ image[i, y·s + ky·d − p, x·s + kx·d − p, c] × filter[f, ky, kx, c]`, times `factor[f]`, plus `bias[f]`, plus
-/// `residual[i, y, x, f]`, and the larger of that and 0, with factors of one type and sums in f32. All lie contiguously in that order.
+/// `residual[i, y, x, f]`, and the larger of that and 0, with factors of one type and sums in f32. All lie contiguously in that order; volumes
+/// have an axis z before y.
 package struct ImageConvolution: Hashable, Sendable {
     /// An operand of the launch, from an element on.
     package struct Place: Hashable, Sendable {
@@ -19,11 +20,11 @@ package struct ImageConvolution: Hashable, Sendable {
     /// f32, or `element`; also the type of the residual.
     package var resultElement: ElementType
     package var images: Int
-    package var height: Int
-    package var width: Int
     package var channels: Int
     package var filters: Int
-    /// By axis, y then x: extent of the window, steps, zeros before the image, distance of the window's elements, extent of the result.
+    /// By axis, y then x, or z, y and x: extent of an image.
+    package var extents: [Int]
+    /// By axis as well: extent of the window, steps, zeros before the image, distance of the window's elements, extent of the result.
     package var window: [Int]
     package var stride: [Int]
     package var padding: [Int]
@@ -48,18 +49,18 @@ package struct ImageConvolution: Hashable, Sendable {
 
     /// Makes a convolution.
     package init(
-        element: ElementType, resultElement: ElementType, images: Int, height: Int, width: Int, channels: Int,
-        filters: Int, window: [Int], stride: [Int], padding: [Int], dilation: [Int], resultExtents: [Int], image: Place,
+        element: ElementType, resultElement: ElementType, images: Int, channels: Int, filters: Int,
+        extents: [Int], window: [Int], stride: [Int], padding: [Int], dilation: [Int], resultExtents: [Int],
+        image: Place,
         filter: Place, result: Place, bias: Place? = nil, biasElement: ElementType = .f32, residual: Place? = nil,
         factor: Place? = nil, isRectified: Bool = false, workspace: Int, workspaceBytes: Int, proposal: Int = 0
     ) {
         self.element = element
         self.resultElement = resultElement
         self.images = images
-        self.height = height
-        self.width = width
         self.channels = channels
         self.filters = filters
+        self.extents = extents
         self.window = window
         self.stride = stride
         self.padding = padding
@@ -80,9 +81,22 @@ package struct ImageConvolution: Hashable, Sendable {
 
     /// Zeros after the image along an axis; what windows do not reach needs none.
     package func paddingAfter(_ axis: Int) -> Int {
-        let extent = axis == 0 ? height : width
         let reach = (resultExtents[axis] - 1) * stride[axis] + (window[axis] - 1) * dilation[axis] + 1
-        return max(0, reach - extent - padding[axis])
+        return max(0, reach - extents[axis] - padding[axis])
+    }
+
+    /// The pixel of the images, counted through all of them, that an element of the window meets for a pixel of the results; nil where it lies
+    /// beside its image.
+    package func source(ofPixel pixel: Int, tap: Int) -> Int? {
+        var (pixel, tap, line, place) = (pixel, tap, 1, 0)
+        for axis in extents.indices.reversed() {
+            let (result, inWindow) = (pixel % resultExtents[axis], tap % window[axis])
+            let at = result * stride[axis] + inWindow * dilation[axis] - padding[axis]
+            guard (0..<extents[axis]).contains(at) else { return nil }
+            place += at * line
+            (pixel, tap, line) = (pixel / resultExtents[axis], tap / window[axis], line * extents[axis])
+        }
+        return pixel * line + place
     }
 
     /// What is wrong with it as a call of a launch of so many operands; nil where nothing is.
@@ -97,20 +111,20 @@ package struct ImageConvolution: Hashable, Sendable {
             return "is of \(element.rawValue) and \(biasElement.rawValue) to \(resultElement.rawValue)"
         }
         let most = 1 << 24
-        let extents = [images, height, width, channels, filters] + window + stride + dilation + resultExtents
-        guard [window, stride, padding, dilation, resultExtents].allSatisfy({ $0.count == 2 }),
-            extents.allSatisfy({ (1..<most).contains($0) }), padding.allSatisfy({ (0..<most).contains($0) }),
+        let counts = [images, channels, filters] + extents + window + stride + dilation + resultExtents
+        guard (2...3).contains(extents.count),
+            [window, stride, padding, dilation, resultExtents].allSatisfy({ $0.count == extents.count }),
+            counts.allSatisfy({ (1..<most).contains($0) }), padding.allSatisfy({ (0..<most).contains($0) }),
             places.allSatisfy({ (0..<most << 12).contains($0.offset) }), (0..<most << 8).contains(workspaceBytes),
             (0..<1024).contains(proposal)
         else { return "has sizes that no convolution has" }
         // Sizes below are multiplied without a further look.
-        let counts = [
-            [images, height, width, channels], [filters, window[0], window[1], channels],
-            [images, resultExtents[0], resultExtents[1], filters],
+        let tensors = [
+            [images, channels] + extents, [filters, channels] + window, [images, filters] + resultExtents,
         ]
-        if counts.contains(where: { !LibraryCall.isCount($0) }) { return "has sizes that no convolution has" }
-        for axis in 0..<2 {
-            let inside = (axis == 0 ? height : width) + padding[axis] + paddingAfter(axis)
+        if tensors.contains(where: { !LibraryCall.isCount($0) }) { return "has sizes that no convolution has" }
+        for axis in extents.indices {
+            let inside = extents[axis] + padding[axis] + paddingAfter(axis)
             let reach = (window[axis] - 1) * dilation[axis] + 1
             // A window that lies wholly beside the image is nobody's wish.
             if inside < reach || max(padding[axis], paddingAfter(axis)) >= reach
@@ -123,7 +137,7 @@ package struct ImageConvolution: Hashable, Sendable {
     }
 
     /// Elements of the result.
-    package var resultCount: Int { images * resultExtents[0] * resultExtents[1] * filters }
+    package var resultCount: Int { resultExtents.reduce(images * filters, *) }
 
     /// Bytes that an operand must have at least; 0 for one that takes no part.
     package func byteCount(of operand: Int) -> Int {
@@ -132,8 +146,8 @@ package struct ImageConvolution: Hashable, Sendable {
             return (place.offset + count) * type.byteCount
         }
         return [
-            bytes(image, images * height * width * channels, element),
-            bytes(filter, filters * window[0] * window[1] * channels, element),
+            bytes(image, extents.reduce(images * channels, *), element),
+            bytes(filter, window.reduce(filters * channels, *), element),
             bytes(result, resultCount, resultElement), bytes(bias, filters, biasElement),
             bytes(residual, resultCount, resultElement), bytes(factor, filters, .f32),
             workspace == operand ? workspaceBytes : 0,
@@ -147,29 +161,39 @@ package struct ImageConvolution: Hashable, Sendable {
         let types = ElementType.allCases
         func place(_ place: Place?) -> [Int] { [place?.operand ?? -1, place?.offset ?? 0] }
         let first =
-            [element, resultElement, biasElement].map { types.firstIndex(of: $0) ?? 0 }
-            + [images, height, width, channels, filters]
+            [element, resultElement, biasElement].map { types.firstIndex(of: $0) ?? 0 } + [images] + extents
+            + [channels, filters]
         return first + window + stride + padding + dilation + resultExtents + place(image) + place(filter)
             + place(result) + place(bias) + place(residual)
             + [isRectified ? 1 : 0, workspace, workspaceBytes, proposal] + place(factor)
     }
 
-    /// Reads `integers`; nil where they are none.
+    /// Reads `integers`; nil where they are none. Their number says how many axes there are; packages of before have no factor.
     package init?(integers: [Int]) {
         let types = ElementType.allCases
-        guard [32, 34].contains(integers.count), integers[..<3].allSatisfy({ types.indices.contains($0) }) else {
+        let axes = integers.count == 40 ? 3 : 2
+        guard [32, 34, 40].contains(integers.count), integers[..<3].allSatisfy({ types.indices.contains($0) }) else {
             return nil
         }
-        func pair(_ from: Int) -> [Int] { [integers[from], integers[from + 1]] }
-        func place(_ from: Int) -> Place { Place(integers[from], offset: integers[from + 1]) }
+        var rest = integers[3...]
+        func next() -> Int { rest.removeFirst() }
+        func each() -> [Int] { (0..<axes).map { _ in next() } }
+        func place() -> Place? {
+            let place = Place(next(), offset: next())
+            return place.operand < 0 ? nil : place
+        }
+        let images = next()
+        let extents = each()
+        let (channels, filters) = (next(), next())
+        let (window, stride, padding, dilation, resultExtents) = (each(), each(), each(), each(), each())
+        guard let image = place(), let filter = place(), let result = place() else { return nil }
+        let (bias, residual) = (place(), place())
+        let (isRectified, workspace, workspaceBytes, proposal) = (next() != 0, next(), next(), next())
         self.init(
-            element: types[integers[0]], resultElement: types[integers[1]], images: integers[3], height: integers[4],
-            width: integers[5], channels: integers[6], filters: integers[7], window: pair(8), stride: pair(10),
-            padding: pair(12), dilation: pair(14), resultExtents: pair(16), image: place(18), filter: place(20),
-            result: place(22), bias: integers[24] < 0 ? nil : place(24), biasElement: types[integers[2]],
-            residual: integers[26] < 0 ? nil : place(26),
-            factor: integers.count < 34 || integers[32] < 0 ? nil : place(32),
-            isRectified: integers[28] != 0, workspace: integers[29],
-            workspaceBytes: integers[30], proposal: integers[31])
+            element: types[integers[0]], resultElement: types[integers[1]], images: images, channels: channels,
+            filters: filters, extents: extents, window: window, stride: stride, padding: padding, dilation: dilation,
+            resultExtents: resultExtents, image: image, filter: filter, result: result, bias: bias,
+            biasElement: types[integers[2]], residual: residual, factor: rest.isEmpty ? nil : place(),
+            isRectified: isRectified, workspace: workspace, workspaceBytes: workspaceBytes, proposal: proposal)
     }
 }

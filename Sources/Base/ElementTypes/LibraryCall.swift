@@ -49,7 +49,8 @@ package enum LibraryCall: Hashable, Sendable {
         case .product(let one):
             Self.sizes(batches: one.batches, rows: one.rows, columns: one.columns, depth: one.depth)
         case .convolution(let one):
-            "\(one.images)x\(one.height)x\(one.width)x\(one.channels) by \(one.filters)x\(one.window[0])x\(one.window[1])"
+            ([one.images] + one.extents + [one.channels]).map(String.init).joined(separator: "x") + " by "
+                + ([one.filters] + one.window).map(String.init).joined(separator: "x")
         }
     }
 

@@ -203,29 +203,30 @@ private final class CUDNNPlan {
             Int32(element == .f32 ? HEARTH_DNN_F32 : element == .f16 ? HEARTH_DNN_F16 : HEARTH_DNN_BF16)
         }
         let single = [Int32(HEARTH_DNN_F32)]
-        // Extents in the library's order: images (or filters), channels, rows, columns; channels lie side by side.
+        // Extents in the library's order: images (or filters), channels, then the axes; channels lie side by side.
         func tensor(_ number: CUDNNTensor, _ extents: [Int], _ element: ElementType, isVirtual: Bool = false)
             throws(DeviceError) -> CUDNNObject
         {
             let made = try CUDNNObject(library, HEARTH_DNN_TENSOR)
-            let (channels, rows, columns) = (extents[1], extents[2], extents[3])
             try made.set(HEARTH_DNN_TENSOR_TYPE, HEARTH_DNN_TYPE_DATA_TYPE, [type(element)])
             try made.set(HEARTH_DNN_TENSOR_EXTENTS, integers: extents)
-            try made.set(
-                HEARTH_DNN_TENSOR_STRIDES, integers: [channels * rows * columns, 1, channels * columns, channels])
+            // From the inner axis outwards, the last step being that of images.
+            let steps = extents[2...].reversed().reduce(into: [extents[1]]) { $0.insert($0[0] * $1, at: 0) }
+            try made.set(HEARTH_DNN_TENSOR_STRIDES, integers: [steps[0], 1] + steps[1...])
             try made.set(HEARTH_DNN_TENSOR_ALIGNMENT, integers: [16])
             try made.set(HEARTH_DNN_TENSOR_ID, integers: [number.rawValue])
             if isVirtual { try made.set(HEARTH_DNN_TENSOR_IS_VIRTUAL, HEARTH_DNN_TYPE_BOOLEAN, [true]) }
             return try made.finished()
         }
-        let extents = [c.images, c.filters, c.resultExtents[0], c.resultExtents[1]]
+        let extents = [c.images, c.filters] + c.resultExtents
+        let one = [1, c.filters] + c.extents.map { _ in 1 }
         let result = try tensor(.result, extents, c.resultElement)
-        let image = try tensor(.image, [c.images, c.channels, c.height, c.width], c.element)
-        let filter = try tensor(.filter, [c.filters, c.channels, c.window[0], c.window[1]], c.element)
+        let image = try tensor(.image, [c.images, c.channels] + c.extents, c.element)
+        let filter = try tensor(.filter, [c.filters, c.channels] + c.window, c.element)
         var parts = [result, image, filter]
         var steps: [(mode: Int, other: CUDNNObject?)] = []
-        if c.factor != nil { steps.append((HEARTH_DNN_MULTIPLY, try tensor(.factor, [1, c.filters, 1, 1], .f32))) }
-        if c.bias != nil { steps.append((HEARTH_DNN_ADD, try tensor(.bias, [1, c.filters, 1, 1], c.biasElement))) }
+        if c.factor != nil { steps.append((HEARTH_DNN_MULTIPLY, try tensor(.factor, one, .f32))) }
+        if c.bias != nil { steps.append((HEARTH_DNN_ADD, try tensor(.bias, one, c.biasElement))) }
         if c.residual != nil { steps.append((HEARTH_DNN_ADD, try tensor(.residual, extents, c.resultElement))) }
         if c.isRectified { steps.append((HEARTH_DNN_RELU, nil)) }
         let between: [CUDNNTensor] = [.sums, .biased, .added, .scaled]
@@ -235,11 +236,12 @@ private final class CUDNNPlan {
         try description.set(HEARTH_DNN_CONVOLUTION_TYPE, HEARTH_DNN_TYPE_DATA_TYPE, single)
         try description.set(
             HEARTH_DNN_CONVOLUTION_MODE, HEARTH_DNN_TYPE_CONVOLUTION_MODE, [Int32(HEARTH_DNN_CROSS_CORRELATION)])
-        try description.set(HEARTH_DNN_CONVOLUTION_AXES, integers: [2])
+        try description.set(HEARTH_DNN_CONVOLUTION_AXES, integers: [c.extents.count])
         try description.set(HEARTH_DNN_CONVOLUTION_DILATIONS, integers: c.dilation)
         try description.set(HEARTH_DNN_CONVOLUTION_STRIDES, integers: c.stride)
         try description.set(HEARTH_DNN_CONVOLUTION_PADDING_BEFORE, integers: c.padding)
-        try description.set(HEARTH_DNN_CONVOLUTION_PADDING_AFTER, integers: [c.paddingAfter(0), c.paddingAfter(1)])
+        try description.set(
+            HEARTH_DNN_CONVOLUTION_PADDING_AFTER, integers: c.extents.indices.map { c.paddingAfter($0) })
         parts += [current, try description.finished()]
 
         let forward = try CUDNNObject(library, HEARTH_DNN_CONVOLUTION_FORWARD)

@@ -8,8 +8,10 @@ import KernelJudge
 private struct ConvolutionCase {
     var element: ElementType
     var result: ElementType?
-    /// Images, height, width, channels, filters.
+    /// Images, channels, filters.
     var sizes: [Int]
+    /// Height and width; of volumes depth, height and width, and what follows three by three.
+    var extents: [Int]
     var window = [3, 3]
     var stride = [1, 1]
     var padding = [1, 1]
@@ -21,32 +23,38 @@ private struct ConvolutionCase {
 
     var convolution: ImageConvolution {
         var results: [Int] = []
-        for axis in 0..<2 {
-            let inside: Int = sizes[axis + 1] + 2 * padding[axis]
+        for axis in extents.indices {
+            let inside: Int = extents[axis] + 2 * padding[axis]
             let reach: Int = (window[axis] - 1) * dilation[axis] + 1
             results.append((inside - reach) / stride[axis] + 1)
         }
         return ImageConvolution(
-            element: element, resultElement: result ?? element, images: sizes[0], height: sizes[1], width: sizes[2],
-            channels: sizes[3], filters: sizes[4], window: window, stride: stride, padding: padding, dilation: dilation,
+            element: element, resultElement: result ?? element, images: sizes[0], channels: sizes[1],
+            filters: sizes[2], extents: extents, window: window, stride: stride, padding: padding, dilation: dilation,
             resultExtents: results, image: .init(0), filter: .init(1), result: .init(2),
             bias: bias == nil ? nil : .init(3), biasElement: bias ?? .f32, residual: hasResidual ? .init(4) : nil,
             factor: hasFactor ? .init(5) : nil, isRectified: isRectified, workspace: 6, workspaceBytes: 32 << 20)
     }
 
-    static let all: [ConvolutionCase] = [ElementType.f16, .bf16].flatMap { element in
+    static let all: [ConvolutionCase] = [ElementType.f16, .bf16, .f32].flatMap { element in
         [
-            ConvolutionCase(element: element, sizes: [2, 9, 7, 16, 24]),
+            ConvolutionCase(element: element, sizes: [2, 16, 24], extents: [9, 7]),
             ConvolutionCase(
-                element: element, sizes: [1, 8, 8, 8, 16], window: [1, 1], stride: [2, 2], padding: [0, 0]),
-            ConvolutionCase(element: element, sizes: [2, 11, 13, 8, 8], stride: [2, 1], padding: [1, 0]),
-            ConvolutionCase(element: element, sizes: [1, 14, 14, 32, 40], bias: .f32, isRectified: true),
+                element: element, sizes: [1, 8, 16], extents: [8, 8], window: [1, 1], stride: [2, 2], padding: [0, 0]),
+            ConvolutionCase(element: element, sizes: [2, 8, 8], extents: [11, 13], stride: [2, 1], padding: [1, 0]),
+            ConvolutionCase(element: element, sizes: [1, 32, 40], extents: [14, 14], bias: .f32, isRectified: true),
             ConvolutionCase(
-                element: element, sizes: [2, 14, 14, 64, 32], window: [1, 1], padding: [0, 0], bias: element,
+                element: element, sizes: [2, 64, 32], extents: [14, 14], window: [1, 1], padding: [0, 0], bias: element,
                 hasResidual: true, isRectified: true),
-            ConvolutionCase(element: element, sizes: [1, 10, 9, 16, 16], bias: .f32, hasResidual: true),
+            ConvolutionCase(element: element, sizes: [1, 16, 16], extents: [10, 9], bias: .f32, hasResidual: true),
             ConvolutionCase(
-                element: element, sizes: [2, 12, 12, 64, 64], bias: .f32, hasFactor: true, isRectified: true),
+                element: element, sizes: [2, 64, 64], extents: [12, 12], bias: .f32, hasFactor: true, isRectified: true),
+            ConvolutionCase(
+                element: element, sizes: [2, 8, 24], extents: [4, 5, 6], window: [3, 3, 3], stride: [1, 1, 1],
+                padding: [1, 1, 1], dilation: [1, 1, 1], bias: .f32, isRectified: true),
+            ConvolutionCase(
+                element: element, sizes: [1, 16, 32], extents: [5, 7, 8], window: [2, 3, 1], stride: [1, 2, 1],
+                padding: [0, 1, 0], dilation: [2, 1, 1]),
         ]
     }
 }
@@ -88,20 +96,12 @@ extension ConformanceCheck {
         let rounding = one.resultElement == .f32 ? 0 : one.resultElement == .f16 ? 0x1p-10 : 0x1p-7
         for (index, found) in results.enumerated() {
             let f = index % one.filters
-            let pixel: Int = index / one.filters
-            let x = pixel % one.resultExtents[1]
-            let line: Int = pixel / one.resultExtents[1]
-            let (y, image) = (line % one.resultExtents[0], line / one.resultExtents[0])
+            let taps = one.window.reduce(1, *)
             var sum = 0.0
-            for ky in 0..<one.window[0] {
-                for kx in 0..<one.window[1] {
-                    let row = y * one.stride[0] + ky * one.dilation[0] - one.padding[0]
-                    let column = x * one.stride[1] + kx * one.dilation[1] - one.padding[1]
-                    guard (0..<one.height).contains(row), (0..<one.width).contains(column) else { continue }
-                    let from: Int = ((image * one.height + row) * one.width + column) * one.channels
-                    let by: Int = ((f * one.window[0] + ky) * one.window[1] + kx) * one.channels
-                    for c in 0..<one.channels { sum += contents[0][from + c] * contents[1][by + c] }
-                }
+            for tap in 0..<taps {
+                guard let pixel = one.source(ofPixel: index / one.filters, tap: tap) else { continue }
+                let (from, by): (Int, Int) = (pixel * one.channels, (f * taps + tap) * one.channels)
+                for c in 0..<one.channels { sum += contents[0][from + c] * contents[1][by + c] }
             }
             if one.factor != nil { sum *= contents[5][f] }
             if one.bias != nil { sum += contents[3][f] }

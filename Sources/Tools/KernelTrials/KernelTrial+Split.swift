@@ -41,7 +41,10 @@ extension KernelTrial {
         } + [
             product(
                 "f32 product of activations", TrialShapes.product(65, 72, 130, .f32, isConstant: false), .f32,
-                [split(2, 3), split(1, 3, 2)])
+                [split(2, 3), split(1, 3, 2)]),
+            product(
+                "f32 product turned", TrialShapes.linear(70, 77, 136, .f32, isTurned: true), .f32,
+                tiles + [split(6, 3), split(2, 3, 2)]),
         ]
         + [(9, 16, 40, 3, 1), (14, 64, 96, 3, 2), (7, 8, 33, 1, 1), (12, 3, 24, 5, 2)].map {
             side, channels, outputs, window, stride in
@@ -58,6 +61,11 @@ extension KernelTrial {
                 "f32 layer \(m)x\(k)x\(n)", TrialShapes.linear(m, k, n, .f32), .f32,
                 tiles + (m == 1024 ? [split(0, 3, 2), split(0, 3, 4), split(2, 3, 2), split(2, 3, 4)] : []) + others,
                 isTimed: true)
+        }
+        + [(4096, 4096, 4096), (8192, 2048, 1024)].map { m, k, n in
+            product(
+                "f32 layer turned \(m)x\(k)x\(n)", TrialShapes.linear(m, k, n, .f32, isTurned: true), .f32,
+                tiles + others, isTimed: true)
         }
         + [(64, 56, 64, 64), (32, 14, 256, 256), (1, 14, 256, 256)].map { images, side, channels, outputs in
             product(

@@ -50,8 +50,10 @@ enum TrialShapes {
             ], .contraction(body))
     }
 
-    /// `y[m, n] = Σ x[m, k] · w[n, k] + b[n]` in `element`.
-    static func linear(_ rows: Int, _ depth: Int, _ columns: Int, _ element: ElementType) -> Kernel {
+    /// `y[m, n] = Σ x[m, k] · w[n, k] + b[n]` in `element`; turned, of two inputs, as `x[m, k] · w[k, n]`.
+    static func linear(
+        _ rows: Int, _ depth: Int, _ columns: Int, _ element: ElementType, isTurned: Bool = false
+    ) -> Kernel {
         let (m, n, k) = (axis(0, rows), axis(1, columns), axis(2, depth))
         var epilogue = ScalarBody()
         let sum = epilogue.emit(.accumulator)
@@ -59,11 +61,12 @@ enum TrialShapes {
         let value = epilogue.emit(.apply(.add, [sum, bias]))
         let body = ContractionKernel(
             batch: [], rows: [m], columns: [n], taps: [], depth: k, left: load(0, at(m) * depth + at(k)),
-            right: load(1, at(n) * depth + at(k)), operandElement: element, epilogue: epilogue,
+            right: load(1, isTurned ? at(k) * columns + at(n) : at(n) * depth + at(k)), operandElement: element,
+            epilogue: epilogue,
             stores: [Store(parameter: 3, index: at(m) * columns + at(n), value: value)])
         return kernel(
             [
-                parameter(element, rows * depth), parameter(element, columns * depth, constant: true),
+                parameter(element, rows * depth), parameter(element, columns * depth, constant: !isTurned),
                 parameter(element, columns, constant: true), parameter(element, rows * columns, .write),
             ], .contraction(body))
     }

@@ -1,8 +1,8 @@
 import ElementTypes
 import KernelIR
 
-/// A contraction that is a convolution of images which a vendor's library can compute: channels side by side, sizes that are known,
-/// one group. What the library does not do itself is done afterwards by a map over its result.
+/// A contraction that is a convolution of lines, images or volumes which a vendor's library can compute: channels side by side, sizes that
+/// are known, one group. What the library does not do itself is done afterwards by a map over its result.
 struct SIMTLibraryConvolution {
     private let product: SIMTProduct
     private let epilogue: SIMTLibraryEpilogue
@@ -18,8 +18,9 @@ struct SIMTLibraryConvolution {
     init?(_ product: SIMTProduct) {
         guard product.target.hasConvolutionLibrary, product.isReal,
             [.f16, .bf16].contains(product.element) || product.factors == .tf32,
-            product.batches == 1, case .contraction(let body) = product.kernel.body, body.rows.count == 3,
-            body.columns.count == 1, [0, 2].contains(body.taps.count), let rows = product.rows,
+            product.batches == 1, case .contraction(let body) = product.kernel.body,
+            (2...4).contains(body.rows.count), body.columns.count == 1,
+            body.taps.isEmpty || body.taps.count == body.rows.count - 1, let rows = product.rows,
             let columns = product.columns, rows > 0, columns > 0,
             let shape = Self.shape(product, body),
             product.target.takes(LibraryCall.convolutionLibrary, LibraryCall.convolution(shape).sizes),
@@ -37,10 +38,12 @@ struct SIMTLibraryConvolution {
             return nil
         }
         if let store = body.stores.first {
-            let (y, x) = (shape.resultExtents[0], shape.resultExtents[1])
+            let axes = body.rows.dropFirst().count
+            let steps = shape.resultExtents.suffix(axes).reversed().reduce(into: [columns]) {
+                $0.insert($0[0] * $1, at: 0)
+            }
             result = Self.place(
-                store.parameter, store.index,
-                zip(body.rows + body.columns, [y * x * columns, x * columns, columns, 1]).map { ($0, $1) },
+                store.parameter, store.index, zip(body.rows + body.columns, steps + [1]).map { ($0, $1) },
                 product.element)
         } else {
             result = nil
@@ -55,14 +58,17 @@ struct SIMTLibraryConvolution {
     /// library takes 0.4 to 0.65 of the time for 1 to 64 images (Benchmarks/results/2026-11-23-f32-units.md).
     var isDefault: Bool {
         let (rows, columns) = (product.rows ?? 0, product.columns ?? 0)
-        if product.element == .f32 { return shape.window != [1, 1] && min(shape.channels, columns) >= 32 }
+        if product.element == .f32 { return hasTaps && min(shape.channels, columns) >= 32 }
         let tiles = (rows + 63) / 64 * ((columns + 63) / 64)
-        return isDirect && shape.window != [1, 1] && shape.channels >= 64 && columns >= 64
+        return isDirect && hasTaps && shape.channels >= 64 && columns >= 64
             && tiles > product.target.multiprocessors
     }
 
     /// Whether a window is more than one element, or steps over some: else it is a product, for which there are other libraries.
-    var isWindow: Bool { shape.window != [1, 1] || shape.stride != [1, 1] }
+    var isWindow: Bool { hasTaps || shape.stride.contains { $0 != 1 } }
+
+    /// Whether a window is more than one element.
+    private var hasTaps: Bool { shape.window.contains { $0 != 1 } }
 
     /// An operand's place where its elements lie with these distances along axes, aligned as the library wants it.
     private static func place(
@@ -82,10 +88,11 @@ struct SIMTLibraryConvolution {
         guard let (parameter, index, mask) = body.right.plainLoad, mask.isEmpty,
             product.kernel.parameters[parameter].element == product.element
         else { return nil }
-        let (depth, width) = (shape.channels, shape.window[1])
-        let taps = zip(body.taps, [width * depth, depth]).map { ($0, $1) }
+        let steps = shape.window.suffix(body.taps.count).reversed().reduce(into: [shape.channels]) {
+            $0.insert($0[0] * $1, at: 0)
+        }
         return place(
-            parameter, index, [(body.columns[0], shape.window[0] * width * depth)] + taps + [(body.depth, 1)],
+            parameter, index, zip(body.columns + body.taps + [body.depth], steps + [1]).map { ($0, $1) },
             product.element)
     }
 
@@ -94,90 +101,116 @@ struct SIMTLibraryConvolution {
         guard let (parameter, index, mask) = body.left.plainLoad,
             product.kernel.parameters[parameter].element == product.element,
             let count = product.kernel.parameters[parameter].count.constantValue,
-            let channels = body.depth.extent.constantValue, channels % 8 == 0,
+            let channels = body.depth.extent.constantValue,
+            channels * product.element.byteCount % 16 == 0,
             index.linearCoefficient(of: body.depth.variable) == 1,
             let images = body.rows[0].extent.constantValue, let filters = body.columns[0].extent.constantValue
         else { return nil }
-        let taps = body.taps
-        let known = body.rows + taps + [body.depth]
+        let axes = body.rows.dropFirst().indices
+        let taps: [LoopAxis?] = body.taps.isEmpty ? axes.map { _ in nil } : body.taps
+        let places = Array(body.rows.dropFirst())
+        let known = body.rows + body.taps + [body.depth]
         guard index.variables.allSatisfy({ variable in known.contains { $0.variable == variable } }) else { return nil }
         func step(_ axis: LoopAxis?, in expression: IntegerExpression) -> Int? {
             guard let axis, axis.extent != 1 else { return 0 }
             return expression.linearCoefficient(of: axis.variable)?.constantValue
         }
-        var window = [1, 1]
-        var results = [1, 1]
-        var (stride, dilation, padding) = ([Int?](repeating: nil, count: 2), [Int?](repeating: nil, count: 2), [0, 0])
-        var extents = [Int?](repeating: nil, count: 2)
-        for axis in 0..<2 {
-            guard let result = body.rows[axis + 1].extent.constantValue else { return nil }
-            results[axis] = result
-            if !taps.isEmpty {
-                guard let extent = taps[axis].extent.constantValue else { return nil }
-                window[axis] = extent
+        var (window, results): ([Int], [Int]) = ([], [])
+        for (place, tap) in zip(places, taps) {
+            guard let result = place.extent.constantValue, let extent = (tap?.extent ?? 1).constantValue else {
+                return nil
             }
+            results.append(result)
+            window.append(extent)
         }
-        // Masks: `position ≥ 0` and `extent − 1 − position ≥ 0` with `position = stride · result + dilation · tap − padding`.
-        var uppers: [(axis: Int, constant: Int)] = []
-        for condition in mask where !product.ranges.isNonNegative(condition) {
-            let along = (0..<2).first { axis in
-                let own = [body.rows[axis + 1].variable] + (taps.isEmpty ? [] : [taps[axis].variable])
-                return condition.variables.allSatisfy { own.contains($0) }
+        guard let mask = Mask(mask, places, taps, product.ranges, step) else { return nil }
+        // Along the inner axis, steps are channels; along others lines, whose length a mask says, or the steps do where axes have equal ones.
+        var (pitch, stride, dilation, extents) = (channels, [Int](), [Int](), [Int]())
+        for axis in places.indices.reversed() {
+            guard let by = step(places[axis], in: index), let byTap = step(taps[axis], in: index) else { return nil }
+            if axis < places.count - 1 {
+                let line: Int
+                if let extent = mask.extents[axis + 1] {
+                    line = extent * pitch
+                } else if by != 0 {
+                    line = by / (mask.stride[axis] ?? stride[0])
+                } else if byTap != 0 {
+                    line = byTap / (mask.dilation[axis] ?? dilation[0])
+                } else {
+                    return nil
+                }
+                guard line > 0, line % pitch == 0 else { return nil }
+                extents.insert(line / pitch, at: 0)
+                pitch = line
             }
-            guard let axis = along, let a = step(body.rows[axis + 1], in: condition),
-                let b = step(taps.isEmpty ? nil : taps[axis], in: condition), a != 0 || b != 0, a * b >= 0
-            else { return nil }
-            if a != 0 { stride[axis] = abs(a) }
-            if b != 0 { dilation[axis] = abs(b) }
-            if a > 0 || b > 0 {
-                padding[axis] = -condition.constant
-            } else {
-                uppers.append((axis, condition.constant))
+            guard by % pitch == 0, byTap % pitch == 0 else { return nil }
+            stride.insert(by == 0 ? mask.stride[axis] ?? 1 : by / pitch, at: 0)
+            dilation.insert(byTap == 0 ? mask.dilation[axis] ?? 1 : byTap / pitch, at: 0)
+        }
+        extents.insert(mask.extents[0] ?? count / (images * pitch), at: 0)
+        var (offset, line) = (index.constant, channels)
+        for (extent, padding) in zip(extents, mask.padding).reversed() {
+            offset += padding * line
+            line *= extent
+        }
+        var made = ImageConvolution(
+            element: product.element, resultElement: product.element, images: images, channels: channels,
+            filters: filters, extents: extents, window: window, stride: stride, padding: mask.padding,
+            dilation: dilation, resultExtents: results, image: .init(parameter, offset: offset),
+            filter: .init(parameter), result: .init(parameter), workspace: parameter, workspaceBytes: 0)
+        if places.count == 1 {
+            // A line is an image of one line.
+            for field in [\ImageConvolution.extents, \.window, \.stride, \.dilation, \.resultExtents] {
+                made[keyPath: field].insert(1, at: 0)
             }
+            made.padding.insert(0, at: 0)
         }
-        for (axis, constant) in uppers { extents[axis] = constant + 1 - padding[axis] }
-        let (byColumn, byRow) = (step(body.rows[2], in: index), step(body.rows[1], in: index))
-        let (byTapX, byTapY) = (
-            step(taps.isEmpty ? nil : taps[1], in: index), step(taps.isEmpty ? nil : taps[0], in: index)
-        )
-        guard let byColumn, let byRow, let byTapX, let byTapY else { return nil }
-        // Along the inner axis, steps are channels.
-        guard byColumn % channels == 0, byTapX % channels == 0 else { return nil }
-        let strideX = byColumn == 0 ? stride[1] ?? 1 : byColumn / channels
-        let dilationX = byTapX == 0 ? dilation[1] ?? 1 : byTapX / channels
-        // Along the outer one they are lines, whose length a mask says, or the steps do where both axes have equal ones.
-        let line: Int
-        if let width = extents[1] {
-            line = width * channels
-        } else if byRow != 0 {
-            line = byRow / (stride[0] ?? strideX)
-        } else if byTapY != 0 {
-            line = byTapY / (dilation[0] ?? dilationX)
-        } else {
-            return nil
-        }
-        guard line > 0, line % channels == 0, byRow % line == 0, byTapY % line == 0 else { return nil }
-        let strideY = byRow == 0 ? stride[0] ?? 1 : byRow / line
-        let dilationY = byTapY == 0 ? dilation[0] ?? 1 : byTapY / line
-        let height = extents[0] ?? count / (images * line)
-        let offset = index.constant + padding[0] * line + padding[1] * channels
-        let made = ImageConvolution(
-            element: product.element, resultElement: product.element, images: images, height: height,
-            width: line / channels, channels: channels, filters: filters, window: window, stride: [strideY, strideX],
-            padding: padding, dilation: [dilationY, dilationX], resultExtents: results,
-            image: .init(parameter, offset: offset), filter: .init(parameter), result: .init(parameter),
-            workspace: parameter, workspaceBytes: 0)
         // What the masks said must be what the steps say, and what they did not say must not be needed.
-        let strides = [strideY, strideX]
-        let dilations = [dilationY, dilationX]
-        guard offset >= 0, offset * product.element.byteCount % 16 == 0, padding.allSatisfy({ $0 >= 0 }),
-            (0..<2).allSatisfy({ stride[$0] ?? strides[$0] == strides[$0] }),
-            (0..<2).allSatisfy({ dilation[$0] ?? dilations[$0] == dilations[$0] }),
-            (0..<2).allSatisfy({ extents[$0] != nil || made.paddingAfter($0) == 0 }),
-            images == 1 || step(body.rows[0], in: index) == height * line, made.fault(operands: parameter + 1) == nil,
-            offset + images * height * line <= count
+        guard offset >= 0, offset * product.element.byteCount % 16 == 0, mask.padding.allSatisfy({ $0 >= 0 }),
+            made.fault(operands: parameter + 1) == nil,
+            places.indices.allSatisfy({ axis in
+                mask.stride[axis] ?? stride[axis] == stride[axis]
+                    && mask.dilation[axis] ?? dilation[axis] == dilation[axis]
+                    && (mask.extents[axis] != nil || made.paddingAfter(axis + made.extents.count - places.count) == 0)
+            }),
+            images == 1 || step(body.rows[0], in: index) == line, offset + images * line <= count
         else { return nil }
         return made
+    }
+
+    /// What masks say of each axis: `position ≥ 0` and `extent − 1 − position ≥ 0` with `position = stride · result + dilation · tap − padding`.
+    private struct Mask {
+        var stride: [Int?]
+        var dilation: [Int?]
+        var extents: [Int?]
+        var padding: [Int]
+
+        /// Nil where a condition is of another form.
+        init?(
+            _ mask: [IntegerExpression], _ places: [LoopAxis], _ taps: [LoopAxis?], _ ranges: VariableRanges,
+            _ step: (_ axis: LoopAxis?, _ expression: IntegerExpression) -> Int?
+        ) {
+            let none = [Int?](repeating: nil, count: places.count)
+            (stride, dilation, extents, padding) = (none, none, none, places.map { _ in 0 })
+            var uppers: [(axis: Int, constant: Int)] = []
+            for condition in mask where !ranges.isNonNegative(condition) {
+                let along = places.indices.first { axis in
+                    let own = [places[axis].variable] + (taps[axis].map { [$0.variable] } ?? [])
+                    return condition.variables.allSatisfy { own.contains($0) }
+                }
+                guard let axis = along, let a = step(places[axis], condition), let b = step(taps[axis], condition),
+                    a != 0 || b != 0, a * b >= 0
+                else { return nil }
+                if a != 0 { stride[axis] = abs(a) }
+                if b != 0 { dilation[axis] = abs(b) }
+                if a > 0 || b > 0 {
+                    padding[axis] = -condition.constant
+                } else {
+                    uppers.append((axis, condition.constant))
+                }
+            }
+            for (axis, constant) in uppers { extents[axis] = constant + 1 - padding[axis] }
+        }
     }
 
     /// The call of the library, and the map after it; with `isFused` the library does all of it.

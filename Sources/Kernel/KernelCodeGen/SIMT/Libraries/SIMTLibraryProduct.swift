@@ -106,14 +106,13 @@ struct SIMTLibraryProduct {
     /// Whether the library is taken before a search has said what is best. Measured on an H200 (Benchmarks/results): from 512 rows on
     /// it was 1.3 to 1.7 times as fast as tiles of `SIMTMatrixWriter` where it stores the results itself; else what it stores in between
     /// must stay in the cache, or be little beside the multiply-adds. With fewer rows less is gained than kernels lose that could
-    /// have begun beside others. Of f32, tiles in parts (`SIMTSplitFactors`) took 0.7 to 0.8 of the library's time where the summed
-    /// axis of both operands is the inner one, and 1.15 of it where they gather the other by elements; of TF32 the library
-    /// took 0.4 to 0.6 of the tiles', as of bf16. Where there are no matrix units, it took 0.67 of the time of generated kernels
+    /// have begun beside others. Of f32, tiles in parts (`SIMTSplitFactors`) took 0.7 to 0.9 of the library's time,
+    /// whichever axis of the operands is the inner one; of TF32 the library took 0.4 to 0.6 of the tiles', as of bf16. Where there
+    /// are no matrix units, it took 0.67 of the time of generated kernels
     /// (16 × 1024 × 2048 × 768) and 0.69 (128 rows by 16384 × 32768, a ReLU after it); the bounds are a guess.
     var isDefault: Bool {
         if product.element == .f32, product.factors == .own {
-            let isTurned = left.step != 1 || right.map { $0.step != 1 } ?? false
-            return (!product.target.hasMatrixUnits || isTurned) && sizes.rows >= 128 && sizes.columns >= 128
+            return !product.target.hasMatrixUnits && sizes.rows >= 128 && sizes.columns >= 128
                 && sizes.depth >= 256 && sizes.batches * sizes.rows * sizes.columns * sizes.depth >= 1 << 31
         }
         guard sizes.rows >= 256, sizes.columns >= 128, sizes.depth >= 128 else { return false }

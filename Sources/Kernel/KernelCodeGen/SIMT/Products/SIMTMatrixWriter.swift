@@ -275,12 +275,25 @@ struct SIMTMatrixWriter {
         return operand.form == .copied ? operand : nil
     }
 
+    /// Whether neighbouring rows are neighbours in memory where neighbouring columns are not: images that lie channels first.
+    private var storesAlongRows: Bool {
+        guard case .contraction(let body) = product.kernel.body, let row = body.rows.last,
+            let store = body.stores.first,
+            body.columns.count == 1
+        else { return false }
+        return store.index.linearCoefficient(of: row.variable) == 1
+            && store.index.linearCoefficient(of: body.columns[0].variable) != 1
+    }
+
+    /// Distance of rows of sums in shared memory: whoever reads along rows meets each bank once.
+    private var sumsPitch: Int { storesAlongRows ? tile.columns + 1 : tile.columns + 4 }
+
     /// The epilogue of the rows that a block finishes.
     private func finishing(_ frame: SIMTFrame, ownRows: Int, isClustered: Bool) -> (
         functions: String, statements: [String]
     ) {
         let axes = [product.batch, product.row, product.column]
-        let pitch = tile.columns + 4
+        let pitch = sumsPitch
         let offset = isClustered ? " + part * \(ownRows)" : ""
         let arguments = ["b", "firstRow + r", "firstColumn + q"]
         let inside = [
@@ -289,7 +302,7 @@ struct SIMTMatrixWriter {
         ]
         let condition = "firstRow + r < rows && firstColumn + q < columns"
         func within(_ run: Int) -> [String] { inside.map { $0.replacing("COLUMNS", with: "\(run)") } }
-        for run in [8, 4, 2] {
+        for run in [8, 4, 2] where !storesAlongRows {
             let runs = frame.finishingRuns(
                 product.epilogue, product.stores, over: axes, count: ownRows * tile.columns, run: run,
                 columns: tile.columns, threads: tile.threads,
@@ -303,7 +316,11 @@ struct SIMTMatrixWriter {
         }
         return frame.finishing(
             product.epilogue, product.stores, over: axes, count: ownRows * tile.columns, threads: tile.threads,
-            point: ["const int r = e / \(tile.columns)\(offset), q = e % \(tile.columns);"],
+            point: [
+                storesAlongRows
+                    ? "const int r = e % \(ownRows)\(offset), q = e / \(ownRows);"
+                    : "const int r = e / \(tile.columns)\(offset), q = e % \(tile.columns);"
+            ],
             arguments: arguments, inside: within(1),
             accumulator: isClustered
                 ? "cluster_sum_\(parts)(shared + (r * \(pitch) + q) * 4)" : "sums[r * \(pitch) + q]",
@@ -341,7 +358,7 @@ struct SIMTMatrixWriter {
     /// The sums go through shared memory, so that neighbouring threads store neighbouring columns; times the factors of
     /// columns where there are any.
     private func gather(hasFactors: Bool) -> [String] {
-        let pitch = tile.columns + 4
+        let pitch = sumsPitch
         let across = tile.warpColumns / 8
         let factor = hasFactors ? " * factors[firstColumn + column < columns ? firstColumn + column : columns - 1]" : ""
         return [
