@@ -42,7 +42,9 @@ def models() -> list[tuple[str, str]]:
 
     found = zoo.models()
     file = HERE / "models/zoo_torchvision.py"
-    found += [(f"torchvision.{name}", f"{file}:{name}") for name in zoo_torchvision.architectures()]
+    for name in zoo_torchvision.architectures():
+        # The smallest image that an architecture takes, and what it is used with.
+        found += [(f"torchvision.{one}", f"{file}:{one}") for one in (name, f"{name}_px224")]
     try:
         import timm
     except ImportError:

@@ -47,8 +47,10 @@ import Testing
     }
 
     /// What an input of many channels holds is copied once, channels last, for all convolutions that read it: by the rules where the device gains by
-    /// it, and where a decision says so.
-    @Test(arguments: [(4, true, false), (8, true, true), (8, false, false), (3, true, nil)] as [(Int, Bool, Bool?)])
+    /// it, and where a decision says so. Pixels of three channels have a fourth of zeros.
+    @Test(
+        arguments: [(4, true, true), (8, true, true), (8, false, false), (3, true, true), (2, true, nil)]
+            as [(Int, Bool, Bool?)])
     func inputsAreTurned(_ channels: Int, _ turnsInputs: Bool, _ usual: Bool?) throws {
         let text = """
             graph "turned"
@@ -77,6 +79,47 @@ import Testing
         #expect(try readers(rules.deciding([turns[0].name: !usual])) == (1, 1))
         let all = Dictionary(uniqueKeysWithValues: turns.map { ($0.name, true) })
         #expect(try readers(rules.deciding(all)) == (1, 2))
+    }
+
+    /// On devices that turn inputs, f32 results that become outputs by maps and concatenations alone lie as outputs do; what another convolution
+    /// or a window reads, and other types, lie channels last. A decision of each says otherwise.
+    @Test(arguments: [
+        ("f32", "", "%2", false), ("bf16", "", "%2", true),
+        ("f32", "%4 = concatenate axis 1 %2, %2 : f32[1, 16, 6, 6]\n", "%4", false),
+        (
+            "f32",
+            "%4 = convolve stride [1, 1] low [0, 0] high [0, 0] dilation [1, 1] groups 1 %2, %3 : f32[1, 8, 6, 6]\n",
+            "%2", true
+        ),
+    ])
+    func resultsForOutputs(_ element: String, _ more: String, _ output: String, _ isLast: Bool) throws {
+        let text = """
+            graph "results"
+            input "x" \(element)[1, 8, 6, 6]
+            %0 = input 0 : \(element)[1, 8, 6, 6]
+            %1 = parameter "v" : \(element)[8, 8, 3, 3]
+            %2 = convolve stride [1, 1] low [1, 1] high [1, 1] dilation [1, 1] groups 1 %0, %1 : \(element)[1, 8, 6, 6]
+            %3 = parameter "w" : \(element)[8, 8, 1, 1]
+            \(more)output "y" \(output)
+            \(more.contains("convolve") ? "output \"z\" %4\n" : "")
+            """
+        let graph = try Graph(parsing: text)
+        func layout(_ cover: Cover) throws -> [Int]? {
+            let program = try lower(graph, cover: cover)
+            let launch = program.launches.first { $0.kernel.name.hasPrefix("convolve_2") }
+            return launch?.buffers.last.map { program.buffers[$0].layout }
+        }
+        let (last, first) = ([0, 2, 3, 1], [0, 1, 2, 3])
+        let rules = Cover(turnsInputs: true)
+        #expect(try layout(rules) == (isLast ? last : first))
+        #expect(try layout(Cover()) == last)
+        let own = rules.decisions(graph).first { $0.name.hasPrefix("layout.convolve") }
+        if let own {
+            #expect(own.usual == isLast)
+            #expect(try layout(rules.deciding([own.name: !isLast])) == (isLast ? first : last))
+        } else {
+            #expect(isLast)
+        }
     }
 
     /// What lies as all do because there is nothing else is no decision.

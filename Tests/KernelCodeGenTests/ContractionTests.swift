@@ -25,6 +25,8 @@ struct Product: Sendable, CustomTestStringConvertible {
     /// Whether an operand's summed axis is its outermost in memory (of matrix products).
     var isLeftTurned = false
     var isRightTurned = false
+    /// Whether results lie channels before pixels, as outputs of PyTorch do.
+    var hasPlanarResult = false
     /// Multiplies the left operand by itself plus one while it is read.
     var prologue = false
     /// Whether the right operand is a weight.
@@ -38,6 +40,7 @@ struct Product: Sendable, CustomTestStringConvertible {
         "\(images)×\(side)²×\(channels)→\(outputs) w\(window)s\(stride)p\(padding)g\(groups) \(element.rawValue)"
             + "\(dilation > 1 ? " d\(dilation)" : "")"
             + "\(channelsFirst ? " nchw" : "")\(headSize > 0 ? " heads of \(headSize)" : "")\(prologue ? " prologue" : "")\(isConstant ? "" : " activation")"
+            + "\(hasPlanarResult ? " to nchw" : "")"
             + "\(isLeftTurned ? " left turned" : "")\(isRightTurned ? " right turned" : "")"
             + "\(isSymbolic ? " symbolic" : "")\(factors == .own ? "" : " tf32")"
     }
@@ -94,7 +97,9 @@ struct Product: Sendable, CustomTestStringConvertible {
         let shifted = epilogue.emit(.apply(.add, [sum, bias]))
         let value = epilogue.emit(.apply(.maximum, [shifted, zero]))
         let target =
-            ((variable(image) * resultSide + variable(y)) * resultSide + variable(x)) * outputs + filter
+            hasPlanarResult
+            ? ((variable(image) * outputs + filter) * resultSide + variable(y)) * resultSide + variable(x)
+            : ((variable(image) * resultSide + variable(y)) * resultSide + variable(x)) * outputs + filter
         let counts = self.counts
         let body = ContractionKernel(
             batch: groups == 1 ? [] : [g], rows: resultSide == 1 ? [image] : [image, y, x], columns: [output],
@@ -127,6 +132,16 @@ struct Product: Sendable, CustomTestStringConvertible {
             images * side * side * channels, outputs * window * window * groupChannels, outputs,
             images * resultSide * resultSide * outputs,
         ]
+    }
+
+    /// Results as they lie where channels are the inner axis.
+    func byPixels(_ results: [Float]) -> [Float] {
+        let pixels = resultSide * resultSide
+        return hasPlanarResult
+            ? results.indices.map {
+                results[($0 / outputs / pixels * outputs + $0 % outputs) * pixels + $0 / outputs % pixels]
+            }
+            : results
     }
 
     /// The nearest number of 11 bits, halves away from zero.
@@ -259,7 +274,7 @@ struct Product: Sendable, CustomTestStringConvertible {
             [UInt8](repeating: 0xFF, count: counts[3] * 4),
         ]
         try compiled.run(&buffers, dimensions: [Int64(product.images)], parts: parts)
-        let result = Memory.floats(buffers[3], .f32)
+        let result = product.byPixels(Memory.floats(buffers[3], .f32))
         var worst = 0.0
         for (found, expected) in zip(result, product.reference(left, right, bias)) {
             let error = abs(Double(found) - expected.value) / expected.magnitude

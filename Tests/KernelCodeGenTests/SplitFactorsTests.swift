@@ -29,6 +29,7 @@ import Testing
             Product(side: 9, channels: 16, outputs: 40, window: 3, padding: 1),
             Product(images: 2, side: 9, channels: 64, outputs: 72, window: 3, padding: 1),
             Product(images: 2, side: 12, channels: 20, outputs: 33, window: 3, stride: 2, padding: 2, dilation: 2),
+            Product(images: 2, side: 9, channels: 32, outputs: 70, window: 3, padding: 1, hasPlanarResult: true),
             Product(images: 3, side: 13, channels: 128, outputs: 66, stride: 2),
             Product(side: 6, channels: 24, outputs: 36, window: 3, padding: 1, groups: 3),
             Product(side: 13, channels: 3, outputs: 24, window: 5, stride: 2, padding: 2),

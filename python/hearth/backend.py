@@ -17,8 +17,8 @@ Options:
 A graph is compiled at its first call, when its inputs are known: what PyTorch computes on them is what every package
 is held to. Weights are packed into packages; when one was written since (an optimizer's step, `load_state_dict`), the
 graph is compiled again at its next call. Calls that a package cannot hold run in PyTorch. `report` of each of
-`hearth.backend.graphs()` says what runs, and why. Graphs that compute gradients, and graphs with tensors of a GPU, are
-handed back to PyTorch.
+`hearth.backend.graphs()` says what runs, and why. Graphs that compute gradients, and graphs with tensors on several
+devices, are handed back to PyTorch. On a GPU graphs are not compared with Inductor.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def graphs() -> list[CompiledGraph]:
 class Settings:
     """What `options` of `torch.compile` ask for."""
 
-    def __init__(self, options: Mapping[str, Any] | None) -> None:
+    def __init__(self, options: Mapping[str, Any] | None, device: str = "cpu") -> None:
         given = dict(options or {})
         for name, value in given.items():
             if name not in OPTIONS:
@@ -87,10 +87,13 @@ class Settings:
                 f"option 'search' of backend hearth is {self.search!r}; it is one of {', '.join(SEARCHES)}"
             )
         self.verbose: bool = given.pop("verbose", False)
-        self.fallback: bool = given.pop("fallback", True) and self.search != "off"
+        # Calls on a GPU return before it is done: the clock of the program's calls says nothing of them.
+        self.fallback: bool = given.pop("fallback", True) and self.search != "off" and device == "cpu"
         """Whether a graph may stay with Inductor."""
         searching = {name: given.pop(name) for name in ("budget", "trials") if name in given}
         common = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+        if device != "cpu":
+            common += ["--device", device]
         self.first = ["--trials", "0", *common]
         """Options of a build with default schedules."""
         self.searched = [text for name, value in searching.items() for text in (f"--{name}", str(value))] + common
@@ -103,7 +106,9 @@ def hearth(
     """The backend, as TorchDynamo calls it."""
     if unknown:
         raise InputError(f"backend hearth takes options={{…}}, not {', '.join(unknown)}")
-    settings = Settings(options)
+    places = {x.device for x in [*inputs, *graph.parameters(), *graph.buffers()] if isinstance(x, Tensor)}
+    device = str(next(iter(places))) if len(places) == 1 else "cpu"
+    settings = Settings(options, device.removesuffix(":0"))
     if torch.is_grad_enabled() and any(
         isinstance(x, Tensor) and x.requires_grad for x in [*inputs, *graph.parameters()]
     ):
@@ -113,14 +118,11 @@ def hearth(
         )
         return graph.forward
 
-    elsewhere = next(
-        (x.device for x in [*inputs, *graph.parameters()] if isinstance(x, Tensor) and x.device.type != "cpu"), None
-    )
-    if elsewhere is not None:
+    if len(places) > 1 or not device.startswith(("cpu", "cuda")):
         log.warning(
-            "hearth: a graph with tensors on %s runs in PyTorch; this backend compiles for the processor so far, "
-            "and hearth.optimize(..., device='cuda') for a GPU",
-            elsewhere,
+            "hearth: a graph with tensors on %s runs in PyTorch; "
+            "this backend compiles graphs whose tensors are all on the processor, or all on one NVIDIA GPU",
+            " and ".join(sorted(str(place) for place in places)),
         )
         return graph.forward
 

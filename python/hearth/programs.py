@@ -28,7 +28,7 @@ from torch.export.graph_signature import (
 )
 from torch.utils import _pytree as pytree
 
-__all__ = ["NotAProgram", "lifted", "program", "save"]
+__all__ = ["NotAProgram", "devices", "lifted", "program", "save"]
 
 
 class NotAProgram(Exception):
@@ -74,7 +74,7 @@ def program(graph: fx.GraphModule, constants: Mapping[str, Tensor]) -> ExportedP
         in_spec=in_spec,
         out_spec=out_spec,
     )
-    return ExportedProgram(
+    exported = ExportedProgram(
         root=graph,
         graph=graph.graph,
         graph_signature=ExportGraphSignature(inputs, outputs),
@@ -83,6 +83,18 @@ def program(graph: fx.GraphModule, constants: Mapping[str, Tensor]) -> ExportedP
         module_call_graph=[ModuleCallEntry("", signature)],
         constants={},
     )
+    if any(device.type != "cpu" for device in devices(graph)):
+        # The compiler reads programs of the processor; where a package runs is an option of its build.
+        from torch.export.passes import move_to_device_pass
+
+        exported = move_to_device_pass(exported, "cpu")
+    return exported
+
+
+def devices(graph: fx.GraphModule) -> set[torch.device]:
+    """Where the tensors are that a graph takes."""
+    values = [node.meta.get("val") for node in graph.graph.find_nodes(op="placeholder")]
+    return {value.device for value in values if isinstance(value, Tensor)}
 
 
 def copied(graph: fx.GraphModule) -> fx.GraphModule:

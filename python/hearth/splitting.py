@@ -19,7 +19,7 @@ from torch.fx.passes.operator_support import OperatorSupportBase
 
 from hearth import tensorfile
 from hearth.loading import one_line
-from hearth.programs import NotAProgram, program, save
+from hearth.programs import NotAProgram, devices, program, save
 from hearth.runtime import Package
 from hearth.tool import BuildError, build, refused_calls
 
@@ -99,7 +99,8 @@ def split(
     for sample in samples:
         given = iter(sample)
         # Random calls are not to notice that they ran once more.
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        gpus = [device for device in devices(graph) if device.type == "cuda"]
+        with torch.no_grad(), torch.random.fork_rng(devices=gpus):
             recorder.run(*(constants[name] if name in constants else next(given) for name in names))
     parts = []
     for node in whole.graph.find_nodes(op="call_module"):
@@ -140,7 +141,12 @@ def reasons(graph: fx.GraphModule, constants: Mapping[str, Tensor]) -> dict[str,
             found = refused_calls(path)
     except (BuildError, NotAProgram) as error:
         return {node.name: one_line(error) for node in graph.graph.nodes if node.op == "call_function"}
-    kept: dict[str, str] = {}
+    own = devices(graph)
+    kept = {
+        node.name: "it is computed on another device"
+        for node in graph.graph.nodes
+        if node.op == "call_function" and not all(x.device in own for x in tensors(node.meta.get("val")))
+    }
     nodes = {node.name: node for node in graph.graph.nodes}
     for call in found:
         node = nodes.get(call["node"])
@@ -152,6 +158,11 @@ def reasons(graph: fx.GraphModule, constants: Mapping[str, Tensor]) -> dict[str,
         kept[node.name] = call["reason"]
         kept.update({user.name: call["reason"] for user in node.users if is_pick(user)})
     return kept
+
+
+def tensors(value: Any) -> list[Tensor]:
+    """The tensors of a value of a graph."""
+    return [one for one in (value if isinstance(value, (tuple, list)) else (value,)) if isinstance(one, Tensor)]
 
 
 def is_pick(node: fx.Node) -> bool:
@@ -277,14 +288,14 @@ def built(
     is_single = not isinstance(inner.graph.output_node().args[0], (tuple, list))
     placeholders = inner.graph.find_nodes(op="placeholder")
     own = [place for place, node in enumerate(placeholders) if node.name not in weights]
-    tensors: dict[str, Tensor] = {}
+    recorded: dict[str, Tensor] = {}
     for number, (inputs, outputs) in enumerate(records):
         prefix = f"set.{number}." if number else ""
         taken = [inputs[place] for place in own]
-        tensors.update({f"{prefix}input.{i}": x.detach() for i, x in enumerate(taken) if isinstance(x, Tensor)})
-        tensors.update({f"{prefix}output.{i}": y.detach() for i, y in enumerate(outputs)})
+        recorded.update({f"{prefix}input.{i}": x.detach() for i, x in enumerate(taken) if isinstance(x, Tensor)})
+        recorded.update({f"{prefix}output.{i}": y.detach() for i, y in enumerate(outputs)})
     save(program(inner, weights), folder / "program.pt2")
-    tensorfile.write(folder / "golden.safetensors", tensors)
+    tensorfile.write(folder / "golden.safetensors", recorded)
     output = folder / "part.hearth"
     build(
         folder / "program.pt2",
@@ -293,4 +304,5 @@ def built(
         verbose,
     )
     taken = [place for place, at in enumerate(own) if isinstance(records[0][0][at], Tensor)]
-    return PackagePart(Package.load(output, verified=False), taken, is_single)
+    device = options[options.index("--device") + 1] if "--device" in options else None
+    return PackagePart(Package.load(output, device=device, verified=False), taken, is_single)

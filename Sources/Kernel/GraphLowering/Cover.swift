@@ -79,9 +79,9 @@ package struct Cover: Hashable, Sendable {
         if convolutions.isEmpty { return found }
         _ = partitioner.channelsLast(partition)
         let single = partitioner.decisions[found.count...]
-        // Where there is only one, it lies as all do.
-        return found + [Decision(name: Self.layout, usual: true, nodes: convolutions)]
-            + (single.count > 1 ? single : [])
+        // Where there is only one, it lies as all do, or as outputs do.
+        let isEach = single.count > 1 || single.contains { !$0.usual }
+        return found + [Decision(name: Self.layout, usual: true, nodes: convolutions)] + (isEach ? single : [])
     }
 }
 

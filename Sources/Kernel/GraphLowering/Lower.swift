@@ -115,7 +115,7 @@ extension ProgramBuilder {
                 role: .state(state), type: type, layout: Array(type.shape.indices), origin: graph.states[state].name))
     }
 
-    /// A kernel that copies a value's buffer into another.
+    /// A kernel that copies a value's buffer into another, and zeros where that is larger.
     func copy(
         _ value: Value, from source: BufferID, to target: BufferID, _ name: String
     ) throws(LoweringError) {
@@ -123,13 +123,15 @@ extension ProgramBuilder {
         let type = graph.type(value)
         // In the order in which it is written.
         let physical = buffers[target].layout
-        let axes = builder.axes(physical.map { type.shape[$0] })
-        var index = [IntegerExpression](repeating: 0, count: type.shape.count)
+        let written = buffers[target].type.shape
+        let axes = builder.axes(physical.map { written[$0] })
+        var index = [IntegerExpression](repeating: 0, count: written.count)
         for (position, axis) in physical.enumerated() { index[axis] = IntegerExpression(axes[position].variable) }
+        let mask = index.indices.filter { written[$0] != type.shape[$0] }.map { type.shape[$0] - 1 - index[$0] }
         var body = BodyBuilder()
         let number = body.emit(
             .load(
-                parameter: builder.parameter(source, .read), index: builder.address(source, index), mask: []),
+                parameter: builder.parameter(source, .read), index: builder.address(source, index), mask: mask),
             type.element.computeType)
         let store = Store(
             parameter: builder.parameter(target, .write), index: builder.address(target, index), value: number)

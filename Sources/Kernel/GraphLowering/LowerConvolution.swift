@@ -20,7 +20,10 @@ extension ProgramBuilder {
         let positions = output.dropFirst(2).map { builder.axis($0) }
         let columnAxis = builder.axis(outputs)
         let taps = weightShape.dropFirst(2).map { builder.axis($0) }
-        let depth = builder.axis(channels)
+        // A copy may have more channels, which weights of zero leave out.
+        let copied = builder.copies[input].map { buffers[$0].type.shape[1] }
+        let padded = convolve.groups == 1 && !convolve.isTransposed ? copied ?? channels : channels
+        let depth = builder.axis(padded)
         func variable(_ axis: LoopAxis) -> IntegerExpression { IntegerExpression(axis.variable) }
         var inputIndex = [variable(batch), variable(groupAxis) * channels + variable(depth)]
         var mask: [IntegerExpression] = []
@@ -53,7 +56,8 @@ extension ProgramBuilder {
         var leftBody = BodyBuilder()
         let leftNumber = try builder.pull(input, inputIndex, mask, &leftBody)
         var rightBody = BodyBuilder()
-        let rightNumber = try builder.pull(weight, weightIndex, [], &rightBody)
+        let inside = padded == channels ? [] : [channels - 1 - variable(depth)]
+        let rightNumber = try builder.pull(weight, weightIndex, inside, &rightBody)
         let element = graph.type(input).element
         let (body, stores) = try epilogue(group, outputIndex, &builder, .accumulator, element.computeType)
         let kernel = ContractionKernel(

@@ -121,9 +121,26 @@ package struct Partitioner {
     mutating func channelsLast(_ partition: Partition) -> Set<NodeID> {
         let usual = cover[Cover.layout] ?? true
         return Set(
-            partition.groups.map(\.anchor).filter {
-                graph.nodes[$0].operation.isConvolution && decide(.layout, $0, default: true) == usual
-            })
+            partition.groups.filter { group in
+                guard graph.nodes[group.anchor].operation.isConvolution else { return false }
+                let rule = !cover.turnsInputs || group.results.contains { !isForOutputs($0) }
+                return (usual && rule) != (decide(.layout, group.anchor, default: rule) != rule)
+            }.map(\.anchor))
+    }
+
+    /// Whether a value of f32 is an output, or becomes one by maps and concatenations alone: it may lie as outputs do, which spares the copies
+    /// that turn them. Products of f32 on matrix units store either way.
+    private func isForOutputs(_ value: Value) -> Bool {
+        let type = graph.type(value)
+        guard type.element == .f32 else { return false }
+        return users[value.node.index].allSatisfy { user in
+            let node = graph.nodes[user]
+            switch node.operation {
+            case .map, .concatenate:
+                return node.results.allSatisfy { $0.shape.count == type.shape.count } && isForOutputs(Value(user))
+            default: return false
+            }
+        }
     }
 
     /// The convolutions of a partition that read a copy of an input of the model, turned to lie channels last.
@@ -144,7 +161,7 @@ package struct Partitioner {
 
     /// Bytes of a pixel's channels from which on an input that lies channels first may be turned, and from which on the rules do it. Gathered
     /// by elements, volumes of 8 channels in f32 took 8.65 ms where all else took 0.5 (64 × 8 × 32 × 64 × 64, measured, H200).
-    private static let (someBytes, manyBytes) = (16, 32)
+    private static let (someBytes, manyBytes) = (12, 12)
 
     /// What the cover says of a decision at a node, and notes that there is one.
     mutating func decide(_ family: Cover.Family, _ id: NodeID, default usual: Bool) -> Bool {

@@ -75,10 +75,15 @@ final class ProgramBuilder {
 }
 
 extension ProgramBuilder {
-    /// A copy, channels last, of a value that stands in memory; written once.
+    /// A copy, channels last, of a value that stands in memory; written once. Pixels begin at multiples of 16 bytes, with zeros after their
+    /// channels.
     func channelsLastCopy(_ value: Value) throws(LoweringError) -> BufferID {
         if let copy = copies[value] { return copy }
-        let type = graph.type(value)
+        var type = graph.type(value)
+        if let channels = type.shape[1].constantValue {
+            let run = max(1, 16 / type.element.byteCount)
+            type.shape[1] = Dimension((channels + run - 1) / run * run)
+        }
         let target = buffers.append(
             LoweredBuffer(
                 role: .temporary, type: type, layout: Layouts.channelsLast(type.shape.count),

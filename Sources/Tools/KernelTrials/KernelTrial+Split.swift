@@ -10,7 +10,7 @@ extension KernelTrial {
     /// All tiles, with all that fits of them under way.
     private static let tiles: [Schedule] = [
         split(0, 3), split(0, 4), split(0, 2), split(1, 3), split(1, 4), split(2, 3), split(2, 4), split(3, 3),
-        split(3, 4), split(4, 4), split(5, 4),
+        split(3, 4), split(4, 4), split(5, 4), split(17, 3), split(17, 4), split(18, 4),
     ]
     private static func rounded(_ tile: Int, _ stages: Int, _ parts: Int = 1) -> Schedule {
         Schedule(["algorithm": 16, "tile": tile, "stages": stages, "parts": parts])

@@ -142,7 +142,9 @@ private struct SIMTProductChoices {
         forms.append(.nest)
         if !fillsTiles {
             if hasMatrix { forms.append(.matrix) }
-            if product.isReal, product.isPlain { forms.append(.tile) }
+            // Whoever sums little reads each operand for all of a tile's columns at once.
+            let isWide = depth >= 2 && min(rows, columns) >= 32
+            if product.isReal, product.isPlain { forms.insert(.tile, at: isWide ? forms.count - 1 : forms.count) }
         }
         // Never the default: where it is better, the search says so.
         triton =

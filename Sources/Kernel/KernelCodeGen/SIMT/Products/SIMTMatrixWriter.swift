@@ -42,7 +42,8 @@ struct SIMTMatrixWriter {
         Tile(rows: 16, columns: 64, warpRows: 16, warpColumns: 16),
         Tile(rows: 128, columns: 256, warpRows: 64, warpColumns: 64),
         group(64, 32), group(64, 64), group(64, 128), group(64, 256), group(128, 64), group(128, 128), group(128, 256),
-        group(256, 128), group(64, 16),
+        group(256, 128), group(64, 16), Tile(rows: 128, columns: 32, warpRows: 32, warpColumns: 32),
+        Tile(rows: 128, columns: 16, warpRows: 32, warpColumns: 16),
     ]
     private static func group(_ rows: Int, _ columns: Int) -> Tile {
         Tile(rows: rows, columns: columns, warpRows: 16, warpColumns: columns, isGroup: true)

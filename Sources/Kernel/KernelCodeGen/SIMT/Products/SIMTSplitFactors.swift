@@ -27,7 +27,8 @@ enum SIMTSplitFactors {
             let tile = tiles[place]
             return (rows + tile.rows - 1) / tile.rows * ((columns + tile.columns - 1) / tile.columns) * batches
         }
-        let large = columns <= 64 ? 1 : isRounded ? 0 : 3
+        // Of few columns no more than there are, by eights of the units.
+        let large = columns <= 16 ? 18 : columns <= 32 ? 17 : columns <= 64 ? 1 : isRounded ? 0 : 3
         if blocks(large) >= 2 * processors { return (large, large == 0 ? 2 : 4, 1) }
         var parts = 1
         // Four blocks of three slices under way, or three of four, have room on a processor.
