@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import operator
+from pathlib import Path
 
 import pytest
 import torch
 from hearth import backend
 from hearth.programs import devices, program, save
+from hearth.tool import refused_calls
 from torch import Tensor, fx, nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
@@ -27,7 +30,7 @@ class Net(nn.Module):
         return self.last(x.mean((2, 3))) + torch.arange(10, device=x.device)
 
 
-def test_programs_are_of_the_processor(tmp_path: object) -> None:
+def test_programs_are_of_the_processor(tmp_path: Path) -> None:
     """A graph of a GPU's tensors is written as the processor's, and stays what it is itself."""
     nodes = fx.Graph()
     x, w = nodes.placeholder("x"), nodes.placeholder("w")
@@ -53,14 +56,30 @@ def test_programs_are_of_the_processor(tmp_path: object) -> None:
     made = program(graph, {"w": torch.ones(2, 4)})
     assert devices(made.graph_module) == {torch.device("cpu")} and devices(graph) == {torch.device("cuda", 0)}
     assert table.kwargs["device"] == torch.device("cuda")
-    save(made, tmp_path / "model.pt2")  # type: ignore[operator]
-    found = torch.export.load(tmp_path / "model.pt2").module()(torch.ones(3, 2))  # type: ignore[operator]
+    save(made, tmp_path / "model.pt2")
+    found = torch.export.load(tmp_path / "model.pt2").module()(torch.ones(3, 2))
     assert torch.equal(found[0], 2 + torch.arange(4).expand(3, 4))
+
+
+def test_norms_that_give_statistics_import(tmp_path: Path, tool: None) -> None:
+    """On a GPU PyTorch declares statistics of a norm in eval mode, on the processor empty ones."""
+    nodes = fx.Graph()
+    x, w = nodes.placeholder("x"), nodes.placeholder("w")
+    norm = nodes.call_function(torch.ops.aten._native_batch_norm_legit_no_training.default, (x, w, w, w, w, 0.1, 1e-5))
+    picked = [nodes.call_function(operator.getitem, (norm, place)) for place in range(3)]
+    nodes.output(tuple(picked))
+    with FakeTensorMode():
+        values = torch.empty(2, 4, 3), torch.empty(4), torch.empty(4)
+    norm.meta["val"] = values
+    for node, value in zip([x, w, *picked], [values[0], values[1], *values], strict=True):
+        node.meta["val"] = value
+    save(program(fx.GraphModule({}, nodes), {"w": torch.ones(4)}), tmp_path / "model.pt2")
+    assert refused_calls(tmp_path / "model.pt2") == []
 
 
 @needs_gpu
 @pytest.mark.parametrize("search", ["off", "now"])
-def test_a_model_on_a_gpu(search: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_model_on_a_gpu(search: str, tool: None, caplog: pytest.LogCaptureFixture) -> None:
     torch.manual_seed(0)
     model, x = Net().eval().cuda(), torch.randn(4, 3, 32, 32, device="cuda")
     options = {"search": search} | ({"trials": 20, "budget": 30} if search == "now" else {})

@@ -83,7 +83,7 @@ private func registerLayerNorms(_ table: inout OperatorTable) {
         let result = try i.scaleAndShift(
             x, mean: mean, factor: factor, try i.optionalTensor("weight"), try i.optionalTensor("bias"), i.element(x))
         if i.call.name.base == "layer_norm" { return [result] }
-        let declared = try i.declaredElements()
+        let declared = try i.declaredTypes().map { $0?.element }
         return [result, try i.cast(mean, declared[1] ?? .f32), try i.cast(factor, declared[2] ?? .f32)]
     }
     table.values("rms_norm", "_fused_rms_norm") { (i) throws(ImportError) in
@@ -123,7 +123,7 @@ private func registerLayerNorms(_ table: inout OperatorTable) {
         if let given = bias { bias = try i.alongAxis(given, 1, i.rank(x)) }
         let result = try i.scaleAndShift(x, mean: channelMean, factor: channelFactor, weight, bias, i.element(x))
         if i.call.name.base == "group_norm" { return [result] }
-        let declared = try i.declaredElements()
+        let declared = try i.declaredTypes().map { $0?.element }
         let statistics = [shape[0], Dimension(groups)]
         return [
             result, try i.cast(try i.reshape(mean, statistics), declared[1] ?? .f32),
@@ -133,18 +133,18 @@ private func registerLayerNorms(_ table: inout OperatorTable) {
 }
 
 extension Importer {
-    /// The declared element type of each result.
-    func declaredElements() throws(ImportError) -> [ElementType?] {
-        var elements: [ElementType?] = []
+    /// The declared type of each result, four at least.
+    func declaredTypes() throws(ImportError) -> [TensorType?] {
+        var types: [TensorType?] = []
         for name in resultNames {
             guard let name, let meta = scopes.last?.graph.tensors[name] else {
-                elements.append(nil)
+                types.append(nil)
                 continue
             }
-            elements.append(try type(meta, name).element)
+            types.append(try type(meta, name))
         }
-        while elements.count < 4 { elements.append(nil) }
-        return elements
+        while types.count < 4 { types.append(nil) }
+        return types
     }
 
     /// Statistics of each channel over batch and space: mean and biased variance, axes kept.
@@ -201,11 +201,18 @@ private func registerBatchNorms(_ table: inout OperatorTable) {
             let mean = try i.alongAxis(try i.tensor("running_mean"), 1, i.rank(x))
             let variance = try i.alongAxis(try i.tensor("running_var"), 1, i.rank(x))
             let result = try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)
-            // Statistics are not computed; programs still declare them, empty and of some type.
-            let declared = try i.declaredElements()
-            let noMean = try i.full(0, TensorType(declared[1] ?? i.element(x).computeType, [0]))
-            let noDeviation = try i.full(0, TensorType(declared[2] ?? i.element(x).computeType, [0]))
-            return [result, noMean, noDeviation]
+            // Programs declare statistics: empty ones, and where they were captured on a GPU those that are there.
+            let declared = try i.declaredTypes()
+            func statistic(_ place: Int, _ value: Value) throws(ImportError) -> Value {
+                let type = declared[place] ?? TensorType(i.element(x).computeType, [0])
+                return type.shape == [0]
+                    ? try i.full(0, type) : try i.cast(try i.reshape(value, type.shape), type.element)
+            }
+            let isEmpty = declared[2].map { $0.shape == [0] } ?? true
+            let factor =
+                isEmpty
+                ? variance : try i.formula(variance) { ($0 + .number(epsilon)).apply(.reciprocalSquareRoot) }
+            return [result, try statistic(1, mean), try statistic(2, factor)]
         }
         let (mean, variance) = try i.channelStatistics(x)
         let result = try i.normalised(x, mean: mean, variance: variance, epsilon: epsilon)
@@ -225,7 +232,7 @@ private func registerBatchNorms(_ table: inout OperatorTable) {
                 try update(&i, name, next)
             }
         }
-        let declared = i.call.name.base == "batch_norm" ? [] : try i.declaredElements()
+        let declared = i.call.name.base == "batch_norm" ? [] : try i.declaredTypes().map { $0?.element }
         /// What the program says of the n-th result.
         func element(_ place: Int) -> ElementType? { declared.indices.contains(place) ? declared[place] : nil }
         let wide = i.element(mean)
@@ -251,7 +258,7 @@ private func registerBatchNorms(_ table: inout OperatorTable) {
             running[name] = value
         }
         // PyTorch declares running statistics in the type that it computes them in.
-        let declared = try i.declaredElements()
+        let declared = try i.declaredTypes().map { $0?.element }
         for (place, name) in ["running_mean", "running_var"].enumerated() {
             guard let value = running[name] else { continue }
             let element = declared.indices.contains(3 + place) ? declared[3 + place] : nil

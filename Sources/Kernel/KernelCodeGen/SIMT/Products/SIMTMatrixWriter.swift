@@ -246,6 +246,7 @@ struct SIMTMatrixWriter {
         }
         let isSimple =
             left.form == .copied && right.form == .copied && fetched == nil && product.rows != nil
+            && turnedLeft == nil && turnedRight == nil
             && (product.depth ?? 1) % slice == 0
         let residents = SIMTSplitFactors.residents(tile, stages: stages, isSimple: isSimple, product.target)
         var kernel = EmittedKernel(

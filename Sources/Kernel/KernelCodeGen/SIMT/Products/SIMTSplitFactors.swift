@@ -75,8 +75,11 @@ enum SIMTSplitFactors {
     static func multiplyRounded(_ factors: SIMTFactorTiles) -> [String] {
         let tile = factors.tile
         let (down, across) = (tile.warpRows / 16, tile.warpColumns / 16)
+        // Written out, what is loaded ahead by elements would need more registers than there are.
+        let isTurned = factors.isLeftTurned && factors.isRightTurned
         return [
-            "UNROLL for (int k = 0; k < 8; k += 2) {", "uint32_t x[\(down)][4], y[\(across)][4];",
+            "\(isTurned ? "KEEP_LOOP" : "UNROLL") for (int k = 0; k < 8; k += 2) {",
+            "uint32_t x[\(down)][4], y[\(across)][4];",
             "UNROLL for (int i = 0; i < \(down); ++i) {",
             factors.left("x[i]"),
             "UNROLL for (int e = 0; e < 4; ++e) x[i][e] = round_tf32(x[i][e]); }",
