@@ -14,6 +14,7 @@ import Testing
             Product(images: 2, side: 8, channels: 24, outputs: 16, window: 1, stride: 2, element: .f16),
             Product(images: 1, side: 7, channels: 16, outputs: 8, window: 5, padding: 2, element: .bf16),
             Product(images: 3, side: 8, channels: 16, outputs: 8, window: 3, element: .f16),
+            Product(images: 2, side: 20, channels: 16, outputs: 24, window: 3, element: .f16, hasPlanarResult: true),
         ], [0, 1])
     func convolutions(_ product: Product, _ fusion: Int) throws {
         let schedule = Schedule(["algorithm": 9, "proposal": 1, "fusion": fusion])

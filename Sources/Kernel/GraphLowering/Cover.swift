@@ -41,17 +41,23 @@ package struct Cover: Hashable, Sendable {
     package let fewRows: Int
     /// Whether convolutions gain by a copy of an input of many channels that lies channels first: a fact of the device.
     package let turnsInputs: Bool
+    /// Processors that each run blocks of threads of their own, so that long reductions of few points leave most of them idle; 0 where
+    /// threads share a reduction anyway.
+    package let processors: Int
 
     /// A cover that follows the rules but for the given decisions.
-    package init(_ values: [String: Bool] = [:], fewRows: Int = 0, turnsInputs: Bool = false) {
+    package init(
+        _ values: [String: Bool] = [:], fewRows: Int = 0, turnsInputs: Bool = false, processors: Int = 0
+    ) {
         self.values = values
         self.fewRows = fewRows
         self.turnsInputs = turnsInputs
+        self.processors = processors
     }
 
     /// Other decisions by the rules of the same device.
     package func deciding(_ values: [String: Bool]) -> Cover {
-        Cover(values, fewRows: fewRows, turnsInputs: turnsInputs)
+        Cover(values, fewRows: fewRows, turnsInputs: turnsInputs, processors: processors)
     }
 
     /// A decision, or nil where the rules hold.

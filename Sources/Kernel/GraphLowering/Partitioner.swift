@@ -222,8 +222,18 @@ package struct Partitioner {
                 tainted.insert(later)
             }
         }
-        let isGrown = domain.members.count > 1 && decide(.rows, id, default: true)
+        let isGrown = domain.members.count > 1 && decide(.rows, id, default: !leavesIdle(full, kept))
         add(.rows(full: full, axes: reduce.axes), id, isGrown ? domain.members.keys.sorted() : [id])
+    }
+
+    /// Whether a kernel of all that follows a reduction, a block for each point that is kept, leaves most processors idle. Apart, several blocks
+    /// share each reduction; what is read again for it would not have stayed in a processor's memory either.
+    private func leavesIdle(_ full: Shape, _ kept: [Int]) -> Bool {
+        guard let points = elementCount(kept.map { full[$0] }).constantValue, points > 0,
+            let count = elementCount(full).constantValue
+        else { return false }
+        let length = count / points
+        return points < cover.processors && length >= 1 << 13 || points < 8 * cover.processors && length >= 1 << 16
     }
 
     /// Whether an operand depends on members other than by direct use or through views of them.

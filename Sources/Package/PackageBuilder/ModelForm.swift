@@ -20,7 +20,9 @@ package struct FormChoices: Hashable, Sendable {
     /// copy is.
     init(_ limits: DeviceLimits) {
         mergesSiblings = limits.blocks != nil
-        cover = Cover(fewRows: limits.blocks == nil ? 0 : 8, turnsInputs: limits.blocks != nil)
+        cover = Cover(
+            fewRows: limits.blocks == nil ? 0 : 8, turnsInputs: limits.blocks != nil,
+            processors: limits.blocks == nil ? 0 : limits.cores)
     }
 }
 

@@ -90,6 +90,12 @@ struct SIMTLibraryEpilogue {
     private func map(
         _ parameters: [KernelParameter], scratch: Int, _ symbol: String
     ) throws(EmissionError) -> EmittedKernel {
+        if let nest = planar(scratch) {
+            var kernel = product.kernel
+            kernel.parameters = parameters
+            kernel.body = .nest(nest)
+            return try emitSIMTNest(kernel, nest, symbol: symbol, Schedule(), product.target)
+        }
         let (b, m, n) = (product.batch, product.row, product.column)
         func at(_ axis: LoopAxis) -> IntegerExpression {
             axis.extent == 1 ? 0 : IntegerExpression(axis.variable)
@@ -105,6 +111,29 @@ struct SIMTLibraryEpilogue {
         kernel.parameters = parameters
         kernel.body = .nest(nest)
         return try emitSIMTNest(kernel, nest, symbol: symbol, Schedule(), product.target)
+    }
+
+    /// The epilogue of results whose inner axis is one of the rows, images that lie channels first, over the axes as they lie; nil of others.
+    private func planar(_ scratch: Int) -> NestKernel? {
+        guard case .contraction(let body) = product.kernel.body, body.batch.isEmpty, body.columns.count == 1,
+            let inner = body.rows.last, body.rows.count > 1,
+            body.stores.allSatisfy({ store in
+                store.index.linearCoefficient(of: inner.variable) == 1
+                    && store.index.linearCoefficient(of: body.columns[0].variable) != 1
+            })
+        else { return nil }
+        func at(_ axis: LoopAxis) -> IntegerExpression {
+            axis.extent == 1 ? 0 : IntegerExpression(axis.variable)
+        }
+        let row = body.rows.reduce(IntegerExpression(0)) { $0 * $1.extent + at($1) }
+        let place = row * sizes.columns + at(body.columns[0])
+        let sums = ScalarBody(
+            nodes: body.epilogue.nodes.map { node in
+                node == .accumulator ? .load(parameter: scratch, index: place, mask: []) : node
+            })
+        return NestKernel(
+            axes: [body.rows[0]] + body.columns + body.rows.dropFirst(),
+            steps: [NestStep(axes: [], body: sums, effects: body.stores.map { .store($0) })])
     }
 
     /// A kernel that calls the library, and after it computes the map over sums in parameter `scratch`; nil where the library leaves

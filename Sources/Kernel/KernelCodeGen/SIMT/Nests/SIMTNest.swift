@@ -139,6 +139,7 @@ package func emitSIMTNest(
     let plan = SIMTNestPlan(kernel, nest, team: team, threads: schedule[choices[1]], warp: 32)
     if team != .thread, let scan = SIMTScanWriter(kernel, nest, target) { return scan.write(symbol, plan) }
     let parts = SIMTNestParts(choices.first { $0.name == "parts" }.map { schedule[$0] } ?? 1, plan)
+    let nest = nest.recomputing { SIMTNestWriter.registers(nest, $0, plan) == nil }
     var writer = SIMTNestWriter(
         kernel: kernel, nest: nest, plan: plan, parts: parts, target: target, symbol: symbol)
     let (source, scratch) = try writer.write()

@@ -106,19 +106,23 @@ struct SIMTNestWriter {
     // MARK: Rows
 
     /// Inner points of the steps that use a row.
-    private func rowCount(_ row: Int) -> IntegerExpression {
+    private static func rowCount(_ nest: NestKernel, _ row: Int) -> IntegerExpression {
         let keeper = nest.steps.first { step in
             step.effects.contains { if case .keep(_, row) = $0 { true } else { false } }
         }
         return (keeper?.axes ?? []).reduce(1) { $0 * $1.extent }
     }
 
-    /// Values of a row that each thread holds, when they are few enough for registers.
-    private func registers(_ row: Int) -> Int? {
-        guard let count = rowCount(row).constantValue else { return nil }
+    private func rowCount(_ row: Int) -> IntegerExpression { Self.rowCount(nest, row) }
+
+    /// Values of a row that each thread of a team holds, when they are few enough for registers.
+    static func registers(_ nest: NestKernel, _ row: Int, _ plan: SIMTNestPlan) -> Int? {
+        guard let count = rowCount(nest, row).constantValue else { return nil }
         let share = (count + plan.width - 1) / plan.width
-        return share <= Self.mostRegisters ? share : nil
+        return share <= mostRegisters ? share : nil
     }
+
+    private func registers(_ row: Int) -> Int? { Self.registers(nest, row, plan) }
 
     private mutating func declareRow(_ row: Int) {
         let type = CTypes.scalar(nest.rows[row])
@@ -203,7 +207,7 @@ struct SIMTNestWriter {
         } else {
             if meets { open("if (active)") }
             // Loads of several turns are under way at once.
-            if plan.team.neighbours > 1 || parts.count > 1 { line(dialect.unrolled(8)) }
+            if plan.team.neighbours > 1 || plan.team == .block || parts.count > 1 { line(dialect.unrolled(8)) }
             let start = parts.count > 1 ? "part * \(plan.width) + member" : "member"
             open("for (\(integer) inner = \(start); inner < \(total); inner += \(plan.width * parts.count))")
             decodeInner(step)
