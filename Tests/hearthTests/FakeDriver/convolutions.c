@@ -51,6 +51,14 @@ static int number(const Object *object, int name) {
     return found ? *(const int *)found->bytes : -1;
 }
 
+/// Axes of a tensor but for images and channels: two, or three of volumes.
+static int axes_of(const Object *tensor) { return find(tensor, HEARTH_DNN_TENSOR_EXTENTS)->count - 2; }
+static int64_t elements_of(const Object *tensor) {
+    int64_t count = 1;
+    for (int i = 0; i < axes_of(tensor) + 2; ++i) count *= integers(tensor, HEARTH_DNN_TENSOR_EXTENTS)[i];
+    return count;
+}
+
 size_t cudnnGetVersion(void) { return 92400; }
 const char *cudnnGetErrorString(int status) { return "CUDNN_STATUS as the test wants it"; }
 int cudnnCreate(HearthDnnHandle *handle) { return *handle = (HearthDnnHandle)handle, 0; }
@@ -91,8 +99,10 @@ int cudnnBackendFinalize(HearthDnnObject of) {
         break;
     case HEARTH_DNN_CONVOLUTION:
         if (number(object, HEARTH_DNN_CONVOLUTION_MODE) != HEARTH_DNN_CROSS_CORRELATION ||
-            number(object, HEARTH_DNN_CONVOLUTION_TYPE) != HEARTH_DNN_F32 || *integers(object, HEARTH_DNN_CONVOLUTION_AXES) != 2)
+            number(object, HEARTH_DNN_CONVOLUTION_TYPE) != HEARTH_DNN_F32)
             return 2000;
+        for (int name = HEARTH_DNN_CONVOLUTION_DILATIONS, last = HEARTH_DNN_CONVOLUTION_PADDING_BEFORE; name <= last; ++name)
+            if (find(object, name)->count != *integers(object, HEARTH_DNN_CONVOLUTION_AXES)) return 2000;
         break;
     case HEARTH_DNN_CONVOLUTION_FORWARD: {
         const Object *c = object_of(object, HEARTH_DNN_FORWARD_CONVOLUTION, 0);
@@ -100,7 +110,9 @@ int cudnnBackendFinalize(HearthDnnObject of) {
         const int64_t *w = integers(object_of(object, HEARTH_DNN_FORWARD_FILTER, 0), HEARTH_DNN_TENSOR_EXTENTS);
         const int64_t *y = integers(object_of(object, HEARTH_DNN_FORWARD_RESULT, 0), HEARTH_DNN_TENSOR_EXTENTS);
         if (x[0] != y[0] || x[1] != w[1] || w[0] != y[1]) return 2000;
-        for (int a = 0; a < 2; ++a) {
+        const int axes = axes_of(object_of(object, HEARTH_DNN_FORWARD_RESULT, 0));
+        if (axes != *integers(c, HEARTH_DNN_CONVOLUTION_AXES) || axes < 2 || axes > 3) return 2000;
+        for (int a = 0; a < axes; ++a) {
             int64_t inside = x[2 + a] + integers(c, HEARTH_DNN_CONVOLUTION_PADDING_BEFORE)[a] +
                              integers(c, HEARTH_DNN_CONVOLUTION_PADDING_AFTER)[a];
             int64_t reach = (w[2 + a] - 1) * integers(c, HEARTH_DNN_CONVOLUTION_DILATIONS)[a] + 1;
@@ -139,14 +151,13 @@ static char *memory_of(Memory *memory, const Object *tensor) {
         if (memory->ids[i] == id) return memory->pointers[i];
     const Attribute *is_virtual = find(tensor, HEARTH_DNN_TENSOR_IS_VIRTUAL);
     if (!is_virtual || !is_virtual->bytes[0] || number(tensor, HEARTH_DNN_TENSOR_TYPE) != HEARTH_DNN_F32) return 0;
-    const int64_t *e = integers(tensor, HEARTH_DNN_TENSOR_EXTENTS);
     memory->ids[memory->count] = id, memory->owned[memory->count] = 1;
-    return memory->pointers[memory->count++] = malloc((size_t)(e[0] * e[1] * e[2] * e[3]) * 4);
+    return memory->pointers[memory->count++] = malloc((size_t)elements_of(tensor) * 4);
 }
-static float at(const Object *tensor, const char *memory, const int64_t place[4]) {
+static float at(const Object *tensor, const char *memory, const int64_t *place) {
     const int64_t *e = integers(tensor, HEARTH_DNN_TENSOR_EXTENTS), *s = integers(tensor, HEARTH_DNN_TENSOR_STRIDES);
     int64_t index = 0;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < axes_of(tensor) + 2; ++i) {
         if (place[i] < 0 || (place[i] >= e[i] && e[i] != 1)) return 0;
         index += e[i] == 1 ? 0 : place[i] * s[i];
     }
@@ -176,29 +187,29 @@ int cudnnBackendExecute(HearthDnnHandle handle, HearthDnnObject plan, HearthDnnO
         const Object *c = convolves ? object_of(op, HEARTH_DNN_FORWARD_CONVOLUTION, 0) : 0;
         const int64_t *we = w ? integers(w, HEARTH_DNN_TENSOR_EXTENTS) : 0;
         const int mode = convolves ? 0 : number(object_of(op, HEARTH_DNN_OPERATION_POINTWISE, 0), HEARTH_DNN_POINTWISE_MODE);
-        for (int64_t n = 0; n < e[0]; ++n)
-            for (int64_t k = 0; k < e[1]; ++k)
-                for (int64_t i = 0; i < e[2]; ++i)
-                    for (int64_t j = 0; j < e[3]; ++j) {
-                        float sum = convolves ? 0 : at(x, xm, (int64_t[]){n, k, i, j});
-                        if (!convolves && mode == HEARTH_DNN_ADD) sum += at(w, wm, (int64_t[]){n, k, i, j});
-                        if (!convolves && mode == HEARTH_DNN_MULTIPLY) sum *= at(w, wm, (int64_t[]){n, k, i, j});
-                        if (!convolves && mode == HEARTH_DNN_RELU && sum < 0) sum = 0;
-                        if (convolves)
-                            for (int64_t q = 0; q < we[1] * we[2] * we[3]; ++q) {
-                                int64_t ch = q % we[1], dx = q / we[1] % we[3], dy = q / we[1] / we[3];
-                                int64_t yy = i * integers(c, HEARTH_DNN_CONVOLUTION_STRIDES)[0] +
-                                             dy * integers(c, HEARTH_DNN_CONVOLUTION_DILATIONS)[0] -
-                                             integers(c, HEARTH_DNN_CONVOLUTION_PADDING_BEFORE)[0];
-                                int64_t xx = j * integers(c, HEARTH_DNN_CONVOLUTION_STRIDES)[1] +
-                                             dx * integers(c, HEARTH_DNN_CONVOLUTION_DILATIONS)[1] -
-                                             integers(c, HEARTH_DNN_CONVOLUTION_PADDING_BEFORE)[1];
-                                const int64_t *xe = integers(x, HEARTH_DNN_TENSOR_EXTENTS);
-                                if (yy < 0 || xx < 0 || yy >= xe[2] || xx >= xe[3]) continue;
-                                sum += at(x, xm, (int64_t[]){n, ch, yy, xx}) * at(w, wm, (int64_t[]){k, ch, dy, dx});
-                            }
-                        store(ym, n * s[0] + k * s[1] + i * s[2] + j * s[3], number(y, HEARTH_DNN_TENSOR_TYPE), sum);
-                    }
+        const int axes = axes_of(y);
+        for (int64_t number_of = 0; number_of < elements_of(y); ++number_of) {
+            int64_t place[5], rest = number_of, to = 0;
+            for (int a = axes + 1; a >= 0; rest /= e[a--]) place[a] = rest % e[a], to += place[a] * s[a];
+            float sum = convolves ? 0 : at(x, xm, place);
+            if (!convolves && mode == HEARTH_DNN_ADD) sum += at(w, wm, place);
+            if (!convolves && mode == HEARTH_DNN_MULTIPLY) sum *= at(w, wm, place);
+            if (!convolves && mode == HEARTH_DNN_RELU && sum < 0) sum = 0;
+            for (int64_t q = 0; convolves && q < elements_of(w) / we[0]; ++q) {
+                int64_t from[5] = {place[0], q % we[1]}, by[5] = {place[1], q % we[1]}, left = q / we[1];
+                for (int a = axes - 1; a >= 0; left /= we[2 + a--]) {
+                    by[2 + a] = left % we[2 + a];
+                    from[2 + a] = place[2 + a] * integers(c, HEARTH_DNN_CONVOLUTION_STRIDES)[a] +
+                                  by[2 + a] * integers(c, HEARTH_DNN_CONVOLUTION_DILATIONS)[a] -
+                                  integers(c, HEARTH_DNN_CONVOLUTION_PADDING_BEFORE)[a];
+                }
+                int inside = 1;
+                for (int a = 2; a < axes + 2; ++a)
+                    inside &= from[a] >= 0 && from[a] < integers(x, HEARTH_DNN_TENSOR_EXTENTS)[a];
+                if (inside) sum += at(x, xm, from) * at(w, wm, by);
+            }
+            store(ym, to, number(y, HEARTH_DNN_TENSOR_TYPE), sum);
+        }
     }
     for (int i = 0; i < memory.count; ++i)
         if (memory.owned[i]) free(memory.pointers[i]);
