@@ -143,6 +143,16 @@ struct RowsTests {
         #expect(try rows.error(kernel) < (rows.element == .bf16 ? 0x1p-7 : rows.element == .f16 ? 0x1p-10 : 2e-6))
     }
 
+    /// A row that fits in no team's registers is computed again where it is used, and no memory is asked for.
+    @Test(arguments: [(0, 64, 100), (1, 64, 3001), (2, 64, 9001)])
+    func longRowsAreComputedAgain(_ team: Int, _ threads: Int, _ length: Int) throws {
+        let rows = RowsCase(kind: .softmax, rows: 3, length: length, element: .f32)
+        let schedule = Schedule(["team": team, "threads": threads, "run": 1])
+        let kernel = try EmulatedKernel(rows.kernel, schedule)
+        #expect(kernel.emitted.arguments.count == rows.kernel.parameters.count)
+        #expect(try rows.error(kernel) < 2e-6)
+    }
+
     /// Few rows go to blocks, many to warps, and rows that no block has registers for stay as they were.
     @Test(arguments: [
         (RowsCase(kind: .layerNorm, rows: 128, length: 1024), 2, 128, true),
