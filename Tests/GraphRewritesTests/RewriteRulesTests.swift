@@ -35,7 +35,9 @@ func checkedRewrite(_ graph: Graph, tolerance: Double = 2e-7, siblings: Bool = f
 }
 
 @Suite struct RewriteRulesTests {
-    static let cases = viewCases + mapCases + constantCases + reduceCases + contractCases + scaleCases + attentionCases
+    static let cases =
+        viewCases + mapCases + constantCases + reduceCases + contractCases + scaleCases + attentionCases
+        + convolutionCases
 
     @Test(arguments: cases)
     func appliesAndKeepsTheResult(_ test: RuleCase) throws {

@@ -153,12 +153,15 @@ let contractCases: [RuleCase] = [
     },
 ]
 
-let scaleCases: [RuleCase] = [
+let convolutionCases: [RuleCase] = [
     RuleCase("transposed convolution -> convolution by the filters of each step, interleaved") { g in
         let convolve = Convolve(
             stride: [2, 2], paddingLow: [1, 1], paddingHigh: [1, 1], dilation: [1, 1], isTransposed: true)
         return try g.b.add(.convolve(convolve), [try g.input([2, 4, 5, 5]), try g.weight("w", [4, 3, 3, 3])])
-    },
+    }
+]
+
+let scaleCases: [RuleCase] = [
     RuleCase("product with a weight × scale of its channels -> product with the scaled weight") { g in
         let convolve = Convolve(stride: [1, 1], paddingLow: [1, 1], paddingHigh: [1, 1], dilation: [1, 1])
         let product = try g.b.add(.convolve(convolve), [try g.input([2, 3, 5, 5]), try g.weight("w", [4, 3, 3, 3])])

@@ -127,9 +127,8 @@ private struct SIMTProductChoices {
         let isSplit = fillsTiles && product.isReal && product.element == .f32 && product.target.hasMatrixUnits
         // Short sums are limited by memory: there rounding gains nothing.
         let mayRound = isSplit && product.factors == .tf32
-        if mayRound, depth >= 128 { forms.append(.rounded) }
-        if isSplit { forms.append(.split) }
-        if mayRound, depth < 128 { forms.append(.rounded) }
+        let isRounded = mayRound && depth >= 128
+        if isSplit { forms += isRounded ? [.rounded, .split] : mayRound ? [.split, .rounded] : [.split] }
         if fillsTiles {
             if hasMatrix { forms.append(.matrix) }
             if product.isReal { forms.append(.tile) }
@@ -221,7 +220,7 @@ private struct SIMTProductChoices {
             isSplit
             ? SIMTSplitFactors.start(
                 rows: rows, columns: columns, depth: depth, batches: batches, isCountable: isCountable,
-                isRounded: forms.contains(.rounded) && depth >= 128, processors)
+                isRounded: isRounded, processors)
             : nil
         let first = divided?.tile ?? start.tile
         let firstStages = divided?.stages ?? start.stages
