@@ -122,6 +122,28 @@ import Testing
         }
     }
 
+    /// A map that makes an output of what lies channels last stores it as the output lies, where nothing else reads it and the device turns.
+    @Test(arguments: [(true, "", true), (false, "", false), (true, "%7 = reduce.sum axes [2, 3] %6", false)])
+    func mapsForOutputsTurn(_ turnsInputs: Bool, _ more: String, _ isTurned: Bool) throws {
+        let reader = more.isEmpty ? "" : more + " : f32[1, 8]\n"
+        let text = """
+            graph "results"
+            input "x" f32[1, 8, 96, 96]
+            %0 = input 0 : f32[1, 8, 96, 96]
+            %1 = parameter "v" : f32[8, 8, 3, 3]
+            %2 = convolve stride [1, 1] low [1, 1] high [1, 1] dilation [1, 1] groups 1 %0, %1 : f32[1, 8, 96, 96]
+            %3 = reduce.sum axes [2, 3] %2 : f32[1, 8]
+            %4 = view.reshape [1, 8, 1, 1] %3 : f32[1, 8, 1, 1]
+            %5 = view.expand [1, 8, 96, 96] %4 : f32[1, 8, 96, 96]
+            %6 = map f32(subtract(a0, a1)) %2, %5 : f32[1, 8, 96, 96]
+            \(reader)output "y" %6
+            \(more.isEmpty ? "" : "output \"z\" %7\n")
+            """
+        let program = try lower(Graph(parsing: text), cover: Cover(turnsInputs: turnsInputs, processors: 132))
+        let copies = program.launches.filter { $0.kernel.name.hasPrefix("copy_output") }
+        #expect(copies.isEmpty == isTurned)
+    }
+
     /// What lies as all do because there is nothing else is no decision.
     @Test func oneConvolutionIsAll() throws {
         let lines = Self.text.split(separator: "\n").filter {

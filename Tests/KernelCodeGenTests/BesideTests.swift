@@ -6,7 +6,8 @@ import Testing
 
 @testable import KernelCodeGen
 
-/// Something over the middle axis of `[batch, length, width]`, whose neighbours in memory lie along the last one.
+/// Something over the middle axis of `[batch, length, width]`, whose neighbours in memory lie along the last one; or over that and the last
+/// of `[batch, length, width, run]`, the last first, as groups of channels are that lie channels last.
 struct BesideCase: Sendable, CustomTestStringConvertible {
     /// What is computed.
     enum Kind: String, Sendable {
@@ -24,9 +25,11 @@ struct BesideCase: Sendable, CustomTestStringConvertible {
     var width: Int
     var element = ElementType.f32
     var isSymbolic = false
+    var run = 1
 
     var testDescription: String {
-        "\(kind.rawValue) \(batch)x\(length)x\(width) \(element.rawValue)\(isSymbolic ? " symbolic" : "")"
+        let runs = run == 1 ? "" : "x\(run)"
+        return "\(kind.rawValue) \(batch)x\(length)x\(width)\(runs) \(element.rawValue)\(isSymbolic ? " symbolic" : "")"
     }
 
     private var resultElement: ElementType { kind == .greatest ? .i64 : element }
@@ -36,14 +39,16 @@ struct BesideCase: Sendable, CustomTestStringConvertible {
             let extent = isSymbolic ? "s0" : "\(length)"
             let (count, outer) =
                 isSymbolic
-                ? ("\(batch * width)*s0", "\(width)*s0*i0") : ("\(batch * length * width)", "\(length * width)*i0")
-            let place = "\(outer) + i1 + \(width)*i2"
+                ? ("\(batch * width)*s0", "\(width)*s0*i0")
+                : ("\(batch * length * width * run)", "\(length * width * run)*i0")
+            let place = "\(outer) + \(run)*i1 + \(width * run)*i2" + (run == 1 ? "" : " + i3")
+            let inner = (run == 1 ? "" : "loop i3 < \(run)\n                      ") + "loop i2 < \(extent)"
             let steps =
                 switch kind {
                 case .sum:
                     """
                     step
-                      loop i2 < \(extent)
+                      \(inner)
                       %0 = load p0[\(place)]
                       %1 = multiply %0, %0
                       reduce sum %1 to 0
@@ -56,7 +61,7 @@ struct BesideCase: Sendable, CustomTestStringConvertible {
                 case .greatest:
                     """
                     step
-                      loop i2 < \(extent)
+                      \(inner)
                       %0 = load p0[\(place)]
                       reduce argMaximum %0 at i2 to 0
                     step
@@ -66,11 +71,11 @@ struct BesideCase: Sendable, CustomTestStringConvertible {
                 case .softmax:
                     """
                     step
-                      loop i2 < \(extent)
+                      \(inner)
                       %0 = load p0[\(place)]
                       reduce maximum %0 to 0
                     step
-                      loop i2 < \(extent)
+                      \(inner)
                       %0 = load p0[\(place)]
                       %1 = slot 0
                       %2 = subtract %0, %1
@@ -78,7 +83,7 @@ struct BesideCase: Sendable, CustomTestStringConvertible {
                       keep %3 to 0
                       reduce sum %3 to 1
                     step
-                      loop i2 < \(extent)
+                      \(inner)
                       %0 = row 0
                       %1 = slot 1
                       %2 = divide %0, %1
@@ -105,9 +110,9 @@ struct BesideCase: Sendable, CustomTestStringConvertible {
     /// Fails where the kernel gives something else than doubles do.
     func verify(_ compiled: some RunnableKernel) throws {
         var random = SeededRandom(seed: 11)
-        let results = kind == .softmax ? batch * length * width : batch * width
+        let results = kind == .softmax ? batch * length * width * run : batch * width
         let bytes = Memory.bytes(
-            (0..<batch * length * width).map { _ in Float(random.uniform() * 8 - 4) }, element)
+            (0..<batch * length * width * run).map { _ in Float(random.uniform() * 8 - 4) }, element)
         let given = Memory.floats(bytes, element).map(Double.init)
         var buffers = [bytes, [UInt8](repeating: 0xFF, count: results * resultElement.byteCount)]
         try compiled.run(&buffers, dimensions: isSymbolic ? [Int64(length)] : [], parts: 1)
@@ -117,7 +122,8 @@ struct BesideCase: Sendable, CustomTestStringConvertible {
             : Memory.floats(buffers[1], element).map(Double.init)
         for point in 0..<batch * width {
             let (b, w) = point.quotientAndRemainder(dividingBy: width)
-            let column = (0..<length).map { given[(b * length + $0) * width + w] }
+            let places = (0..<length * run).map { ((b * length + $0 / run) * width + w) * run + $0 % run }
+            let column = places.map { given[$0] }
             func check(_ place: Int, _ wanted: Double, _ allowed: Double) -> Bool {
                 if abs(found[place] - wanted) <= allowed { return true }
                 Issue.record("point \(point), place \(place): \(found[place]), not \(wanted)")
@@ -132,11 +138,9 @@ struct BesideCase: Sendable, CustomTestStringConvertible {
             case .softmax:
                 let most = column.max() ?? 0
                 let total = column.reduce(0) { $0 + exp($1 - most) }
-                for place in 0..<length {
-                    let wanted = exp(column[place] - most) / total
-                    guard check((b * length + place) * width + w, wanted, wanted * element.epsilon * 8 + 1e-9) else {
-                        return
-                    }
+                for (place, x) in zip(places, column) {
+                    let wanted = exp(x - most) / total
+                    guard check(place, wanted, wanted * element.epsilon * 8 + 1e-9) else { return }
                 }
             }
         }
@@ -154,6 +158,8 @@ struct BesideTests {
         BesideCase(kind: .softmax, batch: 2, length: 50, width: 19),
         BesideCase(kind: .softmax, batch: 1, length: 3000, width: 5, element: .bf16),
         BesideCase(kind: .softmax, batch: 2, length: 90, width: 11, isSymbolic: true),
+        BesideCase(kind: .sum, batch: 2, length: 321, width: 16, run: 4),
+        BesideCase(kind: .softmax, batch: 2, length: 70, width: 9, element: .f16, run: 8),
     ]
     static let ways = [(3, 64), (3, 512), (4, 128), (5, 64), (5, 1024)]
 
@@ -174,6 +180,7 @@ struct BesideTests {
         BesideCase(kind: .sum, batch: 3, length: 9000, width: 1),
         BesideCase(kind: .greatest, batch: 1, length: 20_000, width: 3),
         BesideCase(kind: .greatest, batch: 2, length: 33_000, width: 1, element: .f16),
+        BesideCase(kind: .sum, batch: 2, length: 5000, width: 6, run: 3),
     ]
     static let parts = [(2, 64, 2), (2, 256, 8), (3, 64, 4), (4, 256, 16), (5, 128, 2)]
 
@@ -195,6 +202,9 @@ struct BesideTests {
         (BesideCase(kind: .sum, batch: 1, length: 100_000, width: 64), 3, 1024),
         (BesideCase(kind: .softmax, batch: 512, length: 64, width: 512), 0, 256),
         (BesideCase(kind: .sum, batch: 4096, length: 512, width: 1), 2, 64),
+        (BesideCase(kind: .sum, batch: 128, length: 15876, width: 16, run: 4), 3, 512),
+        (BesideCase(kind: .sum, batch: 128, length: 15876, width: 8, element: .f16, run: 8), 3, 1024),
+        (BesideCase(kind: .sum, batch: 128, length: 64, width: 4, run: 32), 2, 256),
     ])
     func defaults(_ beside: BesideCase, _ team: Int, _ threads: Int) throws {
         let choices = SIMTEmitter(CubinTarget.target("sm_90a")).choices(try beside.kernel)

@@ -8,7 +8,8 @@ package func lower(_ graph: Graph, cover: Cover = Cover()) throws(LoweringError)
     var partitioner = Partitioner(graph, cover: cover)
     let partition = partitioner.run()
     let builder = ProgramBuilder(
-        graph, partition, channelsLast: partitioner.channelsLast(partition), turned: partitioner.turned(partition))
+        graph, partition, channelsLast: partitioner.channelsLast(partition), turned: partitioner.turned(partition),
+        turnsOutputs: cover.turnsInputs)
     for group in partition.groups { try builder.lower(group) }
     // Outputs first: they may hold what states held before the run.
     let outputs = try builder.placeOutputs()

@@ -14,10 +14,19 @@ final class ProgramBuilder {
     let channelsLast: Set<NodeID>
     /// Convolutions that read a copy of an input, channels last.
     let turned: Set<NodeID>
+    /// Values that maps store as outputs lie, whatever way their operands lie: those that nothing else reads.
+    private let asOutputs: Set<Value>
     private var copies: [Value: BufferID] = [:]
 
-    init(_ graph: Graph, _ partition: Partition, channelsLast: Set<NodeID>, turned: Set<NodeID>) {
+    init(
+        _ graph: Graph, _ partition: Partition, channelsLast: Set<NodeID>, turned: Set<NodeID>, turnsOutputs: Bool
+    ) {
         self.turned = turned
+        var asOutputs = turnsOutputs ? Set(graph.outputs.map(\.value)) : []
+        for id in graph.nodes.ids { asOutputs.subtract(graph.nodes[id].operands) }
+        self.asOutputs = asOutputs.filter { value in
+            partition.producer[value].map { if case .map = partition.groups[$0].kind { true } else { false } } ?? false
+        }
         self.graph = graph
         self.partition = partition
         self.channelsLast = channelsLast
@@ -60,7 +69,7 @@ final class ProgramBuilder {
         } else if partition.isConstant[value.node.index] {
             role = .folded
         }
-        let layout = Layouts.preferred(value, self)
+        let layout = asOutputs.contains(value) ? Array(type.shape.indices) : Layouts.preferred(value, self)
         let buffer = buffers.append(LoweredBuffer(role: role, type: type, layout: layout, origin: node.origin))
         bufferOf[value] = buffer
         return buffer

@@ -19,6 +19,12 @@ extension KernelTrial {
                 plain: Schedule(["team": 2, "threads": 1024, "parts": 1]), rows > 1_000_000 ? blocks : teams + blocks,
                 tolerance: element == .f32 ? 1e-5 : 0x1p-8, isTimed: isTimed)
         }
+        + [(3000, 37, 4, false), (15_876, 1024, 4, true), (15_876, 256, 16, true)].map { length, width, run, isTimed in
+            let teams = [(3, 512), (3, 128), (4, 256), (5, 512)].map { Schedule(["team": $0.0, "threads": $0.1]) }
+            return KernelTrial(
+                "sums over \(length) runs of \(run) beside \(width)", TrialShapes.runSums(length, width, run),
+                plain: Schedule(["team": 2, "threads": 256, "parts": 1]), teams, tolerance: 1e-5, isTimed: isTimed)
+        }
         + [
             (100, 37, ElementType.f32, false), (65, 140, .f16, false), (4096, 2048, .f32, true),
             (3136, 512, .f16, true),
@@ -45,6 +51,24 @@ extension TrialShapes {
                 NestStep(axes: [], body: second, effects: [.store(Store(parameter: 1, index: at(n), value: sum))]),
             ], slots: [.f32])
         return kernel([parameter(element, rows * columns), parameter(.f32, columns, .write)], .nest(nest))
+    }
+
+    /// `y[n] = Σ x[m, n, r]²`, the sum over `r` outermost: groups of channels that lie last.
+    static func runSums(_ length: Int, _ width: Int, _ run: Int) -> Kernel {
+        let (n, r, m) = (axis(0, width), axis(1, run), axis(2, length))
+        var first = ScalarBody()
+        let index = at(m) * (width * run) + at(n) * run + at(r)
+        let x = first.emit(.load(parameter: 0, index: index, mask: []))
+        let square = first.emit(.apply(.multiply, [x, x]))
+        var second = ScalarBody()
+        let sum = second.emit(.slot(0))
+        let nest = NestKernel(
+            axes: [n],
+            steps: [
+                NestStep(axes: [r, m], body: first, effects: [.reduce(.sum, value: square, position: nil, slot: 0)]),
+                NestStep(axes: [], body: second, effects: [.store(Store(parameter: 1, index: at(n), value: sum))]),
+            ], slots: [.f32])
+        return kernel([parameter(.f32, length * width * run), parameter(.f32, width, .write)], .nest(nest))
     }
 
     /// `y[m, n] = 2 x[n, m]`.

@@ -21,8 +21,8 @@ private func directConvolution(_ c: inout RewriteContext, _ id: NodeID) throws(S
     let (from, to, filter) = (c.shape(input), node.results[0].shape, c.shape(weight))
     let (rank, groups, steps) = (convolve.stride.count, convolve.groups, convolve.stride)
     guard let channels = filter[0].constantValue, let outputs = filter[1].constantValue, channels % groups == 0,
-        // Filters of one channel are read by kernels of their own, as windows.
-        channels / groups >= 4,
+        // Filters of one channel are read by kernels of their own, as windows. Of few channels products need many results.
+        channels / groups >= 4 || groups == 1 && outputs >= 8,
         zip(steps, convolve.dilation).allSatisfy({ $0 == 1 || $1 == 1 })
     else { return nil }
     var (taps, low, high) = ([Int](), [Int](), [Int]())

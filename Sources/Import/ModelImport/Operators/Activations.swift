@@ -20,7 +20,12 @@ func registerActivations(_ table: inout OperatorTable) {
     }
 
     fixed("silu") { $0 / (1 + (-$0).exp) }
-    fixed("mish") { $0 * $0.exp.log1p.tanh }
+    // x·tanh(log(1 + eˣ)) with one exponential: tanh(log u) = (u² − 1) / (u² + 1). From 20 on the quotient is 1 in f64, too.
+    fixed("mish") { x in
+        let e = x.minimum(20).exp
+        let n = e * (e + 2)
+        return x * (n / (n + 2))
+    }
     fixed("relu6") { $0.maximum(0).minimum(6) }
     fixed("hardsigmoid") { ($0 + 3).maximum(0).minimum(6) / 6 }
     fixed("hardswish") { $0 * ($0 + 3).maximum(0).minimum(6) / 6 }

@@ -1,12 +1,16 @@
 import ElementTypes
 import KernelIR
 
-/// What a nest reads side by side along its points rather than along its inner loops, such as sums over rows or a softmax over channels.
+/// What a nest reads side by side along its points rather than along its inner loops, such as sums over rows or a softmax over channels,
+/// or in short runs side by side, such as groups of channels that lie last.
 struct SIMTBeside {
-    /// Bytes of the smallest element that is read so.
-    let elementBytes: Int
+    /// Bytes that a point reads beside the next one's: the smallest element, or a run.
+    let bytes: Int
     /// Whether nothing is read along the inner loops.
     let isAlways: Bool
+
+    /// Elements of a run at most.
+    private static let longestRun = 16
 
     /// Nil where nothing is.
     init?(_ kernel: Kernel, _ nest: NestKernel) {
@@ -17,21 +21,28 @@ struct SIMTBeside {
             for case .load(let parameter, let index, _) in step.body.nodes {
                 func stride(along axis: LoopAxis) -> IntegerExpression? { index.linearCoefficient(of: axis.variable) }
                 let inner = step.axes.filter { $0.extent != 1 && index.variables.contains($0.variable) }
-                if inner.contains(where: { stride(along: $0) == nil || stride(along: $0) == 1 }) {
+                let element = kernel.parameters[parameter].element.byteCount
+                if let run = inner.first(where: { stride(along: $0) == 1 })?.extent.constantValue,
+                    run <= Self.longestRun, stride(along: outer) == IntegerExpression(run)
+                {
+                    bytes.append(run * element)
+                } else if inner.contains(where: { stride(along: $0) == nil || stride(along: $0) == 1 }) {
                     isAlong = true
                 } else if !inner.isEmpty, stride(along: outer) == 1 {
-                    bytes.append(kernel.parameters[parameter].element.byteCount)
+                    bytes.append(element)
                 }
             }
         }
         guard let least = bytes.min() else { return nil }
-        elementBytes = least
+        self.bytes = least
         isAlways = !isAlong
     }
 
-    /// Teams that read whole sectors of 32 bytes, the widest that leaves work for every processor first.
+    /// Teams that read whole sectors of 32 bytes, the widest that leaves work for every processor first; of runs no more than a warp reads.
     func teams(_ nest: NestKernel, _ target: SIMTTarget) -> [SIMTNestPlan.Team] {
-        let whole = [SIMTNestPlan.Team.beside32, .beside16, .beside8].filter { $0.neighbours * elementBytes >= 32 }
+        let whole = [SIMTNestPlan.Team.beside32, .beside16, .beside8].filter {
+            $0.neighbours * bytes >= 32 && ($0 == .beside8 || $0.neighbours * bytes <= 128)
+        }
         let first = whole.first { nest.points / $0.neighbours >= 4 * target.multiprocessors } ?? whole[whole.count - 1]
         return [first] + whole.filter { $0 != first }
     }

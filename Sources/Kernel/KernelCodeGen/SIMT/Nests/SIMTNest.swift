@@ -88,6 +88,7 @@ struct SIMTNestPlan {
 
 /// The choices of a nest on a device that runs blocks of threads.
 package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel, _ target: SIMTTarget) -> [Choice] {
+    let nest = nest.inMemoryOrder(kernel)
     let beside = SIMTBeside(kernel, nest)
     let teams = SIMTNestPlan.teams(nest, SIMTScanWriter(kernel, nest, target), beside, target)
     // 256 threads a row were the best for few rows of 1024 and of 4096 (measured, H200). Where rows are many, each thread should
@@ -119,6 +120,7 @@ package func simtNestChoices(_ kernel: Kernel, _ nest: NestKernel, _ target: SIM
 package func emitSIMTNest(
     _ kernel: Kernel, _ nest: NestKernel, symbol: String, _ schedule: Schedule, _ target: SIMTTarget
 ) throws(EmissionError) -> EmittedKernel {
+    let nest = nest.inMemoryOrder(kernel)
     let choices = simtNestChoices(kernel, nest, target)
     if let turn = SIMTTurnWriter(kernel, nest, target), schedule[turn.choice] == 1 { return turn.write(symbol) }
     if let map = SIMTMapWriter(kernel, nest, target), schedule[map.choice] > 1 {
@@ -139,9 +141,9 @@ package func emitSIMTNest(
     let plan = SIMTNestPlan(kernel, nest, team: team, threads: schedule[choices[1]], warp: 32)
     if team != .thread, let scan = SIMTScanWriter(kernel, nest, target) { return scan.write(symbol, plan) }
     let parts = SIMTNestParts(choices.first { $0.name == "parts" }.map { schedule[$0] } ?? 1, plan)
-    let nest = nest.recomputing { SIMTNestWriter.registers(nest, $0, plan) == nil }
+    let recomputed = nest.recomputing { SIMTNestWriter.registers(nest, $0, plan) == nil }
     var writer = SIMTNestWriter(
-        kernel: kernel, nest: nest, plan: plan, parts: parts, target: target, symbol: symbol)
+        kernel: kernel, nest: recomputed, plan: plan, parts: parts, target: target, symbol: symbol)
     let (source, scratch) = try writer.write()
     return EmittedKernel(
         symbol: symbol, source: source,
