@@ -445,6 +445,58 @@ def rows() -> dict[str, Row]:
             [f(1, 6, 10, 7), f(1, 4, 5, 4), f(4, 6, 3, 3)],
         ),
         "control.cond": (bodies.Branch(), [f(4)]),
+        "random.uniform": (
+            lambda x: x + torch.rand_like(x) + torch.rand(5) * torch.empty_like(x).uniform_(-1, 2),
+            [f(3, 5)],
+        ),
+        "random.normal": (
+            lambda x, y: torch.randn_like(x) + torch.normal(x, 2.0) * torch.normal(0.5, y) + torch.randn(3, 5).normal_(1, 2),
+            [f(3, 5), p(3, 5)],
+        ),
+        "random.integers": (
+            lambda x: (
+                x[torch.randperm(7)],
+                torch.randint(-3, 9, (4, 3)) + torch.randint_like(x, 2, 6)[:4, :3].long(),
+                torch.empty(5, dtype=torch.uint8).random_(),
+                torch.empty(6).random_(20),
+            ),
+            [f(7, 3)],
+        ),
+        "random.choices": (
+            lambda x: (torch.multinomial(x, 4), torch.multinomial(x[0], 9, replacement=True), torch.multinomial(x, 1)),
+            [p(3, 6)],
+        ),
+        "random.events": (
+            lambda x: (torch.bernoulli(x / 3), torch.bernoulli(x, 0.3), torch.empty_like(x).bernoulli_(x / 4)),
+            [p(3, 5)],
+        ),
+        "random.tails": (
+            lambda x: (
+                torch.empty_like(x).exponential_(2.0),
+                torch.empty_like(x).geometric_(0.2),
+                torch.empty_like(x).cauchy_(1, 2),
+                torch.empty_like(x).log_normal_(0.5, 0.7),
+            ),
+            [f(3, 5)],
+        ),
+        "random.dropout": (
+            lambda x: (
+                F.dropout(x, 0.4, True),
+                F.dropout2d(x, 0.5, True),
+                F.alpha_dropout(x, 0.3, True),
+                F.dropout(x, 1.0, True),
+                F.dropout(x, 0.7, False),
+            ),
+            [f(2, 6, 3, 2)],
+        ),
+        "random.types": (
+            lambda x: (
+                torch.rand(9, dtype=torch.bfloat16) + torch.rand(9).half(),
+                torch.rand(9, dtype=torch.float64) + torch.randn_like(x),
+                torch.randn(9, dtype=torch.float16),
+            ),
+            [f(9).double()],
+        ),
         "bf16.linear_gelu": (nn.Sequential(nn.Linear(8, 6), nn.GELU()).bfloat16(), [f(3, 8).bfloat16()]),
         "bf16.conv_bn": (
             nn.Sequential(nn.Conv2d(3, 4, 3), bodies.batch_norm(nn.BatchNorm2d(4)), nn.ReLU()).bfloat16(),

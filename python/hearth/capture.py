@@ -56,6 +56,7 @@ from torch.utils import _pytree as pytree
 
 from hearth import tensorfile
 from hearth.departures import departures
+from hearth.drawing import STATE, PackageNumbers
 from hearth.escapes import assignments_allowed, escapes
 from hearth.loading import ModelError, Source, at, load_function, one_line, user_frame
 
@@ -257,13 +258,16 @@ def generated(source: Source, seed: int, resize: bool) -> tuple[tuple[Any, ...],
 
 
 def eager(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Tensor]]:
-    """Output leaves of one call on a copy of the module, and the buffers that the call changed, after it."""
+    """Output leaves of one call on a copy of the module, and the buffers that the call changed, after it. It draws the random
+    numbers that its package draws."""
     twin = copy.deepcopy(module)
     args, kwargs = copy.deepcopy((args, kwargs))
-    with torch.no_grad():
+    with torch.no_grad(), PackageNumbers() as numbers:
         leaves = pytree.tree_leaves(twin(*args, **kwargs))
     before = dict(module.named_buffers())
     changed = {name: after for name, after in twin.named_buffers() if name in before and not same(after, before[name])}
+    if numbers.draws:
+        changed[STATE] = numbers.state()
     return leaves, changed
 
 

@@ -80,6 +80,7 @@ class Description(Structure):
         ("outputs", c_int32),
         ("symbols", c_int32),
         ("has_state", c_int32),
+        ("draws", c_int32),
     ]
 
 
@@ -147,6 +148,7 @@ SIGNATURES = {
     "hearth_session_traffic": (c_int, (c_void_p, POINTER(c_uint64), POINTER(c_uint64))),
     "hearth_session_wait": (c_int, (c_void_p,)),
     "hearth_session_reset": (c_int, (c_void_p,)),
+    "hearth_session_seed": (c_int, (c_void_p, c_int64)),
     "hearth_session_state": (c_int, (c_void_p, c_char_p, c_void_p, c_size_t)),
     "hearth_session_time": (c_int, (c_void_p, c_void_p, c_void_p, c_uint32, c_int32, c_int32, c_void_p)),
 }

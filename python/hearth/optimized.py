@@ -33,6 +33,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from hearth.baseline import TORCH_MODES
+from hearth.drawing import follow
 from hearth.engines import COMPILE_MODES
 from hearth.library import HearthError
 from hearth.program_parts import SplitProgram
@@ -170,6 +171,8 @@ class OptimizedModule(nn.Module):
             self.package = None
         elif self.split is None and self.package is None:
             self.package = Package.load(package) if is_place else package  # type: ignore[arg-type, assignment]
+        if self.package is not None:
+            follow(self.package)
 
     def decide(self, found: list[Comparison], fallback: bool) -> None:
         """Takes what the packages of a divided program and PyTorch were measured to take together: where that is no gain,

@@ -126,6 +126,10 @@ class Package:
         """Whether it was tuned on a machine like this one."""
         self.has_state = bool(about.has_state)
         """Whether runs change what later runs compute."""
+        self.draws = bool(about.draws)
+        """Whether runs draw random numbers; see `seed`."""
+        self.seeds: Callable[[], int] | None = None
+        """Where this is set, each call of the package's own session begins with the seed that it gives."""
         self.inputs = tuple(self._port(library.input, i) for i in range(about.inputs))
         self.outputs = tuple(self._port(library.output, i) for i in range(about.outputs))
         self.symbols = tuple(self._symbol(i) for i in range(about.symbols))
@@ -162,11 +166,20 @@ class Package:
         if session is None:
             with self._lock:
                 session = self._session = self._session or self.session()
+        if self.seeds is not None:
+            session.seed(self.seeds())
         return session(*inputs, out=out, wait=wait, **named)
 
     def session(self) -> Session:
         """A further user of the package, with the model's state at its initial values."""
         return Session(self)
+
+    def seed(self, seed: int) -> None:
+        """Lets the calls of the package's own session that follow draw the random numbers of a seed; see `Session.seed`."""
+        if self._session is None:
+            with self._lock:
+                self._session = self._session or self.session()
+        self._session.seed(seed)
 
     def reset(self) -> None:
         """Puts the state of the package's own session back to its initial values."""
@@ -320,6 +333,12 @@ class Session:
         """Waits for calls with `wait=False`; raises what went wrong in them."""
         with self._lock:
             self._library.check(self._library.session_wait(self._opened().value))
+
+    def seed(self, seed: int) -> None:
+        """Lets the calls that follow draw the random numbers of a seed: the same ones for the same seed, on every device. A
+        session begins with the seed 0. Throws `InputError` where the model draws none."""
+        with self._lock:
+            self._library.check(self._library.session_seed(self._opened().value, seed))
 
     def reset(self) -> None:
         """Puts the model's state back to its initial values."""

@@ -18,6 +18,7 @@ from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 from torch.fx.passes.operator_support import OperatorSupportBase
 
 from hearth import tensorfile
+from hearth.drawing import PackageNumbers, follow
 from hearth.loading import one_line
 from hearth.programs import NotAProgram, devices, program, save
 from hearth.runtime import Package
@@ -269,7 +270,8 @@ class Recorder(fx.Interpreter):
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # Calls behind it may write into what it takes and gives.
         before = tuple(one.clone() if isinstance(one, Tensor) else one for one in args)
-        results = super().call_module(target, args, kwargs)
+        with PackageNumbers():
+            results = super().call_module(target, args, kwargs)
         after = tuple(one.clone() for one in (results if isinstance(results, tuple) else (results,)))
         self.records.setdefault(target, []).append((before, after))
         return results
@@ -305,4 +307,4 @@ def built(
     )
     taken = [place for place, at in enumerate(own) if isinstance(records[0][0][at], Tensor)]
     device = options[options.index("--device") + 1] if "--device" in options else None
-    return PackagePart(Package.load(output, device=device, verified=False), taken, is_single)
+    return PackagePart(follow(Package.load(output, device=device, verified=False)), taken, is_single)

@@ -80,7 +80,7 @@ package enum ImportError: Error, Hashable, CustomStringConvertible {
             "\(operators.count) unsupported operator\(operators.count == 1 ? "" : "s"): "
                 + operators.map(\.description).joined(separator: "; ")
         case .unsupportedForm(let site, let reason): "\(site): not supported: \(reason)"
-        case .random(let site): "\(site): random numbers are not supported; put the model in eval mode"
+        case .random(let site): "\(site): this draw of random numbers is not supported; put the model in eval mode"
         case .dataDependent(let site, let reason): "\(site): the result's shape depends on data: \(reason)"
         case .argument(let site, let name, let expected, let found):
             "\(site): argument '\(name)': expected \(expected), found \(found)"

@@ -85,6 +85,7 @@ extension ImportedModel {
             }
         }
         importer.giveWrittenBuffers()
+        try importer.countRun()
         return importer
     }
 

@@ -88,7 +88,10 @@ package struct ReferenceRecord: Sendable {
                 guard let output = try value("\(prefix)output.\(index)") else { break }
                 outputs.append(output)
             }
-            if outputs.count != graph.outputs.count { outputs = [] }
+            // Outputs of a program that draws are those of other numbers, unless they come with the state that numbers these.
+            let drawn = graph.states.contains { $0.name == RandomState.name }
+            let isOwn = try !drawn || value("\(prefix)state.\(RandomState.name)") != nil
+            if outputs.count != graph.outputs.count || !isOwn { outputs = [] }
             if number > 0, outputs.isEmpty, graph.inputs.isEmpty { break }
             var set = Set(inputs: inputs, outputs: outputs)
             for update in graph.updates {

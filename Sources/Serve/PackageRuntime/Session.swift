@@ -134,6 +134,24 @@ package final class Session {
         return false
     }
 
+    /// Lets the runs that follow draw the numbers of a seed, from the first run's on. False where the model draws none.
+    package func seed(_ seed: Int64) throws(RuntimeError) -> Bool {
+        let state = package.plan.buffers.rows.firstIndex {
+            if case .state(RandomState.name, _) = $0.placement { true } else { false }
+        }
+        guard let state else { return false }
+        let elements = RandomState.elements(seed: seed)
+        do throws(DeviceError) {
+            try elements.withUnsafeBytes { bytes throws(DeviceError) in
+                try queue.copy(bytes, to: states, at: stateOffsets[state])
+                try queue.synchronize()
+            }
+        } catch {
+            throw .device(error)
+        }
+        return true
+    }
+
     /// Prepares for inputs of these types. Does nothing when they are bound already. For models with inputs whose value
     /// is a dimension, `values` holds those inputs' values by index.
     package func bind(_ inputs: [TensorDescription], values: [Int: Int] = [:]) throws(RuntimeError) {

@@ -170,6 +170,12 @@ public func hearth_session_reset(_ session: OpaquePointer!) -> Int32 {
     using(session) { session throws(InterfaceError) in try session.reset() }
 }
 
+/// Sets the seed of random numbers.
+@c @implementation
+public func hearth_session_seed(_ session: OpaquePointer!, _ seed: Int64) -> Int32 {
+    using(session) { session throws(InterfaceError) in try session.seed(seed) }
+}
+
 /// Reads a state.
 @c @implementation
 public func hearth_session_state(

@@ -46,12 +46,13 @@ final class PackageHandle: Sendable {
                 maximum: Int64(binding.symbol.maximum ?? -1), typical: Int64(binding.symbol.hint))
         }
         let limits = device.limits
-        let hasState = package.plan.buffers.rows.contains { if case .state = $0.placement { true } else { false } }
+        let states = package.plan.buffers.rows.compactMap { if case .state(let name, _) = $0.placement { name } else { nil } }
         description = HearthDescription(
             name: memory.text(package.directory.manifest.name), device: memory.text(limits.name),
             device_model: memory.text(limits.model), in_host_memory: limits.readsHostMemory ? 1 : 0,
             is_tuned: package.isTunedForThisMachine ? 1 : 0, inputs: Int32(inputs.count),
-            outputs: Int32(outputs.count), symbols: Int32(symbols.count), has_state: hasState ? 1 : 0)
+            outputs: Int32(outputs.count), symbols: Int32(symbols.count), has_state: states.isEmpty ? 0 : 1,
+            draws: states.contains(RandomState.name) ? 1 : 0)
         self.memory = memory
     }
 

@@ -142,6 +142,13 @@ final class SessionHandle: @unchecked Sendable {
     /// Puts the state back.
     func reset() throws(InterfaceError) { try inSession { session throws(RuntimeError) in try session.reset() } }
 
+    /// Sets the seed of random numbers.
+    func seed(_ seed: Int64) throws(InterfaceError) {
+        var draws = false
+        try inSession { session throws(RuntimeError) in draws = try session.seed(seed) }
+        if !draws { throw .badNumber("the model draws no random numbers") }
+    }
+
     /// Copies a state.
     func copyState(_ name: String, to bytes: UnsafeMutableRawBufferPointer) throws(InterfaceError) {
         var isThere = false

@@ -43,6 +43,7 @@ struct OperatorTable: Sendable {
         registerEmbeddingBags(&table)
         registerGradients(&table)
         registerLosses(&table)
+        registerRandomNumbers(&table)
         registerControl(&table)
         registerControlFlow(&table)
         return table

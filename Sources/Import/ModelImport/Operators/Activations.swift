@@ -119,14 +119,4 @@ func registerActivations(_ table: inout OperatorTable) {
         let gate = try i.slice(x, axis, half, half)
         return try i.formula([value, gate]) { $0[0] * $0[1].sigmoid }
     }
-    // Identities outside of training.
-    table.alias("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout") { (i) throws(ImportError) in
-        if try i.bool("train"), try i.float("p") > 0 { throw .random(i.site) }
-        return try i.handle("input")
-    }
-    table.values("native_dropout") { (i) throws(ImportError) in
-        if try i.optionalBool("train") ?? true, try i.float("p") > 0 { throw .random(i.site) }
-        let x = try i.tensor("input")
-        return [x, try i.full(1, TensorType(.bool, i.shape(x)))]
-    }
 }

@@ -1,7 +1,7 @@
 import GraphIR
 import ModelFiles
 
-/// Assertions, scopes that change nothing at inference, and random numbers.
+/// Assertions, and scopes that change nothing at inference.
 func registerControl(_ table: inout OperatorTable) {
     // Assertions on metadata hold by construction of the program; those on elements guard against misuse only.
     table.on(
@@ -18,16 +18,9 @@ func registerControl(_ table: inout OperatorTable) {
         try i.assume(condition, name)
         return []
     }
-    table.refuse(OperatorTable.randomOperators) { .random($0.site) }
 }
 
 extension OperatorTable {
-    /// Operators that read a random generator, whatever their arguments.
-    static let randomOperators: [String] = [
-        "rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm", "bernoulli", "multinomial",
-        "normal", "uniform", "exponential", "poisson", "binomial", "normal_functional",
-    ]
-
     /// In-place operators that change a tensor's shape rather than its elements; the importer does not follow these.
     static let shapeMutations: Set<String> = [
         "squeeze_", "unsqueeze_", "transpose_", "t_", "swapaxes_", "swapdims_", "resize_", "set_", "as_strided_",

@@ -81,6 +81,7 @@ typedef struct {
     int32_t is_tuned;         /* 1 when the package was tuned on a machine like this one. */
     int32_t inputs, outputs, symbols;
     int32_t has_state; /* 1 when runs change what later runs compute. */
+    int32_t draws;     /* 1 when runs draw random numbers; see hearth_session_seed. */
 } HearthDescription;
 
 /* An input or output; filled by hearth_input and hearth_output. Memory lives as long as the package's handle. */
@@ -171,6 +172,9 @@ int hearth_session_wait(HearthSession *session);
 
 /* Puts the model's state back to its initial values. */
 int hearth_session_reset(HearthSession *session);
+
+/* Lets the runs that follow draw the numbers of a seed: the same seed, the same numbers on every device. A session begins with the seed 0. */
+int hearth_session_seed(HearthSession *session, int64_t seed);
 
 /* Copies the state of that name (row-major) to host memory of exactly its size. */
 int hearth_session_state(HearthSession *session, const char *name, void *bytes, size_t count);
