@@ -450,7 +450,9 @@ def rows() -> dict[str, Row]:
             [f(3, 5)],
         ),
         "random.normal": (
-            lambda x, y: torch.randn_like(x) + torch.normal(x, 2.0) * torch.normal(0.5, y) + torch.randn(3, 5).normal_(1, 2),
+            lambda x, y: (
+                torch.randn_like(x) + torch.normal(x, 2.0) * torch.normal(0.5, y) + torch.randn(3, 5).normal_(1, 2)
+            ),
             [f(3, 5), p(3, 5)],
         ),
         "random.integers": (
@@ -491,7 +493,7 @@ def rows() -> dict[str, Row]:
         ),
         "random.types": (
             lambda x: (
-                torch.rand(9, dtype=torch.bfloat16) + torch.rand(9).half(),
+                torch.rand(9, dtype=torch.bfloat16) + torch.rand(9, dtype=torch.float16),
                 torch.rand(9, dtype=torch.float64) + torch.randn_like(x),
                 torch.randn(9, dtype=torch.float16),
             ),

@@ -35,7 +35,7 @@ import Testing
         ("refused-nonzero", "the result's shape depends on data: the number of results depends on the elements"),
         ("refused-mask", "the result's shape depends on data: it selects by a mask; torch.where keeps the shape"),
         ("refused-rows", "read out of a tensor"),
-        ("refused-random", "random numbers are not supported; put the model in eval mode"),
+        ("refused-random", "this draw of random numbers is not supported; put the model in eval mode"),
         ("refused-complex-output", "output 'output' is complex; return torch.view_as_real of it"),
         ("refused-complex-input", "'x': element type complex64 is not supported"),
         ("refused-shared-written", "which shares memory with 'part'"),

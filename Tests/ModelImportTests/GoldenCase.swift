@@ -110,6 +110,7 @@ final class ArchiveTensors: TensorSource {
     }
 
     func withTensor<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        if name == RandomState.name { return try RandomState.elements(seed: 0).withUnsafeBytes { try body($0) } }
         guard let tensor = stored[name] else { throw GoldenCase.Failure(description: "no tensor '\(name)'") }
         let bytes = archive.elements(of: tensor)
         return try bytes.withUnsafeBytes { try body($0) }

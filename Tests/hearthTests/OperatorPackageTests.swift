@@ -22,7 +22,9 @@ import Testing
         return (process.terminationStatus, text)
     }
 
-    @Test(arguments: ["binary.core", "complex.middle", "index.raw", "norm.middle", "reduce.middle", "window.core"])
+    @Test(arguments: [
+        "binary.core", "complex.middle", "index.raw", "norm.middle", "random.middle", "reduce.middle", "window.core",
+    ])
     func familiesBecomePackagesThatAgree(_ name: String) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-operators-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -260,15 +260,33 @@ def generated(source: Source, seed: int, resize: bool) -> tuple[tuple[Any, ...],
 def eager(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Tensor]]:
     """Output leaves of one call on a copy of the module, and the buffers that the call changed, after it. It draws the random
     numbers that its package draws."""
-    twin = copy.deepcopy(module)
-    args, kwargs = copy.deepcopy((args, kwargs))
-    with torch.no_grad(), PackageNumbers() as numbers:
-        leaves = pytree.tree_leaves(twin(*args, **kwargs))
+    numbers = PackageNumbers()
+    twin, leaves, drew = call_of_copy(module, args, kwargs, contextlib.nullcontext())
+    if drew:
+        twin, leaves, _ = call_of_copy(module, args, kwargs, numbers)
     before = dict(module.named_buffers())
     changed = {name: after for name, after in twin.named_buffers() if name in before and not same(after, before[name])}
     if numbers.draws:
         changed[STATE] = numbers.state()
     return leaves, changed
+
+
+def call_of_copy(
+    module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], mode: Any
+) -> tuple[nn.Module, list[Any], bool]:
+    """A copy of the module after one call of it in a mode, the call's output leaves, and whether it drew random numbers of PyTorch."""
+    twin = copy.deepcopy(module)
+    args, kwargs = copy.deepcopy((args, kwargs))
+    before = generators()
+    with torch.no_grad(), mode:
+        leaves = pytree.tree_leaves(twin(*args, **kwargs))
+    return twin, leaves, any(not torch.equal(a, b) for a, b in zip(before, generators(), strict=True))
+
+
+def generators() -> list[Tensor]:
+    """The states of PyTorch's generators."""
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return [torch.get_rng_state(), *gpus]
 
 
 def same(a: Tensor, b: Tensor) -> bool:

@@ -24,7 +24,9 @@ MASK = 0xFFFFFFFF
 
 
 def follow(package: Package) -> Package:
-    """Lets the calls of a package that draws take their seeds from PyTorch's generator, so that `torch.manual_seed` decides them."""
+    """Lets a package stand in a module's place: calls that draw take their seeds from PyTorch's generator, so that `torch.manual_seed`
+    decides them, and results are PyTorch's tensors even where there is no input to tell."""
+    package.gives_tensors = True
     if package.draws:
         package.seeds = lambda: int(torch.randint(2**63 - 1, ()))
     return package
@@ -34,7 +36,7 @@ class PackageNumbers(TorchDispatchMode):
     """A mode in which calls draw what a package draws in one run: the run number `run` since the seed was set."""
 
     def __init__(self, seed: int = 0, run: int = 0) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seed, self.run, self.draws = seed, run, 0
 
     def state(self) -> Tensor:
@@ -67,7 +69,9 @@ class Call:
         like = given.get("self", given.get("input"))
         like = like if isinstance(like, Tensor) else target
         size = given.get("size")
-        self.shape = tuple(size) if size is not None else tuple(like.shape) if like is not None else (given.get("n", 0),)
+        self.shape = (
+            tuple(size) if size is not None else tuple(like.shape) if like is not None else (given.get("n", 0),)
+        )
         dtype = given.get("dtype") if target is None else target.dtype
         # A schema's own default is a number, not a type.
         dtype = dtype if isinstance(dtype, torch.dtype) else None
@@ -85,7 +89,9 @@ class Call:
         seed, run = self.mode.seed, self.mode.run
         return [word.reshape(shape) for word in philox(element, seed, run, number)]
 
-    def unit(self, dtype: torch.dtype, shape: tuple[int, ...] | None = None, words: list[Tensor] | None = None) -> Tensor:
+    def unit(
+        self, dtype: torch.dtype, shape: tuple[int, ...] | None = None, words: list[Tensor] | None = None
+    ) -> Tensor:
         """Numbers of [0, 1) with as many bits as the type has."""
         words = words or self.words(self.shape if shape is None else shape)
         if dtype == torch.float64:
@@ -142,7 +148,8 @@ def normal(call: Call) -> Tensor:
     mean, std = call.given["mean"], call.given["std"]
     like = next((x for x in (mean, std) if isinstance(x, Tensor)), None)
     if like is not None and "self" not in call.given:
-        call.shape = torch.broadcast_shapes(*(x.shape for x in (mean, std) if isinstance(x, Tensor)))
+        shapes = [x.shape for x in (mean, std) if isinstance(x, Tensor)]
+        call.shape = tuple(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
         call.dtype, call.device = like.dtype, like.device
     kind = torch.float64 if call.floats() == torch.float64 else torch.float32
     return (call.normal(kind) * std + mean).to(call.floats())
@@ -159,7 +166,14 @@ def integers(call: Call) -> Tensor:
     return (call.whole() % (high - low) + low).to(call.dtype or torch.int64)
 
 
-HELD = {torch.int64: 2**63 - 1, torch.int32: 2**31, torch.int16: 2**15, torch.int8: 2**7, torch.uint8: 2**8, torch.bool: 2}
+HELD = {
+    torch.int64: 2**63 - 1,
+    torch.int32: 2**31,
+    torch.int16: 2**15,
+    torch.int8: 2**7,
+    torch.uint8: 2**8,
+    torch.bool: 2,
+}
 HELD |= {torch.float64: 2**53 + 1, torch.float32: 2**24 + 1, torch.float16: 2**11 + 1, torch.bfloat16: 2**8 + 1}
 
 

@@ -130,6 +130,8 @@ class Package:
         """Whether runs draw random numbers; see `seed`."""
         self.seeds: Callable[[], int] | None = None
         """Where this is set, each call of the package's own session begins with the seed that it gives."""
+        self.gives_tensors = False
+        """Whether a package without inputs gives PyTorch's tensors rather than NumPy's arrays."""
         self.inputs = tuple(self._port(library.input, i) for i in range(about.inputs))
         self.outputs = tuple(self._port(library.output, i) for i in range(about.outputs))
         self.symbols = tuple(self._symbol(i) for i in range(about.symbols))
@@ -416,7 +418,7 @@ class Session:
         if len(inputs) != len(ports):
             names = ", ".join(port.name for port in ports)
             raise InputError(f"the model has {len(ports)} inputs ({names}), but {len(inputs)} were given")
-        family = family_of(inputs)
+        family = TorchTensors if not inputs and package.gives_tensors else family_of(inputs)
         tensors = [family.leaf(x, port) for x, port in zip(inputs, ports, strict=True)]
         device = family.common_device(tensors, package)
         tensors = [x if family.is_plain(x) else family.plain(x) for x in tensors]

@@ -6,6 +6,7 @@ tensors; a value that a package cannot take or give (complex tensors, computed s
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 from torch.fx.passes.operator_support import OperatorSupportBase
 
 from hearth import tensorfile
-from hearth.drawing import PackageNumbers, follow
+from hearth.drawing import STATE, PackageNumbers, follow
 from hearth.loading import one_line
 from hearth.programs import NotAProgram, devices, program, save
 from hearth.runtime import Package
@@ -270,7 +271,9 @@ class Recorder(fx.Interpreter):
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # Calls behind it may write into what it takes and gives.
         before = tuple(one.clone() if isinstance(one, Tensor) else one for one in args)
-        with PackageNumbers():
+        inner = self.module.get_submodule(target)
+        assert isinstance(inner, fx.GraphModule)
+        with PackageNumbers() if any(map(is_random, inner.graph.nodes)) else contextlib.nullcontext():
             results = super().call_module(target, args, kwargs)
         after = tuple(one.clone() for one in (results if isinstance(results, tuple) else (results,)))
         self.records.setdefault(target, []).append((before, after))
@@ -296,6 +299,8 @@ def built(
         taken = [inputs[place] for place in own]
         recorded.update({f"{prefix}input.{i}": x.detach() for i, x in enumerate(taken) if isinstance(x, Tensor)})
         recorded.update({f"{prefix}output.{i}": y.detach() for i, y in enumerate(outputs)})
+        if any(map(is_random, inner.graph.nodes)):
+            recorded[f"{prefix}state.{STATE}"] = PackageNumbers().state()
     save(program(inner, weights), folder / "program.pt2")
     tensorfile.write(folder / "golden.safetensors", recorded)
     output = folder / "part.hearth"

@@ -248,11 +248,17 @@ def test_random_numbers_follow_pytorchs_seed(tmp_path: Path) -> None:
         for mine in ours:
             with PackageNumbers(int(torch.randint(2**63 - 1, ()))):
                 same(mine, module(x))
+
+    class Source(nn.Module):
+        def forward(self) -> Tensor:
+            return torch.rand(3)
+
+    assert optimized(Source(), ())().shape == (3,)
     # Without PyTorch's seeds a package counts its runs.
     package = hearth.Package.load(fast.save(tmp_path / "noisy.hearth"))
     package.seed(5)
-    for run in range(2):
-        with PackageNumbers(5, run):
+    for number in range(2):
+        with PackageNumbers(5, number):
             same(package(x), module(x))
     with pytest.raises(hearth.InputError, match="the model draws no random numbers"):
         optimized(nn.Linear(8, 2), x).package.seed(1)

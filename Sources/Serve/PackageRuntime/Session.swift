@@ -142,8 +142,8 @@ package final class Session {
         guard let state else { return false }
         let elements = RandomState.elements(seed: seed)
         do throws(DeviceError) {
-            try elements.withUnsafeBytes { bytes throws(DeviceError) in
-                try queue.copy(bytes, to: states, at: stateOffsets[state])
+            try elements.withUnsafeBufferPointer { elements throws(DeviceError) in
+                try queue.copy(UnsafeRawBufferPointer(elements), to: states, at: stateOffsets[state])
                 try queue.synchronize()
             }
         } catch {

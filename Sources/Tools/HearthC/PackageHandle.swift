@@ -46,7 +46,9 @@ final class PackageHandle: Sendable {
                 maximum: Int64(binding.symbol.maximum ?? -1), typical: Int64(binding.symbol.hint))
         }
         let limits = device.limits
-        let states = package.plan.buffers.rows.compactMap { if case .state(let name, _) = $0.placement { name } else { nil } }
+        let states = package.plan.buffers.rows.compactMap {
+            if case .state(let name, _) = $0.placement { name } else { nil }
+        }
         description = HearthDescription(
             name: memory.text(package.directory.manifest.name), device: memory.text(limits.name),
             device_model: memory.text(limits.model), in_host_memory: limits.readsHostMemory ? 1 : 0,

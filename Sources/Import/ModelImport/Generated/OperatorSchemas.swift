@@ -48,6 +48,7 @@ let operatorSchemaText = #"""
     aten._index_put_impl.default self indices values accumulate=b0 unsafe=b0
     aten._index_put_impl_.default self indices values accumulate=b0 unsafe=b0
     aten._index_put_impl_.hacked_twin self indices values accumulate=b0 unsafe=b0
+    aten._int_mm.default self mat2
     aten._local_scalar_dense.default self
     aten._log_softmax.default self dim half_to_float
     aten._native_batch_norm_legit.default input weight bias running_mean running_var training momentum eps
@@ -180,6 +181,11 @@ let operatorSchemaText = #"""
     aten.baddbmm.dtype self batch1 batch2 out_dtype beta=i1 alpha=i1
     aten.baddbmm_.default self batch1 batch2 beta=i1 alpha=i1
     aten.batch_norm.default input weight bias running_mean running_var training momentum eps cudnn_enabled
+    aten.bernoulli.Tensor self p generator=n
+    aten.bernoulli.default self generator=n
+    aten.bernoulli.p self p generator=n
+    aten.bernoulli_.Tensor self p generator=n
+    aten.bernoulli_.float self p=f0.5 generator=n
     aten.bilinear.default input1 input2 weight bias=n
     aten.binary_cross_entropy.default self target weight=n reduction=i1
     aten.binary_cross_entropy_with_logits.default self target weight=n pos_weight=n reduction=i1
@@ -218,6 +224,8 @@ let operatorSchemaText = #"""
     aten.bucketize.Scalar self boundaries out_int32=b0 right=b0
     aten.bucketize.Tensor self boundaries out_int32=b0 right=b0
     aten.cat.default tensors dim=i0
+    aten.cauchy.default self median=f0.0 sigma=f1.0 generator=n
+    aten.cauchy_.default self median=f0.0 sigma=f1.0 generator=n
     aten.cdist.default x1 x2 p=f2.0 compute_mode=n
     aten.ceil.default self
     aten.ceil_.default self
@@ -339,6 +347,8 @@ let operatorSchemaText = #"""
     aten.embedding_bag.default weight indices offsets scale_grad_by_freq=b0 mode=i0 sparse=b0 per_sample_weights=n include_last_offset=b0
     aten.embedding_bag.padding_idx weight indices offsets scale_grad_by_freq mode sparse per_sample_weights include_last_offset padding_idx
     aten.embedding_dense_backward.default grad_output indices num_weights padding_idx scale_grad_by_freq
+    aten.embedding_renorm.default self indices max_norm norm_type
+    aten.embedding_renorm_.default self indices max_norm norm_type
     aten.empty.memory_format size dtype=n layout=n device=n pin_memory=n memory_format=n
     aten.empty_like.default self dtype=n layout=n device=n pin_memory=n memory_format=n
     aten.empty_permuted.default size physical_layout dtype=n layout=n device=n pin_memory=n
@@ -362,6 +372,8 @@ let operatorSchemaText = #"""
     aten.expand_copy.default self size implicit=b0
     aten.expm1.default self
     aten.expm1_.default self
+    aten.exponential.default self lambd=f1.0 generator=n
+    aten.exponential_.default self lambd=f1.0 generator=n
     aten.eye.default n dtype=n layout=n device=n pin_memory=n
     aten.eye.m n m dtype=n layout=n device=n pin_memory=n
     aten.feature_alpha_dropout.default input p train
@@ -421,6 +433,8 @@ let operatorSchemaText = #"""
     aten.ge_.Tensor self other
     aten.gelu.default self approximate=snone
     aten.gelu_.default self approximate=snone
+    aten.geometric.default self p generator=n
+    aten.geometric_.default self p generator=n
     aten.ger.default self vec2
     aten.glu.default self dim=i-1
     aten.greater.Scalar self other
@@ -539,6 +553,8 @@ let operatorSchemaText = #"""
     aten.log2.default self
     aten.log2_.default self
     aten.log_.default self
+    aten.log_normal.default self mean=f1.0 std=f2.0 generator=n
+    aten.log_normal_.default self mean=f1.0 std=f2.0 generator=n
     aten.log_sigmoid.default self
     aten.log_sigmoid_forward.default self
     aten.log_softmax.int self dim dtype=n
@@ -613,6 +629,7 @@ let operatorSchemaText = #"""
     aten.mul.Tensor self other
     aten.mul_.Scalar self other
     aten.mul_.Tensor self other
+    aten.multinomial.default self num_samples replacement=b0 generator=n
     aten.multiply.Scalar self other
     aten.multiply.Tensor self other
     aten.multiply_.Scalar self other
@@ -656,6 +673,12 @@ let operatorSchemaText = #"""
     aten.norm.ScalarOpt_dim self p dim keepdim=b0
     aten.norm.ScalarOpt_dim_dtype self p dim keepdim dtype
     aten.norm.ScalarOpt_dtype self p dtype
+    aten.normal.Tensor_Tensor mean std generator=n
+    aten.normal.Tensor_float mean std=f1.0 generator=n
+    aten.normal.float_Tensor mean std generator=n
+    aten.normal.float_float mean std size generator=n dtype=n layout=n device=n pin_memory=n
+    aten.normal_.default self mean=f0.0 std=f1.0 generator=n
+    aten.normal_functional.default self mean=f0.0 std=f1.0 generator=n
     aten.not_equal.Scalar self other
     aten.not_equal.Tensor self other
     aten.not_equal_.Scalar self other
@@ -686,6 +709,32 @@ let operatorSchemaText = #"""
     aten.prod.dim_int self dim keepdim=b0 dtype=n
     aten.rad2deg.default self
     aten.rad2deg_.default self
+    aten.rand.default size dtype=n layout=n device=n pin_memory=n
+    aten.rand.generator size generator dtype=n layout=n device=n pin_memory=n
+    aten.rand_like.default self dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.rand_like.generator self generator dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.randint.default high size dtype=i4 layout=n device=n pin_memory=n
+    aten.randint.generator high size generator dtype=i4 layout=n device=n pin_memory=n
+    aten.randint.low low high size dtype=i4 layout=n device=n pin_memory=n
+    aten.randint.low_generator low high size generator dtype=i4 layout=n device=n pin_memory=n
+    aten.randint_like.Tensor self high dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.randint_like.Tensor_generator self high generator dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.randint_like.default self high dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.randint_like.generator self high generator dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.randint_like.low_dtype self low high dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.randint_like.low_generator_dtype self low high generator dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.randn.default size dtype=n layout=n device=n pin_memory=n
+    aten.randn.generator size generator dtype=n layout=n device=n pin_memory=n
+    aten.randn_like.default self dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.randn_like.generator self generator dtype=n layout=n device=n pin_memory=n memory_format=n
+    aten.random.default self generator=n
+    aten.random.from self from to generator=n
+    aten.random.to self to generator=n
+    aten.random_.default self generator=n
+    aten.random_.from self from to generator=n
+    aten.random_.to self to generator=n
+    aten.randperm.default n dtype=i4 layout=n device=n pin_memory=n
+    aten.randperm.generator n generator dtype=i4 layout=n device=n pin_memory=n
     aten.ravel.default self
     aten.real.default self
     aten.reciprocal.default self
@@ -711,6 +760,8 @@ let operatorSchemaText = #"""
     aten.replication_pad3d.default self padding
     aten.reshape.default self shape
     aten.reshape_as.default self other
+    aten.resize.default self size memory_format=n
+    aten.resize_.default self size memory_format=n
     aten.resolve_conj.default self
     aten.resolve_neg.default self
     aten.rms_norm.default input normalized_shape weight=n eps=n
@@ -893,6 +944,8 @@ let operatorSchemaText = #"""
     aten.unflatten.int self dim sizes
     aten.unfold.default self dimension size step
     aten.unfold_copy.default self dimension size step
+    aten.uniform.default self from=f0.0 to=f1.0 generator=n
+    aten.uniform_.default self from=f0.0 to=f1.0 generator=n
     aten.unsafe_chunk.default self chunks dim=i0
     aten.unsafe_split.Tensor self split_size dim=i0
     aten.unsafe_split_with_sizes.default self split_sizes dim=i0

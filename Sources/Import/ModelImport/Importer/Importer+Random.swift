@@ -15,7 +15,7 @@ extension Importer {
     mutating func draw(
         _ type: TensorType, _ body: @Sendable (inout ScalarBuilder, [ScalarBuilder.Term]) -> ScalarBuilder.Term
     ) throws(ImportError) -> Value {
-        if isBranch { throw unsupported("random numbers in a branch that may not be taken") }
+        if isBody { throw unsupported("random numbers in a body of control flow") }
         let number = draws
         draws += 1
         let state = try randomLeaf()

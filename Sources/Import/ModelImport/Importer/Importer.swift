@@ -61,8 +61,8 @@ struct Importer {
     var refusals: [ImportRefusal]?
     /// Calls so far that draw random numbers.
     var draws = 0
-    /// Whether the current call may not be made: it is in a branch that values choose.
-    var isBranch = false
+    /// Whether the current call is in a body of control flow, which may run not at all or several times.
+    var isBody = false
 
     init(
         _ program: ExportedProgram, name: String, stored entries: [(name: String, tensor: StoredTensor)],

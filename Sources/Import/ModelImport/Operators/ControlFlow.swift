@@ -59,13 +59,10 @@ extension Importer {
         }
         guard shape(condition).allSatisfy({ $0 == 1 }) else { throw unsupported("a predicate of several elements") }
         let scalar = try reshape(condition, [])
-        let isInner = isBranch
-        isBranch = true
         let onTrue = try results(of: try body(1), operands)
         call = caller
         let onFalse = try results(of: try body(2), operands)
         call = caller
-        isBranch = isInner
         guard onTrue.count == onFalse.count else { throw unsupported("branches with different results") }
         var chosen: [TensorHandle?] = []
         for (a, b) in zip(onTrue, onFalse) {
@@ -170,8 +167,13 @@ extension Importer {
             }
         }
         let caller = call
+        let wasBody = isBody
+        isBody = isBody || !call.name.base.hasPrefix("wrap_with_")
         scopes.append(scope)
-        defer { scopes.removeLast() }
+        defer {
+            scopes.removeLast()
+            isBody = wasBody
+        }
         try run(body)
         call = caller
         var results: [TensorHandle?] = []

@@ -45,7 +45,7 @@ private func registerDistributions(_ table: inout OperatorTable) {
     // The first of many trials that succeeds.
     exponential("geometric") { (i, x) throws(ImportError) in
         let p = try i.float("p")
-        return p >= 1 ? x * 0 + 1 : (x / .number(-log1p(-p))).apply(.ceiling).maximum(1)
+        return p >= 1 ? x * 0 + 1 : (x / -Formula.number(-p).log1p).apply(.ceiling).maximum(1)
     }
     table.value("cauchy") { (i) throws(ImportError) in
         let type = try i.type(of: "self")
