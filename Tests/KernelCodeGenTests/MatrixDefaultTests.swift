@@ -1,3 +1,5 @@
+import ElementTypes
+import KernelIR
 import Testing
 
 @testable import KernelCodeGen
@@ -35,6 +37,14 @@ import Testing
         #expect(tile.rows == row.tile.0 && tile.columns == row.tile.1)
         #expect(start.stages == row.stages)
         #expect(start.parts == row.parts)
+    }
+
+    /// Factors that may be rounded are where sums are long; short ones are limited by memory, and stay in three parts.
+    @Test(arguments: [(64, 15), (127, 15), (128, 16), (512, 16)]) func shortSumsAreNotRounded(_ depth: Int, _ form: Int)
+    {
+        let product = Product(images: 4096, channels: depth, outputs: 256, factors: .tf32)
+        let choices = SIMTEmitter(CubinTarget.target("sm_90a")).choices(product.kernel)
+        #expect(choices.first { $0.name == "algorithm" }?.values.first { [15, 16].contains($0) } == form)
     }
 
     /// Sizes that are known at run time are not split.

@@ -29,7 +29,7 @@ class Twice(nn.Module):
 class Stub:
     """A package by its interface: the results of `Twice` plus 100, so that it can be told from the module."""
 
-    has_state = False
+    has_state = draws = False
     device_model = "this machine"
 
     def __init__(self, path: Path) -> None:

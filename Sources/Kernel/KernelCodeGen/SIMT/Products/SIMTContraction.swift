@@ -125,8 +125,10 @@ private struct SIMTProductChoices {
         // 18.2 µs so and 14.4 on matrix units (measured, H200).
         if isSkinny, rows < 4 || !hasMatrix || codes != nil && rows <= 8 { forms.append(.skinny) }
         let isSplit = fillsTiles && product.isReal && product.element == .f32 && product.target.hasMatrixUnits
-        let isRounded = isSplit && product.factors == .tf32
-        if isSplit { forms += isRounded ? [.rounded, .split] : [.split] }
+        // Short sums are limited by memory: there rounding gains nothing, and costs accuracy (KernelBench's level 3, 17).
+        let mayRound = isSplit && product.factors == .tf32
+        let isRounded = mayRound && depth >= 128
+        if isSplit { forms += isRounded ? [.rounded, .split] : mayRound ? [.split, .rounded] : [.split] }
         if fillsTiles {
             if hasMatrix { forms.append(.matrix) }
             if product.isReal { forms.append(.tile) }
