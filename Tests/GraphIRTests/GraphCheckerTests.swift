@@ -18,7 +18,16 @@ import Testing
         %3 = constant [1.0, 2.0] : i64[2]
         %4 = map exp(a0) %2 : f32[2]
         %5 = sort axis 1 %0 : f32[s0, 4], i64[s0, 4]
+        %6 = constant [1.0] : bool[]
+        %7 = carried 0 0 : bool[]
+        %8 = carried 0 1 : f32[2]
+        %9 = map not(a0) %7 : bool[]
+        %10 = map sine(a0) %8 : f32[2]
+        %11 = looped 0 1 : f32[2]
+        %12 = map sine(a0) %11 : f32[2]
+        loop while 0 from %6, %2 by %9, %10
         output "y" %5.1
+        output "z" %12
         update 0 %4
 
         """
@@ -64,8 +73,51 @@ import Testing
         ("input and state leaves agree with their declarations", "%2 = state 0", "%2 = state 1", "state 1 of 1"),
         ("constants hold values of their element type", "[1.0, 2.0]", "[1.0, 2.5]", "2.5 is no i64"),
         ("constants hold values of their element type", "[1.0, 2.0] : i64", "[1.0, 300.0] : u8", "300.0 is no u8"),
-        ("outputs and updates are results of nodes", "\"y\" %5.1", "\"y\" %9", "%9"),
-        ("outputs and updates are results of nodes", "update 0 %4", "update 0 %4.1", "%4.1"),
+        ("outputs, updates and what loops carry are results of nodes", "\"y\" %5.1", "\"y\" %19", "%19"),
+        ("outputs, updates and what loops carry are results of nodes", "update 0 %4", "update 0 %4.1", "%4.1"),
+        ("outputs, updates and what loops carry are results of nodes", "by %9, %10", "by %9, %23", "%23"),
+        ("values of a loop's turn are used in that turn", "looped 0 1", "looped 1 1", "no loop carries that"),
+        ("values of a loop's turn are used in that turn", "carried 0 1", "carried 0 2", "no loop carries that"),
+        (
+            "values of a loop's turn are used in that turn", "carried 0 0", "carried 0 9223372036854775807",
+            "no loop carries that"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "while 0", "while 1",
+            "loop 0 asks a f32[2] for another turn"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "while 0", "while 2",
+            "loop 0 carries 2 values, then 2; place 2 says whether there is another turn"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "by %9, %10", "by %9",
+            "loop 0 carries 2 values, then 1; place 0 says whether there is another turn"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "by %9, %10", "by %10, %9",
+            "loop 0 carries bool[], then f32[2]"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "by %9, %10", "by %9, %12",
+            "loop 0 carries on what is computed elsewhere"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "from %6, %2", "from %6, %12",
+            "loop 0 begins with what is computed in a loop, or after it"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "from %6, %2", "from %6, %10",
+            "loop 0 begins with what is computed in a loop, or after it"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "sine(a0) %11", "add(a0, a1) %11, %10",
+            "%10 is a value of a turn"
+        ),
+        (
+            "values of a loop's turn are used in that turn", "\"z\" %12", "\"z\" %10",
+            "a value of a turn leaves the graph"
+        ),
         ("ports have distinct names", "input \"i\"", "input \"x\"", "'x'"),
         (
             "each state is updated at most once, by a value of its type", "update 0 %4", "update 0 %3",

@@ -8,6 +8,7 @@ import Testing
     /// One node line for every operation and every variant of its payload, over operands %0 f32[s0, 4], %1 i64[2].
     static let lines = [
         "input 0 : f32[s0, 4]", "parameter \"a \\\"b\\\\\\n\" : bf16[2]", "state 0 : f32[2]",
+        "carried 1 2 : f32[s0, 4]", "looped 0 3 : bool[]",
         "constant [1.0, nan, -inf, -0.0] : f64[4]", "constant [] : i64[0]", "iota [min(4, s0)] : i64[min(4, s0)]",
         "dimension [(s0 // 2) - 1] : i64[]", "map add(a0, a1) %0, %0 : f32[s0, 4]", "map 1.5 : f32[]",
         "map t1 = exp(a0); multiply(t1, add(t1, 0.5)) %0 : f32[s0, 4]",
@@ -66,10 +67,12 @@ import Testing
     }
 
     @Test func declarationsReadBack() throws {
-        let graph = try Graph(parsing: Self.header)
+        let graph = try Graph(parsing: Self.header + "loop while 1 from %0, %1 by %0, %1.2\n")
         #expect(graph.name == "all \"of\" them")
         #expect(graph.symbols.map(\.maximum) == [64, nil] && graph.symbols.map(\.hint) == [2, 3])
         #expect(graph.guards.map(\.isLowerBound) == [true, false])
+        let next = [Value(NodeID(0)), Value(NodeID(1), 2)]
+        #expect(graph.loops == [GraphLoop(initial: [Value(NodeID(0)), Value(NodeID(1))], next: next, condition: 1)])
         #expect(try Graph(parsing: graph.description) == graph)
     }
 

@@ -29,8 +29,9 @@ extension LoweredProgram {
             names[id] = name
             return name
         }
-        return launches.map { launch in
-            var parts = launch.isConstant ? ["once"] : []
+        return launches.enumerated().map { index, launch in
+            let isTurn = loops.contains { $0.launches.contains(index) }
+            var parts = launch.isConstant ? ["once"] : isTurn ? ["turn"] : []
             let kind = launch.kernel.name.prefix { $0 != "_" }
             if case .nest(let nest) = launch.kernel.body, kind != "scatter" {
                 parts.append("\(kind)/\(nest.steps.count)")

@@ -368,6 +368,10 @@ import Testing
             "states have constant sizes, but 'zeros' has s0 bytes"
         ),
         ({ $0.launches[2].runsBeside = true }, "gang launches, and the first, run beside nothing, but launch 2 does"),
+        (
+            { $0.loops = [.init(launches: 1..<2, condition: ID(5))] },
+            "loops follow each other and ask a byte in the arena that lasts, but loop 0 asks buffer 5, which is none"
+        ),
         ({ $0.launches[1].kernel = "a b" }, "kernels have C names, but 'a b' is none"),
     ]
 
@@ -375,6 +379,43 @@ import Testing
         var plan = SamplePackage.plan
         Self.brokenPlans[index].change(&plan)
         #expect(throws: PackageError.invalid(file: "plan.json", rule: Self.brokenPlans[index].message)) {
+            try plan.check(serving: SamplePackage.interface)
+        }
+    }
+
+    /// A loop of the last two launches, its condition and what it breaks.
+    private static let loops: [(change: @Sendable (inout Plan) -> Void, message: String?)] = [
+        ({ _ in }, nil),
+        ({ $0.loops[0].launches = 1..<1 }, "loop 0 has launches 1..<1"),
+        ({ $0.loops[0].launches = 1..<4 }, "loop 0 has launches 1..<4"),
+        ({ $0.loops.append($0.loops[0]) }, "loop 1 has launches 1..<3"),
+        ({ $0.loops[0].condition = ID(99) }, "loop 0 asks buffer 99"),
+        ({ $0.loops[0].condition = ID(0) }, "loop 0 asks buffer 0, which is none"),
+        ({ $0.loops[0].launches = 0..<3 }, "loop 0 asks buffer 6, which is none"),
+        ({ $0.buffers[ID(6)].placement = .arena(0...1) }, "loop 0 asks buffer 6, which is none"),
+        ({ $0.buffers[ID(5)].placement = .arena(0...1) }, "buffer 5 ends within loop 0"),
+        ({ $0.launches[1].runsBeside = true }, "launch 1 runs beside one on the other side of a border"),
+    ]
+
+    @Test(arguments: loops.indices) func loopsReadBackAndAreChecked(_ index: Int) throws {
+        var plan = SamplePackage.plan
+        plan.launches[1].runsBeside = false
+        plan.buffers[ID(5)].placement = .arena(0...2)
+        plan.buffers.append(.init(byteCount: 1, placement: .arena(0...2)))
+        plan.loops = [.init(launches: 1..<3, condition: ID(6))]
+        let (change, message) = Self.loops[index]
+        change(&plan)
+        if plan.loops.allSatisfy({ !$0.launches.isEmpty }) {
+            #expect(try Plan(JSONReader().read(plan.text)) == plan)
+        } else {
+            #expect(throws: PackageError.self) { try Plan(JSONReader().read(plan.text)) }
+        }
+        guard let message else { return try plan.check(serving: SamplePackage.interface) }
+        #expect(
+            throws: PackageError.invalid(
+                file: "plan.json",
+                rule: "loops follow each other and ask a byte in the arena that lasts, but \(message)")
+        ) {
             try plan.check(serving: SamplePackage.interface)
         }
     }

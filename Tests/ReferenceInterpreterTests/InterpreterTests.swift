@@ -25,6 +25,63 @@ import Testing
 
         """
 
+    /// Doubled until the sum reaches a bound, with the number of turns beside it and a factor that no turn changes.
+    private let loop = """
+        graph "loop"
+        symbol s0 "length" 1...8 hint 2
+        input "x" f32[s0]
+        input "bound" f32[]
+        %0 = input 0 : f32[s0]
+        %1 = input 1 : f32[]
+        %2 = reduce.sum axes [0] %0 : f32[]
+        %3 = map less(a0, a1) %2, %1 : bool[]
+        %4 = constant [0.0] : i64[]
+        %5 = map add(multiply(a0, 0.0), 2.0) %0 : f32[s0]
+        %6 = carried 0 0 : f32[s0]
+        %7 = carried 0 1 : i64[]
+        %8 = map multiply(a0, a1) %6, %5 : f32[s0]
+        %9 = reduce.sum axes [0] %8 : f32[]
+        %10 = map less(a0, a1) %9, %1 : bool[]
+        %11 = map add(a0, 1i) %7 : i64[]
+        %12 = looped 0 0 : f32[s0]
+        %13 = looped 0 1 : i64[]
+        loop while 2 from %0, %4, %3 by %8, %11, %10
+        output "y" %12
+        output "turns" %13
+
+        """
+
+    @Test(arguments: [(5.0, 1, 2.0), (100, 6, 64), (3, 0, 1), (-1, 0, 1)])
+    func loopsRunWhileTheirConditionHolds(bound: Double, turns: Int64, factor: Double) throws {
+        let graph = try Graph(parsing: loop)
+        try GraphChecker.check(graph, stage: "reading")
+        for policy in Interpreter.Policy.allCases {
+            var interpreter = Interpreter(graph, tensors: NamedTensors(), policy: policy)
+            let inputs = [real(.f32, [2], [1, 2]), real(.f32, [], [bound])]
+            // A value of the loop that is observed is the first turn's, whether there is one or not.
+            let (outputs, observed) = try interpreter.run(inputs, observing: [Value(NodeID(9))])
+            #expect(outputs == [real(.f32, [2], [factor, 2 * factor]), TensorValue(.i64, [], integers: [turns])])
+            #expect(observed == [real(.f32, [], [6])])
+        }
+    }
+
+    /// A region within a turn is evaluated from what it is given.
+    @Test func partsOfATurnAreEvaluatedAlone() throws {
+        let graph = try Graph(parsing: loop)
+        let given = [Value(NodeID(6)): real(.f32, [3], [1, 2, 3]), Value(NodeID(5)): real(.f32, [3], [1, 1, 3])]
+        let found = try Interpreter(graph, tensors: NamedTensors()).evaluate([Value(NodeID(9))], given: given)
+        #expect(found == [real(.f32, [], [12])])
+    }
+
+    @Test func endlessLoopsAreAnError() throws {
+        let text = loop.replacing("multiply(a0, a1) %6, %5", with: "subtract(a0, a1) %6, %5")
+        var interpreter = Interpreter(try Graph(parsing: text), tensors: NamedTensors())
+        let error = #expect(throws: InterpreterError.self) {
+            _ = try interpreter.run([real(.f32, [1], [1]), real(.f32, [], [5])])
+        }
+        #expect(error?.description.contains("it has not ended after 1000000 turns") == true, "\(error as Any)")
+    }
+
     @Test func bindsSymbolsFromShapes() throws {
         let graph = try Graph(parsing: dynamic)
         try GraphChecker.check(graph, stage: "reading")

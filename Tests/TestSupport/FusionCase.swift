@@ -9,7 +9,7 @@ package struct FusionCase: Sendable, CustomStringConvertible {
     ///
     /// `x0`, `y0` and `s0` are inputs, outputs and states, `t0` temporaries, `k0` what is computed once, `c0` literals;
     /// parameters have their names. A physical order other than the logical one stands in brackets; launches of
-    /// build time begin with `once`.
+    /// build time begin with `once`, those of a loop with `turn`.
     package let launches: [String]
     /// Rows up to which products take in what stands around them; 0 where the rules know of none.
     package let fewRows: Int
@@ -27,7 +27,7 @@ package struct FusionCase: Sendable, CustomStringConvertible {
     }
 
     /// All rows.
-    package static let all = chains + products + severalSums + spread + pooling + stored + orders + leaves
+    package static let all = chains + products + severalSums + spread + pooling + stored + orders + leaves + loops
 }
 
 extension FusionCase {

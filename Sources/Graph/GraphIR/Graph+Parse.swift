@@ -41,10 +41,21 @@ extension Graph {
             outputs.append(GraphOutput(name: try scanner.string(), value: try scanner.value()))
         } else if scanner.acceptWord("update") {
             updates.append(StateUpdate(state: try scanner.integer(), value: try scanner.value()))
+        } else if scanner.acceptWord("loop") {
+            loops.append(try readLoop(&scanner))
         } else {
             throw scanner.failure("a declaration or a node")
         }
         if !scanner.isAtEnd { try scanner.expect("\n") }
+    }
+
+    private func readLoop(_ scanner: inout TextScanner) throws(TextError) -> GraphLoop {
+        try scanner.expectWord("while")
+        let condition = try scanner.integer()
+        try scanner.expectWord("from")
+        let initial = try readOperands(&scanner)
+        try scanner.expectWord("by")
+        return GraphLoop(initial: initial, next: try readOperands(&scanner), condition: condition)
     }
 
     private func readNode(_ scanner: inout TextScanner) throws(TextError) -> Node {
@@ -166,6 +177,12 @@ extension TextScanner {
         case "state":
             let index = try integer()
             return { .leaf(.state(index, $0)) }
+        case "carried":
+            let (loop, place) = (try integer(), try integer())
+            return { .leaf(.carried(loop: loop, place, $0)) }
+        case "looped":
+            let (loop, place) = (try integer(), try integer())
+            return { .leaf(.looped(loop: loop, place, $0)) }
         case "constant":
             let elements = try list { (scanner) throws(TextError) in try scanner.double() }
             return { .leaf(.constant(elements, $0)) }

@@ -26,6 +26,7 @@ extension Graph: CustomStringConvertible {
         lines += states.map { "state \(quoted($0.name)) \($0.type)" }
         lines += guards.map { "guard \($0.expression) \($0.isLowerBound ? ">=" : "==") 0 \(quoted($0.reason))" }
         lines += nodes.ids.map { line($0) }
+        lines += loops.map(\.description)
         lines += outputs.map { "output \(quoted($0.name)) \($0.value)" }
         lines += updates.map { "update \($0.state) \($0.value)" }
         return lines.joined(separator: "\n") + "\n"
@@ -67,6 +68,8 @@ extension Operation: CustomStringConvertible {
             return "constant [\(elements.map { printed($0) }.joined(separator: ", "))]"
         case .leaf(.iota(let extent)): return "iota \(list([extent]))"
         case .leaf(.dimension(let value)): return "dimension \(list([value]))"
+        case .leaf(.carried(let loop, let place, _)): return "carried \(loop) \(place)"
+        case .leaf(.looped(let loop, let place, _)): return "looped \(loop) \(place)"
         case .map(let expression): return "map \(expression)"
         case .reduce(let reduce): return "reduce.\(reduce.kind.rawValue) axes \(reduce.axes)"
         case .scan(let scan): return "scan.\(scan.kind.rawValue) axis \(scan.axis)"

@@ -97,6 +97,8 @@ package struct Graph: Hashable, Sendable {
     package var updates: [StateUpdate]
     /// Conditions checked on entry.
     package var guards: [Guard]
+    /// Loops whose number of turns hangs on values, in the order in which they run.
+    package var loops: [GraphLoop]
 
     /// A state and its value at exit.
     package struct StateUpdate: Hashable, Sendable {
@@ -127,6 +129,7 @@ package struct Graph: Hashable, Sendable {
         outputs = []
         updates = []
         guards = []
+        loops = []
     }
 
     /// The type of a value.
@@ -142,8 +145,10 @@ package struct Graph: Hashable, Sendable {
         return ranges
     }
 
-    /// All values that leave the graph: outputs, then state updates.
-    package var exits: [Value] { outputs.map(\.value) + updates.map(\.value) }
+    /// All values that something other than a node reads: outputs, then state updates, then what loops carry.
+    package var exits: [Value] {
+        outputs.map(\.value) + updates.map(\.value) + loops.flatMap { $0.initial + $0.next }
+    }
 
     /// For each node, the nodes that use any of its results (each once, in order).
     package var users: [[NodeID]] {

@@ -113,7 +113,7 @@ package struct GraphChecker {
             guard case .leaf(.constant(let elements, let type)) = graph.nodes[id].operation else { return nil }
             return elements.first { !type.element.holds($0) }.map { "\($0) is no \(type.element.rawValue)" }
         },
-        Rule(what: "outputs and updates are results of nodes") { graph in
+        Rule(what: "outputs, updates and what loops carry are results of nodes") { graph in
             graph.exits.first {
                 !graph.nodes.rows.indices.contains($0.node.index)
                     || !graph.nodes[$0.node].results.indices.contains($0.result)
@@ -138,6 +138,7 @@ package struct GraphChecker {
             }
             return nil
         },
+        Rule(what: "values of a loop's turn are used in that turn") { $0.loopFault },
         Rule(what: "guards hold for the hints") { graph in
             for condition in graph.guards {
                 let value = graph.hint(condition.expression)

@@ -14,6 +14,10 @@ package enum Leaf: Hashable, Sendable {
     case iota(Dimension)
     /// The value of an integer expression over symbols as an i64 scalar.
     case dimension(IntegerExpression)
+    /// What the graph's n-th loop carries in a place, at the start of a turn.
+    case carried(loop: Int, Int, TensorType)
+    /// What the graph's n-th loop carries in a place after its last turn.
+    case looped(loop: Int, Int, TensorType)
 
     /// Constants are compared by the bits of their elements: NaN equals itself, and −0 differs from 0.
     package static func == (a: Self, b: Self) -> Bool {
@@ -24,7 +28,12 @@ package enum Leaf: Hashable, Sendable {
         case (.constant(let x, let type), .constant(let y, let other)):
             type == other && x.elementsEqual(y) { $0.bitPattern == $1.bitPattern }
         case (.iota(let x), .iota(let y)), (.dimension(let x), .dimension(let y)): x == y
-        case (.input, _), (.state, _), (.parameter, _), (.constant, _), (.iota, _), (.dimension, _): false
+        case (.carried(let x, let place, let type), .carried(let y, let elsewhere, let other)),
+            (.looped(let x, let place, let type), .looped(let y, let elsewhere, let other)):
+            x == y && place == elsewhere && type == other
+        case (.input, _), (.state, _), (.parameter, _), (.constant, _), (.iota, _), (.dimension, _), (.carried, _),
+            (.looped, _):
+            false
         }
     }
 
@@ -37,6 +46,8 @@ package enum Leaf: Hashable, Sendable {
         case .constant(let elements, let type): hasher.combine(Part(3, elements.map(\.bitPattern), type))
         case .iota(let extent): hasher.combine(Part(4, extent, nil))
         case .dimension(let value): hasher.combine(Part(5, value, nil))
+        case .carried(let loop, let place, let type): hasher.combine(Part(6, [loop, place], type))
+        case .looped(let loop, let place, let type): hasher.combine(Part(7, [loop, place], type))
         }
     }
 
@@ -56,7 +67,9 @@ package enum Leaf: Hashable, Sendable {
     func results(_ rule: ShapeRule) throws(ShapeError) -> [TensorType] {
         try rule.requireOperands(0)
         switch self {
-        case .input(_, let type), .parameter(_, let type), .state(_, let type): return [type]
+        case .input(_, let type), .parameter(_, let type), .state(_, let type), .carried(_, _, let type),
+            .looped(_, _, let type):
+            return [type]
         case .constant(let elements, let type):
             try rule.require(
                 elementCount(type.shape) == Dimension(elements.count), "\(elements.count) elements for \(type)")

@@ -11,6 +11,8 @@ extension Operation {
         case .leaf(.constant(let elements, let old)): return .leaf(.constant(elements, type(old)))
         case .leaf(.iota(let extent)): return .leaf(.iota(body(extent)))
         case .leaf(.dimension(let value)): return .leaf(.dimension(body(value)))
+        case .leaf(.carried(let loop, let place, let old)): return .leaf(.carried(loop: loop, place, type(old)))
+        case .leaf(.looped(let loop, let place, let old)): return .leaf(.looped(loop: loop, place, type(old)))
         case .view(.reshape(let shape)): return .view(.reshape(shape.map(body)))
         case .view(.expand(let shape)): return .view(.expand(shape.map(body)))
         case .view(.slice(let axis, let start, let count, let step)):

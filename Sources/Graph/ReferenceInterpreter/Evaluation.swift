@@ -9,7 +9,7 @@ struct Evaluation {
     private let symbols: SymbolBinding
     /// Products that PyTorch's kernel rounds only after it has added the bias.
     private let isKept: [Bool]
-    private var graph: Graph { interpreter.graph }
+    var graph: Graph { interpreter.graph }
 
     /// Prepares an evaluation; without `inputs`, input leaves must be given.
     init(_ interpreter: Interpreter, _ inputs: [TensorValue]?, _ symbols: SymbolBinding) {
@@ -55,9 +55,17 @@ struct Evaluation {
             }
         }
         var known = given
+        var finished: [Int: [TensorValue]] = [:]
         func read(_ value: Value) throws(InterpreterError) -> TensorValue {
             if known[value] == nil, case .leaf(let leaf) = graph.nodes[value.node].operation {
-                known[value] = try evaluate(leaf, value.node)
+                switch leaf {
+                case .carried(let loop, let place, _):
+                    known[value] = try values([graph.loops[loop].initial[place]], given: given)[0]
+                case .looped(let loop, let place, _):
+                    if finished[loop] == nil { finished[loop] = try finish(loop, given: given) }
+                    known[value] = finished[loop]?[place]
+                default: known[value] = try evaluate(leaf, value.node)
+                }
             }
             guard let found = known[value] else {
                 preconditionFailure("node %\(value.node.index) is used before it is computed")
@@ -182,6 +190,7 @@ struct Evaluation {
                 let count = try value(extent)
                 return TensorValue(.i64, [count], integers: (0..<Int64(count)).map { $0 })
             case .dimension(let expression): return TensorValue(.i64, [], integers: [Int64(try value(expression))])
+            case .carried, .looped: throw Fault("a loop's value is not computed alone")
             }
         } catch {
             throw .node(

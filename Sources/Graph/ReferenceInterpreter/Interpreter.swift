@@ -43,7 +43,7 @@ package struct Interpreter {
     /// What a state holds now; nil before a run has changed it.
     package func state(_ index: Int) -> TensorValue? { states[index] }
 
-    /// As `run`, and also returns what chosen intermediate values were.
+    /// As `run`, and also returns what chosen intermediate values were; those of a loop in its first turn.
     package mutating func run(
         _ inputs: [TensorValue], observing values: [Value]
     ) throws(InterpreterError) -> (outputs: [TensorValue], observed: [TensorValue]) {
@@ -52,9 +52,10 @@ package struct Interpreter {
         }
         let given = zip(graph.inputs, inputs).map { ($0.name, $0.type, $1) }
         let evaluation = Evaluation(self, inputs, try bind(given))
-        let results = try evaluation.values(graph.exits + values, given: [:])
+        let leaving = graph.outputs.map(\.value) + graph.updates.map(\.value)
+        let results = try evaluation.values(leaving + values, given: [:])
         for (update, value) in zip(graph.updates, results[graph.outputs.count...]) { states[update.state] = value }
-        return (Array(results[..<graph.outputs.count]), Array(results[graph.exits.count...]))
+        return (Array(results[..<graph.outputs.count]), Array(results[leaving.count...]))
     }
 
     /// Evaluates some values alone, with the given values in place of the nodes that compute them: a constant subgraph

@@ -212,7 +212,7 @@ struct KernelBuilder {
             case .constant(let elements, let type): return body.number(elements.first ?? 0, type.element)
             case .iota: return body.emit(.integerExpression(index[0]), .i64)
             case .dimension(let expression): return body.emit(.integerExpression(expression), .i64)
-            case .input, .parameter, .state: throw error(value, "a leaf without a buffer")
+            case .input, .parameter, .state, .carried, .looped: throw error(value, "a leaf without a buffer")
             }
         case .map(let expression):
             var operands: [Int] = []

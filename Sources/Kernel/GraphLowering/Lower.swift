@@ -10,11 +10,17 @@ package func lower(_ graph: Graph, cover: Cover = Cover()) throws(LoweringError)
     let builder = ProgramBuilder(
         graph, partition, channelsLast: partitioner.channelsLast(partition), turned: partitioner.turned(partition),
         turnsOutputs: cover.turnsInputs)
-    for group in partition.groups { try builder.lower(group) }
+    let stages = graph.stages
+    for group in partition.groups {
+        try builder.enter(stages[group.anchor.index])
+        try builder.lower(group)
+    }
+    try builder.enter(2 * graph.loops.count)
     // Outputs first: they may hold what states held before the run.
     let outputs = try builder.placeOutputs()
     try builder.updateStates()
-    return LoweredProgram(buffers: builder.buffers, launches: builder.launches, outputs: outputs)
+    return LoweredProgram(
+        buffers: builder.buffers, launches: builder.launches, outputs: outputs, loops: builder.loops)
 }
 
 extension ProgramBuilder {
@@ -70,7 +76,8 @@ extension ProgramBuilder {
         for (number, output) in graph.outputs.enumerated() {
             let source = try buffer(output.value)
             let isRowMajor = buffers[source].layout == Array(buffers[source].layout.indices)
-            if case .temporary = buffers[source].role, isRowMajor {
+            let asks = loops.contains { $0.condition == source }
+            if case .temporary = buffers[source].role, isRowMajor, !asks {
                 buffers[source].role = .output(number)
                 outputs.append(source)
                 continue

@@ -119,11 +119,11 @@ extension ProgramBuilder {
         launches.append(launch)
     }
 
-    /// Binds a scatter's value to what it changes: a state, or a copy of its base, which is launched.
+    /// Binds a scatter's value to what it changes: a state, what a loop carries, or a copy of its base, which is launched.
     func prepareScatter(_ id: NodeID) throws(LoweringError) {
         let (value, base) = (Value(id), graph.nodes[id].operands[0])
-        if let state = inPlaceState(base, value) {
-            bind(value, try stateBuffer(state))
+        if let buffer = try changedInPlace(base, value) {
+            bind(value, buffer)
             return
         }
         let target = try buffer(value)
@@ -187,14 +187,17 @@ extension ProgramBuilder {
         }
     }
 
-    /// The state that a scatter may update in place: the base is the state itself, this scatter is its only reader, and the
-    /// result is the state's value at exit.
-    private func inPlaceState(_ base: Value, _ value: Value) -> Int? {
-        guard case .leaf(.state(let index, _)) = graph.nodes[base.node].operation,
-            graph.updates.contains(where: { $0.state == index && $0.value == value }),
-            graph.users[base.node.index].count == 1, !graph.exits.contains(base)
-        else { return nil }
-        return index
+    /// The state, or what a loop carries, that a scatter may update in place: the base is that itself, this scatter is its only reader, and
+    /// the result is its value at exit, or at the turn's end.
+    private func changedInPlace(_ base: Value, _ value: Value) throws(LoweringError) -> BufferID? {
+        guard graph.users[base.node.index].count == 1, !graph.exits.contains(base) else { return nil }
+        switch graph.nodes[base.node].operation {
+        case .leaf(.state(let state, _)):
+            return graph.updates.contains { $0.state == state && $0.value == value } ? try stateBuffer(state) : nil
+        case .leaf(.carried(let loop, let place, _)):
+            return graph.loops[loop].next[place] == value ? carriedBuffer(loop, place) : nil
+        default: return nil
+        }
     }
 
     /// Sorting along an axis.

@@ -76,6 +76,16 @@ package struct LoweredProgram: Hashable, Sendable {
     /// For each output of the graph, the buffer that holds it at the end (an input, parameter or state passed through
     /// stays where it is).
     package var outputs: [BufferID]
+    /// Launches that are repeated, in order.
+    package var loops: [LoweredLoop]
+}
+
+/// Launches that run for as long as a truth value holds, which is asked before each turn.
+package struct LoweredLoop: Hashable, Sendable {
+    /// Places among the program's launches.
+    package var launches: Range<Int>
+    /// The buffer of the truth value, a bool.
+    package var condition: BufferID
 }
 
 /// Why a graph cannot be lowered: the node and the reason.

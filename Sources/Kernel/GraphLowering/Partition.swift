@@ -47,7 +47,7 @@ package struct Partition: Sendable {
         if producer[value] != nil { return true }
         if case .leaf(let leaf) = graph.nodes[value.node].operation {
             switch leaf {
-            case .input, .parameter, .state: return true
+            case .input, .parameter, .state, .carried, .looped: return true
             case .constant(let elements, _): return elements.count != 1
             case .iota, .dimension: return false
             }

@@ -25,7 +25,7 @@ extension Partitioner {
                 switch leaf {
                 case .constant(let elements, _): if isExit, elements.count == 1 { add(.map, id, [id]) }
                 case .iota, .dimension: if isExit { add(.map, id, [id]) }
-                case .input, .parameter, .state: break
+                case .input, .parameter, .state, .carried, .looped: break
                 }
             case .view: if isExit { add(.map, id, [id]) }
             case .map, .concatenate, .gather:

@@ -9,6 +9,8 @@ package struct Partitioner {
     /// Nodes from which an exit can be reached.
     private(set) var isLive: [Bool]
     private(set) var isConstant: [Bool]
+    /// When each node is computed (`Graph.stages`).
+    private let stages: [Int]
     /// Whether a constant's value follows from literals alone, so that it is cheap to repeat.
     private(set) var isTrivial: [Bool]
     var groupOf: [Int?]
@@ -34,6 +36,7 @@ package struct Partitioner {
             for operand in graph.nodes[id].operands { live[operand.node.index] = true }
         }
         isLive = live
+        stages = graph.stages
         users = graph.users.map { $0.filter { live[$0.index] } }
         groupOf = Array(repeating: nil, count: graph.nodes.count)
         isConstant = []
@@ -54,7 +57,7 @@ package struct Partitioner {
                 case .dimension(let expression):
                     isConstant.append(expression.constantValue != nil)
                     isTrivial.append(true)
-                case .input, .state:
+                case .input, .state, .carried, .looped:
                     isConstant.append(false)
                     isTrivial.append(false)
                 }
@@ -83,7 +86,10 @@ package struct Partitioner {
             let reads = GroupReads(graph, groups)
             switch reads.order() {
             case .order(let order):
-                groups = order.map { groups[$0] }
+                // Within what is computed between two loops, or in one, groups keep their order.
+                groups = order.map { groups[$0] }.enumerated().sorted {
+                    (stages[$0.element.anchor.index], $0.offset) < (stages[$1.element.anchor.index], $1.offset)
+                }.map(\.element)
                 var producer: [Value: Int] = [:]
                 for (index, group) in groups.enumerated() {
                     for value in group.results { producer[value] = index }
@@ -201,7 +207,7 @@ package struct Partitioner {
             }
             if !touches {
                 if case .reduce(let other) = node.operation, isFree(later),
-                    isConstant[later.index] == isConstant[id.index], other.axes == reduce.axes,
+                    isComputed(later, with: id), other.axes == reduce.axes,
                     node.operands.first == operand
                 {
                     domain.members[later] = .row
@@ -209,7 +215,7 @@ package struct Partitioner {
                 continue
             }
             var joins = false
-            if isFree(later), isConstant[later.index] == isConstant[id.index],
+            if isFree(later), isComputed(later, with: id),
                 !widensBytes(later), let role = domain.role(of: later), !reachesTainted(node, tainted, domain)
             {
                 joins = true
@@ -269,7 +275,7 @@ package struct Partitioner {
         while isFused, !exits.contains(current), let next = onlyMap(after: current) {
             // Views between must be bijective, so that every point of the heavy domain is one point of the map.
             guard isFree(next.map) else { break }
-            guard isConstant[next.map.index] == isConstant[id.index] else { break }
+            guard isComputed(next.map, with: id) else { break }
             guard elementCount(graph.type(Value(next.map)).shape) == elementCount(heavyShape) else { break }
             members.append(next.map)
             current = Value(next.map)
@@ -283,7 +289,7 @@ package struct Partitioner {
     private mutating func gatedProduct(_ id: NodeID) -> GatedProduct? {
         guard let rows = rowsByConstant(id), rows <= Self.mostFewRows, cover.fewRows > 0,
             let gated = GatedProduct(graph, users: users, exits: exits, after: id),
-            gated.maps.allSatisfy({ isFree($0) && isConstant[$0.index] == isConstant[id.index] })
+            gated.maps.allSatisfy({ isFree($0) && isComputed($0, with: id) })
         else { return nil }
         return decide(.gate, id, default: rows <= cover.fewRows) ? gated : nil
     }
@@ -298,9 +304,14 @@ package struct Partitioner {
             let spread = SpreadProduct(
                 graph, users: users, exits: exits, isLive: isLive, after: id,
                 columns: isRight ? contract.right : contract.left),
-            spread.members.allSatisfy({ isFree($0) && isConstant[$0.index] == isConstant[id.index] })
+            spread.members.allSatisfy({ isFree($0) && isComputed($0, with: id) })
         else { return nil }
         return decide(.spread, id, default: rows <= cover.fewRows) ? spread : nil
+    }
+
+    /// Whether one kernel may compute both: they are known at the same time, and computed equally often.
+    private func isComputed(_ other: NodeID, with id: NodeID) -> Bool {
+        isConstant[other.index] == isConstant[id.index] && stages[other.index] == stages[id.index]
     }
 
     /// Whether a node may still join a group.

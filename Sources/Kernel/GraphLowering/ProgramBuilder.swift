@@ -17,6 +17,13 @@ final class ProgramBuilder {
     /// Values that maps store as outputs lie, whatever way their operands lie: those that nothing else reads.
     private let asOutputs: Set<Value>
     private var copies: [Value: BufferID] = [:]
+    /// What loops carry, by loop and place.
+    var carried: [[Int]: BufferID] = [:]
+    /// When what is lowered now is computed (`Graph.stages`).
+    var stage = 0
+    /// Where the launches of the loop that is lowered now begin.
+    var loopStart = 0
+    var loops: [LoweredLoop] = []
 
     init(
         _ graph: Graph, _ partition: Partition, channelsLast: Set<NodeID>, turned: Set<NodeID>, turnsOutputs: Bool
@@ -40,7 +47,7 @@ final class ProgramBuilder {
         switch leaf {
         case .constant(let elements, _): return elements.count == 1
         case .iota, .dimension: return true
-        case .input, .parameter, .state: return false
+        case .input, .parameter, .state, .carried, .looped: return false
         }
     }
 
@@ -62,6 +69,10 @@ final class ProgramBuilder {
             case .parameter(let name, _): role = .parameter(name)
             case .state(let index, _): role = .state(index)
             case .constant(let elements, _): role = .literal(elements)
+            case .carried(let loop, let place, _), .looped(let loop, let place, _):
+                let buffer = carriedBuffer(loop, place)
+                bufferOf[value] = buffer
+                return buffer
             case .iota, .dimension:
                 throw LoweringError(
                     node: node.operation.name, origin: node.origin, reason: "a computed leaf has no buffer")

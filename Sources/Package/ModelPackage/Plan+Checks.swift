@@ -130,6 +130,36 @@ extension Plan {
             }
             return nil
         },
+        Check("loops follow each other and ask a byte in the arena that lasts") { subject in
+            var end = 0
+            for (number, loop) in subject.plan.loops.enumerated() {
+                let turn = loop.launches
+                guard turn.lowerBound >= end, !turn.isEmpty, turn.upperBound <= subject.plan.launches.count else {
+                    return "loop \(number) has launches \(turn)"
+                }
+                end = turn.upperBound
+                guard subject.plan.buffers.rows.indices.contains(loop.condition.index) else {
+                    return "loop \(number) asks buffer \(loop.condition.index)"
+                }
+                let condition = subject.plan.buffers[loop.condition]
+                guard case .arena(let lifetime) = condition.placement, condition.byteCount == 1,
+                    lifetime.lowerBound < turn.lowerBound, lifetime.upperBound >= turn.upperBound - 1
+                else { return "loop \(number) asks buffer \(loop.condition.index), which is none" }
+                // What one turn leaves to the next must not be overwritten meanwhile.
+                for (index, buffer) in subject.plan.buffers.rows.enumerated() {
+                    if case .arena(let lifetime) = buffer.placement, lifetime.lowerBound < turn.lowerBound,
+                        turn.contains(lifetime.upperBound), lifetime.upperBound != turn.upperBound - 1
+                    {
+                        return "buffer \(index) ends within loop \(number)"
+                    }
+                }
+                let starts = [turn.lowerBound, turn.upperBound].filter { subject.plan.launches.indices.contains($0) }
+                if let launch = starts.first(where: { subject.plan.launches[$0].runsBeside }) {
+                    return "launch \(launch) runs beside one on the other side of a border"
+                }
+            }
+            return nil
+        },
         Check("a state has one buffer") { subject in
             var seen: Set<String> = []
             for buffer in subject.plan.buffers.rows {

@@ -5,13 +5,15 @@ import JSON
 extension Plan {
     /// The plan as JSON; `init(_:file:)` reads it back.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "buffers": .array(buffers.rows.map(Self.json)), "launches": .array(launches.map(Self.json)),
             "copies": .array(
                 copies.map {
                     ["output": JSONValue($0.output), "source": Self.json($0.source)]
                 }),
         ]
+        if !loops.isEmpty { object.members.append(.init(name: "loops", value: .array(loops.map(Self.json)))) }
+        return .object(object)
     }
 
     /// The plan's file: its JSON with one line per buffer and launch.
@@ -29,7 +31,8 @@ extension Plan {
         let fields = try JSONFields(json, file: file, place: "")
         _ = (try fields.array("buffers"), try fields.array("launches"))
         self.init(
-            launches: try fields.objects("launches", Self.launch), copies: try fields.objects("copies", Self.copy))
+            launches: try fields.objects("launches", Self.launch), copies: try fields.objects("copies", Self.copy),
+            loops: try fields.objects("loops", Self.loop))
         buffers.rows = try fields.objects("buffers", Self.buffer)
     }
 
@@ -83,6 +86,23 @@ extension Plan {
         let index = try fields.integer("buffer")
         guard (0...Int(Int32.max)).contains(index) else { throw fields.error("buffer", "a buffer's number") }
         return Operand(ID(index), byteOffset: try fields.dimension("offset"))
+    }
+
+    private static func json(_ loop: Loop) -> JSONValue {
+        [
+            "launches": [JSONValue(loop.launches.lowerBound), JSONValue(loop.launches.upperBound)],
+            "while": JSONValue(loop.condition.index),
+        ]
+    }
+
+    private static func loop(_ fields: JSONFields) throws(PackageError) -> Loop {
+        let bounds = try fields.array("launches").compactMap(\.integerValue)
+        guard bounds.count == 2, 0 <= bounds[0], bounds[0] < bounds[1], bounds[1] <= Int64(Int32.max) else {
+            throw fields.error("launches", "the numbers of the first launch and of the one after the last")
+        }
+        let condition = try fields.integer("while")
+        guard (0...Int(Int32.max)).contains(condition) else { throw fields.error("while", "a buffer's number") }
+        return Loop(launches: Int(bounds[0])..<Int(bounds[1]), condition: ID(condition))
     }
 
     private static func operands(_ fields: JSONFields) throws(PackageError) -> [Operand] {

@@ -136,18 +136,37 @@ package struct Plan: Sendable, Equatable {
         }
     }
 
+    /// Launches that run for as long as a truth value holds, which is asked before each turn.
+    package struct Loop: Sendable, Equatable {
+        /// The launches of a turn.
+        package var launches: Range<Int>
+        /// The truth value: a buffer of one byte in the arena, 0 or 1.
+        package var condition: ID<Buffer>
+
+        /// Makes a loop.
+        package init(launches: Range<Int>, condition: ID<Buffer>) {
+            self.launches = launches
+            self.condition = condition
+        }
+    }
+
     /// Buffers.
     package var buffers: Table<Buffer, Buffer>
     /// Launches in order.
     package var launches: [Launch]
     /// Copies after the last launch.
     package var copies: [Copy]
+    /// Loops in the order of their launches, none within another.
+    package var loops: [Loop]
 
     /// Makes a plan.
-    package init(buffers: Table<Buffer, Buffer> = Table(), launches: [Launch] = [], copies: [Copy] = []) {
+    package init(
+        buffers: Table<Buffer, Buffer> = Table(), launches: [Launch] = [], copies: [Copy] = [], loops: [Loop] = []
+    ) {
         self.buffers = buffers
         self.launches = launches
         self.copies = copies
+        self.loops = loops
     }
 }
 

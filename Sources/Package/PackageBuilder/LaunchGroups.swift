@@ -51,6 +51,7 @@ struct LaunchGroups {
         for group in groups {
             let next = group.members[0]
             guard let last = joined.last, kernels.isSmall(next), last.members.allSatisfy(kernels.isSmall),
+                kernels.loop(last.members[0]) == kernels.loop(next),
                 last.members.allSatisfy({ kernels.areIndependent($0, next) })
             else {
                 joined.append(group)
@@ -64,16 +65,21 @@ struct LaunchGroups {
     /// What is asked about kernels.
     private struct Kernels {
         let launches: [LoweredLaunch]
+        let loops: [LoweredLoop]
         let list: KernelList
         let generated: GeneratedProgram
         let target: SIMTTarget
 
         init(_ form: ModelForm, _ generated: GeneratedProgram, _ target: SIMTTarget) {
             launches = form.program.launches
+            loops = form.program.loops
             list = form.list
             self.generated = generated
             self.target = target
         }
+
+        /// The loop that a launch is a part of.
+        func loop(_ launch: Int) -> Int? { loops.firstIndex { $0.launches.contains(launch) } }
 
         func emitted(_ launch: Int) -> EmittedKernel { generated.emitted[list.ofLaunch[launch].index] }
 

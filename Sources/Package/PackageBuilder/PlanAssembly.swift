@@ -49,6 +49,17 @@ struct PlanAssembly {
                 lifetimes[buffer] = (lifetimes[buffer]?.lowerBound ?? position)...position
             }
         }
+        let loops = program.loops.map { loop in
+            let first = groups.groups.firstIndex { loop.launches.contains($0.members[0]) } ?? 0
+            return first..<first + groups.groups.count { loop.launches.contains($0.members[0]) }
+        }
+        // What stands there before a loop and is used in it is used in every turn.
+        for loop in loops {
+            for (buffer, lifetime) in lifetimes
+            where lifetime.lowerBound < loop.lowerBound && loop.contains(lifetime.upperBound) {
+                lifetimes[buffer] = lifetime.lowerBound...loop.upperBound - 1
+            }
+        }
         var turns = LaunchTurns()
         for (position, group) in groups.groups.enumerated() {
             var operands: [Plan.Operand] = []
@@ -72,6 +83,11 @@ struct PlanAssembly {
                     operands: operands, dimensions: members.flatMap(\.symbols).map { IntegerExpression($0) },
                     spread: spread(turns.take(group.joint.map { .grid($0.grid) } ?? first.parts), form),
                     workspaceBytes: first.workspaceBytes))
+        }
+        for (loop, launches) in zip(program.loops, loops) {
+            let condition = try place(
+                loop.condition, lifetimes[loop.condition] ?? launches.lowerBound...launches.upperBound - 1)
+            plan.loops.append(Plan.Loop(launches: launches, condition: condition))
         }
     }
 

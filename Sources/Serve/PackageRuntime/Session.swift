@@ -20,7 +20,7 @@ package final class Session {
     package private(set) var arenaBytes = 0
 
     private var symbols: [Int]?
-    private var graph: (any DeviceGraph)?
+    private var graph: LaunchSegments?
     private var arena: DeviceBuffer?
     /// Where the arena starts; somewhere harmless while there is none.
     private var arenaBase: UnsafeMutableRawPointer
@@ -174,7 +174,7 @@ package final class Session {
             }
             defer { endHostRun() }
             try staging.send(inputs, queue, &imports)
-            try queue.run(graph, UnsafeBufferPointer(staging.slots))
+            try graph.start(UnsafeBufferPointer(staging.slots), on: queue)
             try finish(staging.slots, on: queue)
             try staging.fetch(outputs, queue, &imports)
             try queue.synchronize()
@@ -191,8 +191,8 @@ package final class Session {
         do { try queue.synchronize() } catch { throw failure(error) }
     }
 
-    /// As `runOnDevice`, in the order of a stream of the caller: after what is there, before what comes. Returns at once;
-    /// `wait` surfaces what went wrong.
+    /// As `runOnDevice`, in the order of a stream of the caller: after what is there, before what comes. Returns at once, but for models
+    /// with loops whose end hangs on values, which are waited for; `wait` surfaces what went wrong.
     package func start(
         inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
         stream: UnsafeMutableRawPointer?
@@ -220,7 +220,7 @@ package final class Session {
     ) throws(RuntimeError) {
         let graph = try graph(inputs, outputs)
         do {
-            try queue.run(graph, UnsafeBufferPointer(slots))
+            try graph.start(UnsafeBufferPointer(slots), on: queue)
             try finish(slots, on: queue)
         } catch { throw failure(error) }
     }
@@ -239,7 +239,7 @@ package final class Session {
     /// The bound graph, with these addresses in the slots.
     private func graph(
         _ inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, _ outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
-    ) throws(RuntimeError) -> any DeviceGraph {
+    ) throws(RuntimeError) -> LaunchSegments {
         try checkCounts(inputs: inputs.count, outputs: outputs.count)
         guard let graph else { throw .notBound }
         for index in inputs.indices { slots[index] = inputs[index] }
@@ -356,7 +356,7 @@ package final class Session {
 
     private func prepare(
         _ inputs: UnsafeBufferPointer<UnsafeRawPointer>, _ outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
-    ) throws(RuntimeError) -> any DeviceGraph {
+    ) throws(RuntimeError) -> LaunchSegments {
         try checkCounts(inputs: inputs.count, outputs: outputs.count)
         if !valueInputs.isEmpty, symbols != nil { try rebindValues(inputs) }
         guard let graph else { throw .notBound }
@@ -457,7 +457,10 @@ extension Session {
                     output: copy.output, byteCount: byteCount))
         }
         do {
-            graph = try package.device.makeGraph(launches, slotCount: slots.count, workspaceBytes: workspaceBytes)
+            graph = try LaunchSegments(
+                package.device, launches,
+                loops: plan.loops.map { ($0.launches, arenaBase + offsets[$0.condition.index]) },
+                slotCount: slots.count, workspaceBytes: workspaceBytes, queue: queue)
         } catch {
             throw .device(error)
         }

@@ -47,7 +47,8 @@ struct InspectCommand: ParsableCommand {
             print(
                 "\n\(entry.file): \(plan.launches.count) launches, \(plan.buffers.count) buffers, arena "
                     + "\(TextFormat.bytes(report.arenaBytes)) (live at once \(TextFormat.bytes(report.liveBytes))), "
-                    + "weights \(TextFormat.bytes(report.weightBytes)), state \(TextFormat.bytes(report.stateBytes))")
+                    + "weights \(TextFormat.bytes(report.weightBytes)), state \(TextFormat.bytes(report.stateBytes))"
+                    + (plan.loops.isEmpty ? "" : ", loops \(plan.loops.count)"))
             if launches {
                 // Packages of before name no regions.
                 let regions = (try? KernelListing(directory))?.regions ?? [:]
@@ -108,7 +109,8 @@ struct InspectCommand: ParsableCommand {
                 operand.byteOffset == 0 ? "\(operand.buffer.index)" : "\(operand.buffer.index)+\(operand.byteOffset)"
             }
             rows.append([
-                "\(index)", regions[launch.kernel] ?? "", launch.kernel, spread + (launch.runsBeside ? " beside" : ""),
+                "\(index)" + (plan.loops.contains { $0.launches.contains(index) } ? " turn" : ""),
+                regions[launch.kernel] ?? "", launch.kernel, spread + (launch.runsBeside ? " beside" : ""),
                 launch.dimensions.map(\.description).joined(separator: ", "), operands.joined(separator: " "),
                 launch.label,
             ])

@@ -137,7 +137,17 @@ class Until(nn.Module):
     """A loop that the data ends."""
 
     def forward(self, x):
-        return torch.while_loop(lambda v: v.sum() < 9, lambda v: (v * 2,), (x,))[0]
+        return torch.while_loop(lambda v, n: v.sum() < 9, lambda v, n: (v * 2, n + 1), (x, torch.tensor(0)))
+
+
+class Nested(nn.Module):
+    """A loop that the data ends, in a branch."""
+
+    def forward(self, x):
+        def until(x):
+            return torch.while_loop(lambda v: v.sum() < 9, lambda v: (v * 2,), (x,))[0]
+
+        return torch.cond(x.sum() > 0, until, lambda x: x.clone(), (x,))
 
 
 class Scan(nn.Module):
@@ -204,7 +214,7 @@ CASES = {
     "map": (Call(lambda x, y: mapped(lambda row, y: row * y.sum() + 1, x, y)), (f(4, 3), f(2)), None),
     "statistics": (Statistics(), (f(4, 3, 5),), None),
     "held": (Held(), (f(3),), None),
-    "refused-while": (Until(), (f(3).abs(),), None),
+    "refused-while": (Nested(), (f(3).abs(),), None),
     "refused-nonzero": (Call(lambda x: x.nonzero()), (f(3),), None),
     "refused-mask": (Call(lambda x: x[x > 0]), (f(3),), None),
     "refused-rows": (Rows(), (f(3, 2), torch.tensor(2)), None),
@@ -212,16 +222,26 @@ CASES = {
     "refused-complex-output": (Call(lambda x: torch.fft.rfft(x)), (f(6),), None),
     "refused-complex-input": (Call(lambda x: torch.view_as_real(x)), (torch.randn(3, dtype=torch.complex64),), None),
     "refused-shared-written": (SharedWritten(), (f(4),), None),
+    "until": (Until(), (f(3).abs(),), None),
+    "long-scan": (Scan(), (f(4, 3), f(3)), ({0: Dim("n", min=2, max=40)}, None)),
+    "long-map": (
+        Call(lambda x, y: mapped(lambda row, y: row * y.sum() + 1, x, y)),
+        (f(4, 3), f(2)),
+        ({0: Dim("n", min=2, max=40)}, None),
+    ),
     "refused-real-of-size": (Call(lambda x: (x.shape[0] / 3, x * 2)), (f(6, 2),), ({0: Dim("n", min=2, max=16)},)),
 }
 
 
 def main():
     warnings.filterwarnings("ignore")
-    for old in [*HERE.glob("*.pt2"), *HERE.glob("*.safetensors")]:
-        old.unlink()
+    # Names given make those alone.
+    wanted = {name: case for name, case in CASES.items() if name in (sys.argv[1:] or CASES)}
+    for name in wanted:
+        for old in HERE.glob(f"{name}.*"):
+            old.unlink()
     torch.manual_seed(0)
-    for name, (module, inputs, dims) in CASES.items():
+    for name, (module, inputs, dims) in wanted.items():
         module = module.eval().requires_grad_(False)
         source = loading.Source(module, inputs, {}, dims, pathlib.Path(__file__), name, None)
         if not name.startswith("refused"):

@@ -55,7 +55,7 @@ package struct RewriteContext {
             case .leaf(.parameter), .leaf(.constant): known.append(isStatic)
             case .leaf(.iota): known.append(isStatic)
             case .leaf(.dimension(let expression)): known.append(expression.constantValue != nil)
-            case .leaf(.input), .leaf(.state): known.append(false)
+            case .leaf(.input), .leaf(.state), .leaf(.carried), .leaf(.looped): known.append(false)
             case .map, .reduce, .scan, .view, .concatenate, .gather, .scatter, .contract, .convolve, .attend, .recur,
                 .window, .sort:
                 known.append(isStatic && node.operands.allSatisfy { known[$0.node.index] })
@@ -138,6 +138,9 @@ package struct RewriteContext {
         var result = builder.graph
         result.outputs = graph.outputs.map { GraphOutput(name: $0.name, value: moved($0.value)) }
         result.updates = graph.updates.map { .init(state: $0.state, value: moved($0.value)) }
+        result.loops = graph.loops.map { loop in
+            GraphLoop(initial: moved(loop.initial), next: moved(loop.next), condition: loop.condition)
+        }
         return result
     }
 }

@@ -140,7 +140,7 @@ private struct NarrowPass {
         if case .leaf(let leaf) = node.operation {
             return switch leaf {
             case .parameter, .constant, .iota: true
-            case .input, .state, .dimension: false
+            case .input, .state, .dimension, .carried, .looped: false
             }
         }
         return node.operands.allSatisfy { isConstant[$0.node.index] }
@@ -174,6 +174,11 @@ private struct NarrowPass {
         for output in graph.outputs { outputs.append(GraphOutput(name: output.name, value: try whole(output.value))) }
         var updates: [Graph.StateUpdate] = []
         for update in graph.updates { updates.append(.init(state: update.state, value: try whole(update.value))) }
+        for loop in graph.loops {
+            let initial = try loop.initial.map { (value) throws(ShapeError) in try whole(value) }
+            let next = try loop.next.map { (value) throws(ShapeError) in try whole(value) }
+            builder.graph.loops.append(GraphLoop(initial: initial, next: next, condition: loop.condition))
+        }
         builder.graph.outputs = outputs
         builder.graph.updates = updates
         return builder.graph

@@ -4,8 +4,8 @@ import GraphIR
 import GraphRewrites
 import ModelFiles
 
-/// Bodies of higher-order operators. Graphs have neither branches nor loops: of a condition on values both branches are
-/// computed and one is chosen, element by element, and loops are written out, which takes a number of turns that is known here.
+/// Bodies of higher-order operators. Graphs have no branches: of a condition on values both are computed and one is chosen, element by
+/// element. Loops are written out where the number of turns is known here.
 func registerControlFlow(_ table: inout OperatorTable) {
     for name in ["wrap_with_set_grad_enabled", "wrap_with_autocast"] {
         table.on("higher_order.\(name)") { (i) throws(ImportError) in try i.inlined() }
@@ -22,6 +22,8 @@ func registerControlFlow(_ table: inout OperatorTable) {
 extension Importer {
     /// Calls that loops of a program may be written out to.
     private static let mostCalls = 20_000
+    /// Calls that are written out where there is the choice: launches of a loop cost little beside theirs.
+    private static let fewCalls = 1_000
 
     /// The results of a call's graph argument, run on the arguments that follow it.
     fileprivate mutating func inlined() throws(ImportError) -> [TensorHandle?] {
@@ -80,7 +82,9 @@ extension Importer {
     /// `map(body, [xs], [operands])`: the body on every element of the first axis of `xs`, results one above the other.
     fileprivate mutating func mapped() throws(ImportError) -> [TensorHandle?] {
         let (body, rows, others) = (try body(0), try list(1), try list(2))
-        let count = try turns(rows, body)
+        guard let count = try turns(rows, body) else {
+            return try scanned(body, [], rows, others)
+        }
         var results: [[Value]] = []
         let caller = call
         for turn in 0..<count {
@@ -97,7 +101,9 @@ extension Importer {
         let (body, rows, others) = (try body(0), try list(2), try list(3))
         var carried = try list(1)
         let kept = carried.count
-        let count = try turns(rows, body)
+        guard let count = try turns(rows, body) else {
+            return try scanned(body, try values(try handles(carried)), rows, others)
+        }
         var results: [[Value]] = []
         let caller = call
         for turn in 0..<count {
@@ -111,23 +117,24 @@ extension Importer {
         return try handles(carried) + (try stacked(results))
     }
 
-    /// `while_loop(condition, body, [carried], [operands])`, where each turn's condition hangs on whole numbers that are known.
+    /// `while_loop(condition, body, [carried], [operands])`: written out where each turn's condition hangs on whole numbers that are known,
+    /// else a loop of the graph.
     fileprivate mutating func repeated() throws(ImportError) -> [TensorHandle?] {
         let (condition, body, others) = (try body(0), try body(1), try list(3))
-        var carried = try list(2)
+        let initial = try list(2)
+        var carried = initial
         let caller = call
+        let most = isBody ? Self.mostCalls : Self.fewCalls
         var calls = 0
         while true {
             let answer = try values(try results(of: condition, carried + others))
             call = caller
             guard let goesOn = answer.first.flatMap({ known($0) }) else {
-                throw unsupported(
-                    "a loop whose end depends on values; only loops that count whole numbers from a constant are written out"
-                )
+                return try looped(condition, body, initial, others)
             }
             if goesOn == 0 { break }
             calls += body.nodes.count + condition.nodes.count
-            guard calls <= Self.mostCalls else { throw unsupported("a loop of more than \(Self.mostCalls) calls") }
+            guard calls <= most else { return try looped(condition, body, initial, others) }
             carried = try values(try results(of: body, carried + others)).map { .tensor(fresh($0)) }
             call = caller
         }
@@ -155,7 +162,7 @@ extension Importer {
     }
 
     /// What a body gives for operands; `call` is another one afterwards.
-    private mutating func results(
+    mutating func results(
         of body: ExportedGraph, _ operands: [Binding]
     ) throws(ImportError) -> [TensorHandle?] {
         guard operands.count == body.inputs.count else { throw unsupported("another number of operands") }
@@ -188,7 +195,7 @@ extension Importer {
     }
 
     /// Results, all of which are tensors.
-    private mutating func values(_ results: [TensorHandle?]) throws(ImportError) -> [Value] {
+    mutating func values(_ results: [TensorHandle?]) throws(ImportError) -> [Value] {
         var values: [Value] = []
         for result in results {
             guard let result else { throw unsupported("a body that gives nothing in the place of a tensor") }
@@ -197,21 +204,16 @@ extension Importer {
         return values
     }
 
-    private func handles(_ carried: [Binding]) throws(ImportError) -> [TensorHandle?] {
+    func handles(_ carried: [Binding]) throws(ImportError) -> [TensorHandle?] {
         carried.map { if case .tensor(let handle) = $0 { handle } else { nil } }
     }
 
-    /// How often a body is run over the first axes of these tensors.
-    private mutating func turns(_ rows: [Binding], _ body: ExportedGraph) throws(ImportError) -> Int {
+    /// How often a body is written out over the first axes of these tensors; nil where it is a loop's.
+    private mutating func turns(_ rows: [Binding], _ body: ExportedGraph) throws(ImportError) -> Int? {
         guard case .tensor(let first)? = rows.first, let extent = try shape(of: first).first else {
             throw unsupported("nothing to go over")
         }
-        guard let count = extent.constantValue else {
-            throw unsupported("a loop over an axis whose extent is dynamic; export it with a fixed one")
-        }
-        guard count * body.nodes.count <= Self.mostCalls else {
-            throw unsupported("a loop of more than \(Self.mostCalls) calls (\(count) turns of \(body.nodes.count))")
-        }
+        guard let count = extent.constantValue, count * body.nodes.count <= Self.mostCalls else { return nil }
         return count
     }
 

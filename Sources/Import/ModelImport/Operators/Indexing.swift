@@ -152,7 +152,7 @@ extension Importer {
         case .leaf(.iota): return true
         case .leaf(.constant(let elements, _)): return elements.allSatisfy { $0 >= 0 }
         case .leaf(.dimension(let expression)): return builder.graph.ranges.isNonNegative(expression)
-        case .leaf(.input), .leaf(.parameter), .leaf(.state): return false
+        case .leaf(.input), .leaf(.parameter), .leaf(.state), .leaf(.carried), .leaf(.looped): return false
         case .view(.pad(_, _, let padding)): return padding.value >= 0 && isNonNegative(node.operands[0])
         case .view, .concatenate: return node.operands.allSatisfy { isNonNegative($0) }
         case .reduce(let reduce): return reduce.kind == .argMinimum || reduce.kind == .argMaximum
