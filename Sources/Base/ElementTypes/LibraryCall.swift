@@ -43,6 +43,14 @@ package enum LibraryCall: Hashable, Sendable {
         }
     }
 
+    /// Bytes of the result.
+    package var resultBytes: Int {
+        switch self {
+        case .product(let one): one.batches * one.rows * one.columns * one.resultElement.byteCount
+        case .convolution(let one): one.resultCount * one.resultElement.byteCount
+        }
+    }
+
     /// Sizes, for people.
     package var sizes: String {
         switch self {

@@ -266,7 +266,7 @@ final class CUDAGraph: DeviceGraph {
             var config = HearthCULaunchConfig(
                 grid_x: UInt32(grid.blocks.x), grid_y: UInt32(grid.blocks.y), grid_z: UInt32(grid.blocks.z),
                 block_x: UInt32(grid.threads), block_y: 1, block_z: 1, shared_bytes: UInt32(grid.sharedBytes),
-                stream: stream, attributes: attribute, attribute_count: grid.overlapsPredecessor && index > 0 ? 1 : 0)
+                stream: stream, attributes: attribute, attribute_count: Launch.overlaps(launches, index) ? 1 : 0)
             return device.driver.call.cuLaunchKernelEx(
                 &config, HearthCUFunction(launch.kernel.handle), arguments.of(index), nil)
         }
