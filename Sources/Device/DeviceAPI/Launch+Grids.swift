@@ -30,10 +30,10 @@ extension Launch {
         }
     }
 
-    /// Whether a grid is worth beginning before what runs ahead of it has ended: its own call of a library, else the launch before it. A
-    /// library's kernel lets nothing begin before its blocks end, so the grid's come to lie where those end first, several on one
-    /// multiprocessor, and stay there: that gains the time of a launch, and costs what the others then miss of the memory's pace. A sum over what
-    /// cuDNN had left took 0.87 ms so, and 0.35 ms after it (546 MB, H200).
+    /// Whether a grid is worth beginning before what runs ahead of it has ended: its own call of a library, else the launch before it. A sum
+    /// over 546 MB that cuDNN had left took 0.87 ms in a recorded graph, where it might begin early, and 0.35 ms alone (H200). Inferred, and
+    /// not measured yet, is why: a library's kernel lets nothing begin before its blocks end, so those that come early gather where blocks
+    /// end first, several on one multiprocessor, and stay there.
     package static func overlaps(_ launches: [Launch], _ index: Int) -> Bool {
         guard case .grid(let grid) = launches[index].spread, grid.overlapsPredecessor, index > 0 else { return false }
         var call = grid.call
