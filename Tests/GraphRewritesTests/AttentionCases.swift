@@ -63,6 +63,7 @@ extension TestGraph {
     }
 }
 
+private let spelledRule = "attention in f64, or in f32 of wide heads -> softmax(q·k × scale + mask)·v"
 private let attentionRule = "softmax(q·k × scale + mask)·v -> attention"
 
 let attentionCases: [RuleCase] =
@@ -76,7 +77,11 @@ let attentionCases: [RuleCase] =
     + [
         RuleCase(attentionRule) { g in try g.attention(mask: .none, element: .bf16) },
         RuleCase(attentionRule) { g in try g.attention(mask: .added, isSafe: true, element: .bf16) },
-        RuleCase("attention in f64 -> softmax(q·k × scale + mask)·v") { g in
+        RuleCase(spelledRule) { g in
+            let (q, k) = (try g.input([1, 2, 3, 512]), try g.input([1, 2, 4, 512]))
+            return try g.b.add(.attend(Attend(hasMask: false, isCausal: false, scale: 0.05)), [q, k, k])
+        },
+        RuleCase(spelledRule) { g in
             let (q, k) = (try g.input([2, 6, 4, 8], .f64), try g.input([2, 3, 5, 8], .f64))
             let mask = try g.b.expand(try g.input([4, 5], .bool), [2, 6, 4, 5])
             let attend = Attend(hasMask: true, isCausal: true, scale: 0.3)

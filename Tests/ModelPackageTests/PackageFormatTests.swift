@@ -255,10 +255,10 @@ import Testing
         Damage(
             testDescription: "a newer version",
             spoil: {
-                try Data("{\"format\": \"hearth-package\", \"version\": 2}".utf8).write(
+                try Data("{\"format\": \"hearth-package\", \"version\": 3}".utf8).write(
                     to: URL(filePath: $0 + "/manifest.json"))
             },
-            message: "the package has format version 2, this program reads 1; run hearth optimize again"),
+            message: "the package has format version 3, this program reads 1 to 2; run hearth optimize again with this"),
     ]
 
     @Test(arguments: damages) func damageIsNamed(_ damage: Damage) throws {

@@ -94,24 +94,29 @@ extension ProgramBuilder {
 
     /// Writes the new contents of states that no kernel updated in place.
     func updateStates() throws(LoweringError) {
-        var sources: [(update: Graph.StateUpdate, source: BufferID)] = []
+        // Values first: a state that is read has its buffer from there.
+        for update in graph.updates { _ = try buffer(update.value) }
+        var changes: [(name: String, value: Value, target: BufferID)] = []
         for update in graph.updates {
-            var source = try buffer(update.value)
-            if case .state(let state) = buffers[source].role {
-                if state == update.state { continue }
-                if graph.updates.contains(where: { $0.state == state }) {
-                    // States that change places: what one holds is put aside before it is overwritten.
-                    let aside = scratch(
-                        graph.type(update.value), isConstant: false, graph.nodes[update.value.node].origin)
-                    try copy(update.value, from: source, to: aside, "aside_\(update.state)")
-                    source = aside
-                }
+            changes.append(("state_\(update.state)", update.value, try stateBuffer(update.state)))
+        }
+        try change(changes)
+    }
+
+    /// Copies values into buffers as if all at once: what changes places is put aside before it is overwritten.
+    func change(_ changes: [(name: String, value: Value, target: BufferID)]) throws(LoweringError) {
+        var copies: [(name: String, value: Value, source: BufferID, target: BufferID)] = []
+        for change in changes {
+            var source = try buffer(change.value)
+            if source == change.target { continue }
+            if changes.contains(where: { $0.target == source }) {
+                let aside = scratch(graph.type(change.value), isConstant: false, graph.nodes[change.value.node].origin)
+                try copy(change.value, from: source, to: aside, "aside_\(change.name)")
+                source = aside
             }
-            sources.append((update, source))
+            copies.append((change.name, change.value, source, change.target))
         }
-        for (update, source) in sources {
-            try copy(update.value, from: source, to: try stateBuffer(update.state), "state_\(update.state)")
-        }
+        for next in copies { try copy(next.value, from: next.source, to: next.target, next.name) }
     }
 
     /// The buffer of a state.

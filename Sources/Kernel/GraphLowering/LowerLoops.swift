@@ -35,22 +35,8 @@ extension ProgramBuilder {
     }
 
     private func end(_ loop: Int) throws(LoweringError) {
-        let targets = graph.loops[loop].next.indices.map { carriedBuffer(loop, $0) }
-        var sources: [(place: Int, value: Value, buffer: BufferID)] = []
-        for (place, value) in graph.loops[loop].next.enumerated() {
-            var source = try buffer(value)
-            if source == targets[place] { continue }
-            if targets.contains(source) {
-                // What changes places is put aside before it is overwritten.
-                let aside = scratch(graph.type(value), isConstant: false, graph.nodes[value.node].origin)
-                try copy(value, from: source, to: aside, "aside_\(loop)_\(place)")
-                source = aside
-            }
-            sources.append((place, value, source))
-        }
-        for (place, value, source) in sources {
-            try copy(value, from: source, to: targets[place], "next_\(loop)_\(place)")
-        }
+        try change(
+            graph.loops[loop].next.enumerated().map { ("next_\(loop)_\($0)", $1, carriedBuffer(loop, $0)) })
         loops.append(
             LoweredLoop(
                 launches: loopStart..<launches.count,

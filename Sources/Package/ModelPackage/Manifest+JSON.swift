@@ -36,8 +36,8 @@ extension Manifest {
             throw fields.error("format", "\"hearth-package\"")
         }
         let version = try fields.integer("version")
-        guard version == Self.currentVersion else {
-            throw .unsupportedVersion(found: version, supported: Self.currentVersion)
+        guard Self.versions.contains(version) else {
+            throw .unsupportedVersion(found: version, supported: Self.versions)
         }
         let interface = ModelInterface(
             inputs: try fields.objects("inputs", Self.port), outputs: try fields.objects("outputs", Self.port),

@@ -2,8 +2,11 @@ import Base
 
 /// The first file of a package: what is in it, what it computes, where it comes from.
 package struct Manifest: Sendable, Equatable {
-    /// The format that this program writes and reads.
-    package static let currentVersion = 1
+    /// The formats that this program reads. Version 2 has loops, which programs of version 1 would run through once without a word.
+    package static let versions = 1...2
+
+    /// The oldest format that says all that plans say.
+    package static func version(of plans: [Plan]) -> Int { plans.contains { !$0.loops.isEmpty } ? 2 : 1 }
 
     /// A plan for one kind of device, and what a machine needs to run it.
     package struct PlanEntry: Sendable, Equatable {
@@ -82,7 +85,7 @@ package struct Manifest: Sendable, Equatable {
     /// Makes a manifest; the writer fills in the files.
     package init(
         name: String, interface: ModelInterface, plans: [PlanEntry], weights: String? = nil, provenance: [Fact] = [],
-        files: [File] = [], version: Int = Manifest.currentVersion
+        files: [File] = [], version: Int = 1
     ) {
         self.version = version
         self.name = name

@@ -7,7 +7,7 @@ package enum PackageError: Error, Equatable, CustomStringConvertible {
     /// A directory without a manifest.
     case notAPackage(path: String)
     /// A format version that this program does not read.
-    case unsupportedVersion(found: Int, supported: Int)
+    case unsupportedVersion(found: Int, supported: ClosedRange<Int>)
     /// A file that the manifest lists is not there.
     case missingFile(file: String)
     /// A file of another length than the manifest says.
@@ -35,7 +35,8 @@ package enum PackageError: Error, Equatable, CustomStringConvertible {
             "'\(path)' is a file, but a package is a directory; make one with: hearth optimize MODEL -o NAME.hearth"
         case .notAPackage(let path): "'\(path)' is not a package: it has no manifest.json"
         case .unsupportedVersion(let found, let supported):
-            "the package has format version \(found), this program reads \(supported); run hearth optimize again"
+            "the package has format version \(found), this program reads \(supported.lowerBound) to \(supported.upperBound); "
+                + "run hearth optimize again with this program, or read it with a newer one"
         case .missingFile(let file): "the package is incomplete: '\(file)' is missing; copy or build it again"
         case .wrongSize(let file, let expected, let found):
             "the package is damaged: '\(file)' has \(found) bytes instead of \(expected); copy or build it again"

@@ -109,6 +109,7 @@ struct PackageMaker: Sendable {
             Manifest(
                 name: model.graph.name, interface: interface, plans: [plan],
                 weights: assembly.weights.isEmpty ? nil : "weights.safetensors",
-                provenance: model.provenance + arithmetic + libraries))
+                provenance: model.provenance + arithmetic + libraries,
+                version: Manifest.version(of: [assembly.plan])))
     }
 }

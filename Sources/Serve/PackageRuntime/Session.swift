@@ -296,10 +296,13 @@ package final class Session {
 
     /// A device's error; an index out of range is a fault of the inputs and names them.
     private func failure(_ error: DeviceError) -> RuntimeError {
-        guard case .kernelFailed(let index, _, KernelCode.indexOutOfRange.rawValue) = error,
-            package.plan.launches.indices.contains(index)
-        else { return .device(error) }
-        let launch = package.plan.launches[index]
+        guard case .kernelFailed(let index, let kernel, KernelCode.indexOutOfRange.rawValue) = error else {
+            return .device(error)
+        }
+        // A queue counts launches from the start of what it was given, which need not be that of the plan.
+        let launches = package.plan.launches
+        let named = launches.indices.contains(index) && launches[index].kernel == kernel ? launches[index] : nil
+        guard let launch = named ?? launches.first(where: { $0.kernel == kernel }) else { return .device(error) }
         var (inputs, origin) = ([String](), "")
         for operand in launch.operands {
             let buffer = package.plan.buffers[operand.buffer]

@@ -7,7 +7,7 @@ import GraphIR
 let attentionRules: [RewriteRule] = [
     RewriteRule("softmax(q·k × scale + mask)·v -> attention", attention),
     RewriteRule("attention over repeated keys and values -> attention of groups", groupedAttention),
-    RewriteRule("attention in f64 -> softmax(q·k × scale + mask)·v", spelledAttention),
+    RewriteRule("attention in f64, or in f32 of wide heads -> softmax(q·k × scale + mask)·v", spelledAttention),
 ]
 
 /// Which axes of the two products play which part.
@@ -56,7 +56,8 @@ private func attention(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeErro
         guard c.isUsedOnce(operands[side]), let softmax = Softmax(c, operands[side]),
             let scores = AttentionScores(c, softmax.scores), let (first, factors) = c.contract(scores.product),
             let axes = AttentionAxes(first, softmaxAxis: softmax.axis, second, weightsSide: side),
-            c.type(factors[0]).element == c.type(operands[0]).element, hasKernel(c.type(factors[0]).element)
+            c.type(factors[0]).element == c.type(operands[0]).element,
+            hasKernel(c.type(factors[0]).element, depth: depth(c, factors[0], first.left, axes))
         else { continue }
         let (query, queryScale) = try unscaled(&c, factors[axes.querySide])
         let (key, keyScale) = try unscaled(&c, factors[1 - axes.querySide])
@@ -98,18 +99,28 @@ private func attention(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeErro
     return nil
 }
 
-/// Whether there is an attention kernel for an element type: scores and sums are f32 there, which f64 cannot do with.
-private func hasKernel(_ element: ElementType) -> Bool {
+/// The depth of heads: the extent of the first product's summed axis.
+private func depth(_ c: RewriteContext, _ factor: Value, _ labels: [Int], _ axes: AttentionAxes) -> Dimension {
+    labels.firstIndex(of: axes.depth).map { c.shape(factor)[$0] } ?? 1
+}
+
+/// Whether attention in an element type and over heads of a depth is one kernel. Scores and sums are f32 there, which f64 cannot do with. A
+/// block of queries with f32 heads of 512 or more leaves no room for keys beside it in fast memory, and scores are then a small part of
+/// what is read: two products are faster.
+private func hasKernel(_ element: ElementType, depth: Dimension) -> Bool {
     switch element {
-    case .f32, .f16, .bf16: true
+    case .f32: depth.constantValue.map { $0 < 512 } ?? true
+    case .f16, .bf16: true
     case .f64, .f8e4m3, .f8e5m2, .i64, .i32, .i16, .i8, .u8, .bool: false
     }
 }
 
-/// Attention in an element type that has no kernel, as products, maps and reductions. Rows without a visible key give 0.
+/// Attention that has no kernel, as products, maps and reductions. Rows without a visible key give 0.
 private func spelledAttention(_ c: inout RewriteContext, _ id: NodeID) throws(ShapeError) -> Value? {
     let node = c.graph.nodes[id]
-    guard case .attend(let attend) = node.operation, !hasKernel(c.type(node.operands[0]).element) else { return nil }
+    guard case .attend(let attend) = node.operation,
+        !hasKernel(c.type(node.operands[0]).element, depth: c.shape(node.operands[0])[3])
+    else { return nil }
     let element = c.type(node.operands[0]).element
     let (q, k) = (c.shape(node.operands[0]), c.shape(node.operands[1]))
     let groups = [q[0], k[1], q[1].floorDivided(by: k[1], c.ranges)]
