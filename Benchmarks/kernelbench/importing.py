@@ -16,7 +16,8 @@ MODES = ("train", "eval")
 def capture(problem: Problem, sizes: dict[str, int], mode: str, folder: Path, sets: int) -> dict[str, Any]:
     """Writes what `hearth optimize FOLDER` takes, with further inputs as the problem draws them; returns the capture's
     report. Throws `ModelError` where PyTorch cannot export the model."""
-    from hearth.capture import capture_source, check_source
+    from hearth.capture import capture_source
+    from hearth.dims import check_source
     from hearth.loading import Source
 
     loaded = load(problem, sizes)

@@ -56,6 +56,7 @@ from torch.utils import _pytree as pytree
 
 from hearth import tensorfile
 from hearth.departures import departures
+from hearth.dims import check_source, dynamic_shapes, symbol_names
 from hearth.drawing import STATE, PackageNumbers
 from hearth.escapes import assignments_allowed, escapes
 from hearth.loading import ModelError, Source, at, load_function, one_line, user_frame
@@ -69,7 +70,7 @@ SUGGESTIONS: list[tuple[str, str]] = [
         "control flow or a shape depends on tensor values: use torch.where or torch.cond, or torch._check for ranges",
     ),
     (
-        r"captured completely with torch\.compile|Invalid get_attr type",
+        r"captured completely with torch\.compile|Invalid get_attr type|getattr nodes containing tensors|missing val field",
         f"torch {torch.__version__} does not export this loop: use a newer one, or write it as a loop of Python",
     ),
     (r"ScriptModule|ScriptFunction|torch\.jit", "export the original nn.Module instead of the TorchScript one"),
@@ -96,113 +97,6 @@ def suggestion(message: str) -> str:
         if re.search(pattern, message):
             return advice
     return NO_ADVICE
-
-
-def dimension(spec: Any, known: dict[str, Any] | None) -> Any:
-    """One entry of the dynamic dims as torch.export takes it. Equal names share one dimension in `known`; without
-    `known` names become dimensions that torch.export relates by itself."""
-    if isinstance(spec, str):
-        spec = (spec,)
-    if isinstance(spec, (tuple, list)) and spec and isinstance(spec[0], str):
-        name, low, high = (list(spec) + [None, None])[:3]
-        if known is None:
-            return torch.export.Dim.DYNAMIC(min=low, max=high)
-        if name not in known:
-            known[name] = torch.export.Dim(name, min=low, max=high)
-        return known[name]
-    return spec
-
-
-def dynamic_shapes(dims: Any, known: dict[str, Any] | None) -> Any:
-    """Dynamic dims with names replaced by dimensions: a tree whose innermost dicts go from axis to dimension."""
-    if isinstance(dims, dict):
-        if dims and all(isinstance(axis, int) for axis in dims):
-            return {axis: dimension(spec, known) for axis, spec in dims.items()}
-        return {name: dynamic_shapes(inner, known) for name, inner in dims.items()}
-    if isinstance(dims, (tuple, list)):
-        return type(dims)(dynamic_shapes(inner, known) for inner in dims)
-    return dims
-
-
-def check_dims(value: Any, dims: Any, place: str) -> None:
-    """Holds dynamic dims against the inputs that they describe; a name or an axis that is not there is the user's error."""
-    if dims is None:
-        return
-    if isinstance(value, Tensor):
-        entries = (
-            dims.items() if isinstance(dims, dict) else enumerate(dims) if isinstance(dims, (tuple, list)) else None
-        )
-        if entries is None:
-            raise ModelError(f"dynamic dims of {place}: expected a dict from axis to name, not {type(dims).__name__}")
-        for axis, _ in entries:
-            if not isinstance(axis, int) or not 0 <= axis < value.dim():
-                raise ModelError(f"dynamic dims of {place}: no axis {axis!r} in a tensor of shape {list(value.shape)}")
-    elif isinstance(dims, dict) and isinstance(value, dict):
-        for name, inner in dims.items():
-            if name not in value:
-                raise ModelError(f"dynamic dims of {place}: no entry '{name}'; there are: {', '.join(map(str, value))}")
-            check_dims(value[name], inner, f"{place}['{name}']")
-    elif isinstance(dims, (tuple, list)) and isinstance(value, (tuple, list)):
-        if len(dims) > len(value):
-            raise ModelError(f"dynamic dims of {place}: {len(dims)} entries for {len(value)} inputs")
-        for index, (entry, inner) in enumerate(zip(value, dims, strict=False)):
-            check_dims(entry, inner, f"{place}[{index}]")
-
-
-def check_source(source: Source) -> None:
-    """Holds a model's inputs against `forward`'s parameters, and its dynamic dims against the inputs."""
-    try:
-        bound = inspect.signature(source.module.forward).bind(*source.args, **source.kwargs)
-    except TypeError as error:
-        raise ModelError(f"'{source.function}': example inputs do not fit forward(): {error}") from None
-    if not isinstance(source.dims, dict):
-        check_dims(source.args, source.dims, "the inputs")
-        return
-    for name, dims in source.dims.items():
-        if name not in bound.arguments:
-            known = ", ".join(bound.arguments)
-            raise ModelError(f"'{source.function}': dynamic dims name '{name}', but the inputs are: {known}")
-        check_dims(bound.arguments[name], dims, f"'{name}'")
-
-
-def named_axes(value: Any, dims: Any) -> Iterator[dict[int, str]]:
-    """For every tensor of `value` in pytree order, the names that the dynamic dims give its axes."""
-    if isinstance(value, Tensor):
-        entries = dims.items() if isinstance(dims, dict) else enumerate(dims) if isinstance(dims, (tuple, list)) else ()
-        names = {}
-        for axis, spec in entries:
-            first = spec[0] if isinstance(spec, (tuple, list)) and spec else spec
-            name = first if isinstance(first, str) else getattr(first, "__name__", None)
-            if isinstance(name, str):
-                names[axis] = name
-        yield names
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from named_axes(inner, dims.get(name) if isinstance(dims, dict) else None)
-    elif isinstance(value, (tuple, list)):
-        specs = list(dims) if isinstance(dims, (tuple, list)) else []
-        for index, inner in enumerate(value):
-            yield from named_axes(inner, specs[index] if index < len(specs) else None)
-
-
-def symbol_names(source: Source, program: torch.export.ExportedProgram) -> dict[str, str]:
-    """What the user calls the program's symbols, by symbol; only symbols that are an extent of an input by themselves."""
-    if isinstance(source.dims, dict):
-        bound = inspect.signature(source.module.forward).bind(*source.args, **source.kwargs).arguments
-        axes = [names for key, value in bound.items() for names in named_axes(value, source.dims.get(key))]
-    else:
-        axes = list(named_axes((*source.args, *source.kwargs.values()), source.dims))
-    inputs = set(program.graph_signature.user_inputs)
-    values = [node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder" and node.name in inputs]
-    tensors = [value for value in values if isinstance(value, Tensor)]
-    names: dict[str, str] = {}
-    if len(tensors) == len(axes):
-        for value, named in zip(tensors, axes, strict=True):
-            for axis, name in named.items():
-                symbol = str(value.shape[axis])
-                if symbol.isidentifier():
-                    names.setdefault(symbol, name)
-    return names
 
 
 def varied(leaf: Any, generator: torch.Generator) -> Any:
@@ -499,6 +393,12 @@ def capture_source(
     escaped = escapes(source.module, source.args, source.kwargs, source.file.parent)
     try:
         program, reached, notes = export(source, level)
+        # The archive's root folder takes the file's stem, so the unfinished file has its final name in another folder.
+        with tempfile.TemporaryDirectory(prefix=".partial.", dir=folder) as partial:
+            written(program, Path(partial) / "model.pt2")
+            (Path(partial) / "model.pt2").replace(folder / "model.pt2")
+    except OSError:
+        raise
     except Exception as error:
         # The log gets the whole explanation; the user's line is short.
         traceback.print_exc()
@@ -513,10 +413,6 @@ def capture_source(
         raise ModelError(
             f"'{spec}' cannot be exported{culprit}: {whole['error']}{at(whole['source'])}; {whole['suggestion']}"
         ) from None
-    # The archive's root folder takes the file's stem, so the unfinished file has its final name in another folder.
-    with tempfile.TemporaryDirectory(prefix=".partial.", dir=folder) as partial:
-        written(program, Path(partial) / "model.pt2")
-        (Path(partial) / "model.pt2").replace(folder / "model.pt2")
     tensorfile.write(folder / "golden.safetensors", tensors)
     signature = program.graph_signature
     report |= {

@@ -18,8 +18,9 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from hearth import tensorfile
-from hearth.capture import capture_source, check_source
+from hearth.capture import capture_source
 from hearth.comparing import compared, modes_of
+from hearth.dims import check_source
 from hearth.library import HearthError, InputError
 from hearth.loading import ModelError, Source, split_inputs
 from hearth.optimized import OptimizedModule
