@@ -440,6 +440,10 @@ import Testing
             { $0.interface.symbols[0].source = .extent(input: 0, axis: 1) },
             "a symbol's value can be found at its source, but that of s0 cannot"
         ),
+        (
+            { $0.interface.independentRows = 0 },
+            "inputs and outputs begin with the extent of independent rows, but 'x' begins with another"
+        ),
         ({ $0.interface.symbols[1].symbol.maximum = -1 }, "a symbol's range is not empty, but that of s1 is"),
     ]
 

@@ -25,6 +25,14 @@ extension Manifest {
             let interface = manifest.interface
             return interface.symbols.indices.first { !interface.canFind($0) }.map { "that of s\($0) cannot" }
         },
+        Check("inputs and outputs begin with the extent of independent rows") { manifest in
+            let interface = manifest.interface
+            guard let rows = interface.independentRows else { return nil }
+            guard interface.symbols.indices.contains(rows) else { return "there is no s\(rows)" }
+            let extent = Dimension(Variable(.symbol, rows))
+            let other = (interface.inputs + interface.outputs).first { $0.type.shape.first != extent }
+            return other.map { "'\($0.name)' begins with another" }
+        },
         Check("a symbol's range is not empty") { manifest in
             manifest.interface.symbols.firstIndex { ($0.symbol.maximum ?? Int.max) < $0.symbol.minimum }
                 .map { "that of s\($0) is" }

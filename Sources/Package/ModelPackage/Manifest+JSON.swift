@@ -11,6 +11,9 @@ extension Manifest {
             "symbols": .array(interface.symbols.map(Self.json)), "guards": .array(interface.guards.map(Self.json)),
             "plans": .array(plans.map(Self.json)),
         ]
+        if let rows = interface.independentRows {
+            object.members.append(.init(name: "independent_rows", value: JSONValue(rows)))
+        }
         if let weights { object.members.append(.init(name: "weights", value: .string(weights))) }
         object.members.append(
             .init(
@@ -41,7 +44,8 @@ extension Manifest {
         }
         let interface = ModelInterface(
             inputs: try fields.objects("inputs", Self.port), outputs: try fields.objects("outputs", Self.port),
-            symbols: try fields.objects("symbols", Self.binding), guards: try fields.objects("guards", Self.condition))
+            symbols: try fields.objects("symbols", Self.binding), guards: try fields.objects("guards", Self.condition),
+            independentRows: try fields.optionalInteger("independent_rows"))
         var facts: [Fact] = []
         if let value = fields.object["provenance"] {
             let texts = try JSONFields(value, file: file, place: "provenance")

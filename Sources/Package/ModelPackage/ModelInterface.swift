@@ -84,12 +84,18 @@ package struct ModelInterface: Sendable, Equatable {
     package var symbols: [Binding]
     /// Conditions, checked after the ranges of the symbols.
     package var guards: [Guard]
+    /// The symbol that counts independent rows, where there is one: the first extent of every input and output; row i of the outputs is a
+    /// function of row i of the inputs alone, so that rows of several calls may be run as one.
+    package var independentRows: Int?
 
     /// Makes an interface.
-    package init(inputs: [Port], outputs: [Port], symbols: [Binding] = [], guards: [Guard] = []) {
+    package init(
+        inputs: [Port], outputs: [Port], symbols: [Binding] = [], guards: [Guard] = [], independentRows: Int? = nil
+    ) {
         self.inputs = inputs
         self.outputs = outputs
         self.symbols = symbols
         self.guards = guards
+        self.independentRows = independentRows
     }
 }

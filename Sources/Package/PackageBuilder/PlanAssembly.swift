@@ -232,6 +232,7 @@ extension ModelInterface {
         self.init(
             inputs: graph.inputs.map { Port(name: $0.name, type: $0.type) },
             outputs: graph.outputs.map { Port(name: $0.name, type: graph.type($0.value)) }, symbols: bindings,
-            guards: graph.guards.map { Guard(0, $0.isLowerBound ? .lessOrEqual : .equal, $0.expression) })
+            guards: graph.guards.map { Guard(0, $0.isLowerBound ? .lessOrEqual : .equal, $0.expression) },
+            independentRows: graph.independentRows)
     }
 }

@@ -75,6 +75,9 @@ struct InspectCommand: ParsableCommand {
             rows.append(["symbol", "s\(index): \(symbol.name), \(range), from \(source)"])
         }
         for condition in interface.guards { rows.append(["guard", condition.text]) }
+        if let symbol = interface.independentRows {
+            rows.append(["rows", "calls along s\(symbol) may be run as one: no row depends on another"])
+        }
         for plan in manifest.plans {
             let features = plan.features.isEmpty ? "any" : plan.features.joined(separator: " ")
             rows.append(["plan", "\(plan.file) for \(plan.device), instructions \(features)"])
