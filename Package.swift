@@ -36,11 +36,17 @@ let package = Package(
     name: "Hearth",
     products: [
         .executable(name: "hearth", targets: ["hearth"]),
+        .executable(name: "hearth-serve", targets: ["hearth-serve"]),
         .library(name: "HearthC", type: .dynamic, targets: ["HearthLibrary"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // Base
@@ -132,7 +138,36 @@ let package = Package(
         room(
             "Serve", "PackageRuntime",
             ["Base", "ElementTypes", "MappedFiles", "Safetensors", "DeviceAPI", "ModelPackage"]),
+        room("Serve", "InferenceProtocol", ["ElementTypes", "JSON"]),
+        room("Serve", "RequestScheduler"),
+        room(
+            "Serve", "ModelServer",
+            [
+                "Base", "DeviceAPI", "ElementTypes", "InferenceProtocol", "JSON", "ModelPackage", "PackageRuntime",
+                "Processes", "RequestScheduler",
+            ]),
+        room(
+            "Serve", "HTTPServing",
+            [
+                "ElementTypes", "InferenceProtocol", "JSON", "ModelPackage", "ModelServer", "PackageRuntime",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
         // Tools
+        room(
+            "Tools", "ServeTool",
+            [
+                "DeviceAPI", "DeviceCatalogue", "HTTPServing", "ModelPackage", "ModelServer", "PackageRuntime",
+                "RequestScheduler", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "hearth-serve",
+            dependencies: ["ServeTool", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Sources/Tools/hearth-serve", swiftSettings: strict),
         room(
             "Tools", "FileFuzzing",
             [
@@ -192,7 +227,8 @@ let package = Package(
                 "CPUDevice",
                 "ModelPackage",
                 "PackageBuilder",
-                "PackageRuntime", "KernelTrials", "JudgeSelfTest", "LanguageAdvice", "SearchStudy", "WorkFolders",
+                "PackageRuntime", "KernelTrials", "JudgeSelfTest", "LanguageAdvice", "SearchStudy", "ServeTool",
+                "WorkFolders",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tools/hearth", swiftSettings: strict),

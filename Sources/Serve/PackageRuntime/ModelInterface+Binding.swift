@@ -3,7 +3,7 @@ import ModelPackage
 
 extension ModelInterface {
     /// Values of the symbols for inputs of these types, after all checks. `value` reads an input that is one integer.
-    func bind(_ inputs: [TensorDescription], value: (Int) -> Int) throws(RuntimeError) -> [Int] {
+    package func bind(_ inputs: [TensorDescription], value: (Int) -> Int) throws(RuntimeError) -> [Int] {
         guard inputs.count == self.inputs.count else {
             throw .wrongCount(what: "inputs", expected: self.inputs.map(\.name), found: inputs.count)
         }
@@ -28,7 +28,7 @@ extension ModelInterface {
     }
 
     /// Types of the outputs for these values of the symbols.
-    func outputs(for values: [Int]) throws(RuntimeError) -> [TensorDescription] {
+    package func outputs(for values: [Int]) throws(RuntimeError) -> [TensorDescription] {
         try describe(outputs, values, "output")
     }
 

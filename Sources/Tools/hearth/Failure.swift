@@ -7,6 +7,7 @@ import MappedFiles
 import ModelPackage
 import PackageRuntime
 import Safetensors
+import ServeTool
 import Synchronization
 
 /// An error that the user can mend: one line says what, where, and what to do. The command exits with 1.
@@ -25,6 +26,7 @@ extension RuntimeError: UserFault {}
 extension SafetensorsError: UserFault {}
 extension FileError: UserFault {}
 extension JSONError: UserFault {}
+extension ServeFault: UserFault {}
 
 /// What the process says and returns when a command fails.
 enum Failure {

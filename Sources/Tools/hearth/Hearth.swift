@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import ServeTool
 
 /// The `hearth` command: parse, call, print; nothing else.
 @main
@@ -15,7 +16,7 @@ struct Hearth: AsyncParsableCommand {
             OptimizeCommand.self, DevicesCommand.self, RunCommand.self, BenchCommand.self, VerifyCommand.self,
             InspectCommand.self, ReportCommand.self, ArchiveCommand.self, OperatorsCommand.self, WorkerSubcommand.self,
             CompareSubcommand.self, RehearseSubcommand.self, TrialsSubcommand.self, JudgeCommand.self,
-            StudySubcommand.self,
+            StudySubcommand.self, ServeCommand.self,
         ])
 
     /// Runs the command and ends the process with its exit code.

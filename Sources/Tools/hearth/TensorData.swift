@@ -5,25 +5,7 @@ import MappedFiles
 import PackageRuntime
 import Safetensors
 
-/// Memory for one tensor, aligned to 64 bytes.
-final class TensorMemory {
-    let type: TensorDescription
-    let bytes: UnsafeMutableRawBufferPointer
-
-    /// Zeros.
-    init(_ type: TensorDescription) throws {
-        guard let count = type.byteCount else { throw BadInput("a tensor \(type) is larger than memory") }
-        self.type = type
-        let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 64)
-        whole.initializeMemory(as: UInt8.self, repeating: 0)
-        bytes = UnsafeMutableRawBufferPointer(rebasing: whole[..<count])
-    }
-
-    // Safety: allocations of at least one byte have an address.
-    var address: UnsafeMutableRawPointer { bytes.baseAddress! }
-
-    deinit { address.deallocate() }
-
+extension TensorMemory {
     /// Fills with random numbers: about normal for floating point, bits for bool, 0 and 1 for integers, which are in
     /// range for whatever they index.
     func randomise(_ random: inout SeededRandom) {

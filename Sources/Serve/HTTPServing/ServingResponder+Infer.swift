@@ -1,0 +1,71 @@
+import HTTPTypes
+import Hummingbird
+import InferenceProtocol
+import ModelServer
+import NIOCore
+import PackageRuntime
+
+extension HTTPField.Name {
+    /// Bytes of the JSON part of a body with binary tensors.
+    static let inferenceHeaderLength = HTTPField.Name("Inference-Header-Content-Length")!
+}
+
+extension ServingResponder {
+    /// Runs a model on what a body gives.
+    func infer(
+        _ name: Route.ModelName, _ body: ByteBuffer, _ request: Request, _ context: ServingContext
+    ) async throws -> Response {
+        let model = try endpoints.repository.model(name.name, version: name.version)
+        let headerLength = request.headers[.inferenceHeaderLength]
+        let assembly = RequestAssembly(model.loaded.interface, endpoints.regions)
+        let inference: InferenceRequest
+        var call: InferenceCall
+        do {
+            (inference, call) = try body.withUnsafeReadableBytes { bytes in
+                let request = try endpoints.reader.read(bytes.bytes, headerLength: headerLength)
+                return (request, try assembly.call(request, body: bytes))
+            }
+        } catch {
+            model.failed()
+            throw error
+        }
+        call.priority = endpoints.limits.priority(inference.priority)
+        call.deadline = endpoints.limits.deadline(inference.timeout, now: MonotonicTime.now)
+        call.client = endpoints.clients.number(of: context.channel.remoteAddress?.ipAddress ?? "")
+        let result = try await run(call, on: model, connections.connection(context.channel))
+        let response = assembly.response(
+            result, to: inference, model: model.name, version: model.version)
+        return Self.response(response)
+    }
+
+    /// Submits a call and waits for its end; the client's going takes it back.
+    private func run(
+        _ call: InferenceCall, on model: ServedModel, _ connection: Connection
+    ) async throws -> CallResult {
+        defer { connection.end() }
+        let result: Result<CallResult, ServeError> = await withCheckedContinuation { continuation in
+            do throws(ServeError) {
+                let id = try model.submit(call) { continuation.resume(returning: $0) }
+                connection.begin { model.cancel(id) }
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
+        }
+        return try result.get()
+    }
+
+    private static func response(_ response: RequestAssembly.Response) -> Response {
+        let binary = response.parts.reduce(0) { $0 + $1.count }
+        var buffer = ByteBufferAllocator().buffer(capacity: response.json.count + binary)
+        buffer.writeBytes(response.json)
+        for part in response.parts {
+            switch part {
+            case .tensor(let tensor): buffer.writeBytes(tensor.bytes)
+            case .bytes(let bytes): buffer.writeBytes(bytes)
+            }
+        }
+        var headers: HTTPFields = [.contentType: binary > 0 ? "application/octet-stream" : "application/json"]
+        if binary > 0 { headers[.inferenceHeaderLength] = String(response.json.count) }
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: buffer))
+    }
+}

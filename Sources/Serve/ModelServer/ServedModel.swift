@@ -1,0 +1,262 @@
+import ElementTypes
+import ModelPackage
+import PackageRuntime
+import Processes
+import RequestScheduler
+
+/// A version of a model that takes calls: a scheduler, and the threads that run what it puts together.
+package final class ServedModel: Sendable {
+    /// Name in addresses.
+    package let name: String
+    /// Version in addresses, such as `1`.
+    package let version: String
+    /// What runs.
+    package let loaded: LoadedPackage
+    /// Rows of the largest batch that calls are put together to; 1 where the model's rows are not independent.
+    package let batchLimit: Int
+
+    private let state: Monitor<State>
+    /// A second monitor on deadlines, so that calls are told in time while all workers compute.
+    private let deadlines: Monitor<UInt64?>
+
+    private struct State {
+        var scheduler: RequestScheduler
+        var calls: [CallID: PendingCall] = [:]
+        var statistics = ModelStatistics()
+        /// Numbers of shapes that may share a batch.
+        var keys: [[Int]: Int] = [:]
+        var lastCall: UInt64 = 0
+        var isClosed = false
+        var workers: Int
+        var whenStopped: [@Sendable () -> Void] = []
+    }
+
+    /// A model that takes calls after `start`.
+    package init(
+        _ loaded: LoadedPackage, name: String, version: String, policy: BatchPolicy, workers: Int = 1
+    ) {
+        (self.name, self.version, self.loaded) = (name, version, loaded)
+        var policy = policy
+        let interface = loaded.interface
+        let most = interface.independentRows.map { interface.symbols[$0].symbol.maximum ?? Int.max } ?? 1
+        policy.maximumRows = min(policy.maximumRows, most)
+        policy.preferredRows = policy.preferredRows.filter { $0 <= most }
+        batchLimit = policy.maximumRows
+        state = Monitor(State(scheduler: RequestScheduler(policy: policy), workers: workers))
+        deadlines = Monitor(nil)
+    }
+
+    /// Warms a session of each worker up, and begins to take calls. Throws what the first run threw, other than faults of made-up inputs.
+    package func start() async throws(RuntimeError) {
+        let workers = state.withLock { $0.workers }
+        for _ in 0..<workers {
+            let failure: RuntimeError? = await withCheckedContinuation { continuation in
+                Task.detached {
+                    await onOwnThread {
+                        let worker = ModelWorker(self.loaded)
+                        do throws(RuntimeError) {
+                            try worker.warmUp()
+                        } catch  where !error.isFaultOfInputs {
+                            continuation.resume(returning: error)
+                            return
+                        } catch {}
+                        continuation.resume(returning: nil)
+                        self.work(worker)
+                    }
+                }
+            }
+            if let failure { throw failure }
+        }
+        Task.detached { await onOwnThread { self.watchDeadlines() } }
+    }
+
+    /// Puts a call in the queue; `end` is called once when it has ended. Throws, and does not call `end`, where it is not taken.
+    @discardableResult
+    package func submit(_ call: InferenceCall, end: @escaping CallEnd) throws(ServeError) -> CallID {
+        let interface = loaded.interface
+        let symbols: [Int]
+        do throws(RuntimeError) {
+            symbols = try interface.bind(call.inputs.map(\.type)) { input in
+                Session.integer(at: call.inputs[input].address, call.inputs[input].type.element)
+            }
+        } catch {
+            failed()
+            throw .model(error)
+        }
+        let now = MonotonicTime.now
+        let rows = interface.independentRows.map { symbols[$0] } ?? 1
+        let bytes = call.inputs.reduce(0) { $0 + $1.byteCount }
+        var earliest: UInt64?
+        let id = try state.withLock { state throws(ServeError) -> CallID in
+            var shape = symbols
+            if let index = interface.independentRows { shape[index] = 0 }
+            if state.keys.count > 4096, state.calls.isEmpty { state.keys = [:] }
+            let key = state.keys[shape] ?? state.keys.count
+            state.keys[shape] = key
+            state.lastCall += 1
+            let id = CallID(state.lastCall)
+            do throws(Refusal) {
+                try state.scheduler.submit(
+                    ScheduledCall(
+                        id: id, key: key, rows: max(rows, 1),
+                        isBatchable: interface.independentRows != nil && rows > 0, byteCount: bytes,
+                        client: call.client, priority: call.priority, deadline: call.deadline),
+                    now: now)
+            } catch {
+                state.statistics.fail.add(0)
+                throw .refused(error)
+            }
+            state.calls[id] = PendingCall(call: call, symbols: symbols, submitted: now, end: end)
+            earliest = state.scheduler.nextDeadline
+            return id
+        }
+        state.signal()
+        if earliest != nil {
+            deadlines.withLock { $0 = earliest }
+            deadlines.signal()
+        }
+        return id
+    }
+
+    /// Takes a call out of the queue, whose client has gone; one that is being computed is computed to its end.
+    package func cancel(_ id: CallID) {
+        let pending = state.withLock { state -> PendingCall? in
+            guard state.scheduler.cancel(id) else { return nil }
+            state.statistics.cancelled += 1
+            return state.calls.removeValue(forKey: id)
+        }
+        pending?.end(.failure(.cancelled))
+    }
+
+    /// What it did so far.
+    package var statistics: ModelStatistics { state.withLock { $0.statistics } }
+
+    /// Calls that wait, and batches that run.
+    package var load: (waiting: Int, running: Int) {
+        state.withLock { ($0.scheduler.waiting, $0.scheduler.running) }
+    }
+
+    /// Counts a request that failed before it could be submitted.
+    package func failed() { state.withLock { $0.statistics.fail.add(0) } }
+
+    /// Takes no more calls, and returns when those that wait have been answered and the threads have ended.
+    package func drain() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let isOver = state.withLock { state -> Bool in
+                if !state.isClosed {
+                    state.isClosed = true
+                    state.scheduler.close()
+                }
+                if state.workers == 0 { return true }
+                state.whenStopped.append { continuation.resume() }
+                return false
+            }
+            state.broadcast()
+            deadlines.withLock { $0 = 0 }
+            deadlines.signal()
+            if isOver { continuation.resume() }
+        }
+    }
+
+    // MARK: - Threads
+
+    private struct Work {
+        var batch: Batch
+        var calls: [(CallID, PendingCall)]
+    }
+
+    private func work(_ worker: ModelWorker) {
+        while let work = state.wait(until: { self.nextWork(&$0) }) { run(work, worker) }
+        let last = state.withLock { state -> [@Sendable () -> Void] in
+            state.workers -= 1
+            return state.workers == 0 ? state.whenStopped : []
+        }
+        for end in last { end() }
+    }
+
+    private func nextWork(_ state: inout State) -> Wish<Work?> {
+        switch state.scheduler.next(now: MonotonicTime.now) {
+        case .run(let batch):
+            let calls = batch.calls.compactMap { call in
+                state.calls.removeValue(forKey: call.id).map { (call.id, $0) }
+            }
+            return .done(Work(batch: batch, calls: calls))
+        case .waitUntil(let time): return .wait(time)
+        case .idle: return state.isClosed ? .done(nil) : .wait(nil)
+        }
+    }
+
+    private func run(_ work: Work, _ worker: ModelWorker) {
+        let start = MonotonicTime.now
+        var results: [Result<[CallTensor], ServeError>] = []
+        let calls = work.calls.map(\.1)
+        do throws(RuntimeError) {
+            if calls.count == 1 {
+                results = [.success(try worker.run(calls[0].call.inputs, destinations: calls[0].call.destinations))]
+            } else {
+                let index = loaded.interface.independentRows ?? 0
+                results = try worker.run(calls.map(\.call), rows: calls.map { $0.symbols[index] }).map { .success($0) }
+            }
+        } catch {
+            // One request's fault is not another's: each runs alone.
+            results = calls.map { pending in
+                if calls.count == 1 { return .failure(.model(error)) }
+                do throws(RuntimeError) {
+                    return .success(try worker.run(pending.call.inputs, destinations: pending.call.destinations))
+                } catch {
+                    return .failure(.model(error))
+                }
+            }
+        }
+        let end = MonotonicTime.now
+        state.withLock { state in
+            state.scheduler.finished(work.batch, now: end)
+            state.statistics.add(batchRows: work.batch.rows, end - start)
+            for (pending, result) in zip(calls, results) {
+                let latency = end - pending.submitted
+                switch result {
+                case .success:
+                    state.statistics.rows += UInt64(
+                        loaded.interface.independentRows.map { pending.symbols[$0] } ?? 1)
+                    state.statistics.success.add(latency)
+                    state.statistics.queue.add(start - pending.submitted)
+                    state.statistics.latencies.add(latency)
+                    state.statistics.waits.add(start - pending.submitted)
+                case .failure: state.statistics.fail.add(latency)
+                }
+            }
+            state.statistics.lastInference = WallClock.milliseconds
+        }
+        for (pending, result) in zip(calls, results) {
+            pending.end(
+                result.map {
+                    CallResult(
+                        outputs: $0, queued: start - pending.submitted, computed: end - start,
+                        batchRows: work.batch.rows)
+                })
+        }
+    }
+
+    /// Ends calls whose deadline has passed.
+    private func watchDeadlines() {
+        while true {
+            deadlines.wait { next -> Wish<Void> in
+                guard let time = next else { return .wait(nil) }
+                if time > MonotonicTime.now { return .wait(time) }
+                next = nil
+                return .done(())
+            }
+            let (expired, isOver) = state.withLock { state -> ([PendingCall], Bool) in
+                let calls = state.scheduler.expire(now: MonotonicTime.now).compactMap {
+                    state.calls.removeValue(forKey: $0)
+                }
+                for _ in calls { state.statistics.fail.add(0) }
+                let next = state.scheduler.nextDeadline
+                if let next { deadlines.withLock { $0 = min($0 ?? next, next) } }
+                return (calls, state.isClosed && state.calls.isEmpty)
+            }
+            for call in expired { call.end(.failure(.expired)) }
+            if isOver { return }
+        }
+    }
+}
