@@ -13,7 +13,7 @@ let strict: [SwiftSetting] = [
 /// Rooms in which tests spend their time: optimised in debug builds too (drawing and emitting schedules takes a quarter of the time).
 let hot: Set<String> = [
     "Base", "ElementTypes", "GraphIR", "GraphRewrites", "GraphLowering", "KernelIR", "KernelCodeGen",
-    "ReferenceInterpreter",
+    "ReferenceInterpreter", "RequestScheduler",
 ]
 
 /// One room of the house: a folder under `Sources/<floor>/<name>`, a target, and the targets below it that it may import.
@@ -155,6 +155,7 @@ let package = Package(
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         // Tools
@@ -171,8 +172,8 @@ let package = Package(
         room(
             "Tools", "FileFuzzing",
             [
-                "ArchiveExchange", "Base", "ElementTypes", "JSON", "KernelArchive", "ModelFiles", "ModelPackage",
-                "Safetensors", "SearchEvents", "SearchReport",
+                "ArchiveExchange", "Base", "ElementTypes", "InferenceProtocol", "JSON", "KernelArchive", "ModelFiles",
+                "ModelPackage", "Safetensors", "SearchEvents", "SearchReport",
             ]),
         room("Tools", "SearchReport", ["Base", "SearchEvents"]),
         room("Tools", "SearchView", ["Base", "SearchEvents"]),
@@ -284,6 +285,12 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "CPoolStress", dependencies: ["CThreadPool"], path: "Tests/CPoolStress"),
         tests("CPUDevice", ["TestSupport", "CPoolStress", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
+        tests("InferenceProtocol", ["Base", "ElementTypes", "FileFuzzing", "JSON"]),
+        tests("RequestScheduler", ["Base"]),
+        tests(
+            "ModelServer",
+            ["TestSupport", "CPUDevice", "ElementTypes", "InferenceProtocol", "PackageRuntime", "RequestScheduler"]),
+        tests("HTTPServing", ["ModelServer"]),
         tests("PackageRuntime", ["TestSupport", "Base", "ElementTypes", "DeviceAPI", "CPUDevice", "ModelPackage"]),
         tests(
             "hearth",

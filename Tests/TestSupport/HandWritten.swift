@@ -27,6 +27,11 @@ package enum HandWritten {
             for (int j = 0; j < 4; j++) total[j] = row[j];
             return d[0] == 13 ? 42 : 0;
         }
+        int bounded(void *const *b, const i64 *d, void *s, int part, int parts) {
+            const float *x = b[0]; float *y = b[1];
+            for (i64 i = 0; i < d[0] * 4; i++) { if (x[i] < 0) return 1; y[i] = x[i] + 1; }
+            return 0;
+        }
         """
 
     private static let binary = Result { try KernelCompiler.compile(source) }
@@ -102,6 +107,35 @@ package enum HandWritten {
                         .init(
                             symbol: Symbol(name: "count", minimum: 1, maximum: 10, hint: 2), source: .value(input: 1))
                     ]),
+                plans: [
+                    .init(
+                        file: "plan.json", program: "kernels/cpu.so", device: "cpu", features: [],
+                        fingerprint: "0000000000000000", machine: "any")
+                ]))
+    }
+
+    /// Writes a package for `x: f32[n, 4]`, whose rows are independent: `y = x + 1`. A run on a negative number fails, as an index out of
+    /// range does.
+    package static func writeRows(to path: String, maximum: Int = 1000) throws {
+        let n = Dimension(Variable(.symbol, 0))
+        var plan = Plan()
+        let x = plan.buffers.append(.init(byteCount: n * 16, placement: .input(0)))
+        let y = plan.buffers.append(.init(byteCount: n * 16, placement: .output(0)))
+        plan.launches = [.init(kernel: "bounded", operands: [.init(x), .init(y)], dimensions: [n])]
+        var writer = try PackageWriter(path: path)
+        try writer.add("plan.json", plan)
+        try writer.add("kernels/cpu.so", try binary.get())
+        try writer.finish(
+            Manifest(
+                name: "rows",
+                interface: ModelInterface(
+                    inputs: [.init(name: "x", type: TensorType(.f32, [n, 4]))],
+                    outputs: [.init(name: "y", type: TensorType(.f32, [n, 4]))],
+                    symbols: [
+                        .init(
+                            symbol: Symbol(name: "rows", minimum: 1, maximum: maximum, hint: 2),
+                            source: .extent(input: 0, axis: 0))
+                    ], independentRows: 0),
                 plans: [
                     .init(
                         file: "plan.json", program: "kernels/cpu.so", device: "cpu", features: [],

@@ -2,11 +2,14 @@ import Base
 
 /// The first file of a package: what is in it, what it computes, where it comes from.
 package struct Manifest: Sendable, Equatable {
-    /// The formats that this program reads. Version 2 has loops, which programs of version 1 would run through once without a word.
+    /// The formats that this program reads. Version 2 has loops, which programs of version 1 would run through once without a word, and
+    /// independent rows, which they would take for damage.
     package static let versions = 1...2
 
     /// The oldest format that says all that plans say.
-    package static func version(of plans: [Plan]) -> Int { plans.contains { !$0.loops.isEmpty } ? 2 : 1 }
+    package static func version(of plans: [Plan], _ interface: ModelInterface) -> Int {
+        interface.independentRows != nil || plans.contains { !$0.loops.isEmpty } ? 2 : 1
+    }
 
     /// A plan for one kind of device, and what a machine needs to run it.
     package struct PlanEntry: Sendable, Equatable {

@@ -110,6 +110,6 @@ struct PackageMaker: Sendable {
                 name: model.graph.name, interface: interface, plans: [plan],
                 weights: assembly.weights.isEmpty ? nil : "weights.safetensors",
                 provenance: model.provenance + arithmetic + libraries,
-                version: Manifest.version(of: [assembly.plan])))
+                version: Manifest.version(of: [assembly.plan], interface)))
     }
 }

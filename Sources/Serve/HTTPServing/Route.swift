@@ -37,6 +37,9 @@ package enum Route: Sendable, Equatable {
         package var name: String
         /// Version; nil for the newest.
         package var version: String?
+
+        /// A model, or one of its versions.
+        package init(name: String, version: String? = nil) { (self.name, self.version) = (name, version) }
     }
 
     /// Finds the route of a method and a path without its query. Throws `notFound` and `wrongMethod`.

@@ -32,7 +32,7 @@ extension ServingResponder {
         call.priority = endpoints.limits.priority(inference.priority)
         call.deadline = endpoints.limits.deadline(inference.timeout, now: MonotonicTime.now)
         call.client = endpoints.clients.number(of: context.channel.remoteAddress?.ipAddress ?? "")
-        let result = try await run(call, on: model, connections.connection(context.channel))
+        let result = try await run(call, on: model, context.channel)
         let response = assembly.response(
             result, to: inference, model: model.name, version: model.version)
         return Self.response(response)
@@ -40,18 +40,30 @@ extension ServingResponder {
 
     /// Submits a call and waits for its end; the client's going takes it back.
     private func run(
-        _ call: InferenceCall, on model: ServedModel, _ connection: Connection
+        _ call: InferenceCall, on model: ServedModel, _ channel: any Channel
     ) async throws -> CallResult {
+        let connection = connections.connection(channel)
         defer { connection.end() }
+        let loop = channel.eventLoop
         let result: Result<CallResult, ServeError> = await withCheckedContinuation { continuation in
             do throws(ServeError) {
-                let id = try model.submit(call) { continuation.resume(returning: $0) }
+                // Resumed from the connection's thread, the handler goes on there.
+                let submission = try model.submit(call, mayRun: true) { result in
+                    loop.execute { continuation.resume(returning: result) }
+                }
+                let id = submission.id
                 connection.begin { model.cancel(id) }
+                if submission.isCallersTurn { loop.execute { Self.takeTurns(model, loop) } }
             } catch {
                 continuation.resume(returning: .failure(error))
             }
         }
         return try result.get()
+    }
+
+    /// Runs batches between what else the loop has to do: requests that came meanwhile share the next, and answers leave before it begins.
+    private static func takeTurns(_ model: ServedModel, _ loop: any EventLoop) {
+        if model.takeTurn() { loop.execute { takeTurns(model, loop) } }
     }
 
     private static func response(_ response: RequestAssembly.Response) -> Response {

@@ -11,6 +11,11 @@ package struct InferenceRequest: Sendable, Equatable {
         package var offset: Int
         /// Length.
         package var byteCount: Int
+
+        /// Part of a region.
+        package init(region: String, offset: Int, byteCount: Int) {
+            (self.region, self.offset, self.byteCount) = (region, offset, byteCount)
+        }
     }
 
     /// Where a tensor's elements are.

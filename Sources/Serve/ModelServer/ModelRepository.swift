@@ -1,6 +1,7 @@
 import DeviceAPI
 import InferenceProtocol
 import PackageRuntime
+import Processes
 import RequestScheduler
 import Synchronization
 
@@ -144,8 +145,11 @@ package final class ModelRepository: Sendable {
         }
         if isClosed { throw .refused(.closed) }
         do {
-            let device = try open(source)
-            let package = try LoadedPackage(path: source.path, device: device)
+            // Reading and hashing a package takes a while, and tasks must not block.
+            let open = self.open
+            let package = try await onOwnThread {
+                Result { try LoadedPackage(path: source.path, device: try open(source)) }
+            }.get()
             let model = ServedModel(
                 package, name: source.name, version: source.version, policy: settings.policy,
                 workers: settings.workers)

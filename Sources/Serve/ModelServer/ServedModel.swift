@@ -4,7 +4,10 @@ import PackageRuntime
 import Processes
 import RequestScheduler
 
-/// A version of a model that takes calls: a scheduler, and the threads that run what it puts together.
+/// A version of a model that takes calls: a scheduler, and what runs the batches that it puts together.
+///
+/// A batch is run by a thread of the model's, or, where batches are short, by the thread that submitted a call: being woken costs a thread
+/// tens of microseconds, and so does waking the next.
 package final class ServedModel: Sendable {
     /// Name in addresses.
     package let name: String
@@ -14,6 +17,9 @@ package final class ServedModel: Sendable {
     package let loaded: LoadedPackage
     /// Rows of the largest batch that calls are put together to; 1 where the model's rows are not independent.
     package let batchLimit: Int
+
+    /// Batches of at most so many nanoseconds may be run by threads that have other work too.
+    package static let shortBatch: UInt64 = 10_000_000
 
     private let state: Monitor<State>
     /// A second monitor on deadlines, so that calls are told in time while all workers compute.
@@ -27,7 +33,14 @@ package final class ServedModel: Sendable {
         var keys: [[Int]: Int] = [:]
         var lastCall: UInt64 = 0
         var isClosed = false
-        var workers: Int
+        /// Threads that have not ended.
+        var threads: Int
+        /// What nobody runs a batch with just now.
+        var free: [ModelWorker] = []
+        /// Nanoseconds of a batch, averaged over about the last eight.
+        var batchTime: UInt64 = 0
+        /// Whether a thread that submitted a call is to run what waits.
+        var isTurnTaken = false
         var whenStopped: [@Sendable () -> Void] = []
     }
 
@@ -42,37 +55,50 @@ package final class ServedModel: Sendable {
         policy.maximumRows = min(policy.maximumRows, most)
         policy.preferredRows = policy.preferredRows.filter { $0 <= most }
         batchLimit = policy.maximumRows
-        state = Monitor(State(scheduler: RequestScheduler(policy: policy), workers: workers))
+        state = Monitor(State(scheduler: RequestScheduler(policy: policy), threads: workers))
         deadlines = Monitor(nil)
     }
 
     /// Warms a session of each worker up, and begins to take calls. Throws what the first run threw, other than faults of made-up inputs.
     package func start() async throws(RuntimeError) {
-        let workers = state.withLock { $0.workers }
-        for _ in 0..<workers {
-            let failure: RuntimeError? = await withCheckedContinuation { continuation in
-                Task.detached {
-                    await onOwnThread {
-                        let worker = ModelWorker(self.loaded)
-                        do throws(RuntimeError) {
-                            try worker.warmUp()
-                        } catch  where !error.isFaultOfInputs {
-                            continuation.resume(returning: error)
-                            return
-                        } catch {}
-                        continuation.resume(returning: nil)
-                        self.work(worker)
-                    }
-                }
-            }
-            if let failure { throw failure }
-        }
+        let count = state.withLock { $0.threads }
+        let failure = await onOwnThread { self.warmUp(count) }
+        if let failure { throw failure }
+        for _ in 0..<count { Task.detached { await onOwnThread { self.work() } } }
         Task.detached { await onOwnThread { self.watchDeadlines() } }
     }
 
-    /// Puts a call in the queue; `end` is called once when it has ended. Throws, and does not call `end`, where it is not taken.
+    private func warmUp(_ count: Int) -> RuntimeError? {
+        for _ in 0..<count {
+            let worker = ModelWorker(loaded)
+            do throws(RuntimeError) {
+                try worker.warmUp()
+                let start = MonotonicTime.now
+                try worker.warmUp()
+                let time = MonotonicTime.now - start
+                state.withLock { $0.batchTime = time }
+            } catch {
+                if !error.isFaultOfInputs { return error }
+            }
+            state.withLock { $0.free.append(worker) }
+        }
+        return nil
+    }
+
+    /// What `submit` gives.
+    package struct Submission: Sendable {
+        /// The call, to cancel it.
+        package var id: CallID
+        /// Whether the caller is to call `takeTurn` soon.
+        package var isCallersTurn: Bool
+    }
+
+    /// Puts a call in the queue; `end` is called once when it has ended. Throws, and does not call `end`, where it is not taken. A caller that
+    /// `mayRun` batches itself must call `takeTurn` where it is told so.
     @discardableResult
-    package func submit(_ call: InferenceCall, end: @escaping CallEnd) throws(ServeError) -> CallID {
+    package func submit(
+        _ call: InferenceCall, mayRun: Bool = false, end: @escaping CallEnd
+    ) throws(ServeError) -> Submission {
         let interface = loaded.interface
         let symbols: [Int]
         do throws(RuntimeError) {
@@ -87,7 +113,7 @@ package final class ServedModel: Sendable {
         let rows = interface.independentRows.map { symbols[$0] } ?? 1
         let bytes = call.inputs.reduce(0) { $0 + $1.byteCount }
         var earliest: UInt64?
-        let id = try state.withLock { state throws(ServeError) -> CallID in
+        let submission = try state.withLock { state throws(ServeError) -> Submission in
             var shape = symbols
             if let index = interface.independentRows { shape[index] = 0 }
             if state.keys.count > 4096, state.calls.isEmpty { state.keys = [:] }
@@ -107,15 +133,36 @@ package final class ServedModel: Sendable {
                 throw .refused(error)
             }
             state.calls[id] = PendingCall(call: call, symbols: symbols, submitted: now, end: end)
-            earliest = state.scheduler.nextDeadline
-            return id
+            earliest = call.deadline == nil ? nil : state.scheduler.nextDeadline
+            // Who waits for company would keep the caller's thread from nothing, but has to be asked again at a certain time.
+            let isShort = state.batchTime <= Self.shortBatch && state.scheduler.policy.delay == 0
+            if state.isTurnTaken { return Submission(id: id, isCallersTurn: false) }
+            state.isTurnTaken = mayRun && isShort && !state.free.isEmpty
+            if !state.isTurnTaken { self.state.signal() }
+            return Submission(id: id, isCallersTurn: state.isTurnTaken)
         }
-        state.signal()
         if earliest != nil {
             deadlines.withLock { $0 = earliest }
             deadlines.signal()
         }
-        return id
+        return submission
+    }
+
+    /// Runs a batch of what waits, for a caller whose turn it is; true where it is still the caller's turn: to be called again soon, after
+    /// what else its thread has to do.
+    package func takeTurn() -> Bool {
+        let work = state.withLock { state -> Work? in
+            if case .done(let work) = nextWork(&state) { return work }
+            return nil
+        }
+        if let work { run(work) }
+        return state.withLock { state in
+            if work != nil, state.scheduler.waiting > 0, !state.free.isEmpty, !state.isClosed { return true }
+            // Nobody can have come in between: who submits looks at this under the same lock.
+            state.isTurnTaken = false
+            if state.scheduler.waiting > 0 { self.state.signal() }
+            return false
+        }
     }
 
     /// Takes a call out of the queue, whose client has gone; one that is being computed is computed to its end.
@@ -147,7 +194,7 @@ package final class ServedModel: Sendable {
                     state.isClosed = true
                     state.scheduler.close()
                 }
-                if state.workers == 0 { return true }
+                if state.threads == 0 { return true }
                 state.whenStopped.append { continuation.resume() }
                 return false
             }
@@ -161,35 +208,37 @@ package final class ServedModel: Sendable {
     // MARK: - Threads
 
     private struct Work {
+        var worker: ModelWorker
         var batch: Batch
-        var calls: [(CallID, PendingCall)]
+        var calls: [PendingCall]
     }
 
-    private func work(_ worker: ModelWorker) {
-        while let work = state.wait(until: { self.nextWork(&$0) }) { run(work, worker) }
+    private func work() {
+        while let work = state.wait(until: { self.nextWork(&$0) }) { run(work) }
         let last = state.withLock { state -> [@Sendable () -> Void] in
-            state.workers -= 1
-            return state.workers == 0 ? state.whenStopped : []
+            state.threads -= 1
+            return state.threads == 0 ? state.whenStopped : []
         }
         for end in last { end() }
     }
 
+    /// A batch and what to run it with; nil where there will be none any more.
     private func nextWork(_ state: inout State) -> Wish<Work?> {
+        guard let worker = state.free.last else { return .wait(nil) }
         switch state.scheduler.next(now: MonotonicTime.now) {
         case .run(let batch):
-            let calls = batch.calls.compactMap { call in
-                state.calls.removeValue(forKey: call.id).map { (call.id, $0) }
-            }
-            return .done(Work(batch: batch, calls: calls))
+            state.free.removeLast()
+            let calls = batch.calls.compactMap { state.calls.removeValue(forKey: $0.id) }
+            return .done(Work(worker: worker, batch: batch, calls: calls))
         case .waitUntil(let time): return .wait(time)
         case .idle: return state.isClosed ? .done(nil) : .wait(nil)
         }
     }
 
-    private func run(_ work: Work, _ worker: ModelWorker) {
+    private func run(_ work: Work) {
         let start = MonotonicTime.now
         var results: [Result<[CallTensor], ServeError>] = []
-        let calls = work.calls.map(\.1)
+        let (calls, worker) = (work.calls, work.worker)
         do throws(RuntimeError) {
             if calls.count == 1 {
                 results = [.success(try worker.run(calls[0].call.inputs, destinations: calls[0].call.destinations))]
@@ -210,6 +259,8 @@ package final class ServedModel: Sendable {
         }
         let end = MonotonicTime.now
         state.withLock { state in
+            state.free.append(worker)
+            state.batchTime = (7 * state.batchTime + (end - start)) / 8
             state.scheduler.finished(work.batch, now: end)
             state.statistics.add(batchRows: work.batch.rows, end - start)
             for (pending, result) in zip(calls, results) {
@@ -226,6 +277,7 @@ package final class ServedModel: Sendable {
                 }
             }
             state.statistics.lastInference = WallClock.milliseconds
+            if state.isClosed || state.scheduler.waiting > 0 && !state.isTurnTaken { self.state.broadcast() }
         }
         for (pending, result) in zip(calls, results) {
             pending.end(

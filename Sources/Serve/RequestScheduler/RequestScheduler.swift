@@ -41,6 +41,9 @@ package struct RequestScheduler: Sendable {
     /// Calls that wait.
     package var waiting: Int { queue.count }
 
+    /// Clients of whom something is known.
+    package var knownClients: Int { clients.count }
+
     /// The earliest deadline of those that wait.
     package var nextDeadline: UInt64? { queue.lazy.compactMap(\.call.deadline).min() }
 

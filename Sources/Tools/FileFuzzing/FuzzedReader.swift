@@ -1,5 +1,6 @@
 internal import ArchiveExchange
 internal import ElementTypes
+private import InferenceProtocol
 internal import JSON
 internal import KernelArchive
 internal import ModelFiles
@@ -30,6 +31,9 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case archive
     /// Events of a search; what is read must survive being written and read again, and make a report.
     case search
+    /// Inference requests: a line with the length of the JSON part, empty for none, and then the body; tensors must lie in the body, each
+    /// apart, and have as many bytes as their shapes say.
+    case inference
 
     /// What became of one input.
     package enum Outcome: Equatable, Sendable {
@@ -99,7 +103,40 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
                 return "the events do not read back"
             }
             return SearchPage(SearchRecord(events)).html.hasSuffix("</html>\n") ? nil : "there is no page"
+        case .inference: return try Self.inferenceContradiction(bytes)
         }
+    }
+
+    /// Reads a request as the server does, and the elements that it holds as text.
+    private static func inferenceContradiction(_ bytes: [UInt8]) throws -> String? {
+        let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
+        let body = Array(bytes.dropFirst(line.count + 1))
+        let length = line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+        let request = try InferenceRequestReader().read(body.span.bytes, headerLength: length)
+        var end = 0
+        for input in request.inputs {
+            let count = input.shape.reduce(input.element.byteCount, *)
+            switch input.content {
+            case .binary(let range):
+                if range.count != count { return "'\(input.name)' has \(range.count) bytes, not \(count)" }
+                if range.lowerBound < end || range.upperBound > body.count {
+                    return "'\(input.name)' lies where it cannot"
+                }
+                end = range.upperBound
+            case .json(let data):
+                guard count <= 1 << 20 else { continue }
+                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+                defer { memory.deallocate() }
+                memory.initializeMemory(as: UInt8.self, repeating: 0)
+                try TensorElements.read(data, tensor: input.name, input.element, input.shape, into: memory)
+                var text: [UInt8] = []
+                TensorElements.write(UnsafeRawBufferPointer(memory), input.element, to: &text)
+                if (try? JSONReader().read(text)) == nil { return "'\(input.name)' is written as no JSON" }
+            case .shared(let place):
+                if place.byteCount != count { return "'\(input.name)' has \(place.byteCount) bytes, not \(count)" }
+            }
+        }
+        return nil
     }
 
     /// Reads and checks what `PackageDirectory` reads and checks.
