@@ -114,7 +114,7 @@ import Testing
     @Test func cancelledAndExpiredCallsDoNotRun() async throws {
         try await Self.withModel { model in
             let ends = Ends()
-            let first = try model.submit(try Self.call(0), end: ends.end(0))
+            let first = try model.submit(try Self.call(0), end: ends.end(0)).id
             var late = try Self.call(1)
             late.deadline = MonotonicTime.now + 1_000_000
             try model.submit(late, end: ends.end(1))
@@ -187,9 +187,36 @@ import Testing
         }
     }
 
+    /// Short batches run on the thread of a caller that lets them: one turn for all that wait, and none where it is taken.
+    @Test func callersTakeTurns() async throws {
+        try await Self.withModel(policy: BatchPolicy(maximumRows: 2)) { model in
+            try await model.start()
+            let ends = Ends()
+            var turns: [Bool] = []
+            for number in 0..<5 {
+                turns.append(
+                    try model.submit(try Self.call(Float(number)), mayRun: true, end: ends.end(number)).isCallersTurn)
+            }
+            #expect(turns == [true, false, false, false, false])
+            #expect(model.takeTurn() && ends.count == 2)
+            #expect(model.takeTurn() && ends.count == 4)
+            #expect(!model.takeTurn() && ends.count == 5)
+            for number in 0..<5 { #expect(try Self.values(ends.all[number]) == Self.expected(Float(number))) }
+            // The next that comes is asked again; what is cancelled meanwhile leaves an empty turn.
+            let next = try model.submit(try Self.call(9), mayRun: true, end: ends.end(9))
+            #expect(next.isCallersTurn)
+            model.cancel(next.id)
+            #expect(!model.takeTurn())
+            // A turn that is not taken is no one's loss: the model's own threads run what is left when it is drained.
+            #expect(try model.submit(try Self.call(7), mayRun: true, end: ends.end(7)).isCallersTurn)
+            await model.drain()
+            #expect(try Self.values(ends.all[7]) == Self.expected(7))
+        }
+    }
+
     /// Many callers and threads at once: every answer is the one asked for.
-    @Test func manyCallersEachGetTheirOwn() async throws {
-        try await Self.withModel(policy: BatchPolicy(maximumRows: 16, delay: 50_000), workers: 2) { model in
+    @Test(arguments: [UInt64(0), 50_000]) func manyCallersEachGetTheirOwn(_ delay: UInt64) async throws {
+        try await Self.withModel(policy: BatchPolicy(maximumRows: 16, delay: delay), workers: 2) { model in
             try await model.start()
             await withTaskGroup(of: Int.self) { group in
                 for caller in 0..<16 {
@@ -199,9 +226,12 @@ import Testing
                             let (first, rows) = (Float(caller * 1000 + round), 1 + (caller + round) % 3)
                             let result: Result<CallResult, ServeError> = await withCheckedContinuation { continuation in
                                 do {
-                                    try model.submit(try Self.call(first, rows: rows)) {
+                                    // Every third caller runs batches itself.
+                                    let call = try Self.call(first, rows: rows)
+                                    let submission = try model.submit(call, mayRun: caller % 3 == 0) {
                                         continuation.resume(returning: $0)
                                     }
+                                    if submission.isCallersTurn { while model.takeTurn() {} }
                                 } catch {
                                     continuation.resume(returning: .failure(.cancelled))
                                 }

@@ -33,8 +33,10 @@ package final class ServedModel: Sendable {
         var keys: [[Int]: Int] = [:]
         var lastCall: UInt64 = 0
         var isClosed = false
-        /// Threads that have not ended.
+        /// Threads that have not ended, and those that have not begun.
         var threads: Int
+        var unstarted: Int
+        var whenStarted: (@Sendable () -> Void)?
         /// What nobody runs a batch with just now.
         var free: [ModelWorker] = []
         /// Nanoseconds of a batch, averaged over about the last eight.
@@ -55,7 +57,7 @@ package final class ServedModel: Sendable {
         policy.maximumRows = min(policy.maximumRows, most)
         policy.preferredRows = policy.preferredRows.filter { $0 <= most }
         batchLimit = policy.maximumRows
-        state = Monitor(State(scheduler: RequestScheduler(policy: policy), threads: workers))
+        state = Monitor(State(scheduler: RequestScheduler(policy: policy), threads: workers, unstarted: workers))
         deadlines = Monitor(nil)
     }
 
@@ -64,7 +66,10 @@ package final class ServedModel: Sendable {
         let count = state.withLock { $0.threads }
         let failure = await onOwnThread { self.warmUp(count) }
         if let failure { throw failure }
-        for _ in 0..<count { Task.detached { await onOwnThread { self.work() } } }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            state.withLock { $0.whenStarted = { continuation.resume() } }
+            for _ in 0..<count { Task.detached { await onOwnThread { self.work() } } }
+        }
         Task.detached { await onOwnThread { self.watchDeadlines() } }
     }
 
@@ -214,7 +219,15 @@ package final class ServedModel: Sendable {
     }
 
     private func work() {
-        while let work = state.wait(until: { self.nextWork(&$0) }) { run(work) }
+        var isFirst = true
+        while let work = state.wait(until: { state in
+            if isFirst {
+                isFirst = false
+                state.unstarted -= 1
+                if state.unstarted == 0 { state.whenStarted?() }
+            }
+            return self.nextWork(&state)
+        }) { run(work) }
         let last = state.withLock { state -> [@Sendable () -> Void] in
             state.threads -= 1
             return state.threads == 0 ? state.whenStopped : []
