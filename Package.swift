@@ -62,6 +62,7 @@ let package = Package(
         // Import
         room("Import", "ModelFiles", ["Base", "ElementTypes", "JSON", "MappedFiles", "Safetensors"]),
         room("Import", "ModelImport", ["Base", "ElementTypes", "JSON", "ModelFiles", "GraphIR", "GraphRewrites"]),
+        room("Import", "Tokenizers", ["JSON"]),
         // Graph
         room("Graph", "GraphIR", ["Base", "ElementTypes"]),
         .target(
@@ -144,12 +145,13 @@ let package = Package(
             "Serve", "ModelServer",
             [
                 "Base", "DeviceAPI", "ElementTypes", "InferenceProtocol", "JSON", "ModelPackage", "PackageRuntime",
-                "Processes", "RequestScheduler",
+                "Processes", "RequestScheduler", "Tokenizers",
             ]),
         room(
             "Serve", "HTTPServing",
             [
                 "ElementTypes", "InferenceProtocol", "JSON", "ModelPackage", "ModelServer", "PackageRuntime",
+                "Tokenizers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -162,8 +164,9 @@ let package = Package(
         room(
             "Tools", "ServeTool",
             [
-                "DeviceAPI", "DeviceCatalogue", "HTTPServing", "ModelPackage", "ModelServer", "PackageRuntime",
-                "RequestScheduler", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "DeviceAPI", "DeviceCatalogue", "HTTPServing", "MappedFiles", "ModelPackage", "ModelServer",
+                "PackageRuntime", "RequestScheduler", "Tokenizers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
             name: "hearth-serve",
@@ -173,7 +176,7 @@ let package = Package(
             "Tools", "FileFuzzing",
             [
                 "ArchiveExchange", "Base", "ElementTypes", "InferenceProtocol", "JSON", "KernelArchive", "ModelFiles",
-                "ModelPackage", "Safetensors", "SearchEvents", "SearchReport",
+                "ModelPackage", "Safetensors", "SearchEvents", "SearchReport", "Tokenizers",
             ]),
         room("Tools", "SearchReport", ["Base", "SearchEvents"]),
         room("Tools", "SearchView", ["Base", "SearchEvents"]),
@@ -287,6 +290,7 @@ let package = Package(
         tests("CPUDevice", ["TestSupport", "CPoolStress", "Base", "ElementTypes", "DeviceAPI", "CThreadPool"]),
         tests("InferenceProtocol", ["Base", "ElementTypes", "FileFuzzing", "JSON"]),
         tests("RequestScheduler", ["Base"]),
+        tests("Tokenizers", ["JSON"], exclude: ["Fixtures"]),
         tests(
             "ModelServer",
             ["TestSupport", "CPUDevice", "ElementTypes", "InferenceProtocol", "PackageRuntime", "RequestScheduler"]),

@@ -27,6 +27,9 @@ import Testing
         ("POST", "/v2/systemsharedmemory/region/r/register", .register("r")),
         ("POST", "/v2/systemsharedmemory/region/r/unregister", .unregister("r")),
         ("POST", "/v2/systemsharedmemory/unregister", .unregister(nil)),
+        ("POST", "/v1/embeddings", .embeddings),
+        ("GET", "/v1/models", .openAIModels(nil)),
+        ("GET", "/v1/models/m", .openAIModels("m")),
     ]
 
     @Test(arguments: routes.indices) func isFound(_ index: Int) throws {

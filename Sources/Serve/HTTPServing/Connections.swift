@@ -22,35 +22,44 @@ final class Connections: Sendable {
     }
 }
 
-/// A client's connection.
+/// A client's connection, and what is to be taken back when it closes.
 final class Connection: Sendable {
     private struct State {
         var isClosed: Bool
-        var whenClosed: (@Sendable () -> Void)?
+        var last = 0
+        var whenClosed: [(key: Int, cancel: @Sendable () -> Void)] = []
     }
 
     private let state: Mutex<State>
 
     init(isClosed: Bool = false) { state = Mutex(State(isClosed: isClosed)) }
 
+    /// A number for `begin` and `end`.
+    func key() -> Int {
+        state.withLock { state in
+            state.last += 1
+            return state.last
+        }
+    }
+
     /// Lets `cancel` be called when the connection closes, until `end`; at once where it is closed.
-    func begin(_ cancel: @escaping @Sendable () -> Void) {
+    func begin(_ key: Int, _ cancel: @escaping @Sendable () -> Void) {
         let isClosed = state.withLock { state in
-            state.whenClosed = cancel
+            state.whenClosed.append((key, cancel))
             return state.isClosed
         }
         if isClosed { cancel() }
     }
 
     /// Forgets what `begin` was given.
-    func end() { state.withLock { $0.whenClosed = nil } }
+    func end(_ key: Int) { state.withLock { $0.whenClosed.removeAll { $0.key == key } } }
 
     fileprivate func close() {
-        let cancel = state.withLock { state in
+        let calls = state.withLock { state in
             state.isClosed = true
             return state.whenClosed
         }
-        cancel?()
+        for call in calls { call.cancel() }
     }
 }
 

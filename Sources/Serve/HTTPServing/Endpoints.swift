@@ -6,6 +6,7 @@ import ModelServer
 import NIOCore
 import PackageRuntime
 import Synchronization
+import Tokenizers
 
 /// What one client may ask for.
 package struct ServingLimits: Sendable {
@@ -74,14 +75,19 @@ package struct Endpoints: Sendable {
     package let limits: ServingLimits
     /// Reads inference requests.
     package let reader: InferenceRequestReader
+    /// Tokenizers of the models that give embeddings, by name.
+    package let tokenizers: [String: Tokenizer]
     /// Who asks.
     package let clients = Clients()
     /// The server's version.
     package let version: String
 
     /// Endpoints of these models.
-    package init(_ repository: ModelRepository, limits: ServingLimits, version: String) {
+    package init(
+        _ repository: ModelRepository, limits: ServingLimits, tokenizers: [String: Tokenizer] = [:], version: String
+    ) {
         (self.repository, self.limits, self.version) = (repository, limits, version)
+        self.tokenizers = tokenizers
         reader = InferenceRequestReader(jsonByteLimit: limits.requestBytes)
     }
 
@@ -134,6 +140,17 @@ package struct Endpoints: Sendable {
             "max_batch_size": .integer(isBatched ? Int64(model.batchLimit) : 0),
             "input": ports(interface.inputs), "output": ports(interface.outputs),
         ]
+    }
+
+    /// Models in OpenAI's form, or one of them.
+    func openAIModels(_ name: String?) throws(ServeError) -> JSONValue {
+        func description(_ name: String) -> JSONValue {
+            ["id": .string(name), "object": "model", "created": 0, "owned_by": "hearth"]
+        }
+        if let name { return description(try repository.model(name).name) }
+        var names: [String] = []
+        for model in repository.ready where !names.contains(model.name) { names.append(model.name) }
+        return ["object": "list", "data": .array(names.map(description))]
     }
 
     func statistics(_ name: Route.ModelName?) throws(ServeError) -> JSONValue {

@@ -30,6 +30,10 @@ package enum Route: Sendable, Equatable {
     case register(String)
     /// `POST /v2/systemsharedmemory[/region/{region}]/unregister`.
     case unregister(String?)
+    /// `POST /v1/embeddings`.
+    case embeddings
+    /// `GET /v1/models`, or `/v1/models/{model}` for one.
+    case openAIModels(String?)
 
     /// A model and perhaps a version of it.
     package struct ModelName: Sendable, Equatable {
@@ -57,6 +61,14 @@ package enum Route: Sendable, Equatable {
     }
 
     private static func find(_ parts: [String]) -> (Route, String)? {
+        if parts.first == "v1" {
+            switch parts.dropFirst() {
+            case ["embeddings"]: return (.embeddings, "POST")
+            case ["models"]: return (.openAIModels(nil), "GET")
+            case let rest where rest.count == 2 && rest.first == "models": return (.openAIModels(parts[2]), "GET")
+            default: return nil
+            }
+        }
         guard parts.first == "v2" else { return nil }
         switch parts.dropFirst() {
         case []: return (.server, "GET")

@@ -39,11 +39,10 @@ extension ServingResponder {
     }
 
     /// Submits a call and waits for its end; the client's going takes it back.
-    private func run(
-        _ call: InferenceCall, on model: ServedModel, _ channel: any Channel
-    ) async throws -> CallResult {
+    func run(_ call: InferenceCall, on model: ServedModel, _ channel: any Channel) async throws -> CallResult {
         let connection = connections.connection(channel)
-        defer { connection.end() }
+        let key = connection.key()
+        defer { connection.end(key) }
         let loop = channel.eventLoop
         let result: Result<CallResult, ServeError> = await withCheckedContinuation { continuation in
             do throws(ServeError) {
@@ -52,7 +51,7 @@ extension ServingResponder {
                     loop.execute { continuation.resume(returning: result) }
                 }
                 let id = submission.id
-                connection.begin { model.cancel(id) }
+                connection.begin(key) { model.cancel(id) }
                 if submission.isCallersTurn { loop.execute { Self.takeTurns(model, loop) } }
             } catch {
                 continuation.resume(returning: .failure(error))

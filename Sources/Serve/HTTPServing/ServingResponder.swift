@@ -24,9 +24,9 @@ struct ServingResponder: HTTPResponder {
             let route = try Route(method: request.method.rawValue, path: request.uri.path)
             return try await respond(to: request, route, context)
         } catch let error as ServeError {
-            return Self.failure(error)
+            return Self.failure(error, isOpenAI: request.uri.path.hasPrefix("/v1/"))
         } catch let error as ProtocolError {
-            return Self.failure(.badBody(error))
+            return Self.failure(.badBody(error), isOpenAI: request.uri.path.hasPrefix("/v1/"))
         }
     }
 
@@ -49,6 +49,9 @@ struct ServingResponder: HTTPResponder {
         case .infer(let name):
             let body = try await body(of: request, limit: endpoints.limits.requestBytes)
             return try await infer(name, body, request, context)
+        case .embeddings:
+            return try await embeddings(try await body(of: request, limit: endpoints.limits.requestBytes), context)
+        case .openAIModels(let name): return Self.json(try endpoints.openAIModels(name))
         case .index:
             let body = try await body(of: request, limit: 1 << 20)
             return Self.json(try endpoints.index(body.readableBytesView))
@@ -112,8 +115,10 @@ struct ServingResponder: HTTPResponder {
     }
 
     /// The answer that says what went wrong.
-    static func failure(_ error: ServeError) -> Response {
-        var response = json(Bodies.error(error.description), status: .init(code: error.status))
+    static func failure(_ error: ServeError, isOpenAI: Bool = false) -> Response {
+        let body =
+            isOpenAI ? Bodies.openAIError(error.description, status: error.status) : Bodies.error(error.description)
+        var response = json(body, status: .init(code: error.status))
         if let time = error.retryAfter {
             // Whole seconds, at least one (RFC 9110, section 10.2.3).
             response.headers[.retryAfter] = String(max(1, (time + 999_999_999) / 1_000_000_000))

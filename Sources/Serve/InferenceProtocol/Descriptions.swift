@@ -129,6 +129,12 @@ package enum Bodies {
         ]
     }
 
+    /// An error, as OpenAI's interface has it.
+    package static func openAIError(_ message: String, status: Int) -> JSONValue {
+        let kind = status == 429 ? "rate_limit_error" : status < 500 ? "invalid_request_error" : "server_error"
+        return ["error": ["message": .string(message), "type": .string(kind), "param": nil, "code": nil]]
+    }
+
     /// An error, as the protocol has it.
     package static func error(_ message: String) -> JSONValue { ["error": .string(message)] }
 }

@@ -35,6 +35,8 @@ package enum ServeError: Error, Equatable, CustomStringConvertible {
     case tooLarge(bytes: Int?, limit: Int)
     /// Something that needs an option of the server.
     case notEnabled(String)
+    /// Embeddings are asked of a model that gives none.
+    case notEncoder(name: String, reason: String)
     /// The body is compressed.
     case unsupportedEncoding(String)
 
@@ -61,6 +63,7 @@ package enum ServeError: Error, Equatable, CustomStringConvertible {
         case .tooLarge(let bytes, let limit):
             "the request has \(bytes.map { "\($0)" } ?? "more") bytes, and the server takes \(limit); see --max-request-bytes"
         case .notEnabled(let what): what
+        case .notEncoder(let name, let reason): "model '\(name)' gives no embeddings: \(reason)"
         case .unsupportedEncoding(let name): "the body has Content-Encoding '\(name)'; send it as it is"
         }
     }
@@ -68,7 +71,7 @@ package enum ServeError: Error, Equatable, CustomStringConvertible {
     /// The HTTP status that says so (RFC 9110).
     package var status: Int {
         switch self {
-        case .badBody, .unknownOutput, .unknownRegion, .badRegion: 400
+        case .badBody, .unknownOutput, .unknownRegion, .badRegion, .notEncoder: 400
         case .model(let error): error.isFaultOfInputs ? 400 : error.isShortage ? 503 : 500
         case .unknownModel, .unknownVersion, .notFound: 404
         case .notReady, .cancelled: 503

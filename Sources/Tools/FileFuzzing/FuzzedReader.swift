@@ -8,6 +8,7 @@ internal import ModelPackage
 internal import Safetensors
 internal import SearchEvents
 internal import SearchReport
+internal import Tokenizers
 
 /// The readers of files from outside, each to be given any bytes whatever: they must answer or throw, never trap.
 package enum FuzzedReader: String, CaseIterable, Sendable {
@@ -34,6 +35,10 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     /// Inference requests: a line with the length of the JSON part, empty for none, and then the body; tensors must lie in the body, each
     /// apart, and have as many bytes as their shapes say.
     case inference
+    /// Requests for embeddings.
+    case embeddings
+    /// Tokenizers; what is read must cut texts to their limit.
+    case tokenizer
 
     /// What became of one input.
     package enum Outcome: Equatable, Sendable {
@@ -104,6 +109,14 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             }
             return SearchPage(SearchRecord(events)).html.hasSuffix("</html>\n") ? nil : "there is no page"
         case .inference: return try Self.inferenceContradiction(bytes)
+        case .embeddings:
+            let request = try EmbeddingsRequest(body: span)
+            return request.inputs.isEmpty ? "a request for nothing was taken" : nil
+        case .tokenizer:
+            let tokenizer = try Tokenizer(file: span)
+            let whole = tokenizer.encode("The [MASK] of caf\u{E9}s \u{4E2D}!", limit: Int.max)
+            let cut = tokenizer.encode("The [MASK] of caf\u{E9}s \u{4E2D}!", limit: 4)
+            return cut.count > whole.count ? "a text that is cut becomes longer" : nil
         }
     }
 

@@ -3,10 +3,12 @@ import DeviceAPI
 import DeviceCatalogue
 import Glibc
 import HTTPServing
+import MappedFiles
 import ModelPackage
 import ModelServer
 import PackageRuntime
 import RequestScheduler
+import Tokenizers
 
 /// Serves packages over HTTP: `hearth serve`, and all that `hearth-serve` does.
 package struct ServeCommand: AsyncParsableCommand {
@@ -20,6 +22,8 @@ package struct ServeCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "Packages: PATH, NAME=PATH or NAME:VERSION=PATH.") var packages: [String]
+    @Option(help: "A tokenizer.json for a model of text, as NAME=PATH; it then gives embeddings at /v1/embeddings.")
+    var tokenizer: [String] = []
     @Option(help: "Address to listen at; only this machine reaches the default.") var host = "127.0.0.1"
     @Option(help: "Port to listen at; 0 for one that is free.") var port = 8000
     @Option(help: "Where to run: cpu, cuda, cuda:N or opencl, opencl:N (default: what a package was made for).")
@@ -84,6 +88,26 @@ package struct ServeCommand: AsyncParsableCommand {
         return ModelSource(name: String(name), path: argument)
     }
 
+    /// The tokenizers that are named, by model.
+    private func tokenizers(_ sources: [ModelSource]) throws -> [String: Tokenizer] {
+        var tokenizers: [String: Tokenizer] = [:]
+        for argument in tokenizer {
+            let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw ServeFault("--tokenizer takes NAME=PATH, not '\(argument)'") }
+            guard sources.contains(where: { $0.name == parts[0] }) else {
+                throw ServeFault("--tokenizer \(argument): there is no model '\(parts[0])'")
+            }
+            do {
+                tokenizers[parts[0]] = try MappedFile(path: parts[1]).withBytes { bytes throws(TokenizerError) in
+                    try Tokenizer(file: bytes)
+                }
+            } catch {
+                throw ServeFault("'\(parts[1])': \(error)")
+            }
+        }
+        return tokenizers
+    }
+
     package mutating func run() async throws {
         let sources = try packages.map { try Self.source($0) }
         let devices = OpenDevices(asked: device, threads: threads)
@@ -94,12 +118,14 @@ package struct ServeCommand: AsyncParsableCommand {
             // All are loaded before the first request is taken: whoever asks then is answered.
             do { try await repository.load(source) } catch { throw ServeFault("\(error)") }
         }
+        let tokenizers = try self.tokenizers(sources)
         let limits = ServingLimits(
             requestBytes: maxRequestBytes, wait: timeout == 0 ? nil : UInt64(timeout) * 1_000_000,
             priorityLevels: policy.priorityLevels, allowsModelControl: modelControl,
             allowsSharedMemory: !noSharedMemory)
         let server = HTTPServer(
-            Endpoints(repository, limits: limits, version: ServeVersion.current), host: host, port: port)
+            Endpoints(repository, limits: limits, tokenizers: tokenizers, version: ServeVersion.current), host: host,
+            port: port)
         let (host, names) = (host, sources.map { "\($0.name) (version \($0.version))" }.joined(separator: ", "))
         do {
             try await server.run { port in
