@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -42,6 +44,19 @@ class Centred(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x - x.mean(0, keepdim=True)
+
+
+class Sentences(nn.Module):
+    """Texts as the mean of their tokens' vectors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(200, 12)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        mask = attention_mask.unsqueeze(-1).to(torch.float32)
+        mean = (self.table(input_ids) * mask).sum(1) / mask.sum(1)
+        return nn.functional.normalize(mean, dim=1)
 
 
 def command() -> Path:
@@ -325,3 +340,103 @@ def test_a_port_that_is_taken_is_named(packages: tuple[Path, Scaled]) -> None:
         )
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+FIXTURES = Path(__file__).resolve().parents[2] / "Tests/TokenizersTests/Fixtures"
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Sentences]]:
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.manual_seed(1)
+    model = Sentences().eval()
+    axes = {0: torch.export.Dim("batch", min=1, max=64), 1: torch.export.Dim("tokens", min=1, max=64)}
+    example = (torch.ones(3, 5, dtype=torch.int64), torch.ones(3, 5, dtype=torch.int64))
+    torch.export.save(torch.export.export(model, example, dynamic_shapes=(axes, axes)), folder / "texts.pt2")
+    subprocess.run(
+        [command(), "optimize", folder / "texts.pt2", "-o", folder / "texts.hearth", "--trials", "0"],
+        check=True,
+        capture_output=True,
+    )
+    server = Server(folder / "texts.hearth", "--tokenizer", f"texts={FIXTURES / 'uncased.json'}")
+    yield server, model
+    assert server.stop() == 0
+
+
+def texts() -> tuple[list[str], list[list[int]]]:
+    rows = [json.loads(line) for line in (FIXTURES / "uncased.txt").read_text(encoding="utf-8").splitlines()[:20]]
+    return [row["text"] for row in rows], [row["ids"] for row in rows]
+
+
+@pytest.mark.parametrize("coding", ["base64", "float"])
+@pytest.mark.parametrize("split", [False, True])
+def test_embeddings_with_openai(encoder: tuple[Server, Sentences], coding: str, split: bool) -> None:
+    openai = pytest.importorskip("openai", reason="openai is not installed; see dev/setup-venv")
+    server, model = encoder
+    connected = openai.OpenAI(base_url=f"http://{server.address}/v1", api_key="none")
+    assert [found.id for found in connected.models.list()] == ["texts"]
+    given, tokens = texts()
+    answer = connected.embeddings.create(model="texts", input=tokens if split else given, encoding_format=coding)
+    assert answer.usage.prompt_tokens == sum(map(len, tokens))
+    for row, ids in zip(answer.data, tokens, strict=True):
+        found = row.embedding
+        if isinstance(found, str):
+            found = numpy.frombuffer(base64.b64decode(found), numpy.float32)
+        with torch.no_grad():
+            expected = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.int64))[0]
+        numpy.testing.assert_allclose(found, expected.numpy(), rtol=1e-5, atol=1e-6)
+    cut = connected.embeddings.create(model="texts", input=given[0], dimensions=4, encoding_format="float")
+    assert len(cut.data[0].embedding) == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b"", 400, "'model' should be a string, but is missing"),
+        (b'{"model": "none", "input": "a"}', 404, "there is no model 'none'; there are texts"),
+        (b'{"model": "texts"}', 400, "'input' should be a text"),
+        (b'{"model": "texts", "input": []}', 400, "but is empty"),
+        (b'{"model": "texts", "input": [1, "a"]}', 400, "'input[1]' should be a token's number, but is a string"),
+        (b'{"model": "texts", "input": ["a", 1]}', 400, "'input[1]' should be a text or a list of tokens"),
+        (b'{"model": "texts", "input": [[5, 999]]}', 400, "index"),
+        (b'{"model": "texts", "input": "a", "encoding_format": "int8"}', 400, "float or base64, but is 'int8'"),
+        (json.dumps({"model": "texts", "input": [[1] * 65]}).encode(), 400, "an input of 65 tokens, more than 64,"),
+    ],
+)
+def test_wrong_requests_for_embeddings(
+    encoder: tuple[Server, Sentences], body: bytes, status: int, message: str
+) -> None:
+    found, answer = encoder[0].ask("/v1/embeddings", body)
+    assert found == status
+    assert message in answer["error"]["message"] and answer["error"]["type"] == "invalid_request_error"
+
+
+def test_models_without_a_tokenizer_give_no_embeddings(server: Server) -> None:
+    status, answer = server.ask("/v1/embeddings", b'{"model": "scaled", "input": "a"}')
+    assert (status, "--tokenizer scaled=" in answer["error"]["message"]) == (400, True)
+
+
+def test_tokenizers_that_cannot_be_read_are_named(packages: tuple[Path, Scaled], tmp_path: Path) -> None:
+    wrong = tmp_path / "tokenizer.json"
+    wrong.write_text("{}")
+    for argument, message in (
+        (f"scaled={wrong}", "'model' of the tokenizer should be an object"),
+        ("scaled=/none", "/none"),
+        (f"other={wrong}", "there is no model 'other'"),
+        ("scaled", "--tokenizer takes NAME=PATH"),
+    ):
+        program = [command().parent / "hearth-serve", packages[0] / "scaled.hearth", "--port", "0"]
+        done = subprocess.run([*program, "--tokenizer", argument], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert message in done.stderr
+
+
+def test_metrics_are_prometheus(server: Server) -> None:
+    server.ask("/v2/models/scaled/infer", request([1, 8], [0] * 8))
+    with urllib.request.urlopen(f"http://{server.address}/metrics") as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        text = answer.read().decode()
+    assert 'hearth_inference_batch_rows_bucket{model="scaled",version="1",le="+Inf"}' in text
+    if shutil.which("promtool"):
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

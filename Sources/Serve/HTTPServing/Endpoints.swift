@@ -142,6 +142,16 @@ package struct Endpoints: Sendable {
         ]
     }
 
+    /// What the models did, for `/metrics`.
+    var metrics: [Metrics.Model] {
+        repository.ready.map { model in
+            let load = model.load
+            return Metrics.Model(
+                name: model.name, version: model.version, statistics: model.statistics, waiting: load.waiting,
+                running: load.running)
+        }
+    }
+
     /// Models in OpenAI's form, or one of them.
     func openAIModels(_ name: String?) throws(ServeError) -> JSONValue {
         func description(_ name: String) -> JSONValue {

@@ -25,6 +25,7 @@ package struct HTTPServer: Sendable {
     /// Serves until SIGTERM or SIGINT; then takes no more connections, answers what is under way and returns. `started` is told the
     /// port.
     package func run(started: @escaping @Sendable (Int) async -> Void) async throws {
+        ProcessUsage.noteStart()
         let connections = Connections()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         var logger = Logger(label: "hearth")

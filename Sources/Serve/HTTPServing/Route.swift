@@ -30,6 +30,8 @@ package enum Route: Sendable, Equatable {
     case register(String)
     /// `POST /v2/systemsharedmemory[/region/{region}]/unregister`.
     case unregister(String?)
+    /// `GET /metrics`.
+    case metrics
     /// `POST /v1/embeddings`.
     case embeddings
     /// `GET /v1/models`, or `/v1/models/{model}` for one.
@@ -61,6 +63,7 @@ package enum Route: Sendable, Equatable {
     }
 
     private static func find(_ parts: [String]) -> (Route, String)? {
+        if parts == ["metrics"] { return (.metrics, "GET") }
         if parts.first == "v1" {
             switch parts.dropFirst() {
             case ["embeddings"]: return (.embeddings, "POST")

@@ -51,6 +51,11 @@ struct ServingResponder: HTTPResponder {
             return try await infer(name, body, request, context)
         case .embeddings:
             return try await embeddings(try await body(of: request, limit: endpoints.limits.requestBytes), context)
+        case .metrics:
+            let text = Metrics.text(endpoints.metrics, ProcessUsage.now, connections: connections.count)
+            return Response(
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: .init(byteBuffer: ByteBuffer(string: text)))
         case .openAIModels(let name): return Self.json(try endpoints.openAIModels(name))
         case .index:
             let body = try await body(of: request, limit: 1 << 20)

@@ -39,6 +39,10 @@ package struct ModelStatistics: Sendable, Equatable {
     package var latencies = LatencyHistogram()
     /// Waiting times of requests answered.
     package var waits = LatencyHistogram()
+    /// Times of batches.
+    package var computeTimes = LatencyHistogram()
+    /// Rows of batches.
+    package var batchRows = RowHistogram()
 
     /// Nothing yet.
     package init() {}
@@ -47,6 +51,8 @@ package struct ModelStatistics: Sendable, Equatable {
     mutating func add(batchRows: Int, _ nanoseconds: UInt64) {
         let index = batches.firstIndex { $0.rows >= batchRows } ?? batches.count
         compute.add(nanoseconds)
+        computeTimes.add(nanoseconds)
+        self.batchRows.add(batchRows)
         if index == batches.count || batches[index].rows != batchRows {
             // Clients choose the rows: what is kept of them has a bound.
             if batches.count >= 256 { return }
@@ -61,7 +67,8 @@ package struct ModelStatistics: Sendable, Equatable {
             && left.cancelled == right.cancelled && left.compute == right.compute && left.rows == right.rows
             && left.batches.elementsEqual(right.batches) { $0 == $1 }
             && left.lastInference == right.lastInference && left.latencies == right.latencies
-            && left.waits == right.waits
+            && left.waits == right.waits && left.computeTimes == right.computeTimes
+            && left.batchRows == right.batchRows
     }
 
     /// As the statistics extension has it.
@@ -105,5 +112,25 @@ package struct LatencyHistogram: Sendable, Equatable {
     package mutating func add(_ nanoseconds: UInt64) {
         counts[Self.bounds.firstIndex { nanoseconds <= $0 } ?? Self.bounds.count] += 1
         total &+= nanoseconds
+    }
+}
+
+/// Counts of batches by their rows, in powers of two.
+package struct RowHistogram: Sendable, Equatable {
+    /// Upper bounds of the buckets.
+    package static let bounds = (0...10).map { 1 << $0 }
+
+    /// Batches in each bucket, the last for those above all bounds.
+    package private(set) var counts = [UInt64](repeating: 0, count: bounds.count + 1)
+    /// Rows altogether.
+    package private(set) var total: UInt64 = 0
+
+    /// No batches.
+    package init() {}
+
+    /// Counts a batch of so many rows.
+    package mutating func add(_ rows: Int) {
+        counts[Self.bounds.firstIndex { rows <= $0 } ?? Self.bounds.count] += 1
+        total &+= UInt64(rows)
     }
 }
