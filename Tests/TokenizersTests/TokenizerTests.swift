@@ -12,8 +12,13 @@ import Tokenizers
         Array(try Data(contentsOf: fixtures.appending(path: name)))
     }
 
+    private static func tokenizer(_ name: String) throws -> Tokenizer {
+        let file = try bytes(name)
+        return try Tokenizer(file: file.span.bytes)
+    }
+
     @Test(arguments: ["uncased", "cased"]) func givesTheLibrarysIdentifiers(_ name: String) throws {
-        let tokenizer = try Tokenizer(file: try Self.bytes(name + ".json").span.bytes)
+        let tokenizer = try Self.tokenizer(name + ".json")
         let lines = String(decoding: try Self.bytes(name + ".txt"), as: UTF8.self).split(separator: "\n")
         #expect(lines.count > 70)
         for line in lines {
@@ -25,11 +30,12 @@ import Tokenizers
     }
 
     @Test func longTextsAreCut() throws {
-        let tokenizer = try Tokenizer(file: try Self.bytes("uncased.json").span.bytes)
+        let tokenizer = try Self.tokenizer("uncased.json")
         #expect(tokenizer.maximumTokens == 24 && tokenizer.padding == 0)
         let text = String(repeating: "the ", count: 50)
         let (first, last) = (Int32(2), Int32(3))
-        for (limit, count) in [(nil, 24), (10, 10), (3, 3), (2, 2), (1, 2)] {
+        let cases: [(limit: Int?, count: Int)] = [(nil, 24), (10, 10), (3, 3), (2, 2), (1, 2)]
+        for (limit, count) in cases {
             let tokens = tokenizer.encode(text, limit: limit)
             #expect(tokens.count == count && tokens.first == first && tokens.last == last)
         }
