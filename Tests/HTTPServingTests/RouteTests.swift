@@ -27,6 +27,7 @@ import Testing
         ("POST", "/v2/systemsharedmemory/region/r/register", .register("r")),
         ("POST", "/v2/systemsharedmemory/region/r/unregister", .unregister("r")),
         ("POST", "/v2/systemsharedmemory/unregister", .unregister(nil)),
+        ("GET", "/openapi.json", .openAPI),
         ("GET", "/metrics", .metrics),
         ("POST", "/v1/embeddings", .embeddings),
         ("GET", "/v1/models", .openAIModels(nil)),

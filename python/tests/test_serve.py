@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -440,3 +441,26 @@ def test_metrics_are_prometheus(server: Server) -> None:
     if shutil.which("promtool"):
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_description_is_kept(packages: tuple[Path, Scaled]) -> None:
+    schemathesis = Path(sys.executable).parent / "schemathesis"
+    if not schemathesis.exists():
+        pytest.skip("schemathesis is not installed; see dev/setup-venv")
+    tokenizer = f"scaled={FIXTURES / 'uncased.json'}"
+    served = Server(packages[0] / "scaled.hearth", "--model-control", "--tokenizer", tokenizer)
+    try:
+        options = ["--max-examples", "10", "--seed", "1", "--phases", "coverage,fuzzing", "--no-color"]
+        # What agrees with the description need not agree with the model: tensors of other shapes are refused.
+        options += ["--exclude-checks", "positive_data_acceptance", "--exclude-path-regex", "unload"]
+        done = subprocess.run(
+            [schemathesis, "run", f"http://{served.address}/openapi.json", *options],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            cwd=packages[0],
+        )
+        assert done.returncode == 0, done.stdout[-4000:]
+        assert " passed" in done.stdout
+    finally:
+        assert served.stop() == 0

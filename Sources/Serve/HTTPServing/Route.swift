@@ -30,6 +30,8 @@ package enum Route: Sendable, Equatable {
     case register(String)
     /// `POST /v2/systemsharedmemory[/region/{region}]/unregister`.
     case unregister(String?)
+    /// `GET /openapi.json`.
+    case openAPI
     /// `GET /metrics`.
     case metrics
     /// `POST /v1/embeddings`.
@@ -63,6 +65,7 @@ package enum Route: Sendable, Equatable {
     }
 
     private static func find(_ parts: [String]) -> (Route, String)? {
+        if parts == ["openapi.json"] { return (.openAPI, "GET") }
         if parts == ["metrics"] { return (.metrics, "GET") }
         if parts.first == "v1" {
             switch parts.dropFirst() {

@@ -51,6 +51,10 @@ struct ServingResponder: HTTPResponder {
             return try await infer(name, body, request, context)
         case .embeddings:
             return try await embeddings(try await body(of: request, limit: endpoints.limits.requestBytes), context)
+        case .openAPI:
+            return Self.json(
+                OpenAPI.document(
+                    version: endpoints.version, models: endpoints.repository.index.map { ($0.name, $0.version) }))
         case .metrics:
             let text = Metrics.text(endpoints.metrics, ProcessUsage.now, connections: connections.count)
             return Response(
@@ -61,12 +65,12 @@ struct ServingResponder: HTTPResponder {
             let body = try await body(of: request, limit: 1 << 20)
             return Self.json(try endpoints.index(body.readableBytesView))
         case .load(let name):
-            _ = try await self.body(of: request, limit: 1 << 20)
+            try await ignoredBody(of: request)
             try endpoints.mayChangeModels()
             try await endpoints.repository.load(name)
             return Self.json([:])
         case .unload(let name):
-            _ = try await self.body(of: request, limit: 1 << 20)
+            try await ignoredBody(of: request)
             try endpoints.mayChangeModels()
             try await endpoints.repository.unload(name)
             return Self.json([:])
@@ -81,7 +85,7 @@ struct ServingResponder: HTTPResponder {
             try endpoints.regions.register(description)
             return Self.json([:])
         case .unregister(let name):
-            _ = try await self.body(of: request, limit: 1 << 20)
+            try await ignoredBody(of: request)
             endpoints.regions.unregister(name)
             return Self.json([:])
         }
@@ -110,6 +114,12 @@ struct ServingResponder: HTTPResponder {
             }
         }
         return whole
+    }
+
+    /// Reads a body of which nothing is used; what is there must be an object.
+    private func ignoredBody(of request: Request) async throws {
+        let body = try await body(of: request, limit: 1 << 20)
+        _ = try body.withUnsafeReadableBytes { try Bodies.object($0.bytes) }
     }
 
     /// A JSON answer.
