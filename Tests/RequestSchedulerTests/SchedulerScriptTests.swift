@@ -141,8 +141,9 @@ import Testing
             let now = try #require(UInt64(words[0]))
             switch words[1] {
             case "submit":
+                let call = try call(words.dropFirst(2))
                 do throws(Refusal) {
-                    try scheduler.submit(try! call(words.dropFirst(2)), now: now)
+                    try scheduler.submit(call, now: now)
                 } catch {
                     said.append(text(error))
                 }

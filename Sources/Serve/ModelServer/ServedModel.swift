@@ -31,6 +31,7 @@ package final class ServedModel: Sendable {
         var statistics = ModelStatistics()
         /// Numbers of shapes that may share a batch.
         var keys: [[Int]: Int] = [:]
+        var lastKey = 0
         var lastCall: UInt64 = 0
         var isClosed = false
         /// Threads that have not ended, and those that have not begun.
@@ -121,8 +122,10 @@ package final class ServedModel: Sendable {
         let submission = try state.withLock { state throws(ServeError) -> Submission in
             var shape = symbols
             if let index = interface.independentRows { shape[index] = 0 }
-            if state.keys.count > 4096, state.calls.isEmpty { state.keys = [:] }
-            let key = state.keys[shape] ?? state.keys.count
+            // Clients choose the shapes: what is kept of them has a bound. A number that is forgotten is not used again.
+            if state.keys.count > 4096 { state.keys = [:] }
+            if state.keys[shape] == nil { state.lastKey += 1 }
+            let key = state.keys[shape] ?? state.lastKey
             state.keys[shape] = key
             state.lastCall += 1
             let id = CallID(state.lastCall)
@@ -232,6 +235,9 @@ package final class ServedModel: Sendable {
             state.threads -= 1
             return state.threads == 0 ? state.whenStopped : []
         }
+        // Its thread ends when nothing is left to watch.
+        deadlines.withLock { $0 = 0 }
+        deadlines.signal()
         for end in last { end() }
     }
 
